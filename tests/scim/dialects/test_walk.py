@@ -1,0 +1,147 @@
+"""Steps as data: placeholders, what a step learns, and how an answer is judged."""
+
+import pytest
+
+from scim.dialects import checks
+from scim.dialects.steps import Answer, Call, Check, Fallback, Filter, Outcome, Step
+from scim.dialects.templates import fill, placeholders, read
+from scim.dialects.variants import spelling_steps
+from scim.dialects.walk import NoAnswerError, expectation, take, walk
+
+READ = Step(name="read", label="Read", method="GET", path="/Users/{user_id}", checks=(checks.STRING_ID,))
+REMOVE = Step(
+    name="delete",
+    label="Delete",
+    method="DELETE",
+    path="/Users/{user_id}",
+    expected=frozenset({204}),
+    moves={"user_id": "gone_id"},
+    fallback=Fallback("not offered", moves={"user_id": "kept_id"}),
+)
+
+
+def answers(*sequence: Answer):
+    remaining = list(sequence)
+    return lambda call: remaining.pop(0)
+
+
+def test_values_are_filled_once():
+    assert fill({"a": ["{x}", 1, None]}, {"x": "{y}"}) == {"a": ["{y}", 1, None]}
+
+
+def test_only_lower_case_names_in_braces_are_placeholders():
+    assert placeholders({"a": 'members[value eq "{user_id}"]', "b": "{UPPER} {}"}) == {"user_id"}
+
+
+@pytest.mark.parametrize(
+    ("pointer", "found"),
+    [("/a/0/b", 1), ("/a/1", None), ("/a/x", None), ("/c~1d", 2), ("/a/0/b/c", None)],
+)
+def test_a_pointer_reads_what_is_there(pointer, found):
+    assert read({"a": [{"b": 1}], "c/d": 2}, pointer) == found
+
+
+def test_an_id_is_encoded_in_the_path():
+    assert READ.call({"user_id": "a/b c"}) == Call("GET", "/Users/a%2Fb%20c")
+
+
+def test_quotes_in_a_filter_value_are_escaped():
+    assert Filter("displayName", "{n}").query({"n": 'a"\\'}) == "filter=displayName%20eq%20%22a%5C%22%5C%5C%22"
+
+
+def test_a_step_whose_names_are_unknown_is_not_needed():
+    assert [result.outcome for result in walk([READ], {}, answers())] == [Outcome.NOT_NEEDED]
+
+
+def test_a_step_moves_the_id_once_it_has_passed():
+    assert REMOVE.learn(Answer(204), {"user_id": "1"}) == {"gone_id": "1"}
+
+
+def test_a_method_that_is_not_offered_takes_the_fallback():
+    result = take(REMOVE, {"user_id": "1"}, answers(Answer(501)))
+    assert (result.outcome, result.notes) == (Outcome.PASSED, ("not offered",))
+    assert REMOVE.learn(Answer(501), {"user_id": "1"}) == {"kept_id": "1"}
+
+
+def test_a_204_is_not_checked():
+    step = Step(name="put", label="Put", method="PUT", path="/", expected=frozenset({204}), checks=READ.checks)
+    assert take(step, {}, answers(Answer(204))).passed
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (500, "Answered 500 instead of 200."),
+        (401, "Answered 401 instead of 200: the token was refused."),
+        (301, "Answered 301 instead of 200: a redirect, which the identity provider won't follow."),
+    ],
+)
+def test_a_wrong_status_fails_with_its_reason(status, reason):
+    assert take(READ, {"user_id": "1"}, answers(Answer(status))).reason == reason
+
+
+def test_no_answer_fails_with_its_reason():
+    def send(call: Call) -> Answer:
+        raise NoAnswerError("No answer within 10 s.")
+
+    result = take(READ, {"user_id": "1"}, send)
+    assert (result.outcome, result.got, result.reason) == (Outcome.FAILED, None, "No answer within 10 s.")
+
+
+def test_a_check_that_does_not_block_leaves_a_note():
+    step = Step(name="a", label="A", method="GET", path="/", checks=(checks.noted(checks.STRING_ID),))
+    result = take(step, {}, answers(Answer(200, {})))
+    assert (result.passed, result.notes) == (True, ("`id` must be a JSON string, and is missing.",))
+
+
+def test_an_expectation_names_statuses_and_checks():
+    assert expectation(READ) == "200: string id"
+    assert expectation(REMOVE) == "204"
+
+
+@pytest.mark.parametrize(
+    ("check", "body"),
+    [
+        (checks.LIST, {"totalResults": True}),
+        (checks.LIST, {"totalResults": 0, "startIndex": "1"}),
+        (checks.LIST, {"totalResults": 1, "Resources": {}}),
+        (checks.LIST, {"totalResults": 1}),
+        (checks.LIST, [1]),
+        (checks.LIST_SCHEMA_NAMED, {}),
+        (checks.STRING_ID, {"id": ""}),
+        (checks.LOCATION, {"meta": {"location": "x"}}),
+        (checks.MEDIA_TYPE, {}),
+        (checks.ERROR_ENVELOPE, None),
+        (checks.ERROR_ENVELOPE, {"schemas": [checks.ERROR_SCHEMA], "status": 200}),
+        (checks.says("/active", expected=True), {"active": "true"}),
+        (checks.says("/id", "{key}"), {"id": 7}),
+        (checks.finds("key"), {"totalResults": 2, "Resources": [{"id": "1"}]}),
+        (checks.at_most_one("userName", "a"), {"totalResults": 1, "Resources": [{"userName": "b"}]}),
+        (checks.has_members("key"), {"members": [{"value": "1"}, {"value": "2"}]}),
+        (checks.includes_members("key"), {"members": "1"}),
+        (checks.lacks_member("key"), {"members": [{"value": "1"}]}),
+    ],
+)
+def test_each_check_says_what_is_wrong(check: Check, body: object):
+    assert check.problem(Answer(200, body), {"key": "1"})
+
+
+@pytest.mark.parametrize(
+    ("check", "body"),
+    [
+        (checks.LIST, {"totalResults": 0}),
+        (checks.says("/userName", "{key}"), {"userName": "ÉVE"}),
+        (checks.has_members(), {}),
+        (checks.includes_members("key"), {"members": [{"value": "éve"}, {"value": "2"}]}),
+        (checks.lacks_member("key"), {"members": [{"value": "2"}]}),
+        (checks.ERROR_ENVELOPE, {"schemas": [checks.ERROR_SCHEMA], "status": "200"}),
+    ],
+)
+def test_each_check_is_content_with_what_is_right(check: Check, body: object):
+    assert check.problem(Answer(200, body), {"key": "éve"}) is None
+
+
+def test_spellings_of_a_base_url_are_distinct_listings():
+    targets = [step.call({}).target for step in spelling_steps("Groups")]
+    assert {"/Groups/", "//Groups", "?aadOptscim062020/Groups"} < set(targets)
+    assert len(set(targets)) == len(targets)
