@@ -1,0 +1,132 @@
+"""`manage.py simulate_jumpcloud`: JumpCloud's Test Connection and Activate against any SCIM server, step by step."""
+
+import argparse
+import json
+import os
+import sys
+from typing import Any
+
+import httpx
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.validators import validate_email
+
+from portal.simulator.client import Target, new_client, sender
+from portal.simulator.plan import Plan, Section, simulate
+from portal.simulator.report import as_line, as_text
+from scim.dialects.jumpcloud.changes import PEOPLE_NEEDED
+from scim.dialects.steps import Outcome, StepResult
+
+STEP_FAILED, BAD_INPUT = 1, 2
+LAST_PORT = 65535
+Walked = list[tuple[Section, StepResult]]
+
+
+class Command(BaseCommand):
+    """Exits 0 when every step passed, 1 when one failed, 2 on bad input or a server that can't be reached."""
+
+    help = "Play JumpCloud against a SCIM server: Test Connection, and on request Activate and later changes."
+    # it talks to a server only: it has to run where this site's own database is down or not set up
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--base-url", required=True, help="what is pasted into JumpCloud as Base URL")
+        parser.add_argument("--token", help="the bearer token; better given by --token-stdin or SCIM_TOKEN")
+        parser.add_argument("--token-stdin", action="store_true", help="read the token from standard input")
+        parser.add_argument("--test-email", required=True, help="an address that is unknown at that server")
+        parser.add_argument(
+            "--groups",
+            action=argparse.BooleanOptionalAction,
+            default=False,
+            help="management of groups and their members is on",
+        )
+        parser.add_argument("--twice", action="store_true", help="test the connection twice with the same address")
+        parser.add_argument("--activate", action="store_true", help="then push made-up people and groups; they stay")
+        parser.add_argument("--lifecycle", action="store_true", help="then change, deactivate and delete some of them")
+        parser.add_argument("--people", type=int, default=40, help="how many people are pushed")
+        parser.add_argument("--group-count", type=int, default=5, help="how many groups are pushed")
+        parser.add_argument("--domain", default="", help="the people's domain, by default that of the test e-mail")
+        parser.add_argument("--json", action="store_true", help="print JSON only")
+
+    def handle(self, **options: Any) -> None:
+        target = Target(_base_url(options["base_url"]), _token(options))
+        plan = _plan(options)
+        with new_client() as client:
+            walked = self._walk(plan, target, client, is_json=options["json"])
+        verdict, failure = _verdict(walked)
+        if options["json"]:
+            self._print_json(walked, target, failure)
+        if failure:
+            raise CommandError(verdict, returncode=STEP_FAILED)
+        if not options["json"]:
+            self.stdout.write(verdict)
+
+    def _walk(self, plan: Plan, target: Target, client: httpx.Client, *, is_json: bool) -> Walked:
+        walked: Walked = []
+        title = ""
+        for number, (section, result) in enumerate(simulate(plan, sender(target, client)), 1):
+            if number == 1 and result.got is None:
+                raise CommandError(f"Nothing answers at {target.base_url}. {result.reason}", returncode=BAD_INPUT)
+            walked.append((section, result))
+            if is_json:
+                continue
+            if section.title != title:
+                title = section.title
+                self.stdout.write(self.style.MIGRATE_HEADING(title))
+            for line in as_text(number, result, target):
+                self.stdout.write(line)
+        return walked
+
+    def _print_json(self, walked: Walked, target: Target, failure: StepResult | None) -> None:
+        steps = [as_line(number, section, result, target) for number, (section, result) in enumerate(walked, 1)]
+        failed_step = failure.step.name if failure else None
+        report = {"base_url": target.base_url, "passed": failure is None, "failed_step": failed_step, "steps": steps}
+        self.stdout.write(json.dumps(report, indent=2))
+
+
+def _base_url(text: str) -> str:
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        url = httpx.URL()
+    # httpx percent-encodes what can't be in a host name instead of refusing it
+    is_host = bool(url.host) and "%" not in url.host and (url.port or 0) <= LAST_PORT
+    if url.scheme not in ("http", "https") or not is_host or url.userinfo or url.fragment:
+        raise CommandError("--base-url must be an http or https URL without a password.", returncode=BAD_INPUT)
+    return text
+
+
+def _token(options: dict[str, Any]) -> str:
+    given = sys.stdin.readline() if options["token_stdin"] else options["token"] or os.environ.get("SCIM_TOKEN", "")
+    token = str(given).strip()
+    if not token:
+        raise CommandError("Give the token by --token, --token-stdin or SCIM_TOKEN.", returncode=BAD_INPUT)
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise CommandError("The token holds characters that no header can carry.", returncode=BAD_INPUT)
+    return token
+
+
+def _plan(options: dict[str, Any]) -> Plan:
+    names = ("test_email", "groups", "twice", "activate", "lifecycle", "people", "group_count", "domain")
+    plan = Plan(**{name: options[name] for name in names})
+    try:
+        validate_email(plan.test_email)
+        validate_email(f"someone@{plan.domain or 'example.com'}")
+    except ValidationError as error:
+        raise CommandError("--test-email or --domain is not valid.", returncode=BAD_INPUT) from error
+    if plan.people < (PEOPLE_NEEDED if plan.lifecycle else 1) or plan.group_count < 1:
+        raise CommandError(
+            f"--people and --group-count must be 1 at least, and --lifecycle needs {PEOPLE_NEEDED} people.",
+            returncode=BAD_INPUT,
+        )
+    return plan
+
+
+def _verdict(walked: Walked) -> tuple[str, StepResult | None]:
+    """Return one sentence about the run, and the first step that failed."""
+    taken = sum(result.sent is not None for _, result in walked)
+    for number, (section, result) in enumerate(walked, 1):
+        if result.outcome is Outcome.FAILED:
+            where = f"{section.title} failed at step {number}, {result.step.label} ({result.step.name})"
+            return f"{where}: {result.reason}", result
+    return f"All {taken} steps passed.", None

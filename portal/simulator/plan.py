@@ -1,0 +1,64 @@
+"""What a simulated JumpCloud is asked to do, as sections of steps in the order in which they are walked."""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scim.dialects import jumpcloud
+from scim.dialects.people import Person, PushedGroup, made_up_groups, made_up_people
+from scim.dialects.steps import Step, StepResult
+from scim.dialects.templates import Context
+from scim.dialects.walk import Send, walk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The choices of one run. The made-up people have addresses at `domain`, by default that of the test e-mail."""
+
+    test_email: str
+    groups: bool = False
+    twice: bool = False
+    activate: bool = False
+    lifecycle: bool = False
+    people: int = 40
+    group_count: int = 5
+    domain: str = ""
+
+    def pushed_people(self) -> tuple[Person, ...]:
+        """Return who is bound to the application: the same people for the same choices."""
+        return made_up_people(self.people, self.domain or self.test_email.rpartition("@")[2])
+
+    def pushed_groups(self) -> tuple[PushedGroup, ...]:
+        """Return the groups bound to the application, none when groups are off."""
+        return made_up_groups(self.group_count, self.pushed_people()) if self.groups else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Steps that belong together, and what they start from."""
+
+    title: str
+    steps: tuple[Step, ...]
+    context: Context
+
+
+def sections(plan: Plan) -> Iterator[Section]:
+    """Yield what the plan comes to. Two runs of the connection test use the same address."""
+    test = jumpcloud.CONNECTION_TEST_GROUPS if plan.groups else jumpcloud.CONNECTION_TEST
+    for title in ("Test Connection", "Test Connection, once more")[: 2 if plan.twice else 1]:
+        yield Section(title, test, jumpcloud.connection_context(plan.test_email, secrets.token_hex(3)))
+    if plan.activate:
+        yield Section("Activate", jumpcloud.activate(plan.pushed_people(), plan.pushed_groups()), {})
+    if plan.lifecycle:
+        yield Section("Changes", jumpcloud.lifecycle(plan.pushed_people(), plan.pushed_groups()), {})
+
+
+def simulate(plan: Plan, send: Send) -> Iterator[tuple[Section, StepResult]]:
+    """Yield each step as it ends. A section with a failure is walked to its clean-up; the next ones aren't begun."""
+    for section in sections(plan):
+        failed = False
+        for result in walk(section.steps, section.context, send):
+            failed = failed or not result.passed
+            yield section, result
+        if failed:
+            return

@@ -1,0 +1,250 @@
+"""The command against a server of the test's own: verdict, exit code, and what it shows of a failure."""
+
+import io
+import json
+from collections.abc import Callable
+
+import httpx
+import pytest
+from django.core.management import CommandError, call_command
+
+from portal.management.commands import simulate_jumpcloud
+from portal.simulator.client import Target, sender
+from portal.simulator.plan import Plan, simulate
+from scim.dialects.steps import Answer, Call
+from scim.dialects.walk import NoAnswerError
+from tests.scim.dialects.small_directory import SmallDirectory, failure
+
+BASE, TOKEN, EMAIL = "http://scim.example/v2", "ghs_secret-of-the-test", "new@acme.example"
+
+
+class Served:
+    """A small directory behind a base URL, and the requests that reached it."""
+
+    def __init__(self, directory: SmallDirectory) -> None:
+        self.directory = directory
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        target = request.url.raw_path.decode().removeprefix("/v2")
+        body = json.loads(request.content) if request.content else None
+        answer = self.directory(Call(request.method, target, body))  # type: ignore[arg-type]
+        text = answer.text or json.dumps(answer.body)
+        return httpx.Response(answer.status, headers=dict(answer.headers), text="" if answer.status == 204 else text)
+
+
+@pytest.fixture
+def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Served]:
+    def start(broken: Callable[[Call], Answer | None] = lambda call: None) -> Served:
+        served = Served(SmallDirectory(broken=broken))
+        client = httpx.Client(transport=httpx.MockTransport(served))
+        monkeypatch.setattr(simulate_jumpcloud, "new_client", lambda: client)
+        return served
+
+    return start
+
+
+def simulated(*options: str, token: str = TOKEN, base: str = BASE) -> str:
+    """Return what the command prints; raises CommandError when a step fails."""
+    out = io.StringIO()
+    given = ("--token", token) if token else ()
+    required = ("--base-url", base, *given, "--test-email", EMAIL)
+    call_command("simulate_jumpcloud", *required, *options, stdout=out, no_color=True)
+    return out.getvalue()
+
+
+def simulated_failure(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[str, CommandError]:
+    """Return what a failing run prints, and the error it ends with."""
+    required = ("--base-url", BASE, "--token", TOKEN, "--test-email", EMAIL)
+    with pytest.raises(CommandError) as raised:
+        call_command("simulate_jumpcloud", *required, *options, no_color=True)
+    return capsys.readouterr().out, raised.value
+
+
+def failing_creation(call: Call) -> Answer | None:
+    body = {"detail": "down", "token": TOKEN, "padding": "x" * 5000}
+    return Answer(500, body) if (call.method, call.target) == ("POST", "/Users") else None
+
+
+def test_a_line_is_printed_for_each_step_and_the_verdict_last(serve):
+    serve()
+    lines = simulated().splitlines()
+    assert lines[0] == "Test Connection"
+    assert lines[1].split()[:6] == ["PASS", "1", "List", "users", "200", "in"]
+    assert lines[-1] == "All 20 steps passed."
+
+
+@pytest.mark.parametrize("options", [(), ("--groups",), ("--twice", "--groups")], ids=["users", "groups", "twice"])
+def test_the_connection_test_leaves_nothing(serve, options):
+    served = serve()
+    simulated(*options)
+    assert served.directory.stored == {}
+
+
+def test_activate_pushes_forty_people_and_five_groups(serve):
+    served = serve()
+    simulated("--groups", "--activate")
+    users = [resource for resource in served.directory.stored.values() if "userName" in resource]
+    assert (len(users), len(served.directory.stored)) == (40, 45)
+    assert all(user["userName"].endswith("@acme.example") for user in users)
+
+
+def test_people_domain_and_numbers_can_be_chosen(serve):
+    served = serve()
+    simulated("--groups", "--activate", "--people", "6", "--group-count", "2", "--domain", "other.example")
+    names = [resource["userName"] for resource in served.directory.stored.values() if "userName" in resource]
+    assert (len(names), len(served.directory.stored)) == (6, 8)
+    assert names[0] == "ada.adler@other.example"
+
+
+def test_a_lifecycle_follows_the_push(serve):
+    serve()
+    assert "Reactivate dalia.dupont@acme.example" in simulated("--activate", "--lifecycle", "--people", "8")
+
+
+def test_a_failure_shows_what_was_sent_expected_and_got(serve, capsys):
+    serve(failing_creation)
+    printed, _ = simulated_failure(capsys)
+    shown = {line.split()[0]: line for line in printed.splitlines() if line.startswith(" ")}
+    assert shown["sent"].endswith(f"POST {BASE}/Users")
+    assert shown["expected"].split()[1] == "201:"
+    assert '500 {"detail": "down"' in shown["got"]
+
+
+def test_a_failed_read_shows_no_body_sent(serve, capsys):
+    serve(lambda call: failure(404) if call.target == "/Users" else None)
+    printed, _ = simulated_failure(capsys)
+    assert [line.split()[0] for line in printed.splitlines()[2:]] == ["sent", "expected", "got", "why"]
+
+
+def test_a_failure_ends_with_one_line_that_names_the_step_and_exit_code_1(serve, capsys):
+    serve(failing_creation)
+    _, error = simulated_failure(capsys)
+    step = "Test Connection failed at step 5, Create the test user (create-user)"
+    assert (str(error), error.returncode) == (f"{step}: Answered 500 instead of 201.", 1)
+
+
+def test_nothing_is_pushed_after_a_failed_connection_test(serve):
+    served = serve(failing_creation)
+    with pytest.raises(CommandError):
+        simulated("--activate")
+    assert len([request for request in served.requests if request.method == "POST"]) == 1
+
+
+def test_json_holds_every_step_and_the_failed_one(serve, capsys):
+    serve(failing_creation)
+    report = json.loads(simulated_failure(capsys, "--json")[0])
+    assert (report["passed"], report["failed_step"]) == (False, "create-user")
+    line = report["steps"][4]
+    assert (line["outcome"], line["expected"], line["got"]["status"]) == ("failed", [201], 500)
+    assert line["sent"]["body"]["userName"] == EMAIL
+
+
+def test_an_answer_is_cut_at_two_kilobytes(serve, capsys):
+    serve(failing_creation)
+    report = json.loads(simulated_failure(capsys, "--json")[0])
+    assert len(report["steps"][4]["got"]["body"].removesuffix("…").encode()) == 2048
+
+
+def test_json_of_a_good_run_is_json_only(serve):
+    serve()
+    report = json.loads(simulated("--json"))
+    assert (report["passed"], report["failed_step"], report["base_url"]) == (True, None, BASE)
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=["text", "json"])
+def test_the_token_is_sent_and_never_shown(serve, capsys, options):
+    served = serve(failing_creation)
+    printed, error = simulated_failure(capsys, *options)
+    assert {request.headers["authorization"] for request in served.requests} == {f"Bearer {TOKEN}"}
+    assert TOKEN not in printed + str(error) + repr(Target(BASE, TOKEN))
+
+
+def test_the_token_may_come_from_the_environment(serve, monkeypatch):
+    served = serve()
+    monkeypatch.setenv("SCIM_TOKEN", "from-the-environment")
+    simulated(token="")
+    assert served.requests[0].headers["authorization"] == "Bearer from-the-environment"
+
+
+def test_the_token_may_come_from_standard_input(serve, monkeypatch):
+    served = serve()
+    monkeypatch.setattr("sys.stdin", io.StringIO("from-stdin\n"))
+    simulated("--token-stdin", token="")
+    assert served.requests[0].headers["authorization"] == "Bearer from-stdin"
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--base-url", "ftp://scim.example"), "--base-url must be"),
+        (("--base-url", "scim.example/v2"), "--base-url must be"),
+        (("--base-url", "http://[oops"), "--base-url must be"),
+        (("--base-url", "http://scim.example:port"), "--base-url must be"),
+        (("--base-url", "http://scim.example:99999"), "--base-url must be"),
+        (("--base-url", "http://name:pass@scim.example"), "--base-url must be"),
+        (("--token", " "), "Give the token"),
+        (("--token", "clé"), "The token holds"),
+        (("--token", "a b"), "The token holds"),
+        (("--test-email", "nobody"), "--test-email or --domain"),
+        (("--domain", "a b"), "--test-email or --domain"),
+        (("--people", "0"), "--people and --group-count"),
+        (("--lifecycle", "--people", "4"), "--people and --group-count"),
+        (("--group-count", "0"), "--people and --group-count"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_code_2(serve, options, sentence):
+    served = serve()
+    with pytest.raises(CommandError, match=f"^{sentence}") as raised:
+        simulated(*options)
+    assert (raised.value.returncode, "\n" in str(raised.value), served.requests) == (2, False, [])
+
+
+def test_a_server_that_cannot_be_reached_is_one_clear_line_and_exit_code_2(serve):
+    served = serve()
+    served.directory.broken = refuse
+    with pytest.raises(CommandError, match=f"^Nothing answers at {BASE}. No answer: refused.$") as raised:
+        simulated()
+    assert raised.value.returncode == 2
+
+
+def refuse(call: Call) -> Answer | None:
+    raise httpx.ConnectError("refused")
+
+
+def slow(call: Call) -> Answer | None:
+    raise httpx.ReadTimeout("slow")
+
+
+def test_a_server_that_is_too_slow_gives_no_answer():
+    client = httpx.Client(transport=httpx.MockTransport(Served(SmallDirectory(broken=slow))))
+    with pytest.raises(NoAnswerError, match="No answer within 10 s"):
+        sender(Target(BASE, TOKEN), client)(Call("GET", "/Users"))
+
+
+def test_an_answer_that_is_not_json_has_no_body():
+    client = httpx.Client(transport=httpx.MockTransport(lambda request: httpx.Response(200, text="<html>")))
+    answer = sender(Target(BASE, TOKEN), client)(Call("GET", "/Users"))
+    assert (answer.body, answer.text) == (None, "<html>")
+
+
+def test_the_client_follows_no_redirect_and_reads_no_proxy():
+    with simulate_jumpcloud.new_client() as client:
+        assert (client.follow_redirects, client.trust_env, client.timeout.read) == (False, False, 10.0)
+
+
+def test_a_stray_slash_of_the_base_url_is_sent_as_it_is(serve):
+    served = serve()
+    simulated(base=BASE + "/")
+    assert served.requests[0].url.raw_path == b"/v2//Users"
+
+
+def test_a_plan_can_be_walked_inside_the_process():
+    results = [result for _, result in simulate(Plan(test_email=EMAIL, groups=True), SmallDirectory())]
+    assert all(result.passed for result in results)
+
+
+def test_a_note_is_printed_below_its_step(serve):
+    serve(lambda call: failure(501) if call.method == "DELETE" else None)
+    assert "note      DELETE isn't offered for users" in simulated()
