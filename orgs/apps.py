@@ -1,0 +1,13 @@
+from django.apps import AppConfig
+
+
+class OrgsConfig(AppConfig):
+    name = "orgs"
+    verbose_name = "Organisations"
+
+    def ready(self) -> None:
+        # each tasks module says what it delivers from the outbox
+        from orgs.events import tasks as event_tasks
+        from orgs.people import tasks as people_tasks
+
+        del event_tasks, people_tasks

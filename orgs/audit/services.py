@@ -1,0 +1,52 @@
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from orgs.audit.models import AuditEvent
+from orgs.base.actor import Actor
+from orgs.base.clock import now
+from orgs.tenancy.models import Membership, Organization
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What was changed: a kind of thing, its public id, and the name it had then."""
+
+    kind: str
+    id: str
+    label: str = ""
+
+    @classmethod
+    def of_membership(cls, membership: Membership) -> "Target":
+        return cls("membership", str(membership.public_id), membership.email)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Values before and after, in plain JSON types. Never a secret, a digest or a SCIM body."""
+
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+
+
+def record(
+    *, org: Organization, actor: Actor, action: str, target: Target, change: Change | None = None
+) -> AuditEvent:
+    """The act is in the organisation's log when the transaction commits, and not before."""
+    change = change or Change()
+    return AuditEvent.objects.create(
+        org=org,
+        at=now(),
+        actor_kind=actor.kind,
+        actor_reference=actor.reference[:100],
+        actor_label=actor.label[:254],
+        ip=actor.ip or None,
+        action=action,
+        target_kind=target.kind,
+        target_id=target.id,
+        target_label=target.label[:400],
+        before=change.before,
+        after=change.after,
+        request_id=str(structlog.contextvars.get_contextvars().get("request_id", "")),
+    )

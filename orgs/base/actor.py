@@ -1,0 +1,31 @@
+"""Who did something, in the form in which the audit log keeps it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+
+class ActorKind(StrEnum):
+    PERSON = "person"
+    SCIM = "scim"
+    STAFF = "staff"
+    SYSTEM = "system"
+    COMMAND = "command"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """`reference` is a public id or an address, never a secret; `ip` is empty when no request is behind the act."""
+
+    kind: ActorKind
+    reference: str = ""
+    label: str = ""
+    ip: str = ""
+
+    @classmethod
+    def system(cls) -> Self:
+        return cls(ActorKind.SYSTEM, label="Gatehouse")
+
+    @classmethod
+    def command(cls, name: str) -> Self:
+        return cls(ActorKind.COMMAND, reference=name, label=f"manage.py {name}")

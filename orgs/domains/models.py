@@ -1,0 +1,35 @@
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from orgs.base.text import KEY_LENGTH
+from orgs.domains.types import DomainState
+from orgs.tenancy.models import Organization
+
+
+class Domain(models.Model):
+    """A DNS name that an organisation says is its own; only one may have proved it."""
+
+    org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="domains")
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=253)
+    name_key = models.CharField(max_length=KEY_LENGTH)
+    txt_token = models.CharField(max_length=64)
+    state = models.CharField(max_length=10, choices=DomainState.choices, default=DomainState.PENDING)
+    created_at = models.DateTimeField(auto_now_add=True)
+    verified_at = models.DateTimeField(null=True, blank=True)
+    last_checked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name_key"]
+        constraints = [
+            models.UniqueConstraint(fields=["org", "id"], name="domain_in_org"),
+            models.UniqueConstraint(fields=["org", "name_key"], name="domain_once_per_org"),
+            models.UniqueConstraint(
+                fields=["name_key"], condition=Q(state=DomainState.VERIFIED), name="domain_verified_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

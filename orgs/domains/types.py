@@ -1,0 +1,7 @@
+from django.db.models import TextChoices
+
+
+class DomainState(TextChoices):
+    PENDING = "pending", "Pending"
+    VERIFIED = "verified", "Verified"
+    LAPSED = "lapsed", "Lapsed"

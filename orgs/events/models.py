@@ -1,0 +1,39 @@
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from orgs.tenancy.models import Organization
+
+
+class OutboxEvent(models.Model):
+    """Work to be done after the commit that wrote this row. `sequence` is given by the drainer: commit order isn't id order."""
+
+    org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    kind = models.CharField(max_length=60)
+    key = models.CharField(max_length=100, blank=True)
+    payload = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+    due_at = models.DateTimeField()
+    sequence = models.BigIntegerField(null=True, blank=True, unique=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    failed_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["org", "id"], name="outbox_event_in_org")]
+        indexes = [
+            models.Index(
+                fields=["due_at"],
+                condition=Q(delivered_at__isnull=True, cancelled_at__isnull=True, failed_at__isnull=True),
+                name="outbox_waiting",
+            ),
+            models.Index(fields=["org", "kind", "key"], name="outbox_by_key"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"

@@ -1,0 +1,22 @@
+from datetime import timedelta
+
+from celery import shared_task
+
+from orgs.base.clock import now
+from orgs.events import services
+from orgs.tenancy import services as tenancy
+
+RETENTION = timedelta(days=30)
+
+
+@shared_task(name="orgs.events.drain_outbox", ignore_result=True)
+def drain_outbox() -> int:
+    """Deliver what is due. The outbox row is the job: running this twice, or never, loses nothing."""
+    return services.drain()
+
+
+@shared_task(name="orgs.events.prune", ignore_result=True)
+def prune() -> None:
+    """Drop finished events and ended session grants that are older than 30 days."""
+    services.delete_finished(before=now() - RETENTION)
+    tenancy.delete_expired_grants(before=now() - RETENTION)

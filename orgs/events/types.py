@@ -1,0 +1,33 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from orgs.events.models import OutboxEvent
+
+Delivery = Callable[["OutboxEvent"], None]
+_deliveries: dict[str, Delivery] = {}
+
+
+def delivers(kind: str) -> Callable[[Delivery], Delivery]:
+    """Mark the function that does the work of one kind of outbox event. It may run twice: it must be re-entrant."""
+
+    def register(delivery: Delivery) -> Delivery:
+        _deliveries[kind] = delivery
+        return delivery
+
+    return register
+
+
+def delivery_of(kind: str) -> Delivery:
+    """Raises LookupError when no loaded app delivers this kind."""
+    return _deliveries[kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A message made from templates/emails/<template>.txt; its first line is the subject."""
+
+    template: str
+    to: str
+    context: dict[str, object]

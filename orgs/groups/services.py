@@ -1,0 +1,97 @@
+from collections.abc import Collection
+
+from django.db import IntegrityError, transaction
+
+from orgs.audit import services as audit
+from orgs.audit.services import Change, Target
+from orgs.base.actor import Actor
+from orgs.base.text import text_key
+from orgs.groups.errors import GroupNameTaken
+from orgs.groups.models import Group, GroupMember
+from orgs.groups.types import GroupSource
+from orgs.tenancy.models import Membership, Organization
+
+AUDITED_NAMES = 50
+
+
+@transaction.atomic
+def create_group(*, org: Organization, name: str, source: GroupSource, actor: Actor) -> Group:
+    """A group without members exists. Raises GroupNameTaken."""
+    try:
+        with transaction.atomic():
+            group = Group.objects.create(org=org, name=name, name_key=text_key(name), source=source)
+    except IntegrityError as error:
+        raise GroupNameTaken from error
+    audit.record(org=org, actor=actor, action="group.created", target=_target(group))
+    return group
+
+
+@transaction.atomic
+def rename_group(*, group: Group, name: str, actor: Actor) -> None:
+    """The group has this name; the same name again is a no-op. Raises GroupNameTaken."""
+    before = group.name
+    if name == before:
+        return
+    group.name, group.name_key = name, text_key(name)
+    try:
+        with transaction.atomic():
+            group.save(update_fields=["name", "name_key", "updated_at"])
+    except IntegrityError as error:
+        raise GroupNameTaken from error
+    change = Change(before={"name": before}, after={"name": name})
+    audit.record(org=group.org, actor=actor, action="group.renamed", target=_target(group), change=change)
+
+
+@transaction.atomic
+def add_members(*, group: Group, memberships: Collection[Membership], actor: Actor) -> int:
+    """These seats are members; who was one already stays. Costs what is added. Returns how many are new."""
+    present = set(
+        GroupMember.objects.filter(org_id=group.org_id, group=group, membership__in=memberships).values_list(
+            "membership_id", flat=True
+        )
+    )
+    new = [seat for seat in memberships if seat.pk not in present]
+    # two callers may add the same person at once: the constraint keeps one row, and neither fails
+    GroupMember.objects.bulk_create(
+        [GroupMember(org_id=group.org_id, group=group, membership=seat) for seat in new], ignore_conflicts=True
+    )
+    _record_members(group, actor, "group.members_added", new)
+    return len(new)
+
+
+@transaction.atomic
+def remove_members(*, group: Group, memberships: Collection[Membership], actor: Actor) -> int:
+    """These seats are members no more; who wasn't one doesn't matter. Returns how many were."""
+    rows = GroupMember.objects.filter(org_id=group.org_id, group=group, membership__in=memberships)
+    gone = [row.membership for row in rows.select_related("membership")]
+    rows.delete()
+    _record_members(group, actor, "group.members_removed", gone)
+    return len(gone)
+
+
+@transaction.atomic
+def leave_groups(*, membership: Membership, source: GroupSource, actor: Actor) -> None:
+    """The seat is in none of the groups that this source made."""
+    rows = GroupMember.objects.filter(org_id=membership.org_id, membership=membership, group__source=source)
+    for row in rows.select_related("group__org"):
+        remove_members(group=row.group, memberships=[membership], actor=actor)
+
+
+@transaction.atomic
+def delete_group(*, group: Group, actor: Actor) -> None:
+    """The group and its memberships are gone; the seats stay."""
+    audit.record(org=group.org, actor=actor, action="group.deleted", target=_target(group))
+    group.delete()
+
+
+def _record_members(group: Group, actor: Actor, action: str, seats: Collection[Membership]) -> None:
+    if not seats:
+        return
+    # names of the first few: one event must not grow with a group of 50,000
+    names = [seat.email for seat in list(seats)[:AUDITED_NAMES]]
+    change = Change(after={"count": len(seats), "members": names})
+    audit.record(org=group.org, actor=actor, action=action, target=_target(group), change=change)
+
+
+def _target(group: Group) -> Target:
+    return Target("group", str(group.public_id), group.name)

@@ -1,0 +1,32 @@
+"""Every table of this app, collected for Django."""
+
+from orgs.audit.models import AuditEvent
+from orgs.domains.models import Domain
+from orgs.events.models import OutboxEvent
+from orgs.groups.models import Group, GroupMember
+from orgs.people.models import Invitation
+from orgs.tenancy.models import (
+    Membership,
+    MembershipAddress,
+    MembershipHold,
+    Organization,
+    RoleGrant,
+    SessionGrant,
+    User,
+)
+
+__all__ = [
+    "AuditEvent",
+    "Domain",
+    "Group",
+    "GroupMember",
+    "Invitation",
+    "Membership",
+    "MembershipAddress",
+    "MembershipHold",
+    "Organization",
+    "OutboxEvent",
+    "RoleGrant",
+    "SessionGrant",
+    "User",
+]

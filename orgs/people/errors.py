@@ -1,0 +1,26 @@
+from orgs.base.errors import Conflict, NotFound, NotPermitted, RuleViolated
+
+
+class LastOwner(RuleViolated):
+    code = "last_owner"
+    public = "This person is the organization's last active owner. Make somebody else an owner first."
+
+
+class SeatTaken(Conflict):
+    code = "seat_taken"
+    public = "Another member of this organization already has that address."
+
+
+class MembershipUnknown(NotFound):
+    code = "membership_unknown"
+    public = "There is no such member in this organization."
+
+
+class InvitationUnknown(NotFound):
+    code = "invitation_unknown"
+    public = "This invitation has ended, was withdrawn, or was already accepted. Ask an admin of the organization for another."
+
+
+class InvitationForSomebodyElse(NotPermitted):
+    code = "invitation_for_somebody_else"
+    public = "This invitation was sent to another address. Sign in with the account that has that address, and verify it."

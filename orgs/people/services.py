@@ -1,0 +1,367 @@
+"""Seats, their roles, holds and consent. Role and state are recomputed here from grants and holds, and nowhere else."""
+
+from django.db import IntegrityError, transaction
+
+from orgs.audit import services as audit
+from orgs.audit.services import Change, Target
+from orgs.base import credentials
+from orgs.base.actor import Actor
+from orgs.base.clock import now
+from orgs.base.text import text_key
+from orgs.domains import queries as domains
+from orgs.domains.models import Domain
+from orgs.events import services as outbox
+from orgs.people import queries
+from orgs.people.errors import InvitationForSomebodyElse, InvitationUnknown, LastOwner, SeatTaken
+from orgs.people.models import Invitation
+from orgs.people.types import INVITATION_DELAY, INVITATION_LIFE, INVITATION_MAIL, INVITATION_PREFIX, Profile
+from orgs.tenancy import queries as tenancy_queries
+from orgs.tenancy import services as tenancy
+from orgs.tenancy.errors import AddressTaken
+from orgs.tenancy.models import Membership, MembershipAddress, MembershipHold, Organization, RoleGrant, User
+from orgs.tenancy.types import AddressKind, GrantSource, HoldSource, MembershipState, Origin, Role, highest
+
+
+@transaction.atomic
+def create_seat(*, org: Organization, profile: Profile, origin: Origin, actor: Actor) -> Membership:
+    """A seat exists: active at once where decision 1 of the design allows it, else it waits for its person's consent.
+
+    Raises SeatTaken, AddressInvalid.
+    """
+    seat = _save_new_seat(org, profile, origin, actor)
+    admit_or_invite(membership=seat, actor=actor)
+    return seat
+
+
+@transaction.atomic
+def create_owner_seat(*, org: Organization, user: User, actor: Actor) -> Membership:
+    """The account owns the organisation from its first minute. Raises SeatTaken."""
+    seat = _save_new_seat(org, Profile(email=user.email), Origin.SETUP, actor)
+    join(membership=seat, user=user, actor=actor)
+    grant_role(membership=seat, role=Role.OWNER, source=GrantSource.PERSON, actor=actor)
+    return seat
+
+
+def _save_new_seat(org: Organization, profile: Profile, origin: Origin, actor: Actor) -> Membership:
+    tenancy.require_address(profile.email)
+    seat = Membership(org=org, origins=origin)
+    _copy_profile(seat, profile)
+    try:
+        with transaction.atomic():
+            seat.save()
+            _remember_address(seat)
+    except IntegrityError as error:
+        raise SeatTaken from error
+    change = Change(after={"email": seat.email, "origin": str(origin)})
+    audit.record(org=org, actor=actor, action="membership.created", target=Target.of_membership(seat), change=change)
+    return seat
+
+
+@transaction.atomic
+def admit_or_invite(*, membership: Membership, actor: Actor) -> None:
+    """The seat is active when its organisation has proved the domain of its address; otherwise an invitation leaves later.
+
+    Staff, and owners of other organisations, are always asked: an IdP must not be able to take their account.
+    """
+    if membership.user_id is not None:
+        return
+    account = _account_to_seat(membership)
+    if account is not None:
+        join(membership=membership, user=account, actor=actor)
+        return
+    Invitation.objects.get_or_create(org_id=membership.org_id, membership=membership)
+    outbox.cancel(org=membership.org, kind=INVITATION_MAIL, key=str(membership.public_id))
+    outbox.add(
+        org=membership.org, kind=INVITATION_MAIL, key=str(membership.public_id), delay=INVITATION_DELAY
+    )
+
+
+def _account_to_seat(membership: Membership) -> User | None:
+    """Return the account that may take this seat without being asked, or None when its person must consent."""
+    if not domains.has_verified(membership.org, membership.email):
+        return None
+    account = tenancy_queries.account_for_address(membership.email)
+    if account is None:
+        return tenancy.create_account(email=membership.email, verified=True)
+    is_proved = membership.email_key in tenancy_queries.verified_keys_of(account)
+    must_consent = account.is_staff or tenancy_queries.owns_elsewhere(account, membership.org)
+    has_seat = Membership.objects.filter(org=membership.org, user=account).exists()
+    return account if is_proved and account.is_active and not must_consent and not has_seat else None
+
+
+@transaction.atomic
+def join(*, membership: Membership, user: User, actor: Actor) -> None:
+    """The person has this seat, and the sessions in which they gave a personal proof reach it. Raises SeatTaken."""
+    membership.user, membership.joined_at = user, now()
+    membership.state = _state_of(membership)
+    try:
+        with transaction.atomic():
+            membership.save(update_fields=["user", "joined_at", "state"])
+    except IntegrityError as error:
+        raise SeatTaken("This account already has another seat in the organization.") from error
+    withdraw_invitation(membership=membership)
+    if membership.is_active:
+        tenancy.extend_personal_sessions(membership=membership)
+    audit.record(org=membership.org, actor=actor, action="membership.joined", target=Target.of_membership(membership))
+
+
+def withdraw_invitation(*, membership: Membership) -> None:
+    """No invitation of this seat can be sent or accepted any more."""
+    outbox.cancel(org=membership.org, kind=INVITATION_MAIL, key=str(membership.public_id))
+    Invitation.objects.filter(org_id=membership.org_id, membership=membership).delete()
+
+
+@transaction.atomic
+def prepare_invitation(*, org: Organization, membership_public_id: str) -> tuple[Membership, str] | None:
+    """A fresh secret for the invitation's link replaces the former one; None when nobody waits there any more."""
+    invitation = (
+        Invitation.objects.select_for_update(of=("self",))
+        .filter(org=org, membership__public_id=membership_public_id, membership__state=MembershipState.INVITED)
+        .select_related("membership__org")
+        .first()
+    )
+    if invitation is None:
+        return None
+    secret = credentials.mint(INVITATION_PREFIX)
+    invitation.digest, invitation.sent_at, invitation.expires_at = secret.digest, now(), now() + INVITATION_LIFE
+    invitation.save(update_fields=["digest", "sent_at", "expires_at"])
+    return invitation.membership, secret.plain
+
+
+@transaction.atomic
+def accept_seat(*, membership: Membership, user: User, actor: Actor) -> None:
+    """The person has taken the seat that waited for an address of theirs. Raises InvitationUnknown, InvitationForSomebodyElse."""
+    seat = lock_seat(membership)
+    if seat.state != MembershipState.INVITED or seat.user_id is not None:
+        raise InvitationUnknown
+    if seat.email_key not in tenancy_queries.verified_keys_of(user):
+        raise InvitationForSomebodyElse
+    join(membership=seat, user=user, actor=actor)
+
+
+@transaction.atomic
+def admit_waiting(*, domain: Domain, actor: Actor) -> int:
+    """Every seat that waited under this domain, which has just been proved, is active where consent isn't needed."""
+    seats = queries.waiting_in_domain(domain.org, domain.name_key)
+    for seat in seats:
+        admit_or_invite(membership=lock_seat(seat), actor=actor)
+    return len(seats)
+
+
+@transaction.atomic
+def adopt_seat(*, membership: Membership, origin: Origin, actor: Actor) -> Membership:
+    """A seat that was there before has this origin, too; its roles and holds stay as they are."""
+    seat = lock_seat(membership)
+    if origin not in seat.origin_set:
+        seat.origins = " ".join(sorted({*seat.origin_set, origin}))
+        seat.save(update_fields=["origins"])
+        audit.record(
+            org=seat.org,
+            actor=actor,
+            action="membership.adopted",
+            target=Target.of_membership(seat),
+            change=Change(after={"origins": seat.origins}),
+        )
+    return seat
+
+
+@transaction.atomic
+def update_profile(*, membership: Membership, profile: Profile, actor: Actor) -> None:
+    """The seat shows this name and address; a former address stays as an alias. Raises SeatTaken, AddressInvalid."""
+    tenancy.require_address(profile.email)
+    before = _profile_of(membership)
+    former_key = membership.email_key
+    _copy_profile(membership, profile)
+    if (after := _profile_of(membership)) == before:
+        return
+    try:
+        with transaction.atomic():
+            membership.save()
+            if membership.email_key != former_key:
+                _move_address(membership, former_key)
+    except IntegrityError as error:
+        raise SeatTaken from error
+    audit.record(
+        org=membership.org,
+        actor=actor,
+        action="membership.updated",
+        target=Target.of_membership(membership),
+        change=Change(before=before, after=after),
+    )
+    if membership.email_key != former_key:
+        _follow_address(membership, before["email"], actor)
+
+
+def _move_address(membership: Membership, former_key: str) -> None:
+    addresses = MembershipAddress.objects.filter(org_id=membership.org_id, membership=membership)
+    addresses.filter(address_key=former_key).update(kind=AddressKind.FORMER)
+    _remember_address(membership)
+
+
+def _follow_address(membership: Membership, former: str, actor: Actor) -> None:
+    """A waiting seat is invited at its new address; an account that is wholly the organisation's moves with its seat."""
+    if membership.user is None:
+        admit_or_invite(membership=membership, actor=actor)
+        return
+    user, org = membership.user, membership.org
+    is_theirs = not user.is_staff and not tenancy_queries.has_other_seats(user, org) and user.email_key == text_key(former)
+    if is_theirs and domains.has_verified(org, former) and domains.has_verified(org, membership.email):
+        try:
+            with transaction.atomic():
+                tenancy.change_account_address(user=user, email=membership.email)
+        except AddressTaken:
+            # somebody else signs in with it: the seat shows the new address, the account keeps the old
+            return
+
+
+@transaction.atomic
+def grant_role(*, membership: Membership, role: Role, source: GrantSource, actor: Actor, reference: str = "") -> None:
+    """The seat has this role for this reason. Raises LastOwner."""
+    seat = lock_seat(membership, may_lose_owner=True)
+    RoleGrant.objects.update_or_create(
+        org_id=seat.org_id, membership=seat, source=source, reference=reference, defaults={"role": role}
+    )
+    _recompute_role(seat, actor)
+    membership.role = seat.role
+
+
+@transaction.atomic
+def hold_seat(*, membership: Membership, source: HoldSource, actor: Actor, reason: str = "") -> None:
+    """The seat is suspended, and no session reaches it from this commit on. Holding twice is a no-op. Raises LastOwner."""
+    seat = lock_seat(membership)
+    if seat.is_active:
+        refuse_to_lose_last_owner(seat)
+    _, is_new = MembershipHold.objects.get_or_create(
+        org_id=seat.org_id, membership=seat, source=source, defaults={"reason": reason[:200]}
+    )
+    if is_new:
+        _recompute_state(seat)
+        if seat.user_id is None:
+            outbox.cancel(org=seat.org, kind=INVITATION_MAIL, key=str(seat.public_id))
+        tenancy.delete_session_grants(membership=seat)
+        _record_hold(seat, source, actor, "membership.suspended")
+    membership.state = seat.state
+
+
+@transaction.atomic
+def lift_hold(*, membership: Membership, source: HoldSource, actor: Actor) -> None:
+    """This source holds the seat no more; other holds stay. Lifting what isn't there is a no-op."""
+    seat = lock_seat(membership)
+    deleted, _ = MembershipHold.objects.filter(org_id=seat.org_id, membership=seat, source=source).delete()
+    if deleted:
+        _recompute_state(seat)
+        _record_hold(seat, source, actor, "membership.hold_lifted")
+        admit_or_invite(membership=seat, actor=actor)
+        if seat.is_active:
+            tenancy.extend_personal_sessions(membership=seat)
+    membership.state, membership.user = seat.state, seat.user
+
+
+@transaction.atomic
+def remove_seat(*, membership: Membership, actor: Actor) -> None:
+    """The seat is gone, and its account with it when nobody ever used that for anything. Raises LastOwner."""
+    seat = lock_seat(membership)
+    if seat.is_active:
+        refuse_to_lose_last_owner(seat)
+    withdraw_invitation(membership=seat)
+    audit.record(org=seat.org, actor=actor, action="membership.removed", target=Target.of_membership(seat))
+    user = seat.user
+    seat.delete()
+    if user is not None and _was_never_used(user):
+        tenancy.delete_unused_account(user=user)
+
+
+def _was_never_used(user: User) -> bool:
+    has_seats = Membership.objects.filter(user=user).exists()
+    return not (has_seats or user.last_login or user.is_staff or user.has_usable_password())
+
+
+def lock_seat(membership: Membership, *, may_lose_owner: bool = False) -> Membership:
+    """Return the seat as it is now, held until the transaction ends; an owner's organisation is held first.
+
+    Lock order is organisation, then membership: only owners need the organisation's row.
+    """
+    if may_lose_owner or membership.role == Role.OWNER:
+        tenancy_queries.lock_organization(membership.org_id)
+    return Membership.objects.select_for_update(of=("self",)).select_related("org", "user").get(
+        org_id=membership.org_id, pk=membership.pk
+    )
+
+
+def refuse_to_lose_last_owner(seat: Membership) -> None:
+    """Raises LastOwner when no other active owner would remain. The organisation's row is held afterwards."""
+    if seat.role != Role.OWNER:
+        return
+    tenancy_queries.lock_organization(seat.org_id)
+    if queries.active_owner_count(seat.org, without=seat) == 0:
+        raise LastOwner
+
+
+def _recompute_role(seat: Membership, actor: Actor) -> None:
+    before = seat.role
+    role = highest(list(RoleGrant.objects.filter(org_id=seat.org_id, membership=seat).values_list("role", flat=True)))
+    if role == before:
+        return
+    if role != Role.OWNER and seat.is_active:
+        refuse_to_lose_last_owner(seat)
+    seat.role = role
+    seat.save(update_fields=["role"])
+    audit.record(
+        org=seat.org,
+        actor=actor,
+        action="membership.role_changed",
+        target=Target.of_membership(seat),
+        change=Change(before={"role": before}, after={"role": str(role)}),
+    )
+
+
+def _recompute_state(seat: Membership) -> None:
+    seat.state = _state_of(seat)
+    seat.save(update_fields=["state"])
+
+
+def _state_of(seat: Membership) -> MembershipState:
+    if MembershipHold.objects.filter(org_id=seat.org_id, membership=seat).exists():
+        return MembershipState.SUSPENDED
+    return MembershipState.ACTIVE if seat.user_id is not None else MembershipState.INVITED
+
+
+def _record_hold(seat: Membership, source: HoldSource, actor: Actor, action: str) -> None:
+    audit.record(
+        org=seat.org,
+        actor=actor,
+        action=action,
+        target=Target.of_membership(seat),
+        change=Change(after={"source": str(source), "state": str(seat.state)}),
+    )
+
+
+def _copy_profile(seat: Membership, profile: Profile) -> None:
+    seat.email, seat.email_key = profile.email, text_key(profile.email)
+    seat.given_name, seat.family_name = profile.given_name[:200], profile.family_name[:200]
+    seat.display_name = (profile.display_name or f"{profile.given_name} {profile.family_name}".strip())[:400]
+    seat.name_key = text_key(seat.display_name or seat.email)[:512]
+
+
+def _profile_of(seat: Membership) -> dict[str, str]:
+    return {
+        "email": seat.email,
+        "given_name": seat.given_name,
+        "family_name": seat.family_name,
+        "display_name": seat.display_name,
+    }
+
+
+def _remember_address(seat: Membership) -> None:
+    MembershipAddress.objects.update_or_create(
+        org_id=seat.org_id,
+        membership=seat,
+        address_key=seat.email_key,
+        defaults={"address": seat.email, "kind": AddressKind.CURRENT},
+    )
+
+
+@transaction.atomic
+def note_sign_in(*, user: User) -> None:
+    """Every active seat of the account remembers this sign-in: such a seat is never removed, only held."""
+    Membership.objects.filter(user=user, state=MembershipState.ACTIVE).update(last_sign_in_at=now())

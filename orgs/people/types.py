@@ -1,0 +1,26 @@
+from dataclasses import dataclass
+from datetime import timedelta
+
+INVITATION_MAIL = "invitation.mail"
+INVITATION_DELAY = timedelta(minutes=2)
+INVITATION_LIFE = timedelta(days=14)
+INVITATION_PREFIX = "ghi_"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a seat shows of its person; the address is the one by which the organisation knows them."""
+
+    email: str
+    given_name: str = ""
+    family_name: str = ""
+    display_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberFilter:
+    """What the member list shows: words in name or address, one origin, one state; empty shows all."""
+
+    text: str = ""
+    origin: str = ""
+    state: str = ""

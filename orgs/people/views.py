@@ -1,0 +1,48 @@
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from orgs.base.errors import DomainError
+from orgs.people import queries, services
+from orgs.people.forms import MemberSearchForm
+from orgs.tenancy import access
+from orgs.tenancy.access import OrgRequest, admin_required
+
+PAGE_SIZE = 50
+
+
+@require_safe
+@admin_required
+def members(request: OrgRequest, org_slug: str) -> HttpResponse:
+    """The people of the organisation: who, in which state, with which role, by which door, and why."""
+    form = MemberSearchForm(request.GET)
+    found = queries.list_members(request.org, form.shown())
+    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {"form": form, "page": page, "counts": queries.count_by_state(request.org)}
+    return render(request, "orgs/members.html", context)
+
+
+@require_safe
+def invitation(request: OrgRequest, secret: str) -> HttpResponse:
+    """Show who invites, and what to do next: sign in, sign up, or accept."""
+    try:
+        found = queries.find_invitation(secret)
+    except DomainError as problem:
+        return render(request, "portal/refused.html", {"problem": problem}, status=404)
+    context = {"invitation": found, "secret": secret, "next": request.get_full_path()}
+    return render(request, "orgs/invitation.html", context)
+
+
+@require_POST
+@login_required
+def accept(request: OrgRequest, secret: str) -> HttpResponse:
+    """Take the seat that this invitation keeps."""
+    try:
+        found = queries.find_invitation(secret)
+        services.accept_seat(membership=found.membership, user=request.user, actor=access.personal_actor(request))
+    except DomainError as problem:
+        return render(request, "portal/refused.html", {"problem": problem}, status=409)
+    access.widen_reach(request.session, request.user)
+    return redirect("org_home", found.org.slug)

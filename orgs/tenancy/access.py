@@ -1,0 +1,134 @@
+"""Who may reach which organisation: the only doors to an organisation's pages.
+
+A stranger gets 404, a member of the wrong role 403, and both look the same on every page of the organisation.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Concatenate, ParamSpec
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.contrib.sessions.backends.base import SessionBase
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponseBase
+
+from orgs.base.actor import Actor, ActorKind
+from orgs.base.clock import now
+from orgs.tenancy import queries, services
+from orgs.tenancy.models import Membership, Organization, SessionGrant, User
+from orgs.tenancy.types import PERSONAL_METHODS, SETTINGS_ROLES, SignInMethod
+
+P = ParamSpec("P")
+MARK = "reach_mark"
+METHOD = "reach_method"
+HAD_REACH = "reach_had_any"
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What one session may reach, read once for each request."""
+
+    grants: Sequence[SessionGrant] = field(default_factory=tuple)
+    method: SignInMethod | None = None
+
+    @property
+    def organizations(self) -> list[Organization]:
+        return [grant.org for grant in self.grants]
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether a password or a passkey was given in this session: an IdP's word opens no account page."""
+        return self.method in PERSONAL_METHODS
+
+    def membership(self, slug: str) -> Membership | None:
+        return next((grant.membership for grant in self.grants if grant.org.slug == slug), None)
+
+
+class OrgRequest(HttpRequest):
+    """A request that has passed one of the doors below."""
+
+    user: User
+    reach: Reach
+    org: Organization
+    membership: Membership
+    actor: Actor
+    client_ip: str
+
+
+def session_expiry() -> datetime:
+    return now() + timedelta(seconds=settings.SESSION_COOKIE_AGE)
+
+
+def open_reach(session: SessionBase, user: User, method: SignInMethod) -> None:
+    """The session that has just been signed in reaches every active seat of its account."""
+    mark = uuid4()
+    session[MARK] = str(mark)
+    session[METHOD] = method
+    opened = services.open_personal_grants(user=user, session=mark, method=method, expires_at=session_expiry())
+    session[HAD_REACH] = opened > 0
+
+
+def widen_reach(session: SessionBase, user: User) -> None:
+    """Seats that became active since sign-in are reached too, when the session holds a personal proof."""
+    if session.get(METHOD) not in PERSONAL_METHODS or MARK not in session:
+        return
+    opened = services.open_personal_grants(
+        user=user, session=UUID(session[MARK]), method=SignInMethod(session[METHOD]), expires_at=session_expiry()
+    )
+    session[HAD_REACH] = session.get(HAD_REACH, False) or opened > 0
+
+
+def read_reach(session: SessionBase) -> Reach:
+    """Return what this session may reach now. One query."""
+    mark = session.get(MARK)
+    if mark is None:
+        return Reach()
+    return Reach(grants=queries.live_grants(UUID(mark)), method=SignInMethod(session[METHOD]))
+
+
+def has_lost_everything(session: SessionBase, reach: Reach) -> bool:
+    """Say whether the session reached something and reaches nothing now: it must end (its seats were suspended)."""
+    return bool(session.get(HAD_REACH)) and not reach.grants
+
+
+
+
+def personal_actor(request: OrgRequest) -> Actor:
+    """Return the signed-in person as the audit log names them."""
+    return Actor(
+        ActorKind.PERSON, reference=str(request.user.public_id), label=request.user.email, ip=request.client_ip
+    )
+
+
+def member_required(view: Callable[Concatenate[OrgRequest, str, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Open to every active member of the organisation that the URL names; its slug is the view's second argument."""
+
+    @wraps(view)
+    def door(request: OrgRequest, org_slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        membership = request.reach.membership(org_slug)
+        if membership is None:
+            raise Http404
+        request.membership = membership
+        request.org = next(grant.org for grant in request.reach.grants if grant.org_id == membership.org_id)
+        request.actor = personal_actor(request)
+        return view(request, org_slug, *args, **kwargs)
+
+    return door
+
+
+def admin_required(view: Callable[Concatenate[OrgRequest, str, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Open to owners and admins of the organisation; other members get 403."""
+
+    @wraps(view)
+    def door(request: OrgRequest, org_slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if request.membership.role not in SETTINGS_ROLES:
+            raise PermissionDenied
+        return view(request, org_slug, *args, **kwargs)
+
+    return member_required(door)

@@ -1,0 +1,26 @@
+from orgs.base.errors import Conflict, NotFound, NotPermitted, RuleViolated
+
+
+class OrganizationUnknown(NotFound):
+    code = "organization_unknown"
+    public = "There is no organization by that name."
+
+
+class SlugTaken(Conflict):
+    code = "slug_taken"
+    public = "Another organization already uses that short name. Choose another."
+
+
+class AddressTaken(Conflict):
+    code = "address_taken"
+    public = "Another account already uses that address."
+
+
+class AddressInvalid(RuleViolated):
+    code = "address_invalid"
+    public = "That isn't an e-mail address."
+
+
+class PersonalProofNeeded(NotPermitted):
+    code = "personal_proof_needed"
+    public = "This page belongs to your own account. Sign in with your password or a passkey to open it."

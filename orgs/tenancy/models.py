@@ -1,0 +1,205 @@
+import uuid
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models import Q
+
+from orgs.base.text import KEY_LENGTH, initials, text_key
+from orgs.tenancy.types import AddressKind, GrantSource, HoldSource, MembershipState, Origin, Role, SignInMethod
+
+
+class UserManager(BaseUserManager["User"]):
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email_key=text_key(username or ""))
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person's account, in no organisation or many. Its address is written by one service only."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    email = models.EmailField(max_length=254)
+    email_key = models.CharField(max_length=KEY_LENGTH, unique=True, editable=False)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    date_joined = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[UserManager] = UserManager()
+    USERNAME_FIELD = "email_key"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    def __str__(self) -> str:
+        return self.email
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        """Keep the key with the address: libraries save accounts too."""
+        self.email_key = text_key(self.email)
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+    def clean(self) -> None:
+        """Leave the address as it is; AbstractBaseUser would rewrite the natural key."""
+
+    @property
+    def initials(self) -> str:
+        return initials(self.email)
+
+
+class Organization(models.Model):
+    """A tenant: every row of its settings, people and logs carries its id."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    slug = models.SlugField(max_length=63, unique=True)
+    name = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def initials(self) -> str:
+        return initials(self.name)
+
+
+class Membership(models.Model):
+    """One seat in one organisation; `user` is empty until the person has joined.
+
+    `role` and `state` are derived from grants and holds by people.services, and kept here to be listed and locked.
+    """
+
+    org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships")
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="memberships")
+    email = models.EmailField(max_length=254)
+    email_key = models.CharField(max_length=KEY_LENGTH)
+    given_name = models.CharField(max_length=200, blank=True)
+    family_name = models.CharField(max_length=200, blank=True)
+    display_name = models.CharField(max_length=400, blank=True)
+    name_key = models.CharField(max_length=KEY_LENGTH, blank=True)
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.USER)
+    state = models.CharField(max_length=10, choices=MembershipState.choices, default=MembershipState.INVITED)
+    origins = models.CharField(max_length=60, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    joined_at = models.DateTimeField(null=True, blank=True)
+    last_sign_in_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name_key", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["org", "id"], name="membership_in_org"),
+            models.UniqueConstraint(fields=["org", "user"], name="one_membership_per_account"),
+            models.UniqueConstraint(fields=["org", "email_key"], name="one_membership_per_address"),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="membership_role_known"),
+            models.CheckConstraint(condition=Q(state__in=MembershipState.values), name="membership_state_known"),
+            models.CheckConstraint(
+                condition=~Q(state=MembershipState.ACTIVE) | Q(user__isnull=False), name="membership_active_has_account"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["org", "name_key", "id"], name="membership_by_name"),
+            models.Index(fields=["org", "role", "state"], name="membership_by_role"),
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name or self.email
+
+    @property
+    def initials(self) -> str:
+        return initials(self.display_name or self.email)
+
+    @property
+    def origin_set(self) -> frozenset[Origin]:
+        return frozenset(Origin(code) for code in self.origins.split())
+
+    @property
+    def is_active(self) -> bool:
+        return self.state == MembershipState.ACTIVE
+
+
+class RoleGrant(models.Model):
+    """One reason for a role. `reference` tells apart several grants of one source, as two groups do."""
+
+    org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="grants")
+    role = models.CharField(max_length=10, choices=Role.choices)
+    source = models.CharField(max_length=10, choices=GrantSource.choices)
+    reference = models.CharField(max_length=100, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["membership", "source", "reference"], name="one_grant_per_source"),
+            # an IdP's groups can't make owners: those come from people only
+            models.CheckConstraint(
+                condition=~Q(role=Role.OWNER) | Q(source=GrantSource.PERSON), name="owner_granted_by_a_person"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_role_display()}: {self.get_source_display()}"
+
+
+class MembershipHold(models.Model):
+    """One reason why a seat is suspended; lifting one source lifts only its own."""
+
+    org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="holds")
+    source = models.CharField(max_length=10, choices=HoldSource.choices)
+    reason = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["membership", "source"], name="one_hold_per_source")]
+
+    def __str__(self) -> str:
+        return self.get_source_display()
+
+
+class MembershipAddress(models.Model):
+    """Every address a seat has had, so that a rename by the IdP doesn't break the link to the person."""
+
+    org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="addresses")
+    address = models.EmailField(max_length=254)
+    address_key = models.CharField(max_length=KEY_LENGTH)
+    kind = models.CharField(max_length=10, choices=AddressKind.choices, default=AddressKind.CURRENT)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["membership", "address_key"], name="address_once_per_membership"),
+            models.UniqueConstraint(
+                fields=["org", "address_key"],
+                condition=Q(kind=AddressKind.CURRENT),
+                name="address_current_once_per_org",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class SessionGrant(models.Model):
+    """What a browser session may reach: one seat, by one proof, until it expires or the seat is suspended.
+
+    `session` is a random mark inside the session, not its key: Django changes the key when a password changes.
+    """
+
+    org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="session_grants")
+    session = models.UUIDField()
+    method = models.CharField(max_length=10, choices=SignInMethod.choices)
+    connection = models.UUIDField(null=True, blank=True)
+    session_index = models.CharField(max_length=256, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["session", "membership"], name="one_grant_per_session_and_seat")]
+        indexes = [models.Index(fields=["expires_at"], name="session_grant_expiry")]
+
+    def __str__(self) -> str:
+        return f"{self.get_method_display()} until {self.expires_at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,82 @@
+from collections.abc import Sequence
+from uuid import UUID
+
+from allauth.account.models import EmailAddress
+from django.db.models import QuerySet
+
+from orgs.base.clock import now
+from orgs.base.text import text_key
+from orgs.tenancy.errors import OrganizationUnknown
+from orgs.tenancy.models import Membership, Organization, SessionGrant, User
+from orgs.tenancy.types import PERSONAL_METHODS, MembershipState, Role
+
+
+def find_organization(slug: str) -> Organization:
+    """Raises OrganizationUnknown."""
+    try:
+        return Organization.objects.get(slug=slug)
+    except Organization.DoesNotExist as error:
+        raise OrganizationUnknown from error
+
+
+def lock_organization(org_id: int) -> Organization:
+    """Hold the organisation's row until the transaction ends: whoever may take its last owner queues here."""
+    return Organization.objects.select_for_update().get(pk=org_id)
+
+
+def live_grants(session: UUID) -> Sequence[SessionGrant]:
+    """Return what a browser session may reach now, by organisation name. One query."""
+    return list(
+        SessionGrant.objects.filter(
+            session=session, expires_at__gt=now(), membership__state=MembershipState.ACTIVE
+        )
+        .select_related("org", "membership")
+        .order_by("org__name", "org_id")
+    )
+
+
+def personal_sessions_of(user: User) -> Sequence[SessionGrant]:
+    """Return one grant for each live session in which this person gave a personal proof."""
+    grants = SessionGrant.objects.filter(
+        membership__user=user, method__in=PERSONAL_METHODS, expires_at__gt=now()
+    ).order_by("session", "id")
+    return list({grant.session: grant for grant in grants}.values())
+
+
+def active_seats_of(user: User) -> QuerySet[Membership]:
+    """The seats that a personal proof of this account opens."""
+    return Membership.objects.filter(user=user, state=MembershipState.ACTIVE).select_related("org")
+
+
+def waiting_seats_of(user: User) -> QuerySet[Membership]:
+    """Seats that wait for the consent of whoever reads one of this account's verified addresses."""
+    return (
+        Membership.objects.filter(state=MembershipState.INVITED, user=None, email_key__in=verified_keys_of(user))
+        .select_related("org")
+        .order_by("org__name", "id")
+    )
+
+
+def verified_keys_of(user: User) -> frozenset[str]:
+    """Return the keys of the addresses that this person has proved to read."""
+    addresses = EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True)
+    return frozenset(text_key(address) for address in addresses)
+
+
+def account_for_address(address: str) -> User | None:
+    """Return the account that has this address, proved or not, as its own or as another of its addresses."""
+    user = User.objects.filter(email_key=text_key(address)).first()
+    if user is not None:
+        return user
+    row = EmailAddress.objects.filter(email=address.lower(), verified=True).select_related("user").first()
+    return row.user if row is not None else None
+
+
+def owns_elsewhere(user: User, org: Organization) -> bool:
+    """Say whether the account is an owner of another organisation."""
+    return Membership.objects.filter(user=user, role=Role.OWNER).exclude(org=org).exists()
+
+
+def has_other_seats(user: User, org: Organization) -> bool:
+    """Say whether the account has a seat in another organisation, in whatever state."""
+    return Membership.objects.filter(user=user).exclude(org=org).exists()

@@ -1,0 +1,117 @@
+from datetime import datetime
+from uuid import UUID
+
+from allauth.account.models import EmailAddress
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
+
+from orgs.base.text import text_key
+from orgs.tenancy import queries
+from orgs.tenancy.errors import AddressInvalid, AddressTaken, SlugTaken
+from orgs.tenancy.models import Membership, Organization, SessionGrant, User
+from orgs.tenancy.types import SignInMethod
+
+
+@transaction.atomic
+def create_organization(*, name: str, slug: str) -> Organization:
+    """An organisation exists, without any seat. Raises SlugTaken."""
+    try:
+        with transaction.atomic():
+            return Organization.objects.create(name=name.strip(), slug=slug)
+    except IntegrityError as error:
+        raise SlugTaken from error
+
+
+@transaction.atomic
+def create_account(*, email: str, password: str | None = None, verified: bool = False) -> User:
+    """An account and its EmailAddress exist together. Raises AddressInvalid, AddressTaken.
+
+    Without a password the account can only be entered by a passkey, an IdP or a reset that its mailbox receives.
+    """
+    require_address(email)
+    user = User(email=email)
+    if password is None:
+        user.set_unusable_password()
+    else:
+        user.set_password(password)
+    try:
+        with transaction.atomic():
+            user.save()
+            EmailAddress.objects.create(user=user, email=email.lower(), verified=verified, primary=True)
+    except IntegrityError as error:
+        raise AddressTaken from error
+    return user
+
+
+@transaction.atomic
+def change_account_address(*, user: User, email: str) -> None:
+    """The account's only address is now this one, proved by whoever owns its domain. Raises AddressInvalid, AddressTaken."""
+    require_address(email)
+    user.email = email
+    try:
+        with transaction.atomic():
+            user.save(update_fields=["email", "email_key"])
+            EmailAddress.objects.filter(user=user).delete()
+            EmailAddress.objects.create(user=user, email=email.lower(), verified=True, primary=True)
+    except IntegrityError as error:
+        raise AddressTaken from error
+
+
+def require_address(email: str) -> None:
+    """Raises AddressInvalid when this isn't one e-mail address."""
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise AddressInvalid from error
+    if text_key(email) == "" or len(email) > 254:
+        raise AddressInvalid
+
+
+@transaction.atomic
+def open_personal_grants(*, user: User, session: UUID, method: SignInMethod, expires_at: datetime) -> int:
+    """A session with a personal proof reaches every active seat of its account. Returns how many those are."""
+    seats = list(queries.active_seats_of(user))
+    for seat in seats:
+        grant_session(membership=seat, session=session, method=method, expires_at=expires_at)
+    return len(seats)
+
+
+def grant_session(*, membership: Membership, session: UUID, method: SignInMethod, expires_at: datetime) -> None:
+    """The session reaches this seat until `expires_at`; granting twice keeps one row."""
+    SessionGrant.objects.update_or_create(
+        org_id=membership.org_id,
+        membership=membership,
+        session=session,
+        defaults={"method": method, "expires_at": expires_at},
+    )
+
+
+def extend_personal_sessions(*, membership: Membership) -> None:
+    """Sessions in which this person gave a personal proof reach the seat that has just become active, too."""
+    if membership.user is None:
+        return
+    for grant in queries.personal_sessions_of(membership.user):
+        grant_session(
+            membership=membership,
+            session=grant.session,
+            method=SignInMethod(grant.method),
+            expires_at=grant.expires_at,
+        )
+
+
+def delete_session_grants(*, membership: Membership) -> int:
+    """No session reaches this seat any more. Returns how many did."""
+    deleted, _ = SessionGrant.objects.filter(org_id=membership.org_id, membership=membership).delete()
+    return deleted
+
+
+def delete_expired_grants(*, before: datetime) -> int:
+    """Grants that ended before this time are gone. Returns how many there were."""
+    deleted, _ = SessionGrant.objects.filter(expires_at__lt=before).delete()
+    return deleted
+
+
+def delete_unused_account(*, user: User) -> None:
+    """The account that a directory made, and nobody ever used, is gone with its addresses."""
+    user.delete()

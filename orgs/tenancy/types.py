@@ -1,0 +1,60 @@
+from django.db.models import TextChoices
+
+
+class Role(TextChoices):
+    """Highest first: a membership has the highest role that is granted to it."""
+
+    OWNER = "owner", "Owner"
+    ADMIN = "admin", "Admin"
+    USER = "user", "User"
+    GUEST = "guest", "Guest"
+
+
+RANK = {role: place for place, role in enumerate(reversed(Role))}
+SETTINGS_ROLES = frozenset({Role.OWNER, Role.ADMIN})
+
+
+def highest(roles: list[str]) -> Role:
+    """Return the highest of the granted roles; a seat without any grant is a plain user."""
+    return max((Role(role) for role in roles), key=RANK.__getitem__, default=Role.USER)
+
+
+class MembershipState(TextChoices):
+    INVITED = "invited", "Invited, waiting"
+    ACTIVE = "active", "Active"
+    SUSPENDED = "suspended", "Suspended"
+
+
+class Origin(TextChoices):
+    """Through which door a seat came; a seat may have several."""
+
+    SETUP = "setup", "Setup"
+    INVITE = "invite", "Invite"
+    SCIM = "scim", "SCIM"
+    SSO = "sso", "SSO"
+
+
+class GrantSource(TextChoices):
+    PERSON = "person", "Given by a person"
+    DEFAULT = "default", "Default of the directory"
+    GROUP = "group", "From a group"
+
+
+class HoldSource(TextChoices):
+    SCIM = "scim", "The identity provider"
+    ADMIN = "admin", "An admin"
+    BRAKE = "brake", "The mass-change brake"
+
+
+class AddressKind(TextChoices):
+    CURRENT = "current", "Current"
+    FORMER = "former", "Former"
+
+
+class SignInMethod(TextChoices):
+    PASSWORD = "password", "Password"
+    PASSKEY = "passkey", "Passkey"
+    SAML = "saml", "SAML"
+
+
+PERSONAL_METHODS = frozenset({SignInMethod.PASSWORD, SignInMethod.PASSKEY})

@@ -1,0 +1,8 @@
+"""Every page of this app, collected for the site."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("orgs.people.urls")),
+    path("", include("orgs.groups.urls")),
+]

@@ -1,0 +1,26 @@
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from orgs.tenancy.access import Reach
+
+
+class OrganizationSerializer(serializers.Serializer[dict[str, str]]):
+    slug = serializers.CharField()
+    role = serializers.ChoiceField(choices=["owner", "admin", "user", "guest"])
+
+
+class MeSerializer(serializers.Serializer[dict[str, object]]):
+    email = serializers.EmailField()
+    organizations = OrganizationSerializer(many=True)
+
+
+class MeView(APIView):
+    @extend_schema(summary="Who is signed in, and what this session may reach", responses=MeSerializer)
+    def get(self, request: Request) -> Response:
+        """Return the account's address and the organisations that this session may reach now."""
+        reach: Reach = request._request.reach  # type: ignore[attr-defined]  # noqa: SLF001 - DRF keeps Django's there
+        found = [{"slug": grant.org.slug, "role": grant.membership.role} for grant in reach.grants]
+        return Response({"email": request.user.email, "organizations": found})  # type: ignore[union-attr]

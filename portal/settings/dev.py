@@ -1,0 +1,22 @@
+"""Works with nothing set: SQLite, a file-system broker and mail written to files under var/."""
+
+from django.core.exceptions import ImproperlyConfigured
+
+from portal.settings.base import *
+from portal.settings.logs import configure
+
+if not DATABASES["default"]["NAME"]:
+    raise ImproperlyConfigured("DATABASE_URL names no database.")
+VAR_DIR.mkdir(exist_ok=True)
+DEBUG = env.bool("DEBUG", default=False)
+SANDBOX = True
+# development keys: production refuses to start without its own
+SECRET_KEY = env.str("SECRET_KEY", default="development-only-key-that-production-refuses-to-use")  # noqa: S105
+FIELD_KEYS = env.list("FIELD_KEYS", default=["ZGV2ZWxvcG1lbnQtb25seS1maWVsZC1rZXktMzJieXQ="])
+ALLOWED_HOSTS = [*ALLOWED_HOSTS, "localhost", "127.0.0.1", "[::1]"]
+if env.str("EMAIL_URL", default=""):
+    globals().update(env.email_url("EMAIL_URL"))
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = VAR_DIR / "mail"
+LOGGING = configure(LOG_LEVEL, as_json=False)

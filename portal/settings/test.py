@@ -1,0 +1,19 @@
+"""The test suite: SQLite unless DATABASE_URL says otherwise, fast hashing, mail in memory."""
+
+from portal.settings.base import *
+from portal.settings.logs import configure
+
+SANDBOX = True
+SECRET_KEY = "test-only-key-that-production-refuses-to-use-at-all"  # noqa: S105
+FIELD_KEYS = ["dGVzdC1vbmx5LWZpZWxkLWtleS0zMi1ieXRlcy1sb24="]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "testserver"]
+PUBLIC_BASE_URL = "http://testserver"
+CSRF_TRUSTED_ORIGINS = ["http://testserver"]
+VAR_DIR.mkdir(exist_ok=True)
+# a file, so that threads of one test and the live server share it
+DATABASES["default"]["TEST"] = (
+    {"NAME": str(VAR_DIR / "test.sqlite3")} if DATABASES["default"]["ENGINE"].endswith("sqlite3") else {}
+)
+LOGGING = configure("WARNING", as_json=False)

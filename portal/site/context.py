@@ -1,0 +1,59 @@
+"""What the shell's templates need on every page."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from orgs.tenancy.access import Reach
+from orgs.tenancy.models import Organization
+from orgs.tenancy.types import SETTINGS_ROLES
+from portal.site.navigation import FIRST_PAGE, settings_entries
+
+
+@dataclass(frozen=True, slots=True)
+class ReachableOrg:
+    """One line of the organisation switcher."""
+
+    name: str
+    slug: str
+    initials: str
+    role: str
+    home_url: str
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Return the organisation, the side-bar and the switcher; no query beyond what the request has read already."""
+    reach: Reach = getattr(request, "reach", Reach())
+    org: Organization | None = getattr(request, "org", None)
+    found: dict[str, Any] = {
+        "request_id": getattr(request, "request_id", ""),
+        "reachable_orgs": [
+            ReachableOrg(
+                name=grant.org.name,
+                slug=grant.org.slug,
+                initials=grant.org.initials,
+                role=grant.membership.get_role_display(),
+                home_url=reverse("org_home", args=[grant.org.slug]),
+            )
+            for grant in reach.grants
+        ],
+    }
+    if org is not None:
+        found |= _of_org(request, org)
+    elif len(reach.grants) == 1:
+        only = reach.grants[0]
+        found |= _settings_link(only.org, only.membership.role)
+    return found
+
+
+def _of_org(request: HttpRequest, org: Organization) -> dict[str, Any]:
+    match = request.resolver_match
+    role = request.membership.role  # type: ignore[attr-defined]
+    entries = settings_entries(org, match.view_name if match else "") if role in SETTINGS_ROLES else []
+    return {"org": org, "settings_nav": entries, **_settings_link(org, role)}
+
+
+def _settings_link(org: Organization, role: str) -> dict[str, Any]:
+    return {"org_settings_url": reverse(FIRST_PAGE, args=[org.slug])} if role in SETTINGS_ROLES else {}

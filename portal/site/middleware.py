@@ -1,0 +1,99 @@
+"""What every request passes: its id and address, tidy SCIM URLs, what its session reaches, no caching of what is private."""
+
+import re
+from collections.abc import Callable
+from uuid import uuid4
+
+import structlog
+from django.conf import settings
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from orgs.tenancy import access
+
+Answer = Callable[[HttpRequest], HttpResponse]
+GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+MACHINE_PATHS = ("/scim/", "/static/", "/healthz", "/readyz", "/metrics")
+# an IdP's word opens one organisation, never the account itself
+PERSONAL_PATHS = ("/accounts/", "/admin/")
+PERSONAL_EXCEPTIONS = ("/accounts/login/", "/accounts/logout/")
+
+
+class RequestIdentityMiddleware:
+    """Each request has an id, echoed as X-Request-ID and bound to its log lines, and the client's own address."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-ID", "")
+        request_id = given if GIVEN_ID.fullmatch(given) else uuid4().hex
+        request.request_id = request_id  # type: ignore[attr-defined]
+        request.client_ip = client_ip(request)  # type: ignore[attr-defined]
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        response = self.get_response(request)
+        response["X-Request-ID"] = request_id
+        return response
+
+
+def client_ip(request: HttpRequest) -> str:
+    """Return the address that our outermost proxy saw; X-Forwarded-For counts only as far as TRUSTED_PROXY_COUNT."""
+    direct = request.META.get("REMOTE_ADDR", "")
+    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
+    trusted: int = settings.TRUSTED_PROXY_COUNT
+    if trusted and len(hops) >= trusted:
+        direct = hops[-trusted]
+    return direct if re.fullmatch(r"[0-9A-Fa-f:.]{2,45}", direct) else ""
+
+
+class ScimSlashMiddleware:
+    """SCIM URLs work with trailing and double slashes: consoles join the Base URL and the path in every way."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith("/scim/"):
+            request.path_info = re.sub(r"/{2,}", "/", request.path_info).rstrip("/")
+            request.path = request.path_info
+        return self.get_response(request)
+
+
+class SessionReachMiddleware:
+    """`request.reach` tells what the session may reach. A session that has lost everything it reached ends here."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.reach = access.Reach()  # type: ignore[attr-defined]
+        if request.path_info.startswith(MACHINE_PATHS) or not request.user.is_authenticated:
+            return self.get_response(request)
+        reach = access.read_reach(request.session)
+        if access.has_lost_everything(request.session, reach):
+            logout(request)
+            return self.get_response(request)
+        request.reach = reach  # type: ignore[attr-defined]
+        if needs_personal_proof(request.path_info) and not reach.is_personal:
+            return render(request, "portal/personal_proof.html", status=403)
+        return self.get_response(request)
+
+
+def needs_personal_proof(path: str) -> bool:
+    """Say whether a page belongs to the account itself, not to one of its organisations."""
+    return path.startswith(PERSONAL_PATHS) and not path.startswith(PERSONAL_EXCEPTIONS)
+
+
+class NoStoreMiddleware:
+    """What a signed-in person sees is never kept by a cache."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not request.path_info.startswith("/static/"):
+            response.setdefault("Cache-Control", "no-store")
+        return response

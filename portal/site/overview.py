@@ -1,0 +1,77 @@
+"""What the page Authentication & SSO shows, gathered from both halves."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from orgs.base.clock import now
+from orgs.tenancy.models import Organization
+from scim.directories import queries as directories
+from scim.directories.models import Directory, ScimToken
+from scim.directories.types import TokenState
+from scim.requests import queries as requests
+from scim.requests.models import RequestLog
+
+IDLE_AFTER = timedelta(hours=24)
+
+
+class Health(StrEnum):
+    NO_TOKEN = "no_token"
+    WAITING = "waiting"
+    REFUSED = "refused"
+    FAILING = "failing"
+    IDLE = "idle"
+    HEALTHY = "healthy"
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Whether the IdP reaches the directory. `first` is the first call that a live token made, `latest` the newest."""
+
+    health: Health
+    first: RequestLog | None
+    latest: RequestLog | None
+    refusal: RequestLog | None
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.health in {Health.WAITING, Health.REFUSED}
+
+
+def pulse_of(directory: Directory) -> Pulse:
+    """Return the directory's health from its log: a handful of indexed queries, whatever the log's length."""
+    latest = requests.latest_request(directory.pk)
+    refusal = requests.latest_refusal(directory.pk)
+    first = requests.first_request(directory.pk) if latest else None
+    return Pulse(_health(directory, latest, refusal), first, latest, refusal)
+
+
+def _health(directory: Directory, latest: RequestLog | None, refusal: RequestLog | None) -> Health:
+    if latest is None and refusal is None:
+        return Health.WAITING if directories.live_tokens(directory).exists() else Health.NO_TOKEN
+    if latest is None or (refusal is not None and refusal.pk > latest.pk):
+        return Health.REFUSED
+    if latest.status >= 500:
+        return Health.FAILING
+    return Health.IDLE if now() - latest.at > IDLE_AFTER else Health.HEALTHY
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    token: ScimToken
+    state: TokenState
+
+
+def of_org(org: Organization) -> dict[str, Any]:
+    """Return the context of the page."""
+    directory = directories.first_directory(org)
+    rows = [TokenRow(token, directories.token_state(token)) for token in directories.list_tokens(directory)[:50]]
+    return {
+        "directory": directory,
+        "base_url": directories.base_url(directory),
+        "live_tokens": [row for row in rows if row.state is TokenState.LIVE],
+        "ended_tokens": [row for row in rows if row.state is not TokenState.LIVE],
+        "pulse": pulse_of(directory),
+        "recent": list(requests.latest_of(directory.pk, 5)),
+    }

@@ -1,0 +1,105 @@
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.views.decorators.http import require_POST, require_safe
+
+from orgs.people import services as people
+from orgs.people.errors import InvitationUnknown
+from orgs.tenancy import access
+from orgs.tenancy import queries as tenancy
+from orgs.tenancy.access import OrgRequest, admin_required, member_required
+from orgs.tenancy.types import SETTINGS_ROLES
+from portal.site import overview
+from portal.site.navigation import FIRST_PAGE
+from scim.directories import queries as directories
+
+
+@require_safe
+@login_required
+def home(request: OrgRequest) -> HttpResponse:
+    """Lead to the only organisation, to the choice between several, or to the page of who has none."""
+    orgs = request.reach.organizations
+    if len(orgs) == 1:
+        return redirect("org_home", orgs[0].slug)
+    if orgs:
+        return render(request, "portal/choose_organization.html")
+    return no_organization(request)
+
+
+def no_organization(request: OrgRequest) -> HttpResponse:
+    """Say what an account without any organisation can do, and offer the seats that wait for its consent."""
+    waiting = list(tenancy.waiting_seats_of(request.user)[:20])
+    return render(request, "portal/no_organization.html", {"waiting": waiting})
+
+
+@require_POST
+@login_required
+def look_again(request: OrgRequest) -> HttpResponse:
+    """Open what became reachable since sign-in, then go home."""
+    access.widen_reach(request.session, request.user)
+    return redirect("home")
+
+
+@require_POST
+@login_required
+def accept_waiting(request: OrgRequest, public_id: UUID) -> HttpResponse:
+    """Take a seat that waits for one of the account's verified addresses."""
+    seat = tenancy.waiting_seats_of(request.user).filter(public_id=public_id).first()
+    if seat is None:
+        return render(request, "portal/refused.html", {"problem": InvitationUnknown()}, status=404)
+    people.accept_seat(membership=seat, user=request.user, actor=access.personal_actor(request))
+    access.widen_reach(request.session, request.user)
+    return redirect("org_home", seat.org.slug)
+
+
+@require_safe
+@member_required
+def org_home(request: OrgRequest, org_slug: str) -> HttpResponse:
+    """Admins land in the settings; everybody else on a page that says what they are here."""
+    if request.membership.role in SETTINGS_ROLES:
+        return redirect(FIRST_PAGE, org_slug)
+    return render(request, "portal/org_home.html", {"membership": request.membership})
+
+
+@require_safe
+@admin_required
+def settings_home(request: OrgRequest, org_slug: str) -> HttpResponse:
+    return redirect(FIRST_PAGE, org_slug)
+
+
+@require_safe
+@admin_required
+def authentication(request: OrgRequest, org_slug: str) -> HttpResponse:
+    """The page Authentication & SSO: health, single sign-on, provisioning with its Base URL and tokens."""
+    return render(request, "portal/authentication.html", overview.of_org(request.org))
+
+
+@require_safe
+@admin_required
+def provisioning_pulse(request: OrgRequest, org_slug: str) -> HttpResponse:
+    """The live part of that page: whether the IdP has called, and how that went."""
+    directory = directories.first_directory(request.org)
+    context = {"pulse": overview.pulse_of(directory), "org": request.org}
+    return render(request, "portal/authentication.html#pulse", context)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The form was open for too long, or came from elsewhere: say so, and lose nothing that the browser kept."""
+    return render(request, "portal/csrf_failure.html", status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "404.html", status=404)
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "403.html", status=403)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The last page: no query, no session, nothing that could fail again."""
+    context = {"request_id": getattr(request, "request_id", "")}
+    return HttpResponse(render_to_string("500.html", context), status=500)

@@ -1,0 +1,30 @@
+"""Every address of the site."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from portal.site import health, views
+
+handler403 = views.forbidden
+handler404 = views.not_found
+handler500 = views.server_error
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("look-again/", views.look_again, name="look_again"),
+    path("waiting/<uuid:public_id>/accept/", views.accept_waiting, name="accept_waiting"),
+    path("orgs/<slug:org_slug>/", views.org_home, name="org_home"),
+    path("orgs/<slug:org_slug>/settings/", views.settings_home, name="settings_home"),
+    path("orgs/<slug:org_slug>/settings/authentication/", views.authentication, name="authentication"),
+    path("orgs/<slug:org_slug>/settings/authentication/pulse/", views.provisioning_pulse, name="provisioning_pulse"),
+    path("", include("orgs.urls")),
+    path("", include("scim.directories.urls")),
+    path("", include("scim.requests.urls")),
+    path("scim/v2/", include("scim.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("api/", include("portal.api.urls")),
+    path("admin/", admin.site.urls),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+]

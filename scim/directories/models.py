@@ -1,0 +1,59 @@
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+from orgs.tenancy.models import Organization
+from scim.directories.types import DirectoryState
+
+
+class Directory(models.Model):
+    """One IdP's view of an organisation, behind one SCIM Base URL."""
+
+    org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="directories")
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=100, default="Directory")
+    state = models.CharField(max_length=10, choices=DirectoryState.choices, default=DirectoryState.ACTIVE)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "directories"
+        constraints = [models.UniqueConstraint(fields=["org", "id"], name="directory_in_org")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.public_id})"
+
+
+class ScimToken(models.Model):
+    """A bearer token of one directory. Stored: `ghs_` prefix, last 4 characters, SHA-256 hex digest of the whole."""
+
+    org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    directory = models.ForeignKey(Directory, on_delete=models.CASCADE, related_name="tokens")
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    label = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=8)
+    last4 = models.CharField(max_length=4)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    # what the form sent along, so that a repeated submission doesn't mint a second token
+    nonce = models.UUIDField(default=uuid.uuid4, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_by_label = models.CharField(max_length=254, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    saved_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    last_used_ip = models.GenericIPAddressField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "SCIM token"
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["org", "id"], name="scim_token_in_org"),
+            models.UniqueConstraint(fields=["directory", "nonce"], name="scim_token_once_per_form"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label} ({self.prefix}…{self.last4})"

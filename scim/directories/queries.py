@@ -1,0 +1,72 @@
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+
+from orgs.base import credentials
+from orgs.base.clock import now
+from orgs.base.ids import read_uuid
+from orgs.tenancy.models import Organization
+from scim.directories.errors import DirectoryUnknown, TokenRefused, TokenUnknown
+from scim.directories.models import Directory, ScimToken
+from scim.directories.types import DirectoryState, TokenState
+
+
+def first_directory(org: Organization) -> Directory:
+    """Return the directory that the organisation was given at its setup. Raises DirectoryUnknown."""
+    directory = Directory.objects.filter(org=org).select_related("org").order_by("id").first()
+    if directory is None:
+        raise DirectoryUnknown
+    return directory
+
+
+def find_by_public_id(text: str) -> Directory | None:
+    """Return the directory that a SCIM Base URL names, or None when it names none."""
+    public_id = read_uuid(text)
+    return Directory.objects.filter(public_id=public_id).select_related("org").first()
+
+
+def base_url(directory: Directory) -> str:
+    """Return the SCIM Base URL, without a slash at its end; it never depends on a request's headers."""
+    return f"{settings.PUBLIC_BASE_URL}/scim/v2/{directory.public_id}"
+
+
+def list_tokens(directory: Directory) -> QuerySet[ScimToken]:
+    """Every token of the directory, newest first, the live ones before the others."""
+    return ScimToken.objects.filter(org_id=directory.org_id, directory=directory).order_by("revoked_at", "-id")
+
+
+def live_tokens(directory: Directory) -> QuerySet[ScimToken]:
+    """Tokens that open the endpoint now."""
+    unexpired = Q(expires_at=None) | Q(expires_at__gt=now())
+    return list_tokens(directory).filter(unexpired, revoked_at=None)
+
+
+def find_token(org: Organization, public_id: UUID) -> ScimToken:
+    """Raises TokenUnknown."""
+    try:
+        return ScimToken.objects.select_related("directory__org").get(org=org, public_id=public_id)
+    except ScimToken.DoesNotExist as error:
+        raise TokenUnknown from error
+
+
+def token_state(token: ScimToken) -> TokenState:
+    """Say whether the token opens the endpoint, and if not, why."""
+    if token.revoked_at is not None:
+        return TokenState.REVOKED
+    if token.expires_at is not None and token.expires_at <= now():
+        return TokenState.EXPIRED
+    return TokenState.LIVE
+
+
+def authenticate(directory: Directory, plain: str) -> ScimToken:
+    """Return the live token of this directory that was shown. Raises TokenRefused with the reason for the log."""
+    token = ScimToken.objects.filter(digest=credentials.digest(plain), directory=directory).first()
+    if token is None or not credentials.matches(plain, token.digest):
+        raise TokenRefused("Unknown token: it isn't one of this directory's")
+    state = token_state(token)
+    if state is not TokenState.LIVE:
+        raise TokenRefused(f"{state.label} token: {token.label} (ends with {token.last4})")
+    if directory.state != DirectoryState.ACTIVE:
+        raise TokenRefused("This directory is disabled")
+    return token

@@ -1,0 +1,94 @@
+"""One call and its answer, on their way into the request log."""
+
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import structlog
+from django.core.exceptions import RequestDataTooBig
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+
+from scim.directories import services as directories
+from scim.directories.models import Directory, ScimToken
+from scim.protocol.errors import ScimError
+from scim.requests import services as requests
+from scim.requests.types import Answer, Call
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Exchange:
+    """Filled while a view works; written once, in the transaction of the write or after the answer of a read."""
+
+    request: HttpRequest
+    path: str
+    directory: Directory | None = None
+    token: ScimToken | None = None
+    resource_id: str = ""
+    subject: str = ""
+    is_connection_test: bool = False
+    began: float = field(default_factory=perf_counter)
+
+    def write(self, response: HttpResponse, error: ScimError | None = None, detail: str = "") -> None:
+        """The directory's log holds this exchange. Without a directory there is no log to write to."""
+        if self.directory is None:
+            return
+        if self.token is None:
+            requests.record_refusal(
+                org=self.directory.org,
+                directory_id=self.directory.pk,
+                call=self._call(),
+                answer=self._answer(response, error, detail),
+            )
+            return
+        directories.note_use(token=self.token, ip=self._ip())
+        row = requests.record(
+            org=self.directory.org,
+            directory_id=self.directory.pk,
+            token_id=self.token.pk,
+            call=self._call(),
+            answer=self._answer(response, error, detail),
+        )
+        if self.is_connection_test:
+            requests.mark_connection_test(row)
+
+    def write_afterwards(self, response: HttpResponse, error: ScimError | None = None, detail: str = "") -> None:
+        """Like write, for what has no transaction to join; a log row that can't be written fails nobody's request."""
+        try:
+            self.write(response, error, detail)
+        except DatabaseError as failure:
+            log.warning("scim.log_row_lost", error=type(failure).__name__)
+
+    def _call(self) -> Call:
+        return Call(
+            method=self.request.method or "",
+            path=self.path,
+            query=self.request.META.get("QUERY_STRING", ""),
+            body=_read_body(self.request),
+            ip=self._ip(),
+            user_agent=self.request.headers.get("User-Agent", ""),
+            content_type=self.request.content_type or "",
+            request_id=str(getattr(self.request, "request_id", "")),
+        )
+
+    def _answer(self, response: HttpResponse, error: ScimError | None, detail: str) -> Answer:
+        return Answer(
+            status=response.status_code,
+            body=response.content,
+            error_type=(error.scim_type or "") if error else "",
+            detail=detail or (error.detail if error else ""),
+            resource_id=self.resource_id,
+            subject=self.subject,
+            duration_ms=round((perf_counter() - self.began) * 1000),
+        )
+
+    def _ip(self) -> str:
+        return str(getattr(self.request, "client_ip", ""))
+
+
+def _read_body(request: HttpRequest) -> bytes:
+    try:
+        return request.body
+    except (RequestDataTooBig, UnreadablePostError):
+        return b""

@@ -1,0 +1,145 @@
+"""The view base of the SCIM endpoint: bearer → directory, one transaction for a write, errors, log."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_exempt
+from django_scim.views import SCIMView
+
+from orgs.base.actor import Actor, ActorKind
+from scim.directories import queries as directories
+from scim.directories.errors import TokenRefused
+from scim.directories.types import Caller, Deleted
+from scim.endpoint import bearer
+from scim.endpoint.errors import translate
+from scim.endpoint.exchange import Exchange
+from scim.endpoint.types import ACCEPTED_MEDIA, SCIM_JSON, ScimRequest
+from scim.protocol import errors, jsontext
+from scim.protocol.projection import project
+
+Document = dict[str, Any]
+CHALLENGE = 'Bearer realm="SCIM"'
+WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
+    """django-scim2's view with its dispatch replaced: the library commits half-done writes and trusts cookies."""
+
+    http_method_names: ClassVar[list[str]] = ["get", "post", "put", "patch", "delete"]
+    exchange: Exchange
+    request: ScimRequest
+
+    @method_decorator(csrf_exempt)
+    def dispatch(self, request: ScimRequest, directory: str = "", **kwargs: str) -> HttpResponse:
+        """Answer in SCIM's form, whatever happens; a write's rows, audit, outbox and log row commit together or not at all."""
+        self.exchange = Exchange(request, _tail(request, directory))
+        self.exchange.directory = directories.find_by_public_id(directory)
+        try:
+            self._admit(request)
+            return self._perform(request, kwargs)
+        except Exception as error:  # noqa: BLE001 - the last resort: a console must get a SCIM error, never a page
+            return self._refuse(error)
+
+    def _admit(self, request: ScimRequest) -> None:
+        request.token = bearer.admit(request, self.exchange.directory)
+        self.exchange.token = request.token
+        assert self.exchange.directory is not None  # noqa: S101 - bearer.admit refuses what names no directory
+        request.directory = self.exchange.directory
+        request.actor = Actor(
+            ActorKind.SCIM,
+            reference=str(request.token.public_id),
+            label=f"SCIM token {request.token.label}",
+            ip=str(getattr(request, "client_ip", "")),
+        )
+        if request.method in WITH_BODY and (request.content_type or "") not in ACCEPTED_MEDIA:
+            raise errors.UnsupportedMediaType(f"Send the body as {SCIM_JSON} or application/json.")
+
+    def _perform(self, request: ScimRequest, kwargs: dict[str, str]) -> HttpResponse:
+        name = (request.method or "").lower()
+        act = getattr(self, name, None) if name in self.http_method_names else None
+        if act is None:
+            raise errors.MethodNotAllowed(f"{request.method} isn't possible here. Allowed: {', '.join(self.allowed())}.")
+        if name == "get":
+            response: HttpResponse = act(request, **kwargs)
+            self.exchange.write_afterwards(response)
+            return response
+        with transaction.atomic():
+            response = act(request, **kwargs)
+            self.exchange.write(response)
+        return response
+
+    def _refuse(self, error: Exception) -> HttpResponse:
+        refusal = translate(error)
+        response = scim_json(refusal.to_body(), status=refusal.status)
+        if refusal.status == 401:
+            response["WWW-Authenticate"] = CHALLENGE
+        if refusal.status == 405:
+            response["Allow"] = ", ".join(self.allowed())
+        if refusal.status == 503:
+            response["Retry-After"] = "5"
+        self.exchange.write_afterwards(response, refusal, error.reason if isinstance(error, TokenRefused) else "")
+        return response
+
+    def allowed(self) -> list[str]:
+        return [name.upper() for name in self.http_method_names if hasattr(self, name)]
+
+    def load_body(self, body: bytes) -> Document:
+        """Return the body as an object. Raises InvalidSyntax."""
+        return jsontext.decode(body)
+
+    def answer(self, document: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
+        """Return one resource with its Location, reduced to the attributes that were asked for (RFC 7644 §3.9)."""
+        attributes, excluded = self.request.GET.get("attributes"), self.request.GET.get("excludedAttributes")
+        shown = project(dict(document), attributes=attributes, excluded=excluded)
+        response = scim_json(shown, status=status)
+        response["Location"] = document["meta"]["location"]
+        return response
+
+
+    @property
+    def caller(self) -> Caller:
+        return Caller(self.request.directory, self.request.actor)
+
+    def require_id(self, scim_id: str) -> None:
+        """Raises MethodNotAllowed: a whole collection isn't replaced, patched or deleted."""
+        if not scim_id:
+            raise errors.MethodNotAllowed(f"{self.request.method} needs the id of one resource at the end of the URL.")
+        self.exchange.resource_id = scim_id
+
+    def refuse_id(self, scim_id: str) -> None:
+        """Raises MethodNotAllowed: the service gives the id (RFC 7644 §3.3)."""
+        if scim_id:
+            raise errors.MethodNotAllowed("POST goes to the collection, without an id: the service gives the id.")
+
+    def looked_for(self, request: ScimRequest) -> str:
+        """Return the quoted value of a filter, so that the log finds lookups by the name that was looked for."""
+        _, _, rest = request.GET.get("filter", "").partition('"')
+        return rest.rpartition('"')[0]
+
+    def deleted(self, scim_id: str, gone: Deleted) -> HttpResponse:
+        self.exchange.resource_id, self.exchange.subject = scim_id, gone.name
+        self.exchange.is_connection_test = gone.was_test
+        return HttpResponse(status=204)
+
+
+class UnknownView(EndpointView):
+    """Whatever the endpoint doesn't have: 404 in SCIM's form, for callers who showed a token."""
+
+    def _absent(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
+        raise errors.ResourceNotFound("There is no such endpoint. The Base URL ends with the directory's id.")
+
+    get = post = put = patch = delete = _absent
+
+
+def scim_json(document: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
+    return HttpResponse(json.dumps(document), status=status, content_type=SCIM_JSON)
+
+
+def _tail(request: HttpRequest, directory: str) -> str:
+    """Return the path after the Base URL."""
+    _, found, tail = request.path_info.partition(f"/{directory}")
+    return tail or "/" if found else request.path_info

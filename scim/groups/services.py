@@ -1,0 +1,136 @@
+"""A directory's groups become the organisation's groups. Changes arrive as deltas and cost what changed."""
+
+from collections.abc import Iterable
+
+from django.db import IntegrityError, transaction
+
+from orgs.base.clock import now
+from orgs.groups import services as groups
+from orgs.groups.errors import GroupNameTaken
+from orgs.groups.types import GroupSource
+from orgs.tenancy.models import Membership
+from scim.directories.types import TEST_LIFE, Caller, Deleted
+from scim.groups import queries
+from scim.groups.errors import DirectoryGroupTaken, MemberUnknown
+from scim.groups.models import DirectoryGroup
+from scim.protocol.groups import GroupInput
+from scim.protocol.patch import GroupChange, MemberDelta
+from scim.users import queries as users
+
+TAKEN = "A group with the displayName {name!r} exists already. Look it up and update it."
+EXTERNAL_ID_TAKEN = "Another group of this directory has this externalId. Look it up and update it."
+UNKNOWN_SHOWN = 5
+
+
+@transaction.atomic
+def create_group(*, caller: Caller, given: GroupInput) -> DirectoryGroup:
+    """The group exists with these members. Raises DirectoryGroupTaken, MemberUnknown."""
+    org = caller.directory.org
+    try:
+        group = groups.create_group(org=org, name=given.display_name, source=GroupSource.SCIM, actor=caller.actor)
+    except GroupNameTaken as error:
+        raise DirectoryGroupTaken(TAKEN.format(name=given.display_name)) from error
+    moment = now()
+    row = DirectoryGroup(
+        org_id=org.pk,
+        directory=caller.directory,
+        group=group,
+        external_id=given.external_id or "",
+        created_at=moment,
+        updated_at=moment,
+    )
+    _save(row)
+    _apply_members(caller, row, MemberDelta(replaces=False, added=given.members or (), removed=()))
+    return row
+
+
+@transaction.atomic
+def replace_group(*, caller: Caller, scim_id: str, given: GroupInput) -> DirectoryGroup:
+    """The group is what the body says; absent members stay as they are. Raises DirectoryGroupUnknown and like create_group."""
+    members = None
+    if given.members is not None:
+        members = MemberDelta(replaces=True, added=given.members, removed=())
+    change = GroupChange(
+        display_name=given.display_name,
+        external_id=given.external_id,
+        clears_external_id=given.external_id is None,
+        members=members,
+    )
+    return change_group(caller=caller, scim_id=scim_id, change=change)
+
+
+@transaction.atomic
+def change_group(*, caller: Caller, scim_id: str, change: GroupChange) -> DirectoryGroup:
+    """The group has changed by this much, all of it or nothing. Raises DirectoryGroupUnknown and like create_group."""
+    row = queries.lock_group(caller.directory, scim_id)
+    changed = _rename(caller, row, change.display_name)
+    changed = _set_external_id(row, change) or changed
+    if change.members is not None:
+        changed = _apply_members(caller, row, change.members) or changed
+    if changed:
+        row.version, row.updated_at = row.version + 1, now()
+        _save(row)
+    return row
+
+
+@transaction.atomic
+def delete_group(*, caller: Caller, scim_id: str) -> Deleted:
+    """The group is gone and its name free; its members stay people of the organisation. Raises DirectoryGroupUnknown."""
+    row = queries.lock_group(caller.directory, scim_id)
+    name, age = row.group.name, now() - row.created_at
+    groups.delete_group(group=row.group, actor=caller.actor)
+    return Deleted(name=name, was_test=age < TEST_LIFE)
+
+
+def _rename(caller: Caller, row: DirectoryGroup, name: str | None) -> bool:
+    if name is None or name == row.group.name:
+        return False
+    try:
+        groups.rename_group(group=row.group, name=name, actor=caller.actor)
+    except GroupNameTaken as error:
+        raise DirectoryGroupTaken(TAKEN.format(name=name)) from error
+    return True
+
+
+def _set_external_id(row: DirectoryGroup, change: GroupChange) -> bool:
+    before = row.external_id
+    if change.clears_external_id:
+        row.external_id = ""
+    elif change.external_id is not None:
+        row.external_id = change.external_id
+    return row.external_id != before
+
+
+def _apply_members(caller: Caller, row: DirectoryGroup, delta: MemberDelta) -> bool:
+    """Add and remove what the delta names; a replacement removes only whoever isn't in the new list."""
+    wanted = _seats(caller, delta.added)
+    removed = _present(caller, delta.removed)
+    if delta.replaces:
+        removed = queries.scim_members_except(row, wanted)
+    gone = groups.remove_members(group=row.group, memberships=removed, actor=caller.actor) if removed else 0
+    new = groups.add_members(group=row.group, memberships=wanted, actor=caller.actor) if wanted else 0
+    return bool(gone or new)
+
+
+def _seats(caller: Caller, scim_ids: Iterable[str]) -> list[Membership]:
+    """Return the seats of these users. Raises MemberUnknown naming those that aren't users of this directory."""
+    wanted = list(dict.fromkeys(scim_ids))
+    known = users.members_by_scim_id(caller.directory, wanted)
+    unknown = [scim_id for scim_id in wanted if scim_id.lower() not in known]
+    if unknown:
+        named = ", ".join(repr(scim_id[:64]) for scim_id in unknown[:UNKNOWN_SHOWN])
+        raise MemberUnknown(f"These members are no users of this directory: {named}. Create them first.")
+    return [user.membership for user in known.values()]
+
+
+def _present(caller: Caller, scim_ids: Iterable[str]) -> list[Membership]:
+    """Return the seats of those who can be removed; who isn't a user here isn't a member either."""
+    return [user.membership for user in users.members_by_scim_id(caller.directory, scim_ids).values()]
+
+
+def _save(row: DirectoryGroup) -> None:
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError as error:
+        raise DirectoryGroupTaken(EXTERNAL_ID_TAKEN) from error

@@ -1,0 +1,118 @@
+from typing import Any
+
+from django.http import HttpResponse
+from django_scim.adapters import SCIMGroup
+from django_scim.views import GroupsView
+
+from orgs.base.clock import iso
+from scim.directories import queries as directories
+from scim.directories.types import Caller
+from scim.endpoint.types import ScimRequest
+from scim.endpoint.views import EndpointView, scim_json
+from scim.groups import queries, services
+from scim.groups.models import DirectoryGroup
+from scim.protocol.groups import MemberReference, read_group, render_group
+from scim.protocol.paging import list_response, read_page
+from scim.protocol.patch import apply_to_group, read_operations
+from scim.protocol.projection import project
+from scim.protocol.users import Identity
+from scim.users.models import DirectoryUser
+
+
+class DirectoryGroupAdapter(SCIMGroup):  # type: ignore[misc]  # django-scim2 has no types
+    """A directory's group on the wire. `members` is None when the caller excluded them: a large group costs nothing then."""
+
+    obj: DirectoryGroup
+    url_name = "scim:groups"
+    members: list[DirectoryUser] | None = None
+
+    @property
+    def location(self) -> str:
+        return f"{directories.base_url(self.request.directory)}/Groups/{self.obj.scim_id}"
+
+    def to_dict(self) -> dict[str, Any]:
+        members = None if self.members is None else [self._reference(user) for user in self.members]
+        return render_group(
+            identity=self.identity,
+            display_name=self.obj.group.name,
+            external_id=self.obj.external_id or None,
+            members=members,
+        )
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(
+            id=self.obj.scim_id,
+            location=self.location,
+            created=iso(self.obj.created_at),
+            last_modified=iso(self.obj.updated_at),
+            version=self.obj.version,
+        )
+
+    def _reference(self, user: DirectoryUser) -> MemberReference:
+        location = f"{directories.base_url(self.request.directory)}/Users/{user.scim_id}"
+        return MemberReference(id=user.scim_id, location=location, display=str(user.membership))
+
+    def delete(self) -> None:
+        caller = Caller(self.request.directory, self.request.actor)
+        services.delete_group(caller=caller, scim_id=self.obj.scim_id)
+
+
+class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # django-scim2 has no types
+    """`/Groups` and `/Groups/<id>` (RFC 7644 §3.2)."""
+
+    def get(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
+        return self._show(queries.find_group(request.directory, uuid)) if uuid else self.get_many(request)
+
+    def post(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
+        self.refuse_id(uuid)
+        given = read_group(self.load_body(request.body))
+        return self._show(services.create_group(caller=self.caller, given=given), status=201)
+
+    def put(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
+        self.require_id(uuid)
+        given = read_group(self.load_body(request.body))
+        return self._show(services.replace_group(caller=self.caller, scim_id=uuid, given=given))
+
+    def patch(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
+        self.require_id(uuid)
+        change = apply_to_group(read_operations(self.load_body(request.body)))
+        return self._show(services.change_group(caller=self.caller, scim_id=uuid, change=change))
+
+    def delete(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
+        self.require_id(uuid)
+        return self.deleted(uuid, services.delete_group(caller=self.caller, scim_id=uuid))
+
+    def get_many(self, request: ScimRequest) -> HttpResponse:
+        """Answer one page; the query count doesn't grow with its rows."""
+        page = read_page(request.GET)
+        found = queries.search(request.directory, request.GET.get("filter"))
+        self.exchange.subject = self.looked_for(request)
+        rows = list(found[page.start_index - 1 : page.start_index - 1 + page.count])
+        shown = [self._document(row, members) for row, members in self._with_members(rows)]
+        return scim_json(list_response(shown, total=found.count(), page=page))
+
+    def _with_members(self, rows: list[DirectoryGroup]) -> list[tuple[DirectoryGroup, list[DirectoryUser] | None]]:
+        if not self._wants_members():
+            return [(row, None) for row in rows]
+        found = queries.member_users(self.request.directory, rows)
+        return [(row, found[row.group_id]) for row in rows]
+
+    def _wants_members(self) -> bool:
+        """Say whether the caller wants the members at all: Entra's lookups exclude them."""
+        asked = self.request.GET
+        excluded = {name.strip().casefold() for name in asked.get("excludedAttributes", "").split(",")}
+        wanted = {name.strip().casefold().split(".")[0] for name in asked.get("attributes", "members").split(",")}
+        return "members" in wanted and "members" not in excluded
+
+    def _document(self, row: DirectoryGroup, members: list[DirectoryUser] | None) -> dict[str, Any]:
+        adapter = self.scim_adapter(row, request=self.request)
+        adapter.members = members
+        asked = self.request.GET
+        return project(adapter.to_dict(), attributes=asked.get("attributes"), excluded=asked.get("excludedAttributes"))
+
+    def _show(self, row: DirectoryGroup, *, status: int = 200) -> HttpResponse:
+        self.exchange.resource_id, self.exchange.subject = row.scim_id, row.group.name
+        adapter = self.scim_adapter(row, request=self.request)
+        [(_, adapter.members)] = self._with_members([row])
+        return self.answer(adapter.to_dict(), status=status)

@@ -1,0 +1,8 @@
+"""Every table of this app, collected for Django."""
+
+from scim.directories.models import Directory, ScimToken
+from scim.groups.models import DirectoryGroup
+from scim.requests.models import RequestLog
+from scim.users.models import DirectoryUser, DirectoryUserValue
+
+__all__ = ["Directory", "DirectoryGroup", "DirectoryUser", "DirectoryUserValue", "RequestLog", "ScimToken"]

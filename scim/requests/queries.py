@@ -1,0 +1,65 @@
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from orgs.base.text import text_key
+from orgs.tenancy.models import Organization
+from scim.requests.models import RequestLog
+from scim.requests.types import LogFilter
+
+
+def list_requests(org: Organization, shown: LogFilter) -> QuerySet[RequestLog]:
+    """The calls to an organisation's directories, newest first."""
+    rows = RequestLog.objects.filter(org=org)
+    if shown.status == "ok":
+        rows = rows.filter(status__lt=400)
+    elif shown.status == "failed":
+        rows = rows.filter(status__gte=400)
+    elif shown.status.isascii() and shown.status.isdigit() and len(shown.status) == 3:
+        rows = rows.filter(status=int(shown.status))
+    if key := text_key(shown.text):
+        rows = rows.filter(Q(subject_key__contains=key) | Q(resource_id=shown.text.strip()) | Q(request_id=shown.text.strip()))
+    return rows.select_related("token").order_by("-id")
+
+
+def find_request(org: Organization, public_id: UUID) -> RequestLog | None:
+    return RequestLog.objects.filter(org=org, public_id=public_id).select_related("token").first()
+
+
+def authenticated(directory_id: int) -> QuerySet[RequestLog]:
+    """Calls that came with a live token, newest first."""
+    return RequestLog.objects.filter(directory_id=directory_id, token__isnull=False).order_by("-id")
+
+
+def first_request(directory_id: int) -> RequestLog | None:
+    """Return the oldest call that came with a live token."""
+    return authenticated(directory_id).last()
+
+
+def latest_request(directory_id: int) -> RequestLog | None:
+    """Return the newest call that came with a live token."""
+    return authenticated(directory_id).first()
+
+
+def latest_refusal(directory_id: int) -> RequestLog | None:
+    """Return the newest call that was refused for its token."""
+    return RequestLog.objects.filter(directory_id=directory_id, status=401).order_by("-id").first()
+
+
+def refusals_since(directory_id: int, since: datetime) -> int:
+    """Say how many calls were refused for their token since then."""
+    return RequestLog.objects.filter(directory_id=directory_id, status=401, at__gte=since).count()
+
+
+def about_same_thing(row: RequestLog, since: datetime) -> QuerySet[RequestLog]:
+    """Calls of the same directory since then about the same resource, by its id or by its name."""
+    same = Q(resource_id=row.resource_id)
+    if row.subject_key:
+        same |= Q(subject_key=row.subject_key)
+    return RequestLog.objects.filter(same, directory_id=row.directory_id, at__gte=since)
+
+
+def latest_of(directory_id: int, count: int) -> QuerySet[RequestLog]:
+    """The newest calls of one directory, refused ones included."""
+    return RequestLog.objects.filter(directory_id=directory_id).order_by("-id")[:count]

@@ -1,0 +1,135 @@
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+
+from orgs.base.clock import now
+from orgs.base.text import text_key
+from orgs.tenancy.models import Organization
+from scim.dialects.recognise import RequestFacts, recognise
+from scim.requests import queries
+from scim.requests.models import RequestLog
+from scim.requests.types import BODY_KEPT, CONNECTION_TEST_WINDOW_MINUTES, Answer, Call
+
+HIDDEN = "[hidden]"
+PRIVATE = frozenset({"password", "addresses", "phonenumbers", "photos", "ims", "x509certificates", "token", "secret"})
+REFUSALS_KEPT_EACH_MINUTE = 60
+
+
+def record(*, org: Organization, directory_id: int, token_id: int | None, call: Call, answer: Answer) -> RequestLog:
+    """The directory's log holds this call, with redacted bodies and a label that an admin understands."""
+    seen = read_body(call.body)
+    facts = RequestFacts(
+        method=call.method,
+        path=call.path,
+        query=call.query,
+        user_agent=call.user_agent,
+        body=seen if isinstance(seen, Mapping) else None,
+        content_type=call.content_type,
+    )
+    recognition = recognise(facts)
+    subject = answer.subject or _subject_of(seen)
+    return RequestLog.objects.create(
+        org=org,
+        directory_id=directory_id,
+        token_id=token_id,
+        at=now(),
+        method=call.method[:10],
+        path=printable(call.path)[:300],
+        query=printable(call.query)[:1200],
+        status=answer.status,
+        error_type=answer.error_type[:20],
+        detail=printable(answer.detail)[:400],
+        dialect=recognition.dialect or "",
+        step=recognition.step[:60],
+        resource_id=answer.resource_id[:64],
+        subject=printable(subject)[:256],
+        subject_key=text_key(printable(subject))[:512],
+        request_body=redact_body(call.body, seen),
+        response_body=redact_body(answer.body, read_body(answer.body)),
+        duration_ms=answer.duration_ms,
+        ip=call.ip or None,
+        user_agent=printable(call.user_agent)[:200],
+        request_id=call.request_id[:64],
+    )
+
+
+def record_refusal(*, org: Organization, directory_id: int, call: Call, answer: Answer) -> None:
+    """An attempt without a live token is in the log, up to sixty in a minute: a stranger can't fill the table."""
+    if queries.refusals_since(directory_id, now() - timedelta(minutes=1)) < REFUSALS_KEPT_EACH_MINUTE:
+        without_body = Call(
+            method=call.method,
+            path=call.path,
+            query="",
+            ip=call.ip,
+            user_agent=call.user_agent,
+            request_id=call.request_id,
+        )
+        record(org=org, directory_id=directory_id, token_id=None, call=without_body, answer=answer)
+
+
+def mark_connection_test(row: RequestLog) -> int:
+    """The calls that led to this deletion are labelled as an IdP's test: the resource lived for minutes only."""
+    since = row.at - timedelta(minutes=CONNECTION_TEST_WINDOW_MINUTES)
+    return queries.about_same_thing(row, since).update(is_connection_test=True)
+
+
+def read_body(body: bytes) -> object:
+    """Return the parsed body, or None when it is empty or isn't JSON."""
+    try:
+        return json.loads(body) if body else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def redact_body(body: bytes, seen: object) -> str:
+    """Return what the log may keep: JSON without private values, or only the size of what isn't JSON."""
+    if not body:
+        return ""
+    if seen is None:
+        return f"[{len(body)} bytes that aren't JSON]"
+    try:
+        text = json.dumps(redact(seen), ensure_ascii=True, indent=1)
+    except RecursionError:
+        return f"[{len(body)} bytes nested too deep to show]"
+    return text if len(text) <= BODY_KEPT else f"{text[:BODY_KEPT]}\n[cut: {len(text)} characters in all]"
+
+
+def redact(value: Any) -> Any:
+    """Return the value with everything under a private name hidden, in PATCH operations too."""
+    if isinstance(value, Mapping):
+        names_private = is_private(str(value.get("path", "")))
+        return {
+            key: HIDDEN if is_private(key) or (names_private and key.casefold() == "value") else redact(inner)
+            for key, inner in value.items()
+        }
+    return [redact(item) for item in value] if isinstance(value, list) else value
+
+
+def is_private(name: str) -> bool:
+    """Say whether an attribute name or a PATCH path leads to a value that the log must not keep."""
+    bare = name.rpartition(":")[2] if name.lower().startswith("urn:") else name
+    head = bare.split("[", 1)[0].split(".", 1)[0]
+    return head.strip().casefold() in PRIVATE
+
+
+def printable(text: str) -> str:
+    """Return text that both databases can store: no NUL, no lone surrogate."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def _subject_of(seen: object) -> str:
+    if not isinstance(seen, Mapping):
+        return ""
+    named = {str(key).casefold(): value for key, value in seen.items()}
+    subject = named.get("username") or named.get("displayname") or ""
+    return subject if isinstance(subject, str) else ""
+
+
+@transaction.atomic
+def delete_old(*, days: int) -> int:
+    """Log rows that are older than this are gone. Returns how many there were."""
+    deleted, _ = RequestLog.objects.filter(at__lt=now() - timedelta(days=days)).delete()
+    return deleted

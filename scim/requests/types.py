@@ -1,0 +1,39 @@
+from dataclasses import dataclass, field
+
+CONNECTION_TEST_WINDOW_MINUTES = 15
+BODY_KEPT = 8 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What came in, before it is redacted. `path` is the part after the Base URL."""
+
+    method: str
+    path: str
+    query: str = ""
+    body: bytes = field(default=b"", repr=False)
+    ip: str = ""
+    user_agent: str = ""
+    content_type: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What went out."""
+
+    status: int
+    body: bytes = field(default=b"", repr=False)
+    error_type: str = ""
+    detail: str = ""
+    resource_id: str = ""
+    subject: str = ""
+    duration_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """What the provisioning log shows; empty shows all. `status` is ok, failed, or a three-digit status."""
+
+    status: str = ""
+    text: str = ""

@@ -1,0 +1,31 @@
+from uuid import UUID
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from orgs.tenancy.access import OrgRequest, admin_required
+from scim.requests import queries
+from scim.requests.forms import LogSearchForm
+
+PAGE_SIZE = 50
+
+
+@require_safe
+@admin_required
+def log(request: OrgRequest, org_slug: str) -> HttpResponse:
+    """Every call of the IdP, newest first; the URL holds the filters, so it can be shared."""
+    form = LogSearchForm(request.GET)
+    page = Paginator(queries.list_requests(request.org, form.shown()), PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(request, "scim/log.html", {"form": form, "page": page})
+
+
+@require_safe
+@admin_required
+def request_page(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
+    """One call with its redacted bodies, under a URL that can be sent to support."""
+    row = queries.find_request(request.org, public_id)
+    if row is None:
+        raise Http404
+    return render(request, "scim/request.html", {"row": row})

@@ -1,0 +1,65 @@
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from orgs.base.text import KEY_LENGTH
+from orgs.tenancy.models import Membership, Organization
+from scim.directories.models import Directory
+
+
+class DirectoryUser(models.Model):
+    """A person as the IdP sees them, bound to one seat. `document` is stored as it goes on the wire."""
+
+    org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    directory = models.ForeignKey(Directory, on_delete=models.CASCADE, related_name="users")
+    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="directory_users")
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    user_name = models.CharField(max_length=256)
+    user_name_key = models.CharField(max_length=KEY_LENGTH)
+    external_id = models.CharField(max_length=256, blank=True)
+    display_name_key = models.CharField(max_length=KEY_LENGTH, blank=True)
+    active = models.BooleanField(default=True)
+    document = models.JSONField(default=dict)
+    version = models.PositiveIntegerField(default=1)
+    made_membership = models.BooleanField(default=False)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["org", "id"], name="directory_user_in_org"),
+            models.UniqueConstraint(fields=["directory", "user_name_key"], name="directory_user_name_once"),
+            models.UniqueConstraint(
+                fields=["directory", "external_id"], condition=~Q(external_id=""), name="directory_user_external_id_once"
+            ),
+            models.UniqueConstraint(fields=["directory", "membership"], name="directory_user_one_per_seat"),
+        ]
+
+    def __str__(self) -> str:
+        return self.user_name
+
+    @property
+    def scim_id(self) -> str:
+        return str(self.public_id)
+
+
+class DirectoryUserValue(models.Model):
+    """One value of a multi-valued attribute, so that `emails[type eq "work"].value` is an index on both databases."""
+
+    org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    directory = models.ForeignKey(Directory, on_delete=models.CASCADE, related_name="+")
+    directory_user = models.ForeignKey(DirectoryUser, on_delete=models.CASCADE, related_name="values")
+    attribute = models.CharField(max_length=40)
+    type_key = models.CharField(max_length=64, blank=True)
+    value_key = models.CharField(max_length=KEY_LENGTH)
+    is_primary = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["directory", "attribute", "value_key"], name="directory_user_value_lookup"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.attribute} of {self.directory_user_id}"

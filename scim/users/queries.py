@@ -1,0 +1,101 @@
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from orgs.base.ids import read_uuid
+from orgs.base.text import KEY_LENGTH, text_key
+from orgs.groups.models import GroupMember
+from scim.directories.models import Directory
+from scim.endpoint.conditions import Allowed, boolean_value, text_value
+from scim.protocol.filters import parse
+from scim.protocol.schemas import USER
+from scim.users.errors import UserUnknown
+from scim.users.models import DirectoryUser, DirectoryUserValue
+
+
+def directory_user_model() -> type[DirectoryUser]:
+    """Return django-scim2's user model: never the account table."""
+    return DirectoryUser
+
+
+def users_of(directory: Directory) -> QuerySet[DirectoryUser]:
+    """The only door to a directory's users; everything below starts here."""
+    return DirectoryUser.objects.filter(org_id=directory.org_id, directory=directory)
+
+
+def find_user(directory: Directory, scim_id: str) -> DirectoryUser:
+    """Raises UserUnknown, for ids of other directories as for ids of nobody."""
+    user = users_of(directory).filter(public_id=read_uuid(scim_id)).first()
+    if user is None:
+        raise UserUnknown(f"No user of this directory has the id {scim_id[:64]!r}.")
+    return user
+
+
+def lock_user(directory: Directory, scim_id: str) -> DirectoryUser:
+    """Return the user as it is now, held until the transaction ends. Raises UserUnknown."""
+    user = (
+        users_of(directory)
+        .filter(public_id=read_uuid(scim_id))
+        .select_for_update(of=("self",))
+        .select_related("membership__org", "membership__user")
+        .first()
+    )
+    if user is None:
+        raise UserUnknown(f"No user of this directory has the id {scim_id[:64]!r}.")
+    return user
+
+
+def search(directory: Directory, filter_text: str | None) -> QuerySet[DirectoryUser]:
+    """The users that a filter matches, in a stable order. Raises InvalidFilter."""
+    users = users_of(directory).order_by("id")
+    return users if filter_text is None else users.filter(ALLOWED.condition(parse(filter_text)))
+
+
+def _by_email(value: object) -> Q:
+    same_value = DirectoryUserValue.objects.filter(
+        directory=OuterRef("directory"),
+        directory_user=OuterRef("pk"),
+        attribute="emails",
+        value_key=text_key(text_value(value))[:KEY_LENGTH],
+    )
+    return Q(Exists(same_value))
+
+
+ALLOWED = Allowed(
+    leaves={
+        "username": lambda value: Q(user_name_key=text_key(text_value(value))),
+        "externalid": lambda value: Q(external_id=text_value(value)) & ~Q(external_id=""),
+        "displayname": lambda value: Q(display_name_key=text_key(text_value(value))[:KEY_LENGTH]),
+        "id": lambda value: Q(public_id=read_uuid(text_value(value))),
+        "active": lambda value: Q(active=boolean_value(value)),
+        "emails.value": _by_email,
+        "emails": _by_email,
+    },
+    sentence="Users are filtered by eq and and on userName, externalId, displayName, id, active and emails.value only.",
+    schema=USER,
+)
+
+
+def members_by_scim_id(directory: Directory, scim_ids: Iterable[str]) -> dict[str, DirectoryUser]:
+    """Return those of the ids that are users of this directory, with their seats."""
+    wanted = {read_uuid(scim_id) for scim_id in scim_ids} - {None}
+    found = users_of(directory).filter(public_id__in=wanted).select_related("membership")
+    return {user.scim_id: user for user in found}
+
+
+def group_rows(directory: Directory, users: Sequence[DirectoryUser]) -> dict[int, list[GroupMember]]:
+    """Return for each seat the groups of this directory that it is in. One query."""
+    rows = (
+        GroupMember.objects.filter(
+            org_id=directory.org_id,
+            membership_id__in=[user.membership_id for user in users],
+            group__directory_group__directory=directory,
+        )
+        .select_related("group__directory_group")
+        .order_by("group__name_key", "group_id")
+    )
+    found: dict[int, list[GroupMember]] = defaultdict(list)
+    for row in rows:
+        found[row.membership_id].append(row)
+    return found

@@ -1,0 +1,176 @@
+"""A directory's users become seats, and change and leave with them: one transaction each, called by the endpoint."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from orgs.base.clock import now
+from orgs.base.text import KEY_LENGTH, text_key
+from orgs.groups import services as groups
+from orgs.groups.types import GroupSource
+from orgs.people import queries as people_queries
+from orgs.people import services as people
+from orgs.people.types import Profile
+from orgs.tenancy.models import Membership
+from orgs.tenancy.types import HoldSource, Origin
+from scim.directories.types import TEST_LIFE, Caller, Deleted
+from scim.protocol import patch
+from scim.protocol.users import UserFacts, facts, filter_values, replace_user
+from scim.users import queries
+from scim.users.errors import AddressMissing, UserNameTaken
+from scim.users.models import DirectoryUser, DirectoryUserValue
+
+Document = dict[str, Any]
+
+
+@transaction.atomic
+def create_user(*, caller: Caller, document: Document) -> DirectoryUser:
+    """The person has a seat: a new one, or the one that the organisation had for this address (row 44 of its rules).
+
+    Raises UserNameTaken, AddressMissing, LastOwner, SeatTaken, AddressInvalid.
+    """
+    known = facts(document)
+    refuse_taken_name(caller, known)
+    seat, made = _seat_for(caller, known)
+    moment = now()
+    user = DirectoryUser(
+        org_id=caller.directory.org_id,
+        directory=caller.directory,
+        membership=seat,
+        made_membership=made,
+        created_at=moment,
+    )
+    _store(user, document, known)
+    _apply_active(user, known, caller)
+    return user
+
+
+def refuse_taken_name(caller: Caller, known: UserFacts, *, besides: DirectoryUser | None = None) -> None:
+    """Raises UserNameTaken with a sentence that names the attribute. The constraints decide for those who race."""
+    others = queries.users_of(caller.directory)
+    if besides is not None:
+        others = others.exclude(pk=besides.pk)
+    if others.filter(user_name_key=text_key(known.user_name)).exists():
+        raise UserNameTaken(f"A user with the userName {known.user_name!r} exists already. Look it up and update it.")
+    if known.external_id and others.filter(external_id=known.external_id).exists():
+        raise UserNameTaken("Another user of this directory has this externalId. Look it up and update it.")
+
+
+def _seat_for(caller: Caller, known: UserFacts) -> tuple[Membership, bool]:
+    """Return the person's seat, and whether this directory made it."""
+    if known.login_address is None:
+        raise AddressMissing("The user has no e-mail address. Map userName or emails to the person's address.")
+    org = caller.directory.org
+    profile = _profile(known, known.login_address)
+    present = people_queries.seat_of_address(org, profile.email)
+    if present is None:
+        return people.create_seat(org=org, profile=profile, origin=Origin.SCIM, actor=caller.actor), True
+    if queries.users_of(caller.directory).filter(membership=present).exists():
+        raise UserNameTaken(f"Another user of this directory has the address {profile.email!r}. Look it up and update it.")
+    seat = people.adopt_seat(membership=present, origin=Origin.SCIM, actor=caller.actor)
+    people.update_profile(membership=seat, profile=profile, actor=caller.actor)
+    return seat, False
+
+
+@transaction.atomic
+def replace(*, caller: Caller, scim_id: str, body: Document) -> DirectoryUser:
+    """The user is what the body says (RFC 7644 §3.5.1). Raises UserUnknown, InvalidValue and what create_user raises."""
+    return _change(caller, scim_id, lambda document: replace_user(document, body))
+
+
+@transaction.atomic
+def patch_user(*, caller: Caller, scim_id: str, body: Document) -> DirectoryUser:
+    """The user is changed by every operation, or by none (RFC 7644 §3.5.2). Raises like replace, and InvalidPath, NoTarget."""
+    operations = patch.read_operations(body)
+    return _change(caller, scim_id, lambda document: patch.apply(document, operations))
+
+
+def _change(caller: Caller, scim_id: str, compute: Callable[[Document], Document]) -> DirectoryUser:
+    user = queries.lock_user(caller.directory, scim_id)
+    document = compute(user.document)
+    known = facts(document)
+    if document != user.document:
+        refuse_taken_name(caller, known, besides=user)
+        user.version += 1
+        _store(user, document, known)
+        people.update_profile(
+            membership=user.membership,
+            # what the IdP unassigns must not take the address by which the portal knows the person
+            profile=_profile(known, known.login_address or user.membership.email),
+            actor=caller.actor,
+        )
+    _apply_active(user, known, caller)
+    return user
+
+
+@transaction.atomic
+def delete_user(*, caller: Caller, scim_id: str) -> Deleted:
+    """The user is gone and its userName free. A seat that was never used goes too; another is held (decision 8).
+
+    Raises UserUnknown, LastOwner.
+    """
+    user = queries.lock_user(caller.directory, scim_id)
+    seat = user.membership
+    is_unused = user.made_membership and seat.last_sign_in_at is None
+    groups.leave_groups(membership=seat, source=GroupSource.SCIM, actor=caller.actor)
+    user.delete()
+    if is_unused:
+        people.remove_seat(membership=seat, actor=caller.actor)
+    else:
+        people.hold_seat(
+            membership=seat, source=HoldSource.SCIM, actor=caller.actor, reason="Deleted by the identity provider"
+        )
+    return Deleted(name=user.user_name, was_test=is_unused and now() - user.created_at < TEST_LIFE)
+
+
+def _apply_active(user: DirectoryUser, known: UserFacts, caller: Caller) -> None:
+    if known.active:
+        people.lift_hold(membership=user.membership, source=HoldSource.SCIM, actor=caller.actor)
+    else:
+        people.hold_seat(
+            membership=user.membership,
+            source=HoldSource.SCIM,
+            actor=caller.actor,
+            reason="Set inactive by the identity provider",
+        )
+
+
+def _store(user: DirectoryUser, document: Document, known: UserFacts) -> None:
+    user.document = document
+    user.user_name, user.user_name_key = known.user_name, text_key(known.user_name)[:KEY_LENGTH]
+    user.external_id = known.external_id or ""
+    user.display_name_key = text_key(known.display_name)[:KEY_LENGTH]
+    user.active = known.active
+    user.updated_at = now()
+    try:
+        with transaction.atomic():
+            user.save()
+    except IntegrityError as error:
+        raise UserNameTaken("Another request took this userName or externalId first. Look the user up.") from error
+    _store_values(user)
+
+
+def _store_values(user: DirectoryUser) -> None:
+    scope = {"org_id": user.org_id, "directory_id": user.directory_id}
+    DirectoryUserValue.objects.filter(**scope, directory_user=user).delete()
+    DirectoryUserValue.objects.bulk_create(
+        DirectoryUserValue(
+            **scope,
+            directory_user=user,
+            attribute=value.attribute,
+            type_key=text_key(value.type)[:64],
+            value_key=text_key(value.value)[:KEY_LENGTH],
+            is_primary=value.primary,
+        )
+        for value in filter_values(user.document)
+    )
+
+
+def _profile(known: UserFacts, address: str) -> Profile:
+    return Profile(
+        email=address,
+        given_name=known.given_name,
+        family_name=known.family_name,
+        display_name=known.display_name,
+    )

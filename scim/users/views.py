@@ -1,0 +1,99 @@
+from typing import Any
+
+from django.http import HttpResponse
+from django_scim.adapters import SCIMUser
+from django_scim.views import UsersView
+
+from orgs.base.clock import iso
+from orgs.groups.models import GroupMember
+from scim.directories import queries as directories
+from scim.directories.types import Caller
+from scim.endpoint.types import ScimRequest
+from scim.endpoint.views import EndpointView, scim_json
+from scim.protocol.paging import list_response, read_page
+from scim.protocol.projection import project
+from scim.protocol.users import GroupReference, Identity, read_user, render_user
+from scim.users import queries, services
+from scim.users.models import DirectoryUser
+
+
+class DirectoryUserAdapter(SCIMUser):  # type: ignore[misc]  # django-scim2 has no types
+    """A directory's user on the wire. django-scim2's own delete() would take another tenant's row: services do it here."""
+
+    obj: DirectoryUser
+    url_name = "scim:users"
+    groups: list[GroupMember] | None = None
+
+    @property
+    def location(self) -> str:
+        return f"{directories.base_url(self.request.directory)}/Users/{self.obj.scim_id}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the stored document with id, meta and groups; one query unless the groups were given."""
+        rows = self.groups
+        if rows is None:
+            rows = queries.group_rows(self.request.directory, [self.obj])[self.obj.membership_id]
+        return render_user(self.obj.document, identity=self.identity, groups=[self._reference(row) for row in rows])
+
+    @property
+    def identity(self) -> Identity:
+        return Identity(
+            id=self.obj.scim_id,
+            location=self.location,
+            created=iso(self.obj.created_at),
+            last_modified=iso(self.obj.updated_at),
+            version=self.obj.version,
+        )
+
+    def _reference(self, row: GroupMember) -> GroupReference:
+        group_id = row.group.directory_group.scim_id
+        location = f"{directories.base_url(self.request.directory)}/Groups/{group_id}"
+        return GroupReference(id=group_id, location=location, display=row.group.name)
+
+    def delete(self) -> None:
+        caller = Caller(self.request.directory, self.request.actor)
+        services.delete_user(caller=caller, scim_id=self.obj.scim_id)
+
+
+class DirectoryUsersView(EndpointView, UsersView):  # type: ignore[misc]  # django-scim2 has no types
+    """`/Users` and `/Users/<id>` (RFC 7644 §3.2)."""
+
+    def get(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
+        return self._show(queries.find_user(request.directory, uuid)) if uuid else self.get_many(request)
+
+    def post(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
+        self.refuse_id(uuid)
+        document = read_user(self.load_body(request.body))
+        return self._show(services.create_user(caller=self.caller, document=document), status=201)
+
+    def put(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
+        self.require_id(uuid)
+        return self._show(services.replace(caller=self.caller, scim_id=uuid, body=self.load_body(request.body)))
+
+    def patch(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
+        self.require_id(uuid)
+        return self._show(services.patch_user(caller=self.caller, scim_id=uuid, body=self.load_body(request.body)))
+
+    def delete(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
+        self.require_id(uuid)
+        return self.deleted(uuid, services.delete_user(caller=self.caller, scim_id=uuid))
+
+    def get_many(self, request: ScimRequest) -> HttpResponse:
+        """Answer one page; the query count doesn't grow with its rows."""
+        page = read_page(request.GET)
+        found = queries.search(request.directory, request.GET.get("filter"))
+        self.exchange.subject = self.looked_for(request)
+        rows = list(found[page.start_index - 1 : page.start_index - 1 + page.count])
+        groups = queries.group_rows(request.directory, rows)
+        shown = [self._document(row, groups[row.membership_id]) for row in rows]
+        return scim_json(list_response(shown, total=found.count(), page=page))
+
+    def _document(self, user: DirectoryUser, groups: list[GroupMember]) -> dict[str, Any]:
+        adapter = self.scim_adapter(user, request=self.request)
+        adapter.groups = groups
+        asked = self.request.GET
+        return project(adapter.to_dict(), attributes=asked.get("attributes"), excluded=asked.get("excludedAttributes"))
+
+    def _show(self, user: DirectoryUser, *, status: int = 200) -> HttpResponse:
+        self.exchange.resource_id, self.exchange.subject = user.scim_id, user.user_name
+        return self.answer(self.scim_adapter(user, request=self.request).to_dict(), status=status)
