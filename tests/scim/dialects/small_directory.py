@@ -52,7 +52,11 @@ class SmallDirectory:
     def listed(self, kind: str, expression: str) -> Answer:
         name = "userName" if kind == "Users" else "displayName"
         wanted = re.fullmatch(rf'{name} eq "(.*)"', expression)
-        found = [r for r in self.stored.values() if r.get(name, "") and (not wanted or r[name] == wanted[1])]
+        found = [
+            r
+            for r in self.stored.values()
+            if r.get(name, "") and (not wanted or r[name].casefold() == wanted[1].casefold())
+        ]
         found = found if kind == "Groups" else [r for r in found if "userName" in r]
         body = {"schemas": [LIST_SCHEMA], "totalResults": len(found), "Resources": found}
         return Answer(200, body, headers=HEADERS)

@@ -131,6 +131,14 @@ def test_an_address_that_belongs_to_a_person_is_refused_and_the_person_left_alon
     assert directory.stored["p"] == person
 
 
+def test_a_lookup_that_minds_case_is_noted():
+    nothing = Answer(200, {"totalResults": 0})
+    results = connect(answering("GET", "/Users?filter=userName%20eq%20%22NEW", nothing))
+    notes = {result.step.name: result.notes for result in results if result.notes}
+    assert failed(results) == []
+    assert notes["find-user-in-capitals"][-1].startswith("The filter should find exactly the resource")
+
+
 def test_an_integer_id_fails_as_it_does_at_jumpcloud():
     answer = Answer(201, {"id": 7, "userName": EMAIL, "active": True})
     results = connect(answering("POST", "/Users", answer))
