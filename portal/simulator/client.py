@@ -43,7 +43,9 @@ def sender(target: Target, client: httpx.Client) -> Send:
     def send(call: Call) -> Answer:
         started = time.monotonic()
         try:
-            response = client.request(call.method, target.url(call), content=_content(call), headers=_headers(target))
+            response = client.request(
+                call.method, target.url(call), content=_content(call), headers=_headers(target, call)
+            )
         except httpx.TimeoutException as error:
             raise NoAnswerError(f"No answer within {SECONDS:.0f} s.") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -53,13 +55,13 @@ def sender(target: Target, client: httpx.Client) -> Send:
     return send
 
 
-def _headers(target: Target) -> dict[str, str]:
-    return {
+def _headers(target: Target, call: Call) -> dict[str, str]:
+    headers = {
         "Authorization": f"Bearer {target.token}",
         "Accept": f"{MEDIA_TYPE}, application/json",
-        "Content-Type": MEDIA_TYPE,
         "User-Agent": USER_AGENT,
     }
+    return headers if call.body is None else {**headers, "Content-Type": MEDIA_TYPE}
 
 
 def _content(call: Call) -> bytes | None:

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 from scim.dialects.steps import Answer, Call, Outcome, Step, StepResult
-from scim.dialects.templates import Context
+from scim.dialects.templates import Context, read
 
+LONGEST_DETAIL = 200
 Send: TypeAlias = Callable[[Call], Answer]
 
 
@@ -66,4 +67,6 @@ def _wrong_status(step: Step, answer: Answer) -> str:
         return f"Answered {answer.status} instead of {expected}: a redirect, which the identity provider won't follow."
     if answer.status == 401:
         return f"Answered 401 instead of {expected}: the token was refused."
-    return f"Answered {answer.status} instead of {expected}."
+    detail = read(answer.body, "/detail")
+    said = f': "{detail[:LONGEST_DETAIL]}"' if isinstance(detail, str) and detail else ""
+    return f"Answered {answer.status} instead of {expected}{said}."

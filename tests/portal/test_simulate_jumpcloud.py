@@ -72,7 +72,7 @@ def test_a_line_is_printed_for_each_step_and_the_verdict_last(serve):
     lines = simulated().splitlines()
     assert lines[0] == "Test Connection"
     assert lines[1].split()[:6] == ["PASS", "1", "List", "users", "200", "in"]
-    assert lines[-1] == "All 20 steps passed."
+    assert lines[-1] == "All 21 steps passed."
 
 
 @pytest.mark.parametrize("options", [(), ("--groups",), ("--twice", "--groups")], ids=["users", "groups", "twice"])
@@ -122,7 +122,7 @@ def test_a_failure_ends_with_one_line_that_names_the_step_and_exit_code_1(serve,
     serve(failing_creation)
     _, error = simulated_failure(capsys)
     step = "Test Connection failed at step 5, Create the test user (create-user)"
-    assert (str(error), error.returncode) == (f"{step}: Answered 500 instead of 201.", 1)
+    assert (str(error), error.returncode) == (f'{step}: Answered 500 instead of 201: "down".', 1)
 
 
 def test_nothing_is_pushed_after_a_failed_connection_test(serve):
@@ -232,6 +232,13 @@ def test_an_answer_that_is_not_json_has_no_body():
 def test_the_client_follows_no_redirect_and_reads_no_proxy():
     with simulate_jumpcloud.new_client() as client:
         assert (client.follow_redirects, client.trust_env, client.timeout.read) == (False, False, 10.0)
+
+
+def test_only_what_has_a_body_names_its_media_type(serve):
+    served = serve()
+    simulated()
+    typed = {request.method for request in served.requests if "content-type" in request.headers}
+    assert typed == {"POST", "PUT", "PATCH"}
 
 
 def test_a_stray_slash_of_the_base_url_is_sent_as_it_is(serve):

@@ -80,6 +80,11 @@ def test_a_wrong_status_fails_with_its_reason(status, reason):
     assert take(READ, {"user_id": "1"}, answers(Answer(status))).reason == reason
 
 
+def test_a_wrong_status_is_given_with_the_detail_of_the_error():
+    answer = Answer(400, {"detail": "no such path"})
+    assert take(READ, {"user_id": "1"}, answers(answer)).reason == 'Answered 400 instead of 200: "no such path".'
+
+
 def test_no_answer_fails_with_its_reason():
     def send(call: Call) -> Answer:
         raise NoAnswerError("No answer within 10 s.")
