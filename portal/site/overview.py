@@ -14,6 +14,7 @@ from scim.requests import queries as requests
 from scim.requests.models import RequestLog
 
 IDLE_AFTER = timedelta(hours=24)
+EXPIRY_NOTICE = timedelta(days=30)
 
 
 class Health(StrEnum):
@@ -38,6 +39,11 @@ class Pulse:
     def is_waiting(self) -> bool:
         return self.health in {Health.WAITING, Health.REFUSED}
 
+    @property
+    def mark(self) -> str:
+        """What a page that waits has shown already: while this stays the same there is nothing new to say."""
+        return f"{self.health}-{self.refusal.pk if self.refusal else 0}"
+
 
 def pulse_of(directory: Directory) -> Pulse:
     """Return the directory's health from its log: a handful of indexed queries, whatever the log's length."""
@@ -48,8 +54,10 @@ def pulse_of(directory: Directory) -> Pulse:
 
 
 def _health(directory: Directory, latest: RequestLog | None, refusal: RequestLog | None) -> Health:
+    if not directories.live_tokens(directory).exists():
+        return Health.NO_TOKEN
     if latest is None and refusal is None:
-        return Health.WAITING if directories.live_tokens(directory).exists() else Health.NO_TOKEN
+        return Health.WAITING
     if latest is None or (refusal is not None and refusal.pk > latest.pk):
         return Health.REFUSED
     if latest.status >= 500:
@@ -61,6 +69,12 @@ def _health(directory: Directory, latest: RequestLog | None, refusal: RequestLog
 class TokenRow:
     token: ScimToken
     state: TokenState
+
+    @property
+    def ends_soon(self) -> bool:
+        """Whether a live token stops working within 30 days: time to generate the next one."""
+        expires = self.token.expires_at
+        return self.state is TokenState.LIVE and expires is not None and expires - now() < EXPIRY_NOTICE
 
 
 def of_org(org: Organization) -> dict[str, Any]:
