@@ -11,7 +11,7 @@ class LogSearchForm(forms.Form):
         required=False,
         label="Status",
         choices=[
-            ("", "All"),
+            ("", "Any status"),
             ("ok", "Succeeded"),
             ("failed", "Failed"),
             ("400", "400 invalid"),
@@ -20,7 +20,28 @@ class LogSearchForm(forms.Form):
             ("409", "409 conflict"),
         ],
     )
+    method = forms.ChoiceField(
+        required=False,
+        label="Method",
+        choices=[("", "Any method"), *((name, name) for name in ("GET", "POST", "PUT", "PATCH", "DELETE"))],
+    )
+    resource = forms.ChoiceField(
+        required=False, label="Resource", choices=[("", "Any resource"), ("users", "Users"), ("groups", "Groups")]
+    )
+    age = forms.ChoiceField(
+        required=False,
+        label="Time",
+        choices=[("", "Any time"), ("hour", "Last hour"), ("day", "Last 24 hours"), ("week", "Last 7 days")],
+    )
 
     def shown(self) -> LogFilter:
+        """Return what to show, from those fields that can be read."""
         self.is_valid()
-        return LogFilter(status=self.cleaned_data.get("status", ""), text=self.cleaned_data.get("q", ""))
+        found = self.cleaned_data
+        return LogFilter(
+            status=found.get("status", ""),
+            text=found.get("q", ""),
+            method=found.get("method", ""),
+            resource=found.get("resource", ""),
+            age=found.get("age", ""),
+        )

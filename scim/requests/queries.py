@@ -3,15 +3,16 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from orgs.base.clock import now
 from orgs.base.text import text_key
 from orgs.tenancy.models import Organization
 from scim.requests.models import RequestLog
-from scim.requests.types import LogFilter
+from scim.requests.types import AGES, RESOURCES, LogFilter
 
 
 def list_requests(org: Organization, shown: LogFilter) -> QuerySet[RequestLog]:
     """The calls to an organisation's directories, newest first."""
-    rows = RequestLog.objects.filter(org=org)
+    rows = _of_kind(RequestLog.objects.filter(org=org), shown)
     if shown.status == "ok":
         rows = rows.filter(status__lt=400)
     elif shown.status == "failed":
@@ -19,8 +20,17 @@ def list_requests(org: Organization, shown: LogFilter) -> QuerySet[RequestLog]:
     elif shown.status.isascii() and shown.status.isdigit() and len(shown.status) == 3:
         rows = rows.filter(status=int(shown.status))
     if key := text_key(shown.text):
-        rows = rows.filter(Q(subject_key__contains=key) | Q(resource_id=shown.text.strip()) | Q(request_id=shown.text.strip()))
+        exact = shown.text.strip()
+        rows = rows.filter(Q(subject_key__contains=key) | Q(resource_id=exact) | Q(request_id=exact))
     return rows.select_related("token").order_by("-id")
+
+
+def _of_kind(rows: QuerySet[RequestLog], shown: LogFilter) -> QuerySet[RequestLog]:
+    if shown.method:
+        rows = rows.filter(method=shown.method)
+    if shown.resource in RESOURCES:
+        rows = rows.filter(path__istartswith=RESOURCES[shown.resource])
+    return rows.filter(at__gte=now() - AGES[shown.age]) if shown.age in AGES else rows
 
 
 def find_request(org: Organization, public_id: UUID) -> RequestLog | None:

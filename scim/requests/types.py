@@ -1,7 +1,10 @@
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 CONNECTION_TEST_WINDOW_MINUTES = 15
 BODY_KEPT = 8 * 1024
+AGES = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
+RESOURCES = {"users": "/Users", "groups": "/Groups"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """What the provisioning log shows; empty shows all. `status` is ok, failed, or a three-digit status."""
+    """What the provisioning log shows; empty shows all. `status` is ok, failed, or a three-digit status.
+
+    `resource` is a key of RESOURCES, `age` one of AGES.
+    """
 
     status: str = ""
     text: str = ""
+    method: str = ""
+    resource: str = ""
+    age: str = ""
