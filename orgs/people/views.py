@@ -20,7 +20,8 @@ def members(request: OrgRequest, org_slug: str) -> HttpResponse:
     form = MemberSearchForm(request.GET)
     found = queries.list_members(request.org, form.shown())
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
-    context = {"form": form, "page": page, "counts": queries.count_by_state(request.org)}
+    counts = queries.count_by_state(request.org)
+    context = {"form": form, "page": page, "counts": counts, "total": sum(counts.values())}
     return render(request, "orgs/members.html", context)
 
 
