@@ -14,7 +14,7 @@ from scim.groups import queries
 from scim.groups.errors import DirectoryGroupTaken, MemberUnknown
 from scim.groups.models import DirectoryGroup
 from scim.protocol.groups import GroupInput
-from scim.protocol.patch import GroupChange, MemberDelta
+from scim.protocol.group_changes import GroupChange, MemberDelta
 from scim.users import queries as users
 
 TAKEN = "A group with the displayName {name!r} exists already. Look it up and update it."

@@ -13,7 +13,8 @@ from scim.groups import queries, services
 from scim.groups.models import DirectoryGroup
 from scim.protocol.groups import MemberReference, read_group, render_group
 from scim.protocol.paging import list_response, read_page
-from scim.protocol.patch import apply_to_group, read_operations
+from scim.protocol.group_changes import apply_to_group
+from scim.protocol.operations import read_operations
 from scim.protocol.projection import project
 from scim.protocol.users import Identity
 from scim.users.models import DirectoryUser

@@ -16,6 +16,7 @@ from orgs.tenancy.models import Membership
 from orgs.tenancy.types import HoldSource, Origin
 from scim.directories.types import TEST_LIFE, Caller, Deleted
 from scim.protocol import patch
+from scim.protocol.operations import read_operations
 from scim.protocol.users import UserFacts, facts, filter_values, replace_user
 from scim.users import queries
 from scim.users.errors import AddressMissing, UserNameTaken
@@ -82,7 +83,7 @@ def replace(*, caller: Caller, scim_id: str, body: Document) -> DirectoryUser:
 @transaction.atomic
 def patch_user(*, caller: Caller, scim_id: str, body: Document) -> DirectoryUser:
     """The user is changed by every operation, or by none (RFC 7644 §3.5.2). Raises like replace, and InvalidPath, NoTarget."""
-    operations = patch.read_operations(body)
+    operations = read_operations(body)
     return _change(caller, scim_id, lambda document: patch.apply(document, operations))
 
 

@@ -1,0 +1,102 @@
+"""What this service can do, generated from the tables that it works by (RFC 7643 §5-§8, RFC 7644 §4)."""
+
+from typing import Any
+
+from scim.protocol.paging import MAX_COUNT
+from scim.protocol.schemas import (
+    ENTERPRISE,
+    ENTERPRISE_SPECS,
+    GROUP,
+    GROUP_SPECS,
+    RESOURCE_TYPE,
+    SCHEMA,
+    SPC,
+    USER,
+    USER_SPECS,
+    AttributeSpec,
+    Kind,
+    Specs,
+)
+
+Document = dict[str, Any]
+
+
+def service_provider_config(base_url: str) -> Document:
+    """Return what is supported; a client may rely on each line."""
+    return {
+        "schemas": [SPC],
+        "patch": {"supported": True},
+        "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
+        "filter": {"supported": True, "maxResults": MAX_COUNT},
+        "changePassword": {"supported": False},
+        "sort": {"supported": False},
+        "etag": {"supported": False},
+        "authenticationSchemes": [
+            {
+                "type": "oauthbearertoken",
+                "name": "Bearer token",
+                "description": "A token generated in Gatehouse, under Authentication & SSO.",
+                "specUri": "https://www.rfc-editor.org/info/rfc6750",
+                "primary": True,
+            }
+        ],
+        "meta": {"resourceType": "ServiceProviderConfig", "location": f"{base_url}/ServiceProviderConfig"},
+    }
+
+
+def resource_types(base_url: str) -> list[Document]:
+    """Return the two kinds of resources."""
+    user = _resource_type(base_url, "User", "/Users", USER)
+    user["schemaExtensions"] = [{"schema": ENTERPRISE, "required": False}]
+    return [user, _resource_type(base_url, "Group", "/Groups", GROUP)]
+
+
+def _resource_type(base_url: str, name: str, endpoint: str, schema: str) -> Document:
+    return {
+        "schemas": [RESOURCE_TYPE],
+        "id": name,
+        "name": name,
+        "description": f"{name}s of this directory",
+        "endpoint": endpoint,
+        "schema": schema,
+        "meta": {"resourceType": "ResourceType", "location": f"{base_url}/ResourceTypes/{name}"},
+    }
+
+
+def schemas(base_url: str) -> list[Document]:
+    """Return every schema with its attributes."""
+    return [
+        _schema(base_url, USER, "User", "A person", USER_SPECS),
+        _schema(base_url, ENTERPRISE, "EnterpriseUser", "A person's place in an enterprise", ENTERPRISE_SPECS),
+        _schema(base_url, GROUP, "Group", "A group of people", GROUP_SPECS),
+    ]
+
+
+def _schema(base_url: str, urn: str, name: str, description: str, specs: Specs) -> Document:
+    return {
+        "schemas": [SCHEMA],
+        "id": urn,
+        "name": name,
+        "description": description,
+        "attributes": [_attribute(spec) for spec in specs],
+        "meta": {"resourceType": "Schema", "location": f"{base_url}/Schemas/{urn}"},
+    }
+
+
+def _attribute(spec: AttributeSpec) -> Document:
+    found: Document = {
+        "name": spec.name,
+        "type": str(spec.kind),
+        "multiValued": spec.multi,
+        "description": spec.description,
+        "required": spec.required,
+        "mutability": spec.mutability,
+        "returned": spec.returned,
+    }
+    if spec.kind in {Kind.STRING, Kind.REFERENCE}:
+        found |= {"caseExact": spec.case_exact or spec.kind is Kind.REFERENCE, "uniqueness": spec.uniqueness}
+    if spec.reference_types:
+        found["referenceTypes"] = list(spec.reference_types)
+    if spec.sub:
+        found["subAttributes"] = [_attribute(sub) for sub in spec.sub]
+    return found

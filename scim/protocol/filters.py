@@ -1,0 +1,280 @@
+"""The whole filter grammar of RFC 7644 §3.4.2.2 as a syntax tree. What can be answered is decided elsewhere."""
+
+import json
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from scim.protocol.errors import InvalidFilter, InvalidPath
+
+MAX_TEXT = 1024
+MAX_TERMS = 20
+MAX_DEPTH = 10
+
+
+class Operator(StrEnum):
+    EQ = "eq"
+    NE = "ne"
+    CO = "co"
+    SW = "sw"
+    EW = "ew"
+    GT = "gt"
+    GE = "ge"
+    LT = "lt"
+    LE = "le"
+
+
+@dataclass(frozen=True, slots=True)
+class AttributePath:
+    """`uri:name.sub` as it was written; compare by `key`."""
+
+    uri: str | None
+    name: str
+    sub: str | None = None
+
+    @property
+    def key(self) -> tuple[str | None, str, str | None]:
+        return (
+            self.uri.casefold() if self.uri else None,
+            self.name.casefold(),
+            self.sub.casefold() if self.sub else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    path: AttributePath
+    op: Operator
+    value: str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    path: AttributePath
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    term: "Filter"
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    terms: tuple["Filter", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    terms: tuple["Filter", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ValuePath:
+    """`emails[type eq "work"]`: some value of the attribute meets the whole condition."""
+
+    path: AttributePath
+    term: "Filter"
+
+
+Filter = Comparison | Present | Not | And | Or | ValuePath
+
+
+@dataclass(frozen=True, slots=True)
+class PatchPath:
+    """`attribute`, `attribute.sub`, or `attribute[filter].sub` (RFC 7644 §3.5.2, figure 7)."""
+
+    attribute: AttributePath
+    term: Filter | None = None
+    sub: str | None = None
+
+
+def parse(text: str) -> Filter:
+    """Return the filter's tree; not binds tighter than and, and tighter than or. Raises InvalidFilter."""
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_TEXT:
+        raise InvalidFilter("The filter is longer than 1,024 bytes.")
+    reader = _Reader(text, _tokens(text))
+    found = reader.read_or()
+    reader.expect_end()
+    return found
+
+
+def parse_path(text: str) -> PatchPath:
+    """Return the path of a PATCH operation. Raises InvalidPath."""
+    try:
+        return _parse_path(text)
+    except InvalidFilter as error:
+        raise InvalidPath(f"The path can't be read. {error.detail}") from error
+
+
+def _parse_path(text: str) -> PatchPath:
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_TEXT:
+        raise InvalidFilter("It is longer than 1,024 bytes.")
+    reader = _Reader(text, _tokens(text))
+    attribute = reader.read_attribute()
+    if not reader.take("["):
+        reader.expect_end()
+        return PatchPath(attribute)
+    term = reader.read_or()
+    reader.need("]")
+    sub = reader.read_sub() if not reader.is_done else None
+    reader.expect_end()
+    return PatchPath(attribute, term, sub)
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: str
+    text: str
+    at: int
+
+
+_SHAPES = re.compile(
+    r"""(?P<space>[ \t]+)
+    |(?P<string>"(?:[^"\\\x00-\x1f]|\\.)*")
+    |(?P<number>-?\d{1,20}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,3})?(?![\w.:-]))
+    |(?P<sign>[()\[\]])
+    |(?P<sub>\.[A-Za-z$][\w$-]*)
+    |(?P<word>[A-Za-z$][\w$.:-]*)""",
+    re.VERBOSE | re.ASCII,
+)
+
+
+def _tokens(text: str) -> list[_Token]:
+    found: list[_Token] = []
+    at = 0
+    while at < len(text):
+        match = _SHAPES.match(text, at)
+        if match is None:
+            raise InvalidFilter(f"There is something unreadable at character {at + 1}.")
+        if match.lastgroup != "space":
+            found.append(_Token(str(match.lastgroup), match.group(), at))
+        at = match.end()
+    return found
+
+
+class _Reader:
+    """Reads one filter from left to right; recursion is bounded by MAX_DEPTH, comparisons by MAX_TERMS."""
+
+    def __init__(self, text: str, tokens: list[_Token]) -> None:
+        self.text = text
+        self.tokens = tokens
+        self.at = 0
+        self.depth = 0
+        self.terms = 0
+
+    @property
+    def is_done(self) -> bool:
+        return self.at >= len(self.tokens)
+
+    def expect_end(self) -> None:
+        if not self.is_done:
+            raise InvalidFilter(f"{self._here()} is one thing too many.")
+
+    def take(self, text: str) -> bool:
+        if not self.is_done and self.tokens[self.at].text.casefold() == text:
+            self.at += 1
+            return True
+        return False
+
+    def need(self, text: str) -> None:
+        if not self.take(text):
+            raise InvalidFilter(f"{text!r} is missing before {self._here()}.")
+
+    def read_or(self) -> Filter:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise InvalidFilter(f"The filter is nested deeper than {MAX_DEPTH} levels.")
+        terms = [self._read_and()]
+        while self.take("or"):
+            terms.append(self._read_and())
+        self.depth -= 1
+        return terms[0] if len(terms) == 1 else Or(tuple(terms))
+
+    def _read_and(self) -> Filter:
+        terms = [self._read_term()]
+        while self.take("and"):
+            terms.append(self._read_term())
+        return terms[0] if len(terms) == 1 else And(tuple(terms))
+
+    def _read_term(self) -> Filter:
+        if self.take("("):
+            inner = self.read_or()
+            self.need(")")
+            return inner
+        if self._is_not():
+            self.at += 2
+            inner = self.read_or()
+            self.need(")")
+            return Not(inner)
+        return self._read_expression()
+
+    def _is_not(self) -> bool:
+        ahead = self.tokens[self.at : self.at + 2]
+        return [token.text.casefold() for token in ahead] == ["not", "("]
+
+    def _read_expression(self) -> Filter:
+        self.terms += 1
+        if self.terms > MAX_TERMS:
+            raise InvalidFilter(f"The filter has more than {MAX_TERMS} terms.")
+        path = self.read_attribute()
+        if self.take("["):
+            term = self.read_or()
+            self.need("]")
+            return ValuePath(path, term)
+        if self.take("pr"):
+            return Present(path)
+        return Comparison(path, self._read_operator(), self._read_value())
+
+    def read_attribute(self) -> AttributePath:
+        token = self._next("word", "an attribute name")
+        uri, colon, rest = token.text.rpartition(":")
+        if colon and not uri.casefold().startswith("urn:"):
+            raise InvalidFilter(f"{token.text!r} isn't an attribute name: a prefix begins with urn:.")
+        name, dot, sub = rest.partition(".")
+        # the version in urn:…:2.0:User holds a dot, the attribute after the last colon holds one at most
+        if not name or (dot and not sub) or "." in sub:
+            raise InvalidFilter(f"{token.text!r} isn't an attribute name.")
+        return AttributePath(uri or None, name, sub or None)
+
+    def read_sub(self) -> str:
+        return self._next("sub", "a sub-attribute such as .value").text[1:]
+
+    def _read_operator(self) -> Operator:
+        token = self._next("word", "an operator")
+        try:
+            return Operator(token.text.casefold())
+        except ValueError as error:
+            raise InvalidFilter(f"{token.text!r} is no operator. Use eq, ne, co, sw, ew, gt, ge, lt, le or pr.") from error
+
+    def _read_value(self) -> str | int | float | bool | None:
+        if self.is_done or self.tokens[self.at].kind not in {"string", "number", "word"}:
+            raise InvalidFilter(f"A value is missing before {self._here()}.")
+        token = self.tokens[self.at]
+        self.at += 1
+        constants: dict[str, bool | None] = {"true": True, "false": False, "null": None}
+        if token.kind == "word":
+            if token.text.casefold() not in constants:
+                raise InvalidFilter(f"{token.text!r} isn't a value: put text in double quotes.")
+            return constants[token.text.casefold()]
+        return _read_literal(token)
+
+    def _next(self, kind: str, wanted: str) -> _Token:
+        if self.is_done or self.tokens[self.at].kind != kind:
+            raise InvalidFilter(f"{self._here()} stands where {wanted} should be.")
+        self.at += 1
+        return self.tokens[self.at - 1]
+
+    def _here(self) -> str:
+        return "The end" if self.is_done else f"{self.tokens[self.at].text!r} (character {self.tokens[self.at].at + 1})"
+
+
+def _read_literal(token: _Token) -> str | int | float:
+    try:
+        value: str | int | float = json.loads(token.text)
+    except ValueError as error:
+        raise InvalidFilter(f"The value at character {token.at + 1} isn't a JSON text or number.") from error
+    if isinstance(value, str) and ("\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value)):
+        raise InvalidFilter("A value holds NUL or half of a surrogate pair.")
+    if isinstance(value, float) and value in {float("inf"), float("-inf")}:
+        raise InvalidFilter("A number is too large.")
+    return value

@@ -1,0 +1,202 @@
+"""What the resources may hold (RFC 7643 §4, §8.7), as a table that reading, PATCH and discovery share."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+SPC = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
+RESOURCE_TYPE = "urn:ietf:params:scim:schemas:core:2.0:ResourceType"
+SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:Schema"
+# OneLogin still names the schemas of before the RFC
+EARLY_CORE = ("urn:scim:schemas:core:1.0", "urn:scim:schemas:core:2.0", "urn:scim:schemas:core:2.0:user")
+
+MAX_TEXT = 1024
+MAX_NAME = 256
+MAX_VALUES = 100
+
+
+class Kind(StrEnum):
+    STRING = "string"
+    BOOLEAN = "boolean"
+    REFERENCE = "reference"
+    COMPLEX = "complex"
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeSpec:
+    """One attribute; defaults are RFC 7643 §2.2's. `longest` counts characters."""
+
+    name: str
+    description: str
+    kind: Kind = Kind.STRING
+    multi: bool = False
+    required: bool = False
+    case_exact: bool = False
+    mutability: str = "readWrite"
+    returned: str = "default"
+    uniqueness: str = "none"
+    longest: int = MAX_TEXT
+    reference_types: tuple[str, ...] = ()
+    sub: tuple["AttributeSpec", ...] = field(default_factory=tuple)
+
+    @property
+    def is_read_only(self) -> bool:
+        return self.mutability == "readOnly"
+
+    def sub_named(self, name: str) -> "AttributeSpec | None":
+        return find(self.sub, name)
+
+
+Specs = tuple[AttributeSpec, ...]
+
+
+def find(specs: Specs, name: str) -> AttributeSpec | None:
+    """Return the attribute of this name in whatever case (RFC 7643 §2.1), or None."""
+    key = name.casefold()
+    return next((spec for spec in specs if spec.name.casefold() == key), None)
+
+
+def _values(name: str, description: str, *, value: AttributeSpec | None = None) -> AttributeSpec:
+    """Return a multi-valued attribute with the usual sub-attributes (RFC 7643 §2.4)."""
+    return AttributeSpec(
+        name,
+        description,
+        Kind.COMPLEX,
+        multi=True,
+        sub=(
+            value or AttributeSpec("value", "The value."),
+            AttributeSpec("display", "A name for the value."),
+            AttributeSpec("type", "What the value is for, such as work or home."),
+            AttributeSpec("primary", "Whether this is the preferred value.", Kind.BOOLEAN),
+        ),
+    )
+
+
+NAME = AttributeSpec(
+    "name",
+    "The parts of the person's name.",
+    Kind.COMPLEX,
+    sub=(
+        AttributeSpec("formatted", "The whole name."),
+        AttributeSpec("familyName", "The family name."),
+        AttributeSpec("givenName", "The given name."),
+        AttributeSpec("middleName", "Middle names."),
+        AttributeSpec("honorificPrefix", "A title before the name."),
+        AttributeSpec("honorificSuffix", "What follows the name."),
+    ),
+)
+ADDRESSES = AttributeSpec(
+    "addresses",
+    "Postal addresses.",
+    Kind.COMPLEX,
+    multi=True,
+    sub=(
+        AttributeSpec("formatted", "The whole address."),
+        AttributeSpec("streetAddress", "Street and number."),
+        AttributeSpec("locality", "City."),
+        AttributeSpec("region", "State or region."),
+        AttributeSpec("postalCode", "Postal code."),
+        AttributeSpec("country", "Country."),
+        AttributeSpec("type", "What the address is for."),
+        AttributeSpec("primary", "Whether this is the preferred address.", Kind.BOOLEAN),
+    ),
+)
+USER_GROUPS = AttributeSpec(
+    "groups",
+    "The groups of this directory that the person is in; changed through Groups only.",
+    Kind.COMPLEX,
+    multi=True,
+    mutability="readOnly",
+    sub=(
+        AttributeSpec("value", "The group's id.", case_exact=True, mutability="readOnly"),
+        AttributeSpec("$ref", "The group's URL.", Kind.REFERENCE, mutability="readOnly", reference_types=("Group",)),
+        AttributeSpec("display", "The group's name.", mutability="readOnly"),
+        AttributeSpec("type", "Always direct.", mutability="readOnly"),
+    ),
+)
+USER_SPECS: Specs = (
+    AttributeSpec(
+        "userName",
+        "The name by which the IdP knows the person, compared without case.",
+        required=True,
+        uniqueness="server",
+        longest=MAX_NAME,
+    ),
+    NAME,
+    AttributeSpec("displayName", "The name to show."),
+    AttributeSpec("nickName", "A casual name."),
+    AttributeSpec("profileUrl", "A page about the person.", Kind.REFERENCE, reference_types=("external",)),
+    AttributeSpec("title", "The person's title."),
+    AttributeSpec("userType", "Such as Employee or Contractor."),
+    AttributeSpec("preferredLanguage", "Preferred languages."),
+    AttributeSpec("locale", "For dates and numbers, such as en-US."),
+    AttributeSpec("timezone", "Such as America/Denver."),
+    AttributeSpec("active", "Whether the person may sign in.", Kind.BOOLEAN),
+    _values("emails", "E-mail addresses."),
+    _values("phoneNumbers", "Telephone numbers."),
+    _values("ims", "Instant messaging addresses."),
+    _values(
+        "photos",
+        "Pictures of the person.",
+        value=AttributeSpec("value", "The picture's URL.", Kind.REFERENCE, reference_types=("external",)),
+    ),
+    ADDRESSES,
+    _values("entitlements", "Things the person may have."),
+    _values("roles", "Roles at the IdP; they don't change the role here."),
+    _values("x509Certificates", "Certificates of the person."),
+    USER_GROUPS,
+)
+ENTERPRISE_SPECS: Specs = (
+    AttributeSpec("employeeNumber", "The number that the organisation gave to the person."),
+    AttributeSpec("costCenter", "Cost centre."),
+    AttributeSpec("organization", "Organisation."),
+    AttributeSpec("division", "Division."),
+    AttributeSpec("department", "Department."),
+    AttributeSpec(
+        "manager",
+        "The person's manager.",
+        Kind.COMPLEX,
+        sub=(
+            AttributeSpec("value", "The id of the manager's user.", case_exact=True),
+            AttributeSpec("$ref", "The URL of the manager's user.", Kind.REFERENCE, reference_types=("User",)),
+            AttributeSpec("displayName", "The manager's name.", mutability="readOnly"),
+        ),
+    ),
+)
+GROUP_SPECS: Specs = (
+    AttributeSpec(
+        "displayName",
+        "The group's name, compared without case.",
+        required=True,
+        uniqueness="server",
+        longest=MAX_NAME,
+    ),
+    AttributeSpec(
+        "members",
+        "The people in the group.",
+        Kind.COMPLEX,
+        multi=True,
+        sub=(
+            AttributeSpec("value", "The id of the user.", case_exact=True, mutability="immutable"),
+            AttributeSpec(
+                "$ref", "The URL of the user.", Kind.REFERENCE, mutability="immutable", reference_types=("User",)
+            ),
+            AttributeSpec("display", "The user's name.", mutability="readOnly"),
+            AttributeSpec("type", "Always User.", mutability="immutable"),
+        ),
+    ),
+)
+# RFC 7643 §3.1: every resource has it, no schema lists it
+EXTERNAL_ID = AttributeSpec("externalId", "The IdP's own id.", case_exact=True, longest=MAX_NAME)
+READ_ONLY_COMMON = frozenset({"id", "meta", "schemas"})
+
+
+def is_core_user(urn: str) -> bool:
+    return urn.casefold() in {USER.casefold(), *EARLY_CORE}
+
+
+def is_enterprise(urn: str) -> bool:
+    return urn.casefold() in {ENTERPRISE.casefold(), "urn:scim:schemas:extension:enterprise:1.0"}

@@ -1,0 +1,79 @@
+"""Which values of a multi-valued attribute a filter selects, and what a value must be for it to select it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from scim.protocol.filters import And, Comparison, Filter, Not, Operator, Or, Present
+
+Value = Mapping[str, Any]
+
+
+def selects(term: Filter, value: Value) -> bool:
+    """Say whether one value meets the condition; text is compared without case (RFC 7643 §2.2: caseExact is false)."""
+    if isinstance(term, And):
+        return all(selects(inner, value) for inner in term.terms)
+    if isinstance(term, Or):
+        return any(selects(inner, value) for inner in term.terms)
+    if isinstance(term, Not):
+        return not selects(term.term, value)
+    if isinstance(term, Present):
+        return attribute(value, term.path.name) not in (None, "")
+    if isinstance(term, Comparison):
+        return _compares(term.op, attribute(value, term.path.name), term.value)
+    return False
+
+
+def attribute(value: Value, name: str) -> Any:
+    """Return a sub-attribute by its name in whatever case, or None."""
+    return next((inner for key, inner in value.items() if key.casefold() == name.casefold()), None)
+
+
+def _compares(op: Operator, found: Any, wanted: Any) -> bool:
+    left, right = _comparable(found), _comparable(wanted)
+    if op is Operator.EQ:
+        return bool(left == right)
+    if op is Operator.NE:
+        return bool(left != right)
+    if not isinstance(left, str) or not isinstance(right, str):
+        return False
+    return {
+        Operator.CO: right in left,
+        Operator.SW: left.startswith(right),
+        Operator.EW: left.endswith(right),
+        Operator.GT: left > right,
+        Operator.GE: left >= right,
+        Operator.LT: left < right,
+        Operator.LE: left <= right,
+    }[op]
+
+
+def _comparable(value: Any) -> Any:
+    """Return text without case; true and false as words, since Entra compares `primary` with "true"."""
+    if isinstance(value, bool):
+        return str(value).casefold()
+    return value.casefold() if isinstance(value, str) else value
+
+
+def template(term: Filter) -> dict[str, Any] | None:
+    """Return the value that `type eq "work" and …` describes, or None when the condition describes no single one.
+
+    Entra replaces `emails[type eq "work"].value` on users who have no such e-mail, and expects it to be made.
+    """
+    if isinstance(term, Comparison) and term.op is Operator.EQ and term.path.sub is None:
+        return {term.path.name: term.value}
+    if isinstance(term, And):
+        parts = [template(inner) for inner in term.terms]
+        if all(part is not None for part in parts):
+            return {name: value for part in parts if part for name, value in part.items()}
+    return None
+
+
+def equal_values(term: Filter, name: str) -> tuple[str, ...] | None:
+    """Return the texts that `name eq "a" or name eq "b"` lists, or None when the condition is of another kind."""
+    if isinstance(term, Comparison) and term.op is Operator.EQ and term.path.key == (None, name, None):
+        return (term.value,) if isinstance(term.value, str) else None
+    if isinstance(term, Or):
+        parts = [equal_values(inner, name) for inner in term.terms]
+        if all(part is not None for part in parts):
+            return tuple(value for part in parts if part for value in part)
+    return None

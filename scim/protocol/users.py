@@ -1,0 +1,181 @@
+"""User resources: wire ↔ the stored document and the facts that seats need (RFC 7643 §4.1, §4.3)."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scim.protocol.errors import InvalidValue
+from scim.protocol.normal import normal_object
+from scim.protocol.schemas import (
+    ENTERPRISE,
+    ENTERPRISE_SPECS,
+    EXTERNAL_ID,
+    USER,
+    USER_SPECS,
+    is_core_user,
+    is_enterprise,
+)
+
+Document = dict[str, Any]
+SPECS = (*USER_SPECS, EXTERNAL_ID)
+_ADDRESS = re.compile(r"[^@\s<>,;:\"]+@[^@\s<>,;:\"]+\.[^@\s<>,;:\".]+")
+_VALUE_ATTRIBUTES = ("emails", "phoneNumbers")
+
+
+@dataclass(frozen=True, slots=True)
+class UserFacts:
+    """What a seat takes from a document. `login_address` is None when nothing in it is an e-mail address."""
+
+    user_name: str
+    external_id: str | None
+    active: bool
+    given_name: str
+    family_name: str
+    display_name: str
+    addresses: tuple[str, ...]
+    login_address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FilterValue:
+    """One value of a multi-valued attribute, as the filter table keeps it."""
+
+    attribute: str
+    type: str
+    value: str
+    primary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the service adds to a resource. Times are RFC 3339 in UTC; `version` counts changes from 1."""
+
+    id: str
+    location: str
+    created: str
+    last_modified: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupReference:
+    id: str
+    location: str
+    display: str
+
+
+def read_user(body: Mapping[str, Any]) -> Document:
+    """Return a new user's document. Raises InvalidValue when userName is missing or a value has the wrong type."""
+    document = normal_user(body)
+    document.setdefault("active", True)
+    return document
+
+
+def replace_user(current: Document, body: Mapping[str, Any]) -> Document:
+    """Return what PUT makes of a user (RFC 7644 §3.5.1): what isn't sent is unassigned, but `active` stays as it is."""
+    document = normal_user(body)
+    document.setdefault("active", current.get("active", True))
+    return document
+
+
+def normal_user(body: Mapping[str, Any]) -> Document:
+    """Return the document in stored form, whatever case, type spelling or URN its client used. Raises InvalidValue."""
+    core: Document = {}
+    enterprise: Document = {}
+    for name, value in body.items():
+        if is_enterprise(name):
+            enterprise |= _extension(value)
+        elif is_core_user(name):
+            core |= value if isinstance(value, Mapping) else {}
+        else:
+            core[name] = value
+    document = normal_object(core, SPECS)
+    if not document.get("userName", "").strip():
+        raise InvalidValue("userName is missing. Send the name by which you know the person, often their e-mail address.")
+    if enterprise:
+        document[ENTERPRISE] = enterprise
+    return document
+
+
+def _extension(value: Any) -> Document:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise InvalidValue(f"{ENTERPRISE} must be an object.")
+    return normal_object(value, ENTERPRISE_SPECS, f"{ENTERPRISE}:")
+
+
+def facts(document: Document) -> UserFacts:
+    """Return what the seat shows, from a stored document."""
+    name = document.get("name", {})
+    addresses = _addresses(document)
+    user_name: str = document["userName"]
+    candidates = [user_name, *addresses]
+    given, family = name.get("givenName", ""), name.get("familyName", "")
+    return UserFacts(
+        user_name=user_name,
+        external_id=document.get("externalId"),
+        active=document.get("active", True),
+        given_name=given,
+        family_name=family,
+        display_name=document.get("displayName") or name.get("formatted") or f"{given} {family}".strip() or user_name,
+        addresses=addresses,
+        login_address=next((found.strip() for found in candidates if looks_like_address(found)), None),
+    )
+
+
+def looks_like_address(text: str) -> bool:
+    """Say whether the text can be an e-mail address; whether it is one is decided when a seat is made."""
+    return len(text) <= 254 and _ADDRESS.fullmatch(text.strip()) is not None
+
+
+def _addresses(document: Document) -> tuple[str, ...]:
+    """Return e-mail values: the primary first, then work, then the others in their order."""
+
+    def rank(email: Document) -> int:
+        if email.get("primary"):
+            return 0
+        return 1 if str(email.get("type", "")).casefold() == "work" else 2
+
+    emails = sorted(document.get("emails", []), key=rank)
+    return tuple(email["value"] for email in emails if email.get("value"))
+
+
+def filter_values(document: Document) -> tuple[FilterValue, ...]:
+    """Return every value that filters can look for."""
+    return tuple(
+        FilterValue(
+            attribute=attribute,
+            type=item.get("type", ""),
+            value=item["value"],
+            primary=item.get("primary", False),
+        )
+        for attribute in _VALUE_ATTRIBUTES
+        for item in document.get(attribute, [])
+        if item.get("value")
+    )
+
+
+def render_user(document: Document, *, identity: Identity, groups: Sequence[GroupReference]) -> Document:
+    """Return the user as it goes on the wire; the enterprise schema is named only when it is there."""
+    schemas = [USER, ENTERPRISE] if ENTERPRISE in document else [USER]
+    shown: Document = {"schemas": schemas, "id": identity.id, **document, "meta": render_meta("User", identity)}
+    if groups:
+        shown["groups"] = [
+            {"value": group.id, "$ref": group.location, "display": group.display, "type": "direct"} for group in groups
+        ]
+    return shown
+
+
+def render_meta(resource_type: str, identity: Identity) -> Document:
+    """Return `meta` (RFC 7643 §3.1)."""
+    return {
+        "resourceType": resource_type,
+        "created": identity.created,
+        "lastModified": identity.last_modified,
+        "location": identity.location,
+        "version": f'W/"{identity.version}"',
+    }
+
+
