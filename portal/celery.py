@@ -55,4 +55,6 @@ else:
         "visibility_timeout": 600,
         "unacked_restore_limit": 100,
     }
-app.autodiscover_tasks(["orgs.events", "orgs.people", "scim.directories", "scim.requests", "portal.site"], related_name="tasks")
+app.autodiscover_tasks(
+    ["orgs.events", "orgs.people", "scim.directories", "scim.requests", "portal.site"], related_name="tasks"
+)

@@ -30,9 +30,7 @@ class Change:
     after: dict[str, Any] = field(default_factory=dict)
 
 
-def record(
-    *, org: Organization, actor: Actor, action: str, target: Target, change: Change | None = None
-) -> AuditEvent:
+def record(*, org: Organization, actor: Actor, action: str, target: Target, change: Change | None = None) -> AuditEvent:
     """The act is in the organisation's log when the transaction commits, and not before."""
     change = change or Change()
     return AuditEvent.objects.create(

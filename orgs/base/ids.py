@@ -2,11 +2,16 @@
 
 from uuid import UUID
 
+NIL = UUID(int=0)
 
-def read_uuid(text: str) -> UUID | None:
-    """Return the id that this text is in canonical form, or None: `{…}`, `urn:uuid:…` and 32 bare digits are no ids of ours."""
+
+def read_uuid(text: str) -> UUID:
+    """Return the id that this text is in canonical form, else the nil UUID, which no row has.
+
+    `{…}`, `urn:uuid:…` and 32 bare digits are other spellings, and so no ids of ours.
+    """
     try:
         parsed = UUID(text)
     except ValueError:
-        return None
-    return parsed if str(parsed) == text.lower() else None
+        return NIL
+    return parsed if str(parsed) == text.lower() else NIL

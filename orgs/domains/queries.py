@@ -6,6 +6,4 @@ from orgs.tenancy.models import Organization
 
 def has_verified(org: Organization, address: str) -> bool:
     """Say whether the organisation has proved the domain of this address. A parent domain doesn't prove its children."""
-    return Domain.objects.filter(
-        org=org, name_key=address_domain(address), state=DomainState.VERIFIED
-    ).exists()
+    return Domain.objects.filter(org=org, name_key=address_domain(address), state=DomainState.VERIFIED).exists()

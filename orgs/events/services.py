@@ -111,7 +111,8 @@ def _plan_next_attempt(event: OutboxEvent, error: str) -> None:
 
 def _next_attempt(attempts: int) -> datetime:
     """Double the wait each time, up to six hours."""
-    return now() + min(FIRST_RETRY * 2 ** (attempts - 1), LONGEST_RETRY)
+    wait: timedelta = min(FIRST_RETRY * 2 ** (attempts - 1), LONGEST_RETRY)
+    return now() + wait
 
 
 def send_mail(mail: Mail) -> None:

@@ -23,4 +23,6 @@ class InvitationUnknown(NotFound):
 
 class InvitationForSomebodyElse(NotPermitted):
     code = "invitation_for_somebody_else"
-    public = "This invitation was sent to another address. Sign in with the account that has that address, and verify it."
+    public = (
+        "This invitation was sent to another address. Sign in with the account that has that address, and verify it."
+    )

@@ -71,9 +71,7 @@ def admit_or_invite(*, membership: Membership, actor: Actor) -> None:
         return
     Invitation.objects.get_or_create(org_id=membership.org_id, membership=membership)
     outbox.cancel(org=membership.org, kind=INVITATION_MAIL, key=str(membership.public_id))
-    outbox.add(
-        org=membership.org, kind=INVITATION_MAIL, key=str(membership.public_id), delay=INVITATION_DELAY
-    )
+    outbox.add(org=membership.org, kind=INVITATION_MAIL, key=str(membership.public_id), delay=INVITATION_DELAY)
 
 
 def _account_to_seat(membership: Membership) -> User | None:
@@ -204,7 +202,9 @@ def _follow_address(membership: Membership, former: str, actor: Actor) -> None:
         admit_or_invite(membership=membership, actor=actor)
         return
     user, org = membership.user, membership.org
-    is_theirs = not user.is_staff and not tenancy_queries.has_other_seats(user, org) and user.email_key == text_key(former)
+    is_theirs = (
+        not user.is_staff and not tenancy_queries.has_other_seats(user, org) and user.email_key == text_key(former)
+    )
     if is_theirs and domains.has_verified(org, former) and domains.has_verified(org, membership.email):
         try:
             with transaction.atomic():
@@ -283,8 +283,10 @@ def lock_seat(membership: Membership, *, may_lose_owner: bool = False) -> Member
     """
     if may_lose_owner or membership.role == Role.OWNER:
         tenancy_queries.lock_organization(membership.org_id)
-    return Membership.objects.select_for_update(of=("self",)).select_related("org", "user").get(
-        org_id=membership.org_id, pk=membership.pk
+    return (
+        Membership.objects.select_for_update(of=("self",))
+        .select_related("org", "user")
+        .get(org_id=membership.org_id, pk=membership.pk)
     )
 
 

@@ -34,6 +34,7 @@ class Reach:
 
     grants: Sequence[SessionGrant] = field(default_factory=tuple)
     method: SignInMethod | None = None
+    is_signed_in: bool = False
 
     @property
     def organizations(self) -> list[Organization]:
@@ -44,8 +45,8 @@ class Reach:
         """Whether a password or a passkey was given in this session: an IdP's word opens no account page."""
         return self.method in PERSONAL_METHODS
 
-    def membership(self, slug: str) -> Membership | None:
-        return next((grant.membership for grant in self.grants if grant.org.slug == slug), None)
+    def grant_for(self, slug: str) -> SessionGrant | None:
+        return next((grant for grant in self.grants if grant.org.slug == slug), None)
 
 
 class OrgRequest(HttpRequest):
@@ -83,18 +84,16 @@ def widen_reach(session: SessionBase, user: User) -> None:
 
 
 def read_reach(session: SessionBase) -> Reach:
-    """Return what this session may reach now. One query."""
+    """Return what this signed-in session may reach now. One query."""
     mark = session.get(MARK)
     if mark is None:
-        return Reach()
-    return Reach(grants=queries.live_grants(UUID(mark)), method=SignInMethod(session[METHOD]))
+        return Reach(is_signed_in=True)
+    return Reach(queries.live_grants(UUID(mark)), SignInMethod(session[METHOD]), is_signed_in=True)
 
 
 def has_lost_everything(session: SessionBase, reach: Reach) -> bool:
     """Say whether the session reached something and reaches nothing now: it must end (its seats were suspended)."""
     return bool(session.get(HAD_REACH)) and not reach.grants
-
-
 
 
 def personal_actor(request: OrgRequest) -> Actor:
@@ -104,31 +103,41 @@ def personal_actor(request: OrgRequest) -> Actor:
     )
 
 
-def member_required(view: Callable[Concatenate[OrgRequest, str, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+def member_required(
+    view: Callable[Concatenate[OrgRequest, str, P], HttpResponseBase],
+) -> Callable[..., HttpResponseBase]:
     """Open to every active member of the organisation that the URL names; its slug is the view's second argument."""
 
     @wraps(view)
     def door(request: OrgRequest, org_slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
-        membership = request.reach.membership(org_slug)
-        if membership is None:
-            raise Http404
-        request.membership = membership
-        request.org = next(grant.org for grant in request.reach.grants if grant.org_id == membership.org_id)
-        request.actor = personal_actor(request)
+        return _enter(request, org_slug) or view(request, org_slug, *args, **kwargs)
+
+    return door
+
+
+def admin_required(
+    view: Callable[Concatenate[OrgRequest, str, P], HttpResponseBase],
+) -> Callable[..., HttpResponseBase]:
+    """Open to owners and admins of the organisation; other members get 403."""
+
+    @wraps(view)
+    def door(request: OrgRequest, org_slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        turned_away = _enter(request, org_slug)
+        if turned_away is not None:
+            return turned_away
+        if request.membership.role not in SETTINGS_ROLES:
+            raise PermissionDenied
         return view(request, org_slug, *args, **kwargs)
 
     return door
 
 
-def admin_required(view: Callable[Concatenate[OrgRequest, str, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """Open to owners and admins of the organisation; other members get 403."""
-
-    @wraps(view)
-    def door(request: OrgRequest, org_slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        if request.membership.role not in SETTINGS_ROLES:
-            raise PermissionDenied
-        return view(request, org_slug, *args, **kwargs)
-
-    return member_required(door)
+def _enter(request: OrgRequest, org_slug: str) -> HttpResponseBase | None:
+    """The request knows its organisation, seat and actor; or the answer leads to the sign-in. Raises Http404."""
+    if not request.reach.is_signed_in:
+        return redirect_to_login(request.get_full_path())
+    grant = request.reach.grant_for(org_slug)
+    if grant is None:
+        raise Http404
+    request.org, request.membership, request.actor = grant.org, grant.membership, personal_actor(request)
+    return None

@@ -27,9 +27,7 @@ def lock_organization(org_id: int) -> Organization:
 def live_grants(session: UUID) -> Sequence[SessionGrant]:
     """Return what a browser session may reach now, by organisation name. One query."""
     return list(
-        SessionGrant.objects.filter(
-            session=session, expires_at__gt=now(), membership__state=MembershipState.ACTIVE
-        )
+        SessionGrant.objects.filter(session=session, expires_at__gt=now(), membership__state=MembershipState.ACTIVE)
         .select_related("org", "membership")
         .order_by("org__name", "org_id")
     )

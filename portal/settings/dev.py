@@ -2,6 +2,7 @@
 
 from django.core.exceptions import ImproperlyConfigured
 
+from portal.env import env
 from portal.settings.base import *
 from portal.settings.logs import configure
 
@@ -11,7 +12,7 @@ VAR_DIR.mkdir(exist_ok=True)
 DEBUG = env.bool("DEBUG", default=False)
 SANDBOX = True
 # development keys: production refuses to start without its own
-SECRET_KEY = env.str("SECRET_KEY", default="development-only-key-that-production-refuses-to-use")  # noqa: S105
+SECRET_KEY = env.str("SECRET_KEY", default="development-only-key-that-production-refuses-to-use")
 FIELD_KEYS = env.list("FIELD_KEYS", default=["ZGV2ZWxvcG1lbnQtb25seS1maWVsZC1rZXktMzJieXQ="])
 ALLOWED_HOSTS = [*ALLOWED_HOSTS, "localhost", "127.0.0.1", "[::1]"]
 if env.str("EMAIL_URL", default=""):

@@ -2,12 +2,17 @@
 
 from django.core.exceptions import ImproperlyConfigured
 
+from portal.env import env
 from portal.settings.base import *
 from portal.settings.logs import configure
 
 SECRET_KEY = env.str("SECRET_KEY", default="")
 FIELD_KEYS = env.list("FIELD_KEYS", default=[])
-for name, value in (("SECRET_KEY", SECRET_KEY), ("FIELD_KEYS", FIELD_KEYS), ("EMAIL_URL", env.str("EMAIL_URL", default=""))):
+for name, value in (
+    ("SECRET_KEY", SECRET_KEY),
+    ("FIELD_KEYS", FIELD_KEYS),
+    ("EMAIL_URL", env.str("EMAIL_URL", default="")),
+):
     if not value:
         raise ImproperlyConfigured(f"{name} is not set: production has no default for it. See .env.example.")
 if "only-key-that-production-refuses" in SECRET_KEY or len(SECRET_KEY) < 50:

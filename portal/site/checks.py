@@ -39,7 +39,9 @@ def database() -> Check:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except (DatabaseError, InterfaceError) as error:
-        return Check("database", f"unreachable ({type(error).__name__})", "Check DATABASE_URL and that the server runs.")
+        return Check(
+            "database", f"unreachable ({type(error).__name__})", "Check DATABASE_URL and that the server runs."
+        )
     return Check("database", "ok")
 
 
@@ -101,7 +103,9 @@ def keys() -> Check:
     try:
         is_whole = sealed.unseal(sealed.seal("check")) == "check"
     except Exception as error:  # noqa: BLE001 - whatever is wrong with a key is wrong here
-        return Check("keys", f"unusable ({type(error).__name__})", "Set FIELD_KEYS to 32 random bytes in base64url each.")
+        return Check(
+            "keys", f"unusable ({type(error).__name__})", "Set FIELD_KEYS to 32 random bytes in base64url each."
+        )
     return Check("keys", "ok") if is_whole else Check("keys", "don't open what they seal", "Set FIELD_KEYS anew.")
 
 

@@ -41,9 +41,7 @@ class GeneratedToken:
 def create_directory(*, org: Organization, actor: Actor) -> Directory:
     """The organisation has a SCIM Base URL."""
     directory = Directory.objects.create(org=org)
-    audit.record(
-        org=org, actor=actor, action="directory.created", target=Target("directory", str(directory.public_id))
-    )
+    audit.record(org=org, actor=actor, action="directory.created", target=Target("directory", str(directory.public_id)))
     return directory
 
 

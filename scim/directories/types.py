@@ -25,6 +25,7 @@ class TokenState(TextChoices):
     EXPIRED = "expired", "Expired"
     REVOKED = "revoked", "Revoked"
 
+
 # an IdP's connection test makes its user and its group, and deletes them within this time
 TEST_LIFE = timedelta(minutes=5)
 

@@ -13,7 +13,9 @@ from scim.directories.errors import TokenRefused
 from scim.protocol import errors as scim
 
 log = structlog.get_logger(__name__)
-UNAUTHORIZED = "The bearer token is missing, wrong, expired or revoked. Generate a token in Gatehouse and paste it again."
+UNAUTHORIZED = (
+    "The bearer token is missing, wrong, expired or revoked. Generate a token in Gatehouse and paste it again."
+)
 BUSY = "The service can't reach its database right now. Send the request again in a few seconds."
 
 
@@ -53,7 +55,9 @@ def translate_rule(error: DomainError) -> scim.ScimError:
 def translate_database(error: Exception) -> scim.ScimError:
     """A lost race is a conflict; a database that can't be reached, or is too busy, asks for a later attempt."""
     if isinstance(error, IntegrityError):
-        return scim.Uniqueness("Another request changed the same thing first. Read it again, then repeat what is still needed.")
+        return scim.Uniqueness(
+            "Another request changed the same thing first. Read it again, then repeat what is still needed."
+        )
     if isinstance(error, OperationalError | InterfaceError):
         log.warning("scim.database_unavailable", error=type(error).__name__)
         return scim.Unavailable(BUSY)

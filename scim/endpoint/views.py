@@ -62,7 +62,9 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
         name = (request.method or "").lower()
         act = getattr(self, name, None) if name in self.http_method_names else None
         if act is None:
-            raise errors.MethodNotAllowed(f"{request.method} isn't possible here. Allowed: {', '.join(self.allowed())}.")
+            raise errors.MethodNotAllowed(
+                f"{request.method} isn't possible here. Allowed: {', '.join(self.allowed())}."
+            )
         if name == "get":
             response: HttpResponse = act(request, **kwargs)
             self.exchange.write_afterwards(response)
@@ -98,7 +100,6 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
         response = scim_json(shown, status=status)
         response["Location"] = document["meta"]["location"]
         return response
-
 
     @property
     def caller(self) -> Caller:

@@ -1,19 +1,19 @@
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from orgs.base.ids import read_uuid
 from orgs.base.text import text_key
 from orgs.groups.models import GroupMember
 from orgs.tenancy.models import Membership
 from scim.directories.models import Directory
+from scim.endpoint.conditions import Allowed, text_value
 from scim.groups.errors import DirectoryGroupUnknown
 from scim.groups.models import DirectoryGroup
-from scim.endpoint.conditions import Allowed, text_value
 from scim.protocol.filters import parse
 from scim.protocol.schemas import GROUP
-from scim.users.models import DirectoryUser
 
 
 def groups_of(directory: Directory) -> QuerySet[DirectoryGroup]:
@@ -54,22 +54,45 @@ ALLOWED = Allowed(
 )
 
 
-def member_users(directory: Directory, groups: Sequence[DirectoryGroup]) -> dict[int, list[DirectoryUser]]:
-    """Return for each group the users of this directory in it. One query for the pairs, one for the users."""
-    pairs = list(
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person in a group, by the id that the directory knows and the name that the organisation shows."""
+
+    scim_id: str
+    name: str
+
+
+def members_of(directory: Directory, groups: Sequence[DirectoryGroup]) -> dict[int, list[Member]]:
+    """Return for each group the people of this directory in it, oldest first. One query."""
+    rows = (
         GroupMember.objects.filter(
-            org_id=directory.org_id, group_id__in=[group.group_id for group in groups]
-        ).values_list("group_id", "membership_id")
+            org_id=directory.org_id,
+            group_id__in=[row.group_id for row in groups],
+            membership__directory_users__directory=directory,
+        )
+        .order_by("id")
+        .values_list(
+            "group_id",
+            "membership__directory_users__public_id",
+            "membership__display_name",
+            "membership__email",
+        )
     )
-    users = DirectoryUser.objects.filter(
-        org_id=directory.org_id, directory=directory, membership_id__in={seat for _, seat in pairs}
-    )
-    by_seat = {user.membership_id: user for user in users.select_related("membership")}
-    found: dict[int, list[DirectoryUser]] = defaultdict(list)
-    for group_id, seat in pairs:
-        if seat in by_seat:
-            found[group_id].append(by_seat[seat])
+    found: dict[int, list[Member]] = defaultdict(list)
+    for group_id, public_id, name, email in rows:
+        found[group_id].append(Member(str(public_id), name or email))
     return found
+
+
+def seats_by_scim_id(directory: Directory, scim_ids: Iterable[str]) -> dict[str, Membership]:
+    """Return the seats of those ids that are users of this directory."""
+    wanted = {read_uuid(scim_id) for scim_id in scim_ids}
+    seats = Membership.objects.filter(
+        org_id=directory.org_id,
+        directory_users__directory=directory,
+        directory_users__public_id__in=wanted,
+    ).annotate(scim_id=F("directory_users__public_id"))
+    return {str(seat.scim_id): seat for seat in seats.order_by("id")}
 
 
 def scim_members_except(row: DirectoryGroup, kept: Sequence[Membership]) -> list[Membership]:

@@ -13,9 +13,8 @@ from scim.directories.types import TEST_LIFE, Caller, Deleted
 from scim.groups import queries
 from scim.groups.errors import DirectoryGroupTaken, MemberUnknown
 from scim.groups.models import DirectoryGroup
-from scim.protocol.groups import GroupInput
 from scim.protocol.group_changes import GroupChange, MemberDelta
-from scim.users import queries as users
+from scim.protocol.groups import GroupInput
 
 TAKEN = "A group with the displayName {name!r} exists already. Look it up and update it."
 EXTERNAL_ID_TAKEN = "Another group of this directory has this externalId. Look it up and update it."
@@ -115,17 +114,17 @@ def _apply_members(caller: Caller, row: DirectoryGroup, delta: MemberDelta) -> b
 def _seats(caller: Caller, scim_ids: Iterable[str]) -> list[Membership]:
     """Return the seats of these users. Raises MemberUnknown naming those that aren't users of this directory."""
     wanted = list(dict.fromkeys(scim_ids))
-    known = users.members_by_scim_id(caller.directory, wanted)
-    unknown = [scim_id for scim_id in wanted if scim_id.lower() not in known]
+    known = queries.seats_by_scim_id(caller.directory, wanted)
+    unknown = [scim_id for scim_id in wanted if scim_id not in known]
     if unknown:
         named = ", ".join(repr(scim_id[:64]) for scim_id in unknown[:UNKNOWN_SHOWN])
         raise MemberUnknown(f"These members are no users of this directory: {named}. Create them first.")
-    return [user.membership for user in known.values()]
+    return list(known.values())
 
 
 def _present(caller: Caller, scim_ids: Iterable[str]) -> list[Membership]:
     """Return the seats of those who can be removed; who isn't a user here isn't a member either."""
-    return [user.membership for user in users.members_by_scim_id(caller.directory, scim_ids).values()]
+    return list(queries.seats_by_scim_id(caller.directory, scim_ids).values())
 
 
 def _save(row: DirectoryGroup) -> None:

@@ -11,13 +11,12 @@ from scim.endpoint.types import ScimRequest
 from scim.endpoint.views import EndpointView, scim_json
 from scim.groups import queries, services
 from scim.groups.models import DirectoryGroup
-from scim.protocol.groups import MemberReference, read_group, render_group
-from scim.protocol.paging import list_response, read_page
 from scim.protocol.group_changes import apply_to_group
+from scim.protocol.groups import MemberReference, read_group, render_group
 from scim.protocol.operations import read_operations
+from scim.protocol.paging import list_response, read_page
 from scim.protocol.projection import project
 from scim.protocol.users import Identity
-from scim.users.models import DirectoryUser
 
 
 class DirectoryGroupAdapter(SCIMGroup):  # type: ignore[misc]  # django-scim2 has no types
@@ -25,14 +24,14 @@ class DirectoryGroupAdapter(SCIMGroup):  # type: ignore[misc]  # django-scim2 ha
 
     obj: DirectoryGroup
     url_name = "scim:groups"
-    members: list[DirectoryUser] | None = None
+    members: list[queries.Member] | None = None
 
     @property
     def location(self) -> str:
         return f"{directories.base_url(self.request.directory)}/Groups/{self.obj.scim_id}"
 
     def to_dict(self) -> dict[str, Any]:
-        members = None if self.members is None else [self._reference(user) for user in self.members]
+        members = None if self.members is None else [self._reference(member) for member in self.members]
         return render_group(
             identity=self.identity,
             display_name=self.obj.group.name,
@@ -50,9 +49,9 @@ class DirectoryGroupAdapter(SCIMGroup):  # type: ignore[misc]  # django-scim2 ha
             version=self.obj.version,
         )
 
-    def _reference(self, user: DirectoryUser) -> MemberReference:
-        location = f"{directories.base_url(self.request.directory)}/Users/{user.scim_id}"
-        return MemberReference(id=user.scim_id, location=location, display=str(user.membership))
+    def _reference(self, member: queries.Member) -> MemberReference:
+        location = f"{directories.base_url(self.request.directory)}/Users/{member.scim_id}"
+        return MemberReference(id=member.scim_id, location=location, display=member.name)
 
     def delete(self) -> None:
         caller = Caller(self.request.directory, self.request.actor)
@@ -93,10 +92,10 @@ class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # dj
         shown = [self._document(row, members) for row, members in self._with_members(rows)]
         return scim_json(list_response(shown, total=found.count(), page=page))
 
-    def _with_members(self, rows: list[DirectoryGroup]) -> list[tuple[DirectoryGroup, list[DirectoryUser] | None]]:
+    def _with_members(self, rows: list[DirectoryGroup]) -> list[tuple[DirectoryGroup, list[queries.Member] | None]]:
         if not self._wants_members():
             return [(row, None) for row in rows]
-        found = queries.member_users(self.request.directory, rows)
+        found = queries.members_of(self.request.directory, rows)
         return [(row, found[row.group_id]) for row in rows]
 
     def _wants_members(self) -> bool:
@@ -106,7 +105,7 @@ class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # dj
         wanted = {name.strip().casefold().split(".")[0] for name in asked.get("attributes", "members").split(",")}
         return "members" in wanted and "members" not in excluded
 
-    def _document(self, row: DirectoryGroup, members: list[DirectoryUser] | None) -> dict[str, Any]:
+    def _document(self, row: DirectoryGroup, members: list[queries.Member] | None) -> dict[str, Any]:
         adapter = self.scim_adapter(row, request=self.request)
         adapter.members = members
         asked = self.request.GET

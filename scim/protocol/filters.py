@@ -244,7 +244,9 @@ class _Reader:
         try:
             return Operator(token.text.casefold())
         except ValueError as error:
-            raise InvalidFilter(f"{token.text!r} is no operator. Use eq, ne, co, sw, ew, gt, ge, lt, le or pr.") from error
+            raise InvalidFilter(
+                f"{token.text!r} is no operator. Use eq, ne, co, sw, ew, gt, ge, lt, le or pr."
+            ) from error
 
     def _read_value(self) -> str | int | float | bool | None:
         if self.is_done or self.tokens[self.at].kind not in {"string", "number", "word"}:

@@ -18,11 +18,15 @@ def decode(body: bytes) -> Document:
     """
     try:
         text = body.decode("utf-8-sig")
-        found = json.loads(text, object_pairs_hook=_unique_members, parse_constant=_refuse_constant, parse_int=_read_integer)
+        found = json.loads(
+            text, object_pairs_hook=_unique_members, parse_constant=_refuse_constant, parse_int=_read_integer
+        )
     except UnicodeDecodeError as error:
         raise InvalidSyntax(f"The body isn't UTF-8 text (byte {error.start}).") from error
     except json.JSONDecodeError as error:
-        raise InvalidSyntax(f"The body isn't JSON: {error.msg} at line {error.lineno}, column {error.colno}.") from error
+        raise InvalidSyntax(
+            f"The body isn't JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        ) from error
     except RecursionError as error:
         raise InvalidSyntax(f"The body is nested deeper than {MAX_DEPTH} levels.") from error
     if not isinstance(found, dict):

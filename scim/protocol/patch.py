@@ -66,7 +66,7 @@ def _parts(operation: Operation) -> Iterator[tuple[PatchPath, Any]]:
 
 
 def _named(value: Any, prefix: str) -> Iterator[tuple[PatchPath, Any]]:
-    for name, inner in (value.items() if isinstance(value, Mapping) else ()):
+    for name, inner in value.items() if isinstance(value, Mapping) else ():
         if is_enterprise(name):
             yield from _named(inner, f"{ENTERPRISE}:")
         elif is_core_user(name):
@@ -109,7 +109,8 @@ def _resolve(path: PatchPath, *, is_named: bool) -> Target | None:
     spec = find(specs, attribute.name)
     if attribute.name.casefold() in READ_ONLY_COMMON or (spec is not None and spec.is_read_only):
         # Okta sends the id inside the value of a pathless rename
-        return _refuse_read_only(attribute.name) if is_named else None
+        refuse_read_only(attribute.name, is_named=is_named)
+        return None
     if spec is None:
         return None
     sub_name = path.sub or attribute.sub
@@ -117,12 +118,15 @@ def _resolve(path: PatchPath, *, is_named: bool) -> Target | None:
     if sub_name and sub is None:
         return None
     if sub is not None and sub.is_read_only:
-        return _refuse_read_only(f"{spec.name}.{sub.name}") if is_named else None
+        refuse_read_only(f"{spec.name}.{sub.name}", is_named=is_named)
+        return None
     return Target(spec, path.term, sub, is_extension)
 
 
-def _refuse_read_only(name: str) -> None:
-    raise Mutability(f"{name} is read-only: the service sets it.")
+def refuse_read_only(name: str, *, is_named: bool) -> None:
+    """Raises Mutability when the operation's own path names the attribute; inside a value it is ignored."""
+    if is_named:
+        raise Mutability(f"{name} is read-only: the service sets it.")
 
 
 def _specs_of(uri: str | None) -> tuple[Specs, bool]:
@@ -227,5 +231,7 @@ def _described(target: Target) -> Document:
         return {}
     described = template(target.term)
     if described is None:
-        raise NoTarget(f"No value of {target.spec.name} meets the filter, and the filter doesn't describe a single new one.")
+        raise NoTarget(
+            f"No value of {target.spec.name} meets the filter, and the filter doesn't describe a single new one."
+        )
     return described

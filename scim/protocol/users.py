@@ -92,7 +92,9 @@ def normal_user(body: Mapping[str, Any]) -> Document:
             core[name] = value
     document = normal_object(core, SPECS)
     if not document.get("userName", "").strip():
-        raise InvalidValue("userName is missing. Send the name by which you know the person, often their e-mail address.")
+        raise InvalidValue(
+            "userName is missing. Send the name by which you know the person, often their e-mail address."
+        )
     if enterprise:
         document[ENTERPRISE] = enterprise
     return document
@@ -177,5 +179,3 @@ def render_meta(resource_type: str, identity: Identity) -> Document:
         "location": identity.location,
         "version": f'W/"{identity.version}"',
     }
-
-

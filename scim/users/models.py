@@ -32,7 +32,9 @@ class DirectoryUser(models.Model):
             models.UniqueConstraint(fields=["org", "id"], name="directory_user_in_org"),
             models.UniqueConstraint(fields=["directory", "user_name_key"], name="directory_user_name_once"),
             models.UniqueConstraint(
-                fields=["directory", "external_id"], condition=~Q(external_id=""), name="directory_user_external_id_once"
+                fields=["directory", "external_id"],
+                condition=~Q(external_id=""),
+                name="directory_user_external_id_once",
             ),
             models.UniqueConstraint(fields=["directory", "membership"], name="directory_user_one_per_seat"),
         ]

@@ -1,5 +1,5 @@
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -75,13 +75,6 @@ ALLOWED = Allowed(
     sentence="Users are filtered by eq and and on userName, externalId, displayName, id, active and emails.value only.",
     schema=USER,
 )
-
-
-def members_by_scim_id(directory: Directory, scim_ids: Iterable[str]) -> dict[str, DirectoryUser]:
-    """Return those of the ids that are users of this directory, with their seats."""
-    wanted = {read_uuid(scim_id) for scim_id in scim_ids} - {None}
-    found = users_of(directory).filter(public_id__in=wanted).select_related("membership")
-    return {user.scim_id: user for user in found}
 
 
 def group_rows(directory: Directory, users: Sequence[DirectoryUser]) -> dict[int, list[GroupMember]]:

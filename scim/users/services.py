@@ -68,7 +68,9 @@ def _seat_for(caller: Caller, known: UserFacts) -> tuple[Membership, bool]:
     if present is None:
         return people.create_seat(org=org, profile=profile, origin=Origin.SCIM, actor=caller.actor), True
     if queries.users_of(caller.directory).filter(membership=present).exists():
-        raise UserNameTaken(f"Another user of this directory has the address {profile.email!r}. Look it up and update it.")
+        raise UserNameTaken(
+            f"Another user of this directory has the address {profile.email!r}. Look it up and update it."
+        )
     seat = people.adopt_seat(membership=present, origin=Origin.SCIM, actor=caller.actor)
     people.update_profile(membership=seat, profile=profile, actor=caller.actor)
     return seat, False
