@@ -7,6 +7,7 @@ from django.views.decorators.http import require_POST, require_safe
 from orgs.base.errors import DomainError
 from orgs.people import queries, services
 from orgs.people.forms import MemberSearchForm
+from orgs.people.types import MemberFilter
 from orgs.tenancy import access
 from orgs.tenancy.access import OrgRequest, admin_required
 
@@ -18,11 +19,12 @@ PAGE_SIZE = 50
 def members(request: OrgRequest, org_slug: str) -> HttpResponse:
     """The people of the organisation: who, in which state, with which role, by which door, and why."""
     form = MemberSearchForm(request.GET)
-    found = queries.list_members(request.org, form.shown())
+    shown = form.shown()
+    found = queries.list_members(request.org, shown)
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     counts = queries.count_by_state(request.org)
     context = {"form": form, "page": page, "counts": counts, "total": sum(counts.values())}
-    return render(request, "orgs/members.html", context)
+    return render(request, "orgs/members.html", context | {"is_filtered": shown != MemberFilter()})
 
 
 @require_safe

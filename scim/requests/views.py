@@ -8,8 +8,10 @@ from django.views.decorators.http import require_safe
 from orgs.tenancy.access import OrgRequest, admin_required
 from scim.requests import queries
 from scim.requests.forms import LogSearchForm
+from scim.requests.types import LogFilter
 
-PAGE_SIZE = 50
+# each call carries its two bodies
+PAGE_SIZE = 25
 
 
 @require_safe
@@ -17,8 +19,9 @@ PAGE_SIZE = 50
 def log(request: OrgRequest, org_slug: str) -> HttpResponse:
     """Every call of the IdP, newest first; the URL holds the filters, so it can be shared."""
     form = LogSearchForm(request.GET)
-    page = Paginator(queries.list_requests(request.org, form.shown()), PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(request, "scim/log.html", {"form": form, "page": page})
+    shown = form.shown()
+    page = Paginator(queries.list_requests(request.org, shown), PAGE_SIZE).get_page(request.GET.get("page"))
+    return render(request, "scim/log.html", {"form": form, "page": page, "is_filtered": shown != LogFilter()})
 
 
 @require_safe
