@@ -85,6 +85,7 @@ def of_org(org: Organization) -> dict[str, Any]:
         "directory": directory,
         "base_url": directories.base_url(directory),
         "live_tokens": [row for row in rows if row.state is TokenState.LIVE],
+        "token_ending": next((row for row in rows if row.ends_soon), None),
         "ended_tokens": [row for row in rows if row.state is not TokenState.LIVE],
         "pulse": pulse_of(directory),
         "recent": list(requests.latest_of(directory.pk, 5)),
