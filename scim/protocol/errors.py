@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-ERROR_SCHEMA = "urn:ietf:params:scim:api:messages:2.0:Error"
+from scim.protocol.schemas import ERROR
 
 
 class ScimError(Exception):
@@ -17,7 +17,7 @@ class ScimError(Exception):
 
     def to_body(self) -> dict[str, Any]:
         """Return the JSON body; `status` is a string (RFC 7644 §3.12)."""
-        body: dict[str, Any] = {"schemas": [ERROR_SCHEMA], "status": str(self.status), "detail": self.detail}
+        body: dict[str, Any] = {"schemas": [ERROR], "status": str(self.status), "detail": self.detail}
         if self.scim_type is not None:
             body["scimType"] = self.scim_type
         return body
@@ -102,6 +102,12 @@ class MethodNotAllowed(ScimError):
     status = 405
 
 
+class PreconditionFailed(ScimError):
+    """The resource isn't in the version that If-Match names (§3.12, §3.14)."""
+
+    status = 412
+
+
 class BodyTooLarge(ScimError):
     """The body is larger than the service reads (RFC 7644 §3.12: 413)."""
 
@@ -114,10 +120,22 @@ class UnsupportedMediaType(ScimError):
     status = 415
 
 
+class TooManyRequests(ScimError):
+    """The client calls too often; Retry-After says when to come back (RFC 6585 §4)."""
+
+    status = 429
+
+
 class ServerError(ScimError):
     """Something failed on our side (§3.12)."""
 
     status = 500
+
+
+class NotImplementedByUs(ScimError):
+    """The RFC describes it, this service doesn't do it and says so in ServiceProviderConfig (§3.12)."""
+
+    status = 501
 
 
 class Unavailable(ScimError):

@@ -1,6 +1,8 @@
 """Bytes → object, or a clear InvalidSyntax: what a database or another parser would choke on never gets further."""
 
 import json
+import math
+import re
 from typing import Any
 
 from scim.protocol.errors import InvalidSyntax
@@ -8,18 +10,23 @@ from scim.protocol.errors import InvalidSyntax
 Document = dict[str, Any]
 MAX_DEPTH = 32
 MAX_INTEGER = 2**63
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def decode(body: bytes) -> Document:
     """Return the JSON object of a request body. Raises InvalidSyntax.
 
-    Refused: anything but an object, UTF-8 that is none, NUL and lone surrogates, NaN and Infinity, integers beyond
-    64 bits, nesting beyond 32, and two members whose names are equal without case (RFC 7643 §2.1).
+    Refused: anything but an object, UTF-8 that is none, NUL and lone surrogates, NaN and Infinity, numbers that
+    64 bits can't hold, nesting beyond 32, and two members whose names are equal without case (RFC 7643 §2.1).
     """
     try:
         text = body.decode("utf-8-sig")
         found = json.loads(
-            text, object_pairs_hook=_unique_members, parse_constant=_refuse_constant, parse_int=_read_integer
+            text,
+            object_pairs_hook=_unique_members,
+            parse_constant=_refuse_constant,
+            parse_int=_read_integer,
+            parse_float=_read_float,
         )
     except UnicodeDecodeError as error:
         raise InvalidSyntax(f"The body isn't UTF-8 text (byte {error.start}).") from error
@@ -54,6 +61,14 @@ def _read_integer(digits: str) -> int:
     return number
 
 
+def _read_float(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        # 1e999 would become Infinity, which neither JSON nor a database column takes back
+        raise InvalidSyntax("A number is too large: 64 bits are read.")
+    return number
+
+
 def _inspect(value: Any, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise InvalidSyntax(f"The body is nested deeper than {MAX_DEPTH} levels.")
@@ -69,7 +84,9 @@ def _inspect(value: Any, depth: int) -> None:
 
 
 def _inspect_text(text: str) -> None:
-    if "\x00" in text:
+    found = _UNSTORABLE.search(text)
+    if found is None:
+        return
+    if found.group() == "\x00":
         raise InvalidSyntax("A text holds the character NUL (\\u0000). Remove it.")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise InvalidSyntax("A text holds half of a surrogate pair (\\ud800 to \\udfff). Send whole characters.")
+    raise InvalidSyntax("A text holds half of a surrogate pair (\\ud800 to \\udfff). Send whole characters.")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from scim.protocol.errors import InvalidValue
+from scim.protocol.schemas import LIST_RESPONSE
 
-LIST_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 DEFAULT_COUNT = 100
 MAX_COUNT = 200
 FARTHEST = 10**9

@@ -1,0 +1,67 @@
+"""Every error is a body that strict clients read (RFC 7644 §3.12)."""
+
+import pytest
+import scim2_models
+
+from scim.protocol import errors
+from scim.protocol.errors import ScimError
+
+CLASSES = ScimError.__subclasses__()
+STATUSES = {
+    errors.InvalidFilter: (400, "invalidFilter"),
+    errors.InvalidSyntax: (400, "invalidSyntax"),
+    errors.InvalidPath: (400, "invalidPath"),
+    errors.NoTarget: (400, "noTarget"),
+    errors.InvalidValue: (400, "invalidValue"),
+    errors.Mutability: (400, "mutability"),
+    errors.TooMany: (400, "tooMany"),
+    errors.Uniqueness: (409, "uniqueness"),
+    errors.RuleConflict: (409, None),
+    errors.Unauthorized: (401, None),
+    errors.Forbidden: (403, None),
+    errors.ResourceNotFound: (404, None),
+    errors.MethodNotAllowed: (405, None),
+    errors.PreconditionFailed: (412, None),
+    errors.BodyTooLarge: (413, None),
+    errors.UnsupportedMediaType: (415, None),
+    errors.TooManyRequests: (429, None),
+    errors.ServerError: (500, None),
+    errors.NotImplementedByUs: (501, None),
+    errors.Unavailable: (503, None),
+}
+
+
+def test_every_error_has_a_row_in_this_table():
+    assert set(CLASSES) == set(STATUSES)
+
+
+@pytest.mark.parametrize(("error", "expected"), STATUSES.items(), ids=lambda value: getattr(value, "__name__", None))
+def test_an_error_has_the_status_and_type_of_the_rfc(error, expected):
+    assert (error.status, error.scim_type) == expected
+
+
+@pytest.mark.parametrize("error", CLASSES)
+def test_an_error_says_where_it_is_written(error):
+    assert "§" in error.__doc__ or "table 9" in error.__doc__
+
+
+@pytest.mark.parametrize("error", CLASSES)
+def test_a_strict_client_reads_the_body(error):
+    read = scim2_models.Error.model_validate(error("Send it otherwise.").to_body())
+    assert (read.status, read.detail) == (error.status, "Send it otherwise.")
+
+
+def test_the_status_is_text():
+    assert errors.ResourceNotFound("x").to_body()["status"] == "404"
+
+
+def test_a_body_without_a_type_has_no_empty_one():
+    assert "scimType" not in errors.Forbidden("x").to_body()
+
+
+def test_a_body_with_a_type_names_it():
+    assert errors.Uniqueness("x").to_body()["scimType"] == "uniqueness"
+
+
+def test_the_exception_reads_as_its_detail():
+    assert str(errors.InvalidValue("Send text.")) == "Send text."

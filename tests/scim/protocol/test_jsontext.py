@@ -1,0 +1,112 @@
+"""A body is an object that a database and every other parser can hold, or an InvalidSyntax."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scim.protocol.errors import InvalidSyntax
+from scim.protocol.jsontext import MAX_DEPTH, MAX_INTEGER, decode
+
+
+def refusal(body: bytes) -> str:
+    with pytest.raises(InvalidSyntax) as caught:
+        decode(body)
+    return caught.value.detail
+
+
+def nested(levels: int) -> bytes:
+    return b'{"a":' + b"[" * (levels - 1) + b"]" * (levels - 1) + b"}"
+
+
+def test_an_object_is_read():
+    assert decode(b'{"userName": "uma", "active": true}') == {"userName": "uma", "active": True}
+
+
+def test_a_byte_order_mark_is_tolerated():
+    assert decode(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
+
+
+def test_whole_characters_beyond_the_basic_plane_are_read():
+    assert decode(rb'{"a": "\ud83d\ude00"}') == {"a": "\U0001f600"}
+
+
+@pytest.mark.parametrize("body", [b"[]", b'"x"', b"1", b"null", b"true"])
+def test_only_an_object_is_a_body(body):
+    assert "object" in refusal(body)
+
+
+def test_an_empty_body_is_refused():
+    assert "line 1, column 1" in refusal(b"")
+
+
+def test_a_malformed_body_is_refused_with_its_place():
+    assert "line 2, column 7" in refusal(b'{"a": 1,\n "b": tru}')
+
+
+def test_what_is_not_utf8_is_refused():
+    assert "UTF-8" in refusal(b'{"a": "\xff"}')
+
+
+@pytest.mark.parametrize("body", [rb'{"a": "\u0000"}', rb'{"a\u0000": 1}', rb'{"a": [{"b": "x\u0000"}]}'])
+def test_nul_is_refused_in_values_and_names(body):
+    assert "NUL" in refusal(body)
+
+
+@pytest.mark.parametrize("body", [rb'{"a": "\ud800"}', rb'{"\udfff": 1}', rb'{"a": {"b": ["\ude00\ud83d"]}}'])
+def test_lone_surrogates_are_refused_in_values_and_names(body):
+    assert "surrogate" in refusal(body)
+
+
+@pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity"])
+def test_what_is_no_json_number_is_refused(number):
+    assert "no JSON number" in refusal(b'{"a": ' + number + b"}")
+
+
+@pytest.mark.parametrize("number", [str(MAX_INTEGER), str(-MAX_INTEGER - 1), "9" * 5000, "1e999", "-1e999"])
+def test_a_number_that_64_bits_cannot_hold_is_refused(number):
+    assert "too large" in refusal(b'{"a": ' + number.encode() + b"}")
+
+
+@pytest.mark.parametrize("number", [MAX_INTEGER - 1, -MAX_INTEGER, 0, 1.5])
+def test_a_number_that_64_bits_hold_is_read(number):
+    assert decode(b'{"a": %s}' % str(number).encode()) == {"a": number}
+
+
+@pytest.mark.parametrize("body", [b'{"a": 1, "a": 2}', b'{"b": {"emails": 1, "Emails": 2}}'])
+def test_the_same_attribute_twice_is_refused_in_whatever_case(body):
+    assert "twice" in refusal(body)
+
+
+def test_the_deepest_nesting_is_read():
+    assert "a" in decode(nested(MAX_DEPTH))
+
+
+@pytest.mark.parametrize("levels", [MAX_DEPTH + 1, 200_000])
+def test_nesting_beyond_the_limit_is_refused(levels):
+    assert "nested deeper" in refusal(nested(levels))
+
+
+@given(st.binary(max_size=200))
+def test_arbitrary_bytes_are_an_object_or_an_invalid_syntax(body):
+    try:
+        found = decode(body)
+    except InvalidSyntax:
+        return
+    assert isinstance(found, dict)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+        max_leaves=10,
+    )
+)
+def test_what_is_read_can_be_written_as_strict_json_in_utf8(value):
+    try:
+        found = decode(json.dumps({"value": value}).encode())
+    except InvalidSyntax:
+        return
+    assert json.dumps(found, allow_nan=False, ensure_ascii=False).encode("utf-8")
