@@ -1,0 +1,152 @@
+"""Admin pages on which support reads and never writes. A page shows what its class names, and nothing else."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.admin.options import BaseModelAdmin, ShowFacets
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.forms.models import BaseInlineFormSet
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import cached_property
+
+from orgs.base.ids import read_uuid
+
+COUNTED_AT_MOST = 5_000
+INLINE_ROWS = 100
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+
+# generic for the type checker only: Django's own classes can't be subscribed when they run
+if TYPE_CHECKING:
+    AnyPage = BaseModelAdmin[Any]
+    TablePage = admin.ModelAdmin[Any]
+    TableInline = admin.TabularInline[Any, Any]
+    RowFormSet = BaseInlineFormSet[Any, Any, Any]
+    RowPaginator = Paginator[Any]
+else:
+    AnyPage, TablePage, TableInline = BaseModelAdmin, admin.ModelAdmin, admin.TabularInline
+    RowFormSet, RowPaginator = BaseInlineFormSet, Paginator
+
+
+class BoundedPaginator(RowPaginator):
+    """Counts no further than `COUNTED_AT_MOST`: a log of millions must not be read to show its first page."""
+
+    limit = COUNTED_AT_MOST
+    object_list: QuerySet[Any]
+
+    @cached_property
+    def count(self) -> int:
+        return self.object_list.order_by()[: self.limit].count()
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there may be rows that no page shows; a search finds them."""
+        return self.count >= self.limit
+
+
+class BoundedInlineFormSet(RowFormSet):
+    """Reads no more than `INLINE_ROWS` rows of its parent."""
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return super().get_queryset()[:INLINE_ROWS]
+
+
+class Read(AnyPage):
+    """Whoever passes the site's door may look; nobody may add, change or delete. No permission rows are needed."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.admin_site.has_permission(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.admin_site.has_permission(request)
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Return what the class names: one that names nothing shows nothing, where Django would show every column."""
+        return self.fields or ()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        return self.get_fields(request, obj)
+
+
+class ReadOnlyInline(Read, TableInline):
+    """The few rows that explain the one above them."""
+
+    formset = BoundedInlineFormSet
+    extra = 0
+    can_delete = False
+
+
+class ReadOnlyAdmin(Read, TablePage):
+    """One table as support sees it. `fields` and `list_display` are the whole of what can be read.
+
+    `linked_by` names the lookups by which other pages link to this list, beside those that its filters offer.
+    """
+
+    linked_by: ClassVar[Sequence[str]] = ()
+    actions = None
+    list_per_page = 50
+    list_max_show_all = 50
+    list_select_related: ClassVar[bool | list[str] | tuple[str, ...]] = ("org",)
+    ordering = ("-id",)
+    paginator = BoundedPaginator
+    # a sort by a column without an index, or a count for each filter, reads the whole table
+    sortable_by = ()
+    show_facets = ShowFacets.NEVER
+    show_full_result_count = False
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Allow what the page offers only: Django's rule lets `?digest__startswith=` read a digest bit by bit."""
+        field = lookup.partition("__")[0]
+        return lookup in self.linked_by or field in self._offered_filters() or field == self.date_hierarchy
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Find a row by its public id, too: by the column's own index, which a search in text would not use."""
+        found, has_duplicates = super().get_search_results(request, queryset, search_term)
+        public_id = read_uuid(search_term.strip())
+        if public_id is not None and "public_id" in (self.fields or ()):
+            found = found | queryset.filter(public_id=public_id)
+        return found, has_duplicates
+
+    def _offered_filters(self) -> set[str]:
+        offered = set[str]()
+        for item in self.list_filter:
+            first = item[0] if isinstance(item, tuple) else item
+            offered.add(str(getattr(first, "parameter_name", first)))
+        return offered
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Refuse a POST: there is no action to take and no row to edit."""
+        if request.method not in SAFE_METHODS:
+            raise PermissionDenied
+        return super().changelist_view(request, extra_context)
+
+
+class Choice(admin.SimpleListFilter):
+    """A filter whose choices are known beforehand: to gather them from the rows would read the whole table."""
+
+    narrow: ClassVar[dict[str, tuple[str, dict[str, Any]]]]
+
+    def lookups(self, request: HttpRequest, model_admin: TablePage) -> list[tuple[str, str]]:
+        return [(code, label) for code, (label, _) in self.narrow.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        _, conditions = self.narrow.get(self.value() or "", ("", {}))
+        return queryset.filter(**conditions)
+
+
+def choice(title: str, parameter: str, narrow: dict[str, tuple[str, dict[str, Any]]]) -> type[Choice]:
+    """Return a filter `?parameter=code`; `narrow` maps each code to its label and the conditions it stands for."""
+    return type("Choice", (Choice,), {"title": title, "parameter_name": parameter, "narrow": narrow})

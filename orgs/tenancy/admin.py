@@ -1,0 +1,71 @@
+from django.contrib import admin
+
+from orgs.base.read_only_admin import ReadOnlyAdmin, ReadOnlyInline
+from orgs.tenancy.models import Membership, MembershipAddress, MembershipHold, Organization, RoleGrant, User
+
+
+@admin.register(User)
+class UserAdmin(ReadOnlyAdmin):
+    """Accounts, without their password hash, factors and sessions."""
+
+    fields = ("public_id", "email", "is_active", "is_staff", "date_joined", "last_login")
+    list_display = ("email", "is_active", "is_staff", "date_joined", "last_login")
+    list_filter = ("is_active", "is_staff")
+    list_select_related = False
+    search_fields = ("email_key",)
+    search_help_text = "Address, or public id."
+
+
+@admin.register(Organization)
+class OrganizationAdmin(ReadOnlyAdmin):
+    fields = ("public_id", "name", "slug", "created_at")
+    list_display = ("name", "slug", "created_at")
+    list_select_related = False
+    date_hierarchy = "created_at"
+    search_fields = ("name", "slug")
+    search_help_text = "Name, slug, or public id."
+
+
+class RoleGrantInline(ReadOnlyInline):
+    model = RoleGrant
+    fields = ("role", "source", "reference", "created_at")
+    verbose_name_plural = "reasons for the role"
+
+
+class MembershipHoldInline(ReadOnlyInline):
+    model = MembershipHold
+    fields = ("source", "reason", "created_at")
+    verbose_name_plural = "reasons for a suspension"
+
+
+class MembershipAddressInline(ReadOnlyInline):
+    model = MembershipAddress
+    fields = ("address", "kind", "created_at")
+    verbose_name_plural = "addresses"
+
+
+@admin.register(Membership)
+class MembershipAdmin(ReadOnlyAdmin):
+    """Seats, each with the reasons for its role and its state."""
+
+    fields = (
+        "org",
+        "public_id",
+        "user",
+        "email",
+        "given_name",
+        "family_name",
+        "display_name",
+        "role",
+        "state",
+        "origins",
+        "created_at",
+        "joined_at",
+        "last_sign_in_at",
+    )
+    inlines = (RoleGrantInline, MembershipHoldInline, MembershipAddressInline)
+    linked_by = ("org__id__exact", "user__id__exact")
+    list_display = ("email", "display_name", "org", "role", "state", "origins", "last_sign_in_at")
+    list_filter = ("state", "role")
+    search_fields = ("email_key", "name_key", "org__name", "org__slug")
+    search_help_text = "Address, name, organization, or public id."

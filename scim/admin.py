@@ -1,0 +1,8 @@
+"""Every page of support's site about this app, collected for Django."""
+
+from scim.directories.admin import DirectoryAdmin, ScimTokenAdmin
+from scim.groups.admin import DirectoryGroupAdmin
+from scim.requests.admin import RequestLogAdmin
+from scim.users.admin import DirectoryUserAdmin
+
+__all__ = ["DirectoryAdmin", "DirectoryGroupAdmin", "DirectoryUserAdmin", "RequestLogAdmin", "ScimTokenAdmin"]

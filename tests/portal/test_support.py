@@ -1,0 +1,380 @@
+"""Support's site: who gets in, what can be read, and that nothing can be changed."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import (
+    TOTP,
+    format_hotp_value,
+    generate_totp_secret,
+    hotp_value,
+    yield_hotp_counters_from_time,
+)
+from django.contrib import admin
+from django.contrib.admin import ModelAdmin
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from orgs.base.actor import Actor
+from orgs.base.clock import now
+from orgs.base.read_only_admin import BoundedPaginator, ReadOnlyAdmin
+from orgs.domains import services as domains
+from orgs.groups.models import Group, GroupMember
+from orgs.groups.types import GroupSource
+from orgs.people import services as people
+from orgs.people.models import Invitation
+from orgs.tenancy import access
+from orgs.tenancy import services as tenancy
+from orgs.tenancy.models import Membership, Organization, SessionGrant, User
+from orgs.tenancy.types import SignInMethod
+from portal.site.accounts import FactorAdapter
+from scim.directories.models import Directory, ScimToken
+from scim.groups.models import DirectoryGroup
+from scim.requests.models import RequestLog
+from scim.users.models import DirectoryUser
+from tests.factories import MembershipFactory, OrganizationFactory, TokenFactory
+
+PASSWORD = "correct horse battery staple"
+PAGES: list[ModelAdmin] = list(admin.site._registry.values())
+SITE_URLS = ("admin:index", "admin:password_change", "admin:password_change_done", "admin:jsi18n", "admin:logout")
+SECRET_COLUMNS = {"digest", "nonce", "password", "session", "session_index", "document", "payload", "txt_token", "data"}
+OUTSIDE_DOORS = {"anonymous": 302, "member": 404, "staff without a factor": 302, "staff before the factor": 302}
+
+
+def page_name(page: ModelAdmin, act: str) -> str:
+    return f"admin:{page.opts.app_label}_{page.opts.model_name}_{act}"
+
+
+def row_url(page: ModelAdmin, act: str) -> str:
+    """Return the address of the newest row of a table; every table has one after `rows`."""
+    newest = page.model._default_manager.order_by("-pk").first()
+    assert newest is not None, f"seed a row of {page.model.__name__}"
+    return reverse(page_name(page, act), args=[newest.pk])
+
+
+def addresses() -> Iterator[str]:
+    """Every address of the site, each row page with a row that is there."""
+    yield from (reverse(name) for name in SITE_URLS)
+    yield from ("/admin/orgs/", "/admin/scim/", "/admin/autocomplete/", "/admin/r/1/1/", "/admin/nowhere/")
+    for page in PAGES:
+        yield from (reverse(page_name(page, act)) for act in ("changelist", "add"))
+        yield from (row_url(page, act) for act in ("change", "delete", "history"))
+
+
+@pytest.fixture
+def rows(acme: Organization, olga: Membership, acme_directory: Directory, acme_token: str) -> dict[str, str]:
+    """One row of every table that support reads, and the secrets that those rows hold."""
+    seat = MembershipFactory(org=acme, email="uma@acme.example")
+    domains.add_domain(org=acme, name="acme.example", actor=Actor.system())
+    waiting = people.create_seat(
+        org=acme, profile=people.Profile(email="ida@elsewhere.example"), origin="invite", actor=Actor.system()
+    )
+    prepared = people.prepare_invitation(org=acme, membership_public_id=str(waiting.public_id))
+    assert prepared is not None
+    group = Group.objects.create(org=acme, name="Makers", name_key="makers", source=GroupSource.SCIM)
+    GroupMember.objects.create(org=acme, group=group, membership=seat)
+    times = {"created_at": now(), "updated_at": now()}
+    tenant = {"org": acme, "directory": acme_directory}
+    DirectoryGroup.objects.create(**tenant, group=group, **times)
+    DirectoryUser.objects.create(
+        **tenant,
+        **times,
+        membership=seat,
+        user_name="uma",
+        user_name_key="uma",
+        document={"nickName": "a-nick-name-of-the-document"},
+    )
+    RequestLog.objects.create(**tenant, at=now(), method="GET", path="/Users", status=200, request_id="r" * 32)
+    token = ScimToken.objects.get()
+    return {
+        "token": acme_token,
+        "token digest": token.digest,
+        "token nonce": str(token.nonce),
+        "invitation": prepared[1],
+        "invitation digest": Invitation.objects.get().digest,
+        "document": "a-nick-name-of-the-document",
+    }
+
+
+@pytest.fixture
+def sue(db: None) -> User:
+    """Support staff, who has not set up a second factor."""
+    user = tenancy.create_account(email="sue@gatehouse.example", password=PASSWORD, verified=True)
+    user.is_staff = True
+    user.save()
+    return user
+
+
+@pytest.fixture
+def seed(sue: User) -> str:
+    """The seed of Sue's authenticator app, which she has now."""
+    secret = generate_totp_secret()
+    TOTP.activate(sue, secret)
+    return secret
+
+
+def show_factor(client: Client, user: User) -> None:
+    """The session holds what allauth writes once a second step has been given in it."""
+    session = client.session
+    session["account_authentication_methods_user"] = str(user.pk)
+    session["account_authentication_methods"] = [{"method": "mfa", "at": 1, "type": "totp"}]
+    session.save()
+
+
+@pytest.fixture
+def support(sue: User, seed: str, sign_in: Callable[[User], Client]) -> Client:
+    """Sue's browser, in which she has given password and second step."""
+    client = sign_in(sue)
+    show_factor(client, sue)
+    return client
+
+
+@pytest.fixture
+def visitors(sue: User, olga: Membership, sign_in: Callable[[Any], Client]) -> dict[str, Callable[[], Client]]:
+    """Everybody who may not enter; made when asked, since one account is staff twice."""
+
+    def with_late_factor() -> Client:
+        client = sign_in(sue)
+        TOTP.activate(sue, generate_totp_secret())
+        return client
+
+    return {
+        "anonymous": Client,
+        "member": lambda: sign_in(olga),
+        "staff without a factor": lambda: sign_in(sue),
+        "staff before the factor": with_late_factor,
+    }
+
+
+@pytest.mark.parametrize(("visitor", "status"), OUTSIDE_DOORS.items())
+def test_no_page_opens_to_anybody_but_proven_staff(rows, visitors, visitor, status):
+    client = visitors[visitor]()
+    assert {client.get(url).status_code for url in addresses()} == {status}
+
+
+def test_a_member_is_told_the_same_whether_or_not_a_page_is_there(rows, visitors):
+    client = visitors["member"]()
+    assert client.get("/admin/").content == client.get("/admin/nowhere/").content
+
+
+def test_an_anonymous_visitor_is_led_to_sign_in_and_back(client, db):
+    response = client.get("/admin/orgs/organization/?q=acme")
+    assert response.url == "/accounts/login/?next=/admin/orgs/organization/%3Fq%3Dacme"
+
+
+def test_staff_without_a_factor_are_led_to_set_one_up(sue, sign_in):
+    assert sign_in(sue).get("/admin/").url == reverse("mfa_index")
+
+
+def test_recovery_codes_alone_are_no_factor(sue, sign_in):
+    Authenticator.objects.create(user=sue, type=Authenticator.Type.RECOVERY_CODES, data={"seed": "x", "used_mask": 0})
+    assert sign_in(sue).get("/admin/").url == reverse("mfa_index")
+
+
+def test_a_session_from_before_the_factor_must_show_it(visitors):
+    response = visitors["staff before the factor"]().get("/admin/")
+    assert response.url == f"{reverse('mfa_reauthenticate')}?next=%2Fadmin%2F"
+
+
+def test_the_second_step_of_another_account_in_this_browser_does_not_count(support, sue, olga):
+    show_factor(support, olga.user)
+    assert support.get("/admin/").status_code == 302
+
+
+def test_a_session_that_an_idp_opened_never_gets_in(support):
+    session = support.session
+    session[access.METHOD] = SignInMethod.SAML
+    session.save()
+    assert support.get("/admin/").status_code == 403
+
+
+def test_a_session_loses_the_site_when_its_account_is_staff_no_more(support, sue):
+    User.objects.filter(pk=sue.pk).update(is_staff=False)
+    assert support.get("/admin/").status_code == 404
+
+
+def test_password_and_code_at_sign_in_open_the_site(client, sue, seed):
+    client.post(reverse("account_login"), {"login": sue.email, "password": PASSWORD})
+    assert client.get("/admin/").status_code == 302
+    client.post(reverse("mfa_authenticate"), {"code": current_code(seed)})
+    assert client.get("/admin/").status_code == 200
+
+
+def current_code(seed: str) -> str:
+    return format_hotp_value(hotp_value(seed, next(iter(yield_hotp_counters_from_time()))))
+
+
+def test_a_code_given_later_opens_the_site(visitors, sue):
+    client = visitors["staff before the factor"]()
+    secret = FactorAdapter().decrypt(Authenticator.objects.get(user=sue).data["secret"])
+    response = client.post(f"{reverse('mfa_reauthenticate')}?next=/admin/", {"code": current_code(secret)})
+    assert response.url == "/admin/"
+    assert client.get("/admin/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "leads_to"),
+    [
+        ("admin:logout", "account_logout"),
+        ("admin:password_change", "account_change_password"),
+        ("admin:password_change_done", "account_change_password"),
+        ("admin:login", "admin:index"),
+    ],
+)
+def test_account_pages_are_those_of_the_account(support, name, leads_to):
+    assert support.get(reverse(name)).url == reverse(leads_to)
+
+
+def test_the_site_has_no_password_form(client, db):
+    assert client.post(reverse("admin:login"), {"username": "sue"}).url == "/accounts/login/?next=/admin/"
+
+
+def test_only_read_only_pages_are_registered():
+    assert all(isinstance(page, ReadOnlyAdmin) for page in PAGES)
+    assert not admin.site.is_registered(Authenticator)
+
+
+@pytest.mark.parametrize("listing", PAGES, ids=str)
+def test_staff_read_list_and_row(support, rows, listing):
+    assert support.get(reverse(page_name(listing, "changelist"))).status_code == 200
+    assert support.get(row_url(listing, "change")).status_code == 200
+
+
+@pytest.mark.parametrize("listing", PAGES, ids=str)
+def test_staff_change_nothing(support, rows, listing):
+    changelist, add = (reverse(page_name(listing, act)) for act in ("changelist", "add"))
+    change, delete = (row_url(listing, act) for act in ("change", "delete"))
+    before = listing.model._default_manager.count()
+    answers = [support.post(url, {"post": "yes"}).status_code for url in (changelist, add, change, delete)]
+    assert (answers, listing.model._default_manager.count()) == ([403] * 4, before)
+
+
+@pytest.mark.parametrize("listing", PAGES, ids=str)
+def test_no_page_names_a_secret_column(listing):
+    inlines = [name for inline in listing.inlines for name in inline.fields]
+    named = {*(listing.fields or ()), *listing.list_display, *inlines}
+    searched = {name.partition("__")[0] for name in listing.search_fields}
+    assert listing.fields
+    assert not (named | searched) & SECRET_COLUMNS
+
+
+def test_no_page_shows_a_secret_of_its_rows(support, rows, olga, sign_in, seed):
+    sign_in(olga)
+    secrets = {
+        **rows,
+        "seed": seed,
+        "sealed seed": Authenticator.objects.get().data["secret"],
+        "password hashes": User.objects.get(email_key="sue@gatehouse.example").password,
+        **{f"mark {grant.pk}": str(grant.session) for grant in SessionGrant.objects.all()},
+        "session key": support.session.session_key,
+    }
+    shown = "".join(support.get(url).content.decode() for url in addresses())
+    assert [name for name, secret in secrets.items() if secret in shown or secret.replace("-", "") in shown] == []
+
+
+@pytest.mark.parametrize(
+    ("table", "lookup"),
+    [
+        ("scim_scimtoken", "digest__startswith=a"),
+        ("scim_scimtoken", "nonce__gt=0"),
+        ("orgs_user", "password__startswith=m"),
+        ("orgs_user", "groups__id__exact=1"),
+        ("orgs_membership", "user__password__startswith=m"),
+        ("orgs_membership", "session_grants__session__gt=0"),
+        ("orgs_invitation", "digest=a"),
+        ("orgs_domain", "txt_token__startswith=a"),
+        ("scim_directoryuser", "document__nickName=x"),
+    ],
+)
+def test_a_filter_in_the_address_cannot_ask_for_a_secret(support, rows, table, lookup):
+    assert support.get(f"{reverse(f'admin:{table}_changelist')}?{lookup}").status_code == 400
+
+
+@pytest.mark.parametrize("listing", [page for page in PAGES if page.list_filter], ids=str)
+def test_every_filter_of_every_list_answers(support, rows, listing):
+    url = reverse(page_name(listing, "changelist"))
+    offered = re.findall(r'href="(\?[^"]+)"', support.get(url).content.decode())
+    assert {support.get(url + query.replace("&amp;", "&")).status_code for query in offered} == {200}
+
+
+def found(client: Client, table: str, query: str) -> int:
+    return client.get(reverse(f"admin:{table}_changelist"), {"q": query}).context["cl"].result_count
+
+
+@pytest.mark.parametrize("query", ["Acme", "acm", "ACME"])
+def test_organizations_are_found_by_name_and_slug(support, acme, globex, query):
+    assert found(support, "orgs_organization", query) == 1
+
+
+@pytest.mark.parametrize(
+    ("table", "query"),
+    [
+        ("orgs_user", "Uma@Acme.example"),
+        ("orgs_membership", "uma@"),
+        ("orgs_auditevent", "scim_token.created"),
+        ("scim_requestlog", "r" * 32),
+        ("scim_directoryuser", "uma"),
+        ("scim_directorygroup", "maker"),
+        ("orgs_groupmember", "uma@acme"),
+        ("orgs_invitation", "ida@"),
+        ("orgs_domain", "acme.ex"),
+    ],
+)
+def test_what_a_customer_quotes_finds_one_row(support, rows, globex, table, query):
+    assert found(support, table, query) == 1
+
+
+def test_a_token_is_found_by_its_last_four_characters(support, rows):
+    assert found(support, "scim_scimtoken", rows["token"][-4:]) == 1
+
+
+def test_a_token_is_not_found_by_its_digest_or_its_secret(support, rows):
+    assert found(support, "scim_scimtoken", rows["token digest"]) == 0
+    assert found(support, "scim_scimtoken", rows["token"]) == 0
+
+
+@pytest.mark.parametrize("listing", [page for page in PAGES if "public_id" in (page.fields or ())], ids=str)
+def test_every_row_is_found_by_its_public_id(support, rows, listing):
+    row: Any = listing.model._default_manager.order_by("pk").first()
+    answer = support.get(reverse(page_name(listing, "changelist")), {"q": str(row.public_id)})
+    assert row in answer.context["cl"].result_list
+
+
+def test_an_organization_leads_to_the_rows_that_are_its_own(support, rows, globex, acme):
+    page = support.get(reverse("admin:orgs_organization_change", args=[acme.pk])).content.decode()
+    links = re.findall(r'href="(/admin/[a-z/]+\?org__id__exact=\d+)"', page)
+    seen = {row.org_id for link in links for row in support.get(link).context["cl"].result_list}
+    assert (len(links), seen) == (7, {acme.pk})
+
+
+def test_the_first_field_of_the_index_finds_organizations(support, db):
+    page = support.get("/admin/").content.decode()
+    forms = re.findall(r'<form[^>]*method="get"[^>]*action="([^"]+)"', page)
+    assert forms[0] == reverse("admin:orgs_organization_changelist")
+
+
+def test_a_list_costs_the_same_with_one_row_and_with_thirty(support, acme, acme_directory):
+    first = {page.model: queries_of(support, page) for page in PAGES}
+    for number in range(30):
+        org = OrganizationFactory(name=f"Org {number}", slug=f"org-{number}", owner_email=f"o{number}@many.example")
+        TokenFactory(directory=Directory.objects.get(org=org))
+    assert {page.model: queries_of(support, page) for page in PAGES} == first
+
+
+def queries_of(client: Client, page: ModelAdmin) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        client.get(reverse(page_name(page, "changelist")))
+    return len(captured)
+
+
+def test_a_count_stops_at_the_limit_and_says_so(support, acme, monkeypatch):
+    monkeypatch.setattr(BoundedPaginator, "limit", 3)
+    for number in range(4):
+        MembershipFactory(org=acme, email=f"p{number}@acme.example")
+    response = support.get(reverse("admin:orgs_membership_changelist"))
+    assert b"3 or more memberships" in response.content
