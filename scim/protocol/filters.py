@@ -1,11 +1,10 @@
 """The whole filter grammar of RFC 7644 §3.4.2.2 as a syntax tree. What can be answered is decided elsewhere."""
 
-import json
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 from scim.protocol.errors import InvalidFilter, InvalidPath
+from scim.protocol.tokens import Token, read_literal, read_tokens
 
 MAX_TEXT = 1024
 MAX_TERMS = 20
@@ -92,7 +91,7 @@ def parse(text: str) -> Filter:
     """Return the filter's tree; not binds tighter than and, and tighter than or. Raises InvalidFilter."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_TEXT:
         raise InvalidFilter("The filter is longer than 1,024 bytes.")
-    reader = _Reader(text, _tokens(text))
+    reader = _Reader(text, read_tokens(text))
     found = reader.read_or()
     reader.expect_end()
     return found
@@ -109,7 +108,7 @@ def parse_path(text: str) -> PatchPath:
 def _parse_path(text: str) -> PatchPath:
     if len(text.encode("utf-8", "surrogatepass")) > MAX_TEXT:
         raise InvalidFilter("It is longer than 1,024 bytes.")
-    reader = _Reader(text, _tokens(text))
+    reader = _Reader(text, read_tokens(text))
     attribute = reader.read_attribute()
     if not reader.take("["):
         reader.expect_end()
@@ -121,41 +120,10 @@ def _parse_path(text: str) -> PatchPath:
     return PatchPath(attribute, term, sub)
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    at: int
-
-
-_SHAPES = re.compile(
-    r"""(?P<space>[ \t]+)
-    |(?P<string>"(?:[^"\\\x00-\x1f]|\\.)*")
-    |(?P<number>-?\d{1,20}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,3})?(?![\w.:-]))
-    |(?P<sign>[()\[\]])
-    |(?P<sub>\.[A-Za-z$][\w$-]*)
-    |(?P<word>[A-Za-z$][\w$.:-]*)""",
-    re.VERBOSE | re.ASCII,
-)
-
-
-def _tokens(text: str) -> list[_Token]:
-    found: list[_Token] = []
-    at = 0
-    while at < len(text):
-        match = _SHAPES.match(text, at)
-        if match is None:
-            raise InvalidFilter(f"There is something unreadable at character {at + 1}.")
-        if match.lastgroup != "space":
-            found.append(_Token(str(match.lastgroup), match.group(), at))
-        at = match.end()
-    return found
-
-
 class _Reader:
     """Reads one filter from left to right; recursion is bounded by MAX_DEPTH, comparisons by MAX_TERMS."""
 
-    def __init__(self, text: str, tokens: list[_Token]) -> None:
+    def __init__(self, text: str, tokens: list[Token]) -> None:
         self.text = text
         self.tokens = tokens
         self.at = 0
@@ -258,9 +226,9 @@ class _Reader:
             if token.text.casefold() not in constants:
                 raise InvalidFilter(f"{token.text!r} isn't a value: put text in double quotes.")
             return constants[token.text.casefold()]
-        return _read_literal(token)
+        return read_literal(token)
 
-    def _next(self, kind: str, wanted: str) -> _Token:
+    def _next(self, kind: str, wanted: str) -> Token:
         if self.is_done or self.tokens[self.at].kind != kind:
             raise InvalidFilter(f"{self._here()} stands where {wanted} should be.")
         self.at += 1
@@ -268,15 +236,3 @@ class _Reader:
 
     def _here(self) -> str:
         return "The end" if self.is_done else f"{self.tokens[self.at].text!r} (character {self.tokens[self.at].at + 1})"
-
-
-def _read_literal(token: _Token) -> str | int | float:
-    try:
-        value: str | int | float = json.loads(token.text)
-    except ValueError as error:
-        raise InvalidFilter(f"The value at character {token.at + 1} isn't a JSON text or number.") from error
-    if isinstance(value, str) and ("\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value)):
-        raise InvalidFilter("A value holds NUL or half of a surrogate pair.")
-    if isinstance(value, float) and value in {float("inf"), float("-inf")}:
-        raise InvalidFilter("A number is too large.")
-    return value
