@@ -113,8 +113,7 @@ def _parse_path(text: str) -> PatchPath:
     if not reader.take("["):
         reader.expect_end()
         return PatchPath(attribute)
-    term = reader.read_or()
-    reader.need("]")
+    term = reader.read_bracketed(attribute)
     sub = reader.read_sub() if not reader.is_done else None
     reader.expect_end()
     return PatchPath(attribute, term, sub)
@@ -129,6 +128,7 @@ class _Reader:
         self.at = 0
         self.depth = 0
         self.terms = 0
+        self.is_in_brackets = False
 
     @property
     def is_done(self) -> bool:
@@ -181,17 +181,34 @@ class _Reader:
         return [token.text.casefold() for token in ahead] == ["not", "("]
 
     def _read_expression(self) -> Filter:
+        path = self.read_attribute()
+        return self._read_value_path(path) if self.take("[") else self._read_condition(path)
+
+    def _read_condition(self, path: AttributePath) -> Comparison | Present:
         self.terms += 1
         if self.terms > MAX_TERMS:
             raise InvalidFilter(f"The filter has more than {MAX_TERMS} terms.")
-        path = self.read_attribute()
-        if self.take("["):
-            term = self.read_or()
-            self.need("]")
-            return ValuePath(path, term)
         if self.take("pr"):
             return Present(path)
         return Comparison(path, self._read_operator(), self._read_value())
+
+    def _read_value_path(self, path: AttributePath) -> ValuePath:
+        """Entra asks for `emails[type eq "work"].value eq "x"`: one value that meets both (the RFC has no such form)."""
+        term = self.read_bracketed(path)
+        if self.is_done or self.tokens[self.at].kind != "sub":
+            return ValuePath(path, term)
+        condition = self._read_condition(AttributePath(None, self.read_sub()))
+        return ValuePath(path, And((*(term.terms if isinstance(term, And) else (term,)), condition)))
+
+    def read_bracketed(self, path: AttributePath) -> Filter:
+        """Return the condition after an opening bracket, which is about the values of `path`."""
+        if self.is_in_brackets or path.sub is not None:
+            raise InvalidFilter(f"{path.name} can't be followed by a bracket here: only a whole attribute can.")
+        self.is_in_brackets = True
+        term = self.read_or()
+        self.need("]")
+        self.is_in_brackets = False
+        return term
 
     def read_attribute(self) -> AttributePath:
         token = self._next("word", "an attribute name")
@@ -213,7 +230,7 @@ class _Reader:
             return Operator(token.text.casefold())
         except ValueError as error:
             raise InvalidFilter(
-                f"{token.text!r} is no operator. Use eq, ne, co, sw, ew, gt, ge, lt, le or pr."
+                f"{token.text!r} (character {token.at + 1}) is no operator. Use eq, ne, co, sw, ew, gt, ge, lt, le or pr."
             ) from error
 
     def _read_value(self) -> str | int | float | bool | None:

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 
 from scim.protocol.errors import InvalidFilter
+from scim.protocol.jsontext import MAX_INTEGER
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,6 @@ def read_literal(token: Token) -> str | int | float:
         raise InvalidFilter(f"The value at character {token.at + 1} isn't a JSON text or number.") from error
     if isinstance(value, str) and ("\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value)):
         raise InvalidFilter("A value holds NUL or half of a surrogate pair.")
-    if isinstance(value, float) and value in {float("inf"), float("-inf")}:
-        raise InvalidFilter("A number is too large.")
+    if not isinstance(value, str) and not -MAX_INTEGER <= value < MAX_INTEGER:
+        raise InvalidFilter("A number is too large: 64 bits are read.")
     return value

@@ -1,0 +1,255 @@
+"""The grammar of RFC 7644 §3.4.2.2: what it means, and that nothing else is accepted."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scim.protocol.errors import InvalidFilter, InvalidPath, ScimError
+from scim.protocol.filters import (
+    And,
+    AttributePath,
+    Comparison,
+    Not,
+    Operator,
+    Or,
+    PatchPath,
+    Present,
+    ValuePath,
+    parse,
+    parse_path,
+)
+
+A, B, C = (Present(AttributePath(None, name)) for name in "abc")
+USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+WORDS = ["a", "emails", "type", "eq", "co", "pr", "and", "or", "not", "(", ")", "[", "]", ".value", '"x"', "1", "true"]
+TEXTS = st.text(max_size=60) | st.lists(st.sampled_from([*WORDS, f"{USER}:a", '"\\ud800"', "-", ":"])).map(" ".join)
+
+
+def eq(name: str, value: object, sub: str | None = None) -> Comparison:
+    return Comparison(AttributePath(None, name, sub), Operator.EQ, value)
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(InvalidFilter) as caught:
+        parse(text)
+    return caught.value.detail
+
+
+@pytest.mark.parametrize("op", Operator)
+def test_every_operator_is_read_in_whatever_case(op):
+    assert parse(f'userName {op.upper()} "x"') == Comparison(AttributePath(None, "userName"), op, "x")
+
+
+def test_presence_is_read():
+    assert parse("title pr") == Present(AttributePath(None, "title"))
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ("a pr or b pr and c pr", Or((A, And((B, C))))),
+        ("a pr and b pr or c pr", Or((And((A, B)), C))),
+        ("(a pr or b pr) and c pr", And((Or((A, B)), C))),
+        ("not (a pr) and b pr", And((Not(A), B))),
+        ("not (a pr and b pr)", Not(And((A, B)))),
+        ("a pr AND b pr And c pr", And((A, B, C))),
+        ("NOT(a pr)", Not(A)),
+    ],
+)
+def test_not_binds_tighter_than_and_and_and_tighter_than_or(text, tree):
+    assert parse(text) == tree
+
+
+@pytest.mark.parametrize(
+    ("literal", "value"),
+    [
+        ('"uma@acme.example"', "uma@acme.example"),
+        ('""', ""),
+        (r'"a \"quoted\" \\ word"', 'a "quoted" \\ word'),
+        (r'"\u00fc\ud83d\ude00"', "ü\U0001f600"),
+        ('"ü%_]) or"', "ü%_]) or"),
+        ("12", 12),
+        ("-0.5e1", -5.0),
+        ("true", True),
+        ("FALSE", False),
+        ("null", None),
+    ],
+)
+def test_a_value_is_a_json_literal(literal, value):
+    assert parse(f"a eq {literal}") == eq("a", value)
+
+
+def test_a_sub_attribute_is_read():
+    assert parse('name.familyName eq "x"') == eq("name", "x", "familyName")
+
+
+def test_a_schema_prefix_ends_at_the_last_colon():
+    assert parse(f"{USER}:name.givenName pr") == Present(AttributePath(USER, "name", "givenName"))
+
+
+def test_written_case_is_kept_and_the_key_has_none():
+    path = parse("URN:X:2.0:User:Name.givenNAME pr").path
+    assert (path.name, path.key) == ("Name", ("urn:x:2.0:user", "name", "givenname"))
+
+
+def test_a_value_path_holds_its_condition():
+    condition = And((eq("type", "work"), Comparison(AttributePath(None, "value"), Operator.CO, "@acme")))
+    assert parse('emails[type eq "work" and value co "@acme"]') == ValuePath(AttributePath(None, "emails"), condition)
+
+
+def test_a_value_path_stands_beside_other_terms():
+    assert parse('emails[type eq "work"] or a pr') == Or(
+        (ValuePath(AttributePath(None, "emails"), eq("type", "work")), A)
+    )
+
+
+@pytest.mark.parametrize(
+    ("bracket", "terms"),
+    [
+        ('type eq "work"', (eq("type", "work"),)),
+        ('type eq "work" and primary eq true', (eq("type", "work"), eq("primary", True))),
+        ('type eq "a" or type eq "b"', (Or((eq("type", "a"), eq("type", "b"))),)),
+    ],
+)
+def test_entras_lookup_by_a_selected_value_asks_one_value_for_both(bracket, terms):
+    expected = ValuePath(AttributePath(None, "emails"), And((*terms, eq("value", "x"))))
+    assert parse(f'emails[{bracket}].value eq "x"') == expected
+
+
+def test_stray_spaces_are_tolerated():
+    assert parse('  userName\teq  "x"  ') == eq("userName", "x")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "   ",
+        "userName",
+        "userName eq",
+        'eq "x"',
+        'userName is "x"',
+        "userName eq x",
+        "userName eq 'x'",
+        'userName eq "x',
+        'userName eq "x" and',
+        'userName eq "x" xor a pr',
+        'userName eq "x" a pr',
+        '(userName eq "x"',
+        'userName eq "x")',
+        "()",
+        "not a pr",
+        "not",
+        "emails[]",
+        "emails[type pr",
+        "emails[type pr].",
+        "emails[type pr].value",
+        "emails[phones[a pr]]",
+        "emails.value[type pr]",
+        "userName. pr",
+        "a.b.c pr",
+        "core:userName pr",
+        "urn:x: pr",
+        "1a pr",
+        "a eq 01",
+        "a eq 1x",
+        "a eq (",
+        'a eq "\x01"',
+        r'a eq "\x"',
+        "é pr",
+        "a pr; drop",
+    ],
+)
+def test_what_the_grammar_does_not_have_is_refused(text):
+    assert refusal(text).endswith(".")
+
+
+@pytest.mark.parametrize("value", [r'"\u0000"', r'"\ud800"', '"\ud800"'])
+def test_text_that_no_database_holds_is_refused(value):
+    assert "NUL" in refusal(f"a eq {value}")
+
+
+@pytest.mark.parametrize("value", [str(2**63), str(-(2**63) - 1), "1e999", "-1e999"])
+def test_numbers_beyond_64_bits_are_refused(value):
+    assert "64 bits" in refusal(f"a eq {value}")
+
+
+def test_a_refusal_names_the_place():
+    assert "character 10" in refusal('userName is "x"')
+
+
+def test_twenty_terms_are_read():
+    assert len(parse(" or ".join(["a pr"] * 20)).terms) == 20
+
+
+@pytest.mark.parametrize("text", [" or ".join(["a pr"] * 21), " or ".join(["a[b pr].c pr"] * 11)])
+def test_more_terms_are_refused(text):
+    assert "20 terms" in refusal(text)
+
+
+def test_ten_levels_are_read():
+    assert parse("(" * 9 + "a pr" + ")" * 9) == A
+
+
+@pytest.mark.parametrize("text", ["(" * 10 + "a pr" + ")" * 10, "(" * 1000, "not (" * 200])
+def test_deeper_nesting_is_refused(text):
+    assert "10 levels" in refusal(text)
+
+
+def test_a_kibibyte_is_read_and_no_more():
+    longest = 'a eq "{}"'.format("x" * (1024 - 7))
+    assert parse(longest)
+    assert "1,024 bytes" in refusal(longest + " ")
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("members", PatchPath(AttributePath(None, "members"))),
+        ("name.givenName", PatchPath(AttributePath(None, "name", "givenName"))),
+        (f"{USER}:userName", PatchPath(AttributePath(USER, "userName"))),
+        ('members[value eq "1"]', PatchPath(AttributePath(None, "members"), eq("value", "1"))),
+        ('emails[type eq "work"].value', PatchPath(AttributePath(None, "emails"), eq("type", "work"), "value")),
+    ],
+)
+def test_a_path_is_read(text, path):
+    assert parse_path(text) == path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[",
+        "a b",
+        "a[",
+        "a[b]",
+        "a[b pr",
+        "a[b pr]c",
+        "a[b pr].c.d",
+        "a.b[c pr]",
+        "a[b[c pr]]",
+        "a[b pr] x",
+        "1",
+        "a" * 1025,
+    ],
+)
+def test_a_path_that_cannot_be_read_is_refused(text):
+    with pytest.raises(InvalidPath, match="path can't be read"):
+        parse_path(text)
+
+
+@given(TEXTS)
+def test_arbitrary_text_is_a_filter_or_an_error(text):
+    try:
+        parse(text)
+    except InvalidFilter as error:
+        assert error.detail
+
+
+@given(TEXTS)
+def test_arbitrary_text_is_a_path_or_an_error(text):
+    try:
+        parse_path(text)
+    except ScimError as error:
+        assert isinstance(error, InvalidPath)
