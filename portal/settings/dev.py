@@ -9,6 +9,7 @@ from portal.settings.logs import configure
 if not DATABASES["default"]["NAME"]:
     raise ImproperlyConfigured("DATABASE_URL names no database.")
 VAR_DIR.mkdir(exist_ok=True)
+STATIC_ROOT.mkdir(exist_ok=True)
 DEBUG = env.bool("DEBUG", default=False)
 SANDBOX = True
 # development keys: production refuses to start without its own

@@ -14,6 +14,7 @@ from orgs.tenancy import access
 
 Answer = Callable[[HttpRequest], HttpResponse]
 GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+GLUED_FLAG = re.compile(r"(?P<flag>aadOptscim\d+)(?P<path>/[^?]*)(?:\?(?P<query>.*))?", re.ASCII)
 MACHINE_PATHS = ("/scim/", "/static/", "/healthz", "/readyz", "/metrics")
 # an IdP's word opens one organisation, never the account itself
 PERSONAL_PATHS = ("/accounts/", "/admin/")
@@ -56,9 +57,18 @@ class ScimSlashMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path_info.startswith("/scim/"):
+            _put_flag_behind_path(request)
             request.path_info = re.sub(r"/{2,}", "/", request.path_info).rstrip("/")
             request.path = request.path_info
         return self.get_response(request)
+
+
+def _put_flag_behind_path(request: HttpRequest) -> None:
+    """Entra's flag is part of its tenant URL; whoever glues the path on behind it means the path before it."""
+    glued = GLUED_FLAG.fullmatch(request.META.get("QUERY_STRING", ""))
+    if glued:
+        request.path_info += glued["path"]
+        request.META["QUERY_STRING"] = "&".join(part for part in (glued["flag"], glued["query"]) if part)
 
 
 class SessionReachMiddleware:

@@ -1,0 +1,114 @@
+"""Two organisations cannot reach each other through any id, filter, member value or token."""
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.test import Client
+
+from orgs.tenancy.models import Organization
+from scim.directories.queries import first_directory
+from tests.architecture.tenant_walk import assert_rows_stay_in_their_organisation
+from tests.conftest import ScimClient
+from tests.factories import TokenFactory
+from tests.scim.bodies import group_body, patch_body, user_body
+from tests.scim.test_endpoint import assert_scim_error
+
+
+@pytest.fixture
+def other(globex: Organization) -> ScimClient:
+    """Globex' identity provider."""
+    directory = first_directory(globex)
+    plain = TokenFactory(directory=directory).plain
+    assert plain is not None
+    return ScimClient(directory, plain, Client())
+
+
+@pytest.fixture
+def theirs(other: ScimClient) -> dict[str, Any]:
+    """A user of globex, with a name that acme's users may have as well."""
+    return dict(other.post("/Users", user_body("shared@shared.example", externalId="same")).json())
+
+
+@pytest.fixture
+def their_group(other: ScimClient, theirs: dict[str, Any]) -> str:
+    return str(other.post("/Groups", group_body(members=[{"value": theirs["id"]}])).json()["id"])
+
+
+BODIES = {
+    "GET": None,
+    "PUT": user_body(),
+    "PATCH": patch_body({"op": "replace", "path": "active", "value": False}),
+    "DELETE": None,
+}
+
+
+@pytest.mark.parametrize("method", BODIES)
+def test_a_foreign_user_is_404(scim: ScimClient, other: ScimClient, theirs: dict[str, Any], method: str) -> None:
+    assert_scim_error(scim(method, f"/Users/{theirs['id']}", BODIES[method]), 404)
+    assert other.get(f"/Users/{theirs['id']}").json() == theirs
+
+
+@pytest.mark.parametrize("method", BODIES)
+def test_a_foreign_group_is_404(scim: ScimClient, other: ScimClient, their_group: str, method: str) -> None:
+    before = other.get(f"/Groups/{their_group}").json()
+    body = {"PUT": group_body("Taken"), "PATCH": patch_body({"op": "remove", "path": "members"})}.get(method)
+    assert_scim_error(scim(method, f"/Groups/{their_group}", body), 404)
+    assert other.get(f"/Groups/{their_group}").json() == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'userName eq "shared@shared.example"',
+        'externalId eq "same"',
+        'emails.value eq "shared@shared.example"',
+        'displayName eq "Nora Nilsen"',
+        "active eq true",
+        'id eq "{id}"',
+    ],
+)
+def test_no_filter_finds_a_foreign_user(scim: ScimClient, theirs: dict[str, Any], text: str) -> None:
+    assert scim.get(f"/Users?filter={quote(text.format(id=theirs['id']))}").json()["totalResults"] == 0
+
+
+@pytest.mark.parametrize("text", ['displayName eq "Engineering"', 'id eq "{id}"'])
+def test_no_filter_finds_a_foreign_group(scim: ScimClient, their_group: str, text: str) -> None:
+    assert scim.get(f"/Groups?filter={quote(text.format(id=their_group))}").json()["totalResults"] == 0
+
+
+def test_an_or_across_organisations_is_refused(scim: ScimClient, theirs: dict[str, Any]) -> None:
+    text = quote('userName eq "x" or userName eq "shared@shared.example"')
+    assert_scim_error(scim.get(f"/Users?filter={text}"), 400, "invalidFilter")
+
+
+def test_lists_hold_only_their_own(scim: ScimClient, their_group: str) -> None:
+    assert scim.get("/Users").json()["totalResults"] == scim.get("/Groups").json()["totalResults"] == 0
+
+
+def test_a_foreign_user_cannot_be_made_a_member(scim: ScimClient, theirs: dict[str, Any]) -> None:
+    body = group_body(members=[{"value": theirs["id"]}])
+    assert_scim_error(scim.post("/Groups", body), 400, "invalidValue")
+    own = scim.post("/Groups", group_body()).json()["id"]
+    for operation in ("add", "replace"):
+        attempt = patch_body({"op": operation, "path": "members", "value": [{"value": theirs["id"]}]})
+        assert_scim_error(scim.patch(f"/Groups/{own}", attempt), 400, "invalidValue")
+
+
+def test_the_same_names_live_side_by_side(scim: ScimClient, theirs: dict[str, Any], their_group: str) -> None:
+    own = scim.post("/Users", user_body("shared@shared.example", externalId="same"))
+    assert own.status_code == 201
+    assert own.json()["id"] != theirs["id"]
+    assert scim.post("/Groups", group_body()).status_code == 201
+    assert_rows_stay_in_their_organisation()
+
+
+def test_an_external_id_never_names_a_row(scim: ScimClient, theirs: dict[str, Any]) -> None:
+    for external_id in ("1", "0", "admin", theirs["id"]):
+        scim.post("/Users", user_body(f"x{external_id}@acme.example", externalId=external_id))
+        assert_scim_error(scim.get(f"/Users/{external_id}"), 404)
+
+
+def test_both_directories_in_one_url_do_not_mix(scim: ScimClient, other: ScimClient) -> None:
+    path = f"/scim/v2/{scim.directory.public_id}/../{other.directory.public_id}/Users"
+    assert_scim_error(scim.client.get(path, headers={"Authorization": f"Bearer {scim.token}"}), 404)

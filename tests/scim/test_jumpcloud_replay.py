@@ -1,0 +1,105 @@
+"""JumpCloud's Test Connection, Activate and daily work, step by step, against the real endpoint."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, transaction
+
+from orgs.events.models import OutboxEvent
+from orgs.groups.models import Group
+from orgs.people.types import INVITATION_MAIL
+from orgs.tenancy.models import Membership
+from portal.simulator.client import Target, sender
+from portal.simulator.plan import Plan, simulate
+from scim.dialects.jumpcloud import CONNECTION_TEST, CONNECTION_TEST_GROUPS, connection_context
+from scim.dialects.steps import StepResult
+from scim.dialects.variants import spelling_steps
+from scim.dialects.walk import Send, walk
+from scim.directories.models import Directory
+from scim.directories.queries import base_url, first_directory
+from scim.requests.models import RequestLog
+from tests.conftest import ScimClient
+from tests.factories import OrganizationFactory, TokenFactory
+
+ADDRESS = "probe@acme.example"
+
+
+@contextmanager
+def connections_kept() -> Iterator[None]:
+    """The site leaves the test's connection open, as it does under Django's own test client."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    try:
+        yield
+    finally:
+        for signal in (request_started, request_finished):
+            signal.connect(close_old_connections)
+
+
+def sender_to(directory: Directory, token: str) -> Send:
+    """Sends calls to the site in process, as a WSGI server does."""
+    return sender(Target(base_url(directory), token), httpx.Client(transport=httpx.WSGITransport(WSGIHandler())))
+
+
+@pytest.fixture
+def send(scim: ScimClient) -> Iterator[Send]:
+    with connections_kept():
+        yield sender_to(scim.directory, scim.token)
+
+
+@pytest.fixture(scope="module")
+def walked(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, dict[str, StepResult]]]:
+    """Both connection tests walked once, and rolled back when the module ends; each step is a test of its own below."""
+    with django_db_blocker.unblock(), connections_kept(), transaction.atomic():
+        directory = first_directory(OrganizationFactory(slug="replayed"))
+        plain = TokenFactory(directory=directory).plain
+        assert plain is not None
+        send = sender_to(directory, plain)
+        yield {
+            name: {result.step.name: result for result in walk(steps, connection_context(ADDRESS, "a1b2c3"), send)}
+            for name, steps in TESTS.items()
+        }
+        transaction.set_rollback(True)
+
+
+TESTS = {"groups off": CONNECTION_TEST, "groups on": CONNECTION_TEST_GROUPS}
+TABLE = [pytest.param(name, step.name, id=f"{name}: {step.name}") for name, steps in TESTS.items() for step in steps]
+
+
+@pytest.mark.parametrize(("name", "step"), TABLE)
+def test_connection_test(walked: dict[str, dict[str, StepResult]], name: str, step: str) -> None:
+    result = walked[name][step]
+    assert result.passed, result.reason
+    assert not result.notes
+
+
+@pytest.mark.parametrize("groups", [False, True], ids=["groups off", "groups on"])
+def test_twice_with_one_address_leaves_nothing_but_its_log(send: Send, scim: ScimClient, groups: bool) -> None:
+    seats = Membership.objects.count()
+    for run in ("a1b2c3", "d4e5f6"):
+        steps = CONNECTION_TEST_GROUPS if groups else CONNECTION_TEST
+        assert all(result.passed for result in walk(steps, connection_context(ADDRESS, run), send))
+    assert Membership.objects.count() == seats
+    assert not Group.objects.exists()
+    assert not OutboxEvent.objects.filter(kind=INVITATION_MAIL, cancelled_at=None).exists()
+    assert RequestLog.objects.filter(is_connection_test=True).count() > 20
+
+
+@pytest.mark.parametrize("resource", ["Users", "Groups"])
+def test_every_spelling_of_the_base_url(send: Send, resource: str) -> None:
+    for result in walk(spelling_steps(resource), {}, send):
+        assert result.passed, f"{result.step.name}: {result.reason}"
+
+
+def test_activate_pushes_everybody_and_the_day_after_changes_them(send: Send, scim: ScimClient) -> None:
+    plan = Plan(test_email=ADDRESS, groups=True, activate=True, lifecycle=True)
+    failed = [result for _, result in simulate(plan, send) if not result.passed]
+    assert not failed, failed[0].reason
+    pushed = Membership.objects.filter(origins="scim")
+    assert (pushed.count(), Group.objects.count()) == (39, 5)
+    assert pushed.filter(state="suspended").count() == 1

@@ -1,0 +1,551 @@
+"""`/Users` through its whole life, in every form that consoles use."""
+
+from typing import Any
+
+import pytest
+
+from orgs.audit.models import AuditEvent
+from orgs.domains import services as domains
+from orgs.events.models import OutboxEvent
+from orgs.people import services as people
+from orgs.people.types import INVITATION_MAIL, Profile
+from orgs.tenancy.models import Membership, Organization, SessionGrant, User
+from orgs.tenancy.types import GrantSource, HoldSource, MembershipState, Origin, Role
+from scim.users.models import DirectoryUser
+from tests.conftest import ScimClient, SignIn
+from tests.factories import ACTOR
+from tests.scim.bodies import group_body, patch_body, user_body, without
+from tests.scim.test_endpoint import assert_scim_error
+
+
+def create(scim: ScimClient, address: str = "nora@acme.example", **changes: Any) -> dict[str, Any]:
+    response = scim.post("/Users", user_body(address, **changes))
+    assert response.status_code == 201, response.content
+    return dict(response.json())
+
+
+def seat_of(address: str) -> Membership:
+    return Membership.objects.get(email=address)
+
+
+def invitations() -> Any:
+    return OutboxEvent.objects.filter(kind=INVITATION_MAIL)
+
+
+@pytest.fixture
+def verified(acme: Organization) -> None:
+    domain = domains.add_domain(org=acme, name="acme.example", actor=ACTOR)
+    domains.mark_verified(domain=domain, actor=ACTOR)
+
+
+def test_a_created_user_is_echoed_with_id_and_location(scim: ScimClient) -> None:
+    response = scim.post("/Users", user_body())
+    made = response.json()
+    assert isinstance(made["id"], str)
+    assert (
+        response["Location"]
+        == made["meta"]["location"]
+        == f"http://testserver/scim/v2/{scim.directory.public_id}/Users/{made['id']}"
+    )
+    assert made["name"] == {"givenName": "Nora", "familyName": "Nilsen"}
+
+
+def test_the_enterprise_schema_is_not_named_when_its_object_is_absent(scim: ScimClient) -> None:
+    assert create(scim)["schemas"] == ["urn:ietf:params:scim:schemas:core:2.0:User"]
+
+
+def test_a_created_user_waits_for_consent_while_the_domain_is_unproved(scim: ScimClient) -> None:
+    create(scim)
+    assert seat_of("nora@acme.example").state == MembershipState.INVITED
+    assert not User.objects.filter(email="nora@acme.example").exists()
+
+
+def test_an_invitation_leaves_two_minutes_later(scim: ScimClient) -> None:
+    create(scim)
+    event = invitations().get()
+    assert (event.due_at - event.created_at).total_seconds() == pytest.approx(120, abs=2)
+
+
+def test_a_user_of_a_proved_domain_is_active_at_once(scim: ScimClient, verified: None) -> None:
+    create(scim)
+    assert seat_of("nora@acme.example").state == MembershipState.ACTIVE
+    assert not invitations().exists()
+
+
+def test_an_existing_proved_account_joins_at_once(scim: ScimClient, verified: None, greta: Membership) -> None:
+    from orgs.tenancy import services as tenancy
+
+    account = tenancy.create_account(email="nora@acme.example", verified=True)
+    create(scim)
+    assert seat_of("nora@acme.example").user == account
+
+
+@pytest.mark.parametrize("trait", ["staff", "owner elsewhere", "unproved"])
+def test_some_accounts_are_asked_even_in_a_proved_domain(scim: ScimClient, verified: None, trait: str) -> None:
+    from orgs.tenancy import services as tenancy
+    from portal.setup import NewOrganization, create_org
+
+    account = tenancy.create_account(email="nora@acme.example", verified=trait != "unproved")
+    if trait == "staff":
+        User.objects.filter(pk=account.pk).update(is_staff=True)
+    if trait == "owner elsewhere":
+        create_org(order=NewOrganization("Other", "other", "nora@acme.example"), actor=ACTOR)
+    create(scim)
+    assert Membership.objects.get(org=scim.directory.org, email="nora@acme.example").state == MembershipState.INVITED
+
+
+def test_the_answer_does_not_tell_whether_an_account_exists_elsewhere(scim: ScimClient, greta: Membership) -> None:
+    known = create(scim, "greta@globex.example")
+    unknown = create(scim, "nobody@globex.example")
+    assert set(known) == set(unknown)
+    assert known["active"] is unknown["active"] is True
+
+
+@pytest.mark.parametrize("again", ["nora@acme.example", "NORA@ACME.EXAMPLE", "Nora@Acme.Example"])
+def test_a_second_user_of_the_same_name_is_409(scim: ScimClient, again: str) -> None:
+    create(scim)
+    assert_scim_error(scim.post("/Users", user_body(again)), 409, "uniqueness")
+    assert DirectoryUser.objects.count() == 1
+
+
+def test_a_second_user_of_the_same_external_id_is_409(scim: ScimClient) -> None:
+    create(scim, externalId="x1")
+    assert_scim_error(scim.post("/Users", user_body("other@acme.example", externalId="x1")), 409, "uniqueness")
+    assert not Membership.objects.filter(email="other@acme.example").exists()
+
+
+def test_a_second_user_of_the_same_address_is_409(scim: ScimClient) -> None:
+    create(scim)
+    body = user_body("nora@acme.example", userName="nora.nilsen")
+    assert_scim_error(scim.post("/Users", body), 409, "uniqueness")
+
+
+def test_a_user_name_that_is_no_address_uses_the_primary_mail(scim: ScimClient) -> None:
+    emails = [{"value": "home@acme.example", "type": "home"}, {"value": "work@acme.example", "primary": True}]
+    create(scim, userName="nora.nilsen", emails=emails)
+    assert seat_of("work@acme.example").origins == "scim"
+
+
+def test_a_user_without_any_address_is_400(scim: ScimClient) -> None:
+    assert_scim_error(scim.post("/Users", user_body(userName="nora", emails=None)), 400, "invalidValue")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"userName": 5},
+        {"userName": ""},
+        {"userName": None},
+        {"name": "Nora"},
+        {"emails": [5]},
+        {"active": "maybe"},
+        {"userName": "x" * 300 + "@a.example"},
+        {"userName": "bad address@@x"},
+    ],
+)
+def test_wrong_values_are_400_and_leave_nothing(scim: ScimClient, changes: dict[str, Any]) -> None:
+    body = user_body(**changes)
+    if isinstance(changes.get("userName"), str):
+        body |= {"emails": []}
+    assert_scim_error(scim.post("/Users", body), 400, "invalidValue")
+    assert not Membership.objects.filter(origins="scim").exists()
+
+
+def test_unknown_attributes_are_ignored(scim: ScimClient) -> None:
+    assert "favouriteColour" not in create(scim, favouriteColour="teal")
+
+
+def test_a_user_created_inactive_is_held_and_mailed_nobody(scim: ScimClient) -> None:
+    create(scim, active=False)
+    seat = seat_of("nora@acme.example")
+    assert seat.state == MembershipState.SUSPENDED
+    assert not invitations().filter(cancelled_at=None).exists()
+
+
+def test_an_existing_member_is_adopted_with_their_role(scim: ScimClient, adam: Membership) -> None:
+    create(scim, "ADAM@acme.example")
+    adam.refresh_from_db()
+    assert (adam.role, adam.state) == (Role.ADMIN, MembershipState.ACTIVE)
+    assert "scim" in adam.origins
+    assert AuditEvent.objects.filter(action="membership.adopted").count() == 1
+
+
+def test_a_user_is_read_as_it_was_created(scim: ScimClient) -> None:
+    made = create(scim)
+    assert scim.get(f"/Users/{made['id']}").json() == made
+
+
+@pytest.mark.parametrize("unknown", ["00000000-0000-0000-0000-000000000000", "1", "x", "%00", "..%2f..", "9" * 300])
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+def test_an_unknown_id_is_404(scim: ScimClient, method: str, unknown: str) -> None:
+    body = {"PUT": user_body(), "PATCH": patch_body({"op": "replace", "path": "active", "value": False})}.get(method)
+    assert_scim_error(scim(method, f"/Users/{unknown}", body), 404)
+
+
+def test_put_replaces_and_unassigns(scim: ScimClient) -> None:
+    made = create(scim, title="Captain")
+    changed = scim.put(f"/Users/{made['id']}", user_body(displayName="Nora N.")).json()
+    assert changed["displayName"] == "Nora N."
+    assert "title" not in changed
+
+
+def test_put_of_what_is_there_changes_no_version(scim: ScimClient) -> None:
+    made = create(scim)
+    events = AuditEvent.objects.count()
+    assert scim.put(f"/Users/{made['id']}", made).json() == made
+    assert AuditEvent.objects.count() == events
+
+
+def test_null_mails_unassign_but_the_login_address_stays(scim: ScimClient) -> None:
+    made = create(scim)
+    body = user_body(emails=None, id=made["id"])
+    assert "emails" not in scim.put(f"/Users/{made['id']}", body).json()
+    assert seat_of("nora@acme.example").state == MembershipState.INVITED
+
+
+def test_null_mails_keep_the_address_of_a_user_whose_name_is_none(scim: ScimClient) -> None:
+    made = create(scim, userName="nora.nilsen")
+    response = scim.put(f"/Users/{made['id']}", user_body(userName="nora.nilsen", emails=None))
+    assert response.status_code == 200
+    assert seat_of("nora@acme.example")
+
+
+def test_active_absent_on_put_stays(scim: ScimClient) -> None:
+    made = create(scim, active=False)
+    assert scim.put(f"/Users/{made['id']}", without(user_body(), "active")).json()["active"] is False
+
+
+@pytest.mark.parametrize("inactive", [False, "False", "false", 0, "0"])
+@pytest.mark.parametrize("form", ["put", "patch", "pathless"])
+def test_every_form_of_deactivation_holds_the_seat(scim: ScimClient, verified: None, inactive: Any, form: str) -> None:
+    path = f"/Users/{create(scim)['id']}"
+    requests = {
+        "put": lambda: scim.put(path, user_body(active=inactive)),
+        "patch": lambda: scim.patch(path, patch_body({"op": "Replace", "path": "active", "value": inactive})),
+        "pathless": lambda: scim.patch(path, patch_body({"op": "replace", "value": {"active": inactive}})),
+    }
+    assert requests[form]().json()["active"] is False
+    assert seat_of("nora@acme.example").state == MembershipState.SUSPENDED
+
+
+def test_deactivation_shows_in_filters(scim: ScimClient) -> None:
+    made = create(scim)
+    scim.put(f"/Users/{made['id']}", user_body(active=False))
+    found = scim.get("/Users", QUERY="").json()["Resources"][0]
+    assert found["active"] is False
+    assert scim.get("/Users?filter=active eq false").json()["totalResults"] == 1
+
+
+def test_deactivation_refuses_the_open_session_at_its_next_request(
+    scim: ScimClient, uma: Membership, sign_in: SignIn
+) -> None:
+    made = create(scim, "uma@acme.example")
+    browser = sign_in(uma)
+    assert browser.get("/api/v1/me").status_code == 200
+    scim.put(f"/Users/{made['id']}", user_body("uma@acme.example", active=False))
+    assert browser.get("/api/v1/me").status_code == 401
+    assert not SessionGrant.objects.filter(membership=uma).exists()
+
+
+def test_deactivation_leaves_the_persons_other_organisation(
+    scim: ScimClient, uma: Membership, globex: Organization, sign_in: SignIn
+) -> None:
+    seat = people.create_seat(org=globex, profile=Profile(email="uma@acme.example"), origin=Origin.INVITE, actor=ACTOR)
+    people.join(membership=seat, user=uma.user, actor=ACTOR)
+    made = create(scim, "uma@acme.example")
+    browser = sign_in(uma)
+    scim.put(f"/Users/{made['id']}", user_body("uma@acme.example", active=False))
+    assert [org["slug"] for org in browser.get("/api/v1/me").json()["organizations"]] == ["globex"]
+    assert browser.get("/orgs/acme/").status_code == 404
+
+
+def test_reactivation_lifts_only_the_directorys_own_hold(scim: ScimClient, uma: Membership) -> None:
+    made = create(scim, "uma@acme.example")
+    people.hold_seat(membership=uma, source=HoldSource.ADMIN, actor=ACTOR)
+    scim.put(f"/Users/{made['id']}", user_body("uma@acme.example", active=False))
+    scim.put(f"/Users/{made['id']}", user_body("uma@acme.example", active=True))
+    uma.refresh_from_db()
+    assert [hold.source for hold in uma.holds.all()] == [HoldSource.ADMIN]
+    assert uma.state == MembershipState.SUSPENDED
+
+
+def test_a_change_of_address_keeps_the_former_as_an_alias(scim: ScimClient) -> None:
+    made = create(scim)
+    scim.put(f"/Users/{made['id']}", user_body("nora.n@acme.example"))
+    seat = seat_of("nora.n@acme.example")
+    assert {address.address: address.kind for address in seat.addresses.all()} == {
+        "nora@acme.example": "former",
+        "nora.n@acme.example": "current",
+    }
+
+
+def test_a_change_to_a_taken_address_is_409_and_changes_nothing(scim: ScimClient, adam: Membership) -> None:
+    made = create(scim)
+    assert_scim_error(scim.put(f"/Users/{made['id']}", user_body("adam@acme.example")), 409, "uniqueness")
+    assert scim.get(f"/Users/{made['id']}").json() == made
+
+
+def test_patch_is_all_or_nothing(scim: ScimClient) -> None:
+    made = create(scim)
+    body = patch_body(
+        {"op": "replace", "path": "displayName", "value": "Changed"}, {"op": "replace", "path": "id", "value": "x"}
+    )
+    assert_scim_error(scim.patch(f"/Users/{made['id']}", body), 400, "mutability")
+    assert scim.get(f"/Users/{made['id']}").json() == made
+
+
+def test_patch_one_attribute_at_a_time(scim: ScimClient) -> None:
+    made = create(scim)
+    changed = scim.patch(
+        f"/Users/{made['id']}", patch_body({"op": "replace", "path": "name.givenName", "value": "Eleonora"})
+    ).json()
+    assert changed["name"] == {"givenName": "Eleonora", "familyName": "Nilsen"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"Operations": []},
+        {"Operations": "x"},
+        {"Operations": [{}]},
+        {"Operations": [{"op": "burn", "path": "title"}]},
+        {"Operations": [{"op": "remove"}]},
+        {"Operations": [{"op": "replace", "path": "emails[", "value": 1}]},
+    ],
+)
+def test_a_patch_that_cannot_be_read_is_400(scim: ScimClient, body: dict[str, Any]) -> None:
+    response = scim.patch(f"/Users/{create(scim)['id']}", body)
+    assert response.status_code == 400
+    assert response.json()["scimType"] in {"invalidSyntax", "noTarget", "invalidPath", "invalidValue"}
+
+
+def test_a_deleted_user_is_gone_and_free_again(scim: ScimClient) -> None:
+    made = create(scim)
+    assert scim.delete(f"/Users/{made['id']}").status_code == 204
+    assert_scim_error(scim.get(f"/Users/{made['id']}"), 404)
+    assert_scim_error(scim.delete(f"/Users/{made['id']}"), 404)
+    assert create(scim)["id"] != made["id"]
+
+
+def test_deleting_a_never_used_user_leaves_no_seat_no_account_and_no_mail(scim: ScimClient, verified: None) -> None:
+    made = create(scim)
+    scim.delete(f"/Users/{made['id']}")
+    assert not Membership.objects.filter(email="nora@acme.example").exists()
+    assert not User.objects.filter(email="nora@acme.example").exists()
+    assert not invitations().filter(cancelled_at=None).exists()
+
+
+def test_deleting_an_invited_user_cancels_the_invitation(scim: ScimClient) -> None:
+    made = create(scim)
+    scim.delete(f"/Users/{made['id']}")
+    assert invitations().get().cancelled_at is not None
+
+
+def test_deleting_a_person_who_signed_in_holds_the_seat(scim: ScimClient, verified: None, sign_in: SignIn) -> None:
+    made = create(scim)
+    seat = seat_of("nora@acme.example")
+    sign_in(seat)
+    scim.delete(f"/Users/{made['id']}")
+    seat.refresh_from_db()
+    assert seat.state == MembershipState.SUSPENDED
+    assert not SessionGrant.objects.filter(membership=seat).exists()
+
+
+def test_a_person_who_was_deleted_is_linked_again(scim: ScimClient, uma: Membership) -> None:
+    scim.delete(f"/Users/{create(scim, 'uma@acme.example')['id']}")
+    create(scim, "uma@acme.example")
+    uma.refresh_from_db()
+    assert uma.state == MembershipState.ACTIVE
+    assert uma.directory_users.count() == 1
+
+
+@pytest.mark.parametrize("act", ["delete", "put", "patch"])
+def test_the_last_owner_cannot_be_lost(scim: ScimClient, olga: Membership, act: str) -> None:
+    path = f"/Users/{create(scim, 'olga@acme.example')['id']}"
+    requests = {
+        "delete": lambda: scim.delete(path),
+        "put": lambda: scim.put(path, user_body("olga@acme.example", active=False)),
+        "patch": lambda: scim.patch(path, patch_body({"op": "replace", "value": {"active": False}})),
+    }
+    response = requests[act]()
+    assert_scim_error(response, 409)
+    assert "last active owner" in response.json()["detail"]
+    olga.refresh_from_db()
+    assert (olga.role, olga.state) == (Role.OWNER, MembershipState.ACTIVE)
+    assert scim.get(path).json()["active"] is True
+
+
+def test_one_of_two_owners_can_leave(scim: ScimClient, olga: Membership, adam: Membership) -> None:
+    people.grant_role(membership=adam, role=Role.OWNER, source=GrantSource.PERSON, actor=ACTOR)
+    made = create(scim, "olga@acme.example")
+    assert scim.delete(f"/Users/{made['id']}").status_code == 204
+
+
+def test_deletion_leaves_the_log_and_the_audit(scim: ScimClient) -> None:
+    scim.delete(f"/Users/{create(scim)['id']}")
+    actions = list(AuditEvent.objects.order_by("id").values_list("action", flat=True))
+    assert actions[-2:] == ["membership.created", "membership.removed"]
+
+
+FILTERS = [
+    ('userName eq "nora@acme.example"', 1),
+    ('USERNAME EQ "NORA@ACME.EXAMPLE"', 1),
+    ('urn:ietf:params:scim:schemas:core:2.0:User:userName eq "nora@acme.example"', 1),
+    ('userName eq "nobody@acme.example"', 0),
+    ('externalId eq "x1"', 1),
+    ('externalId eq "X1"', 0),
+    ('externalId eq ""', 0),
+    ('displayName eq "nora nilsen"', 1),
+    ('emails.value eq "Nora@acme.example"', 1),
+    ('emails eq "nora@acme.example"', 1),
+    ("active eq true", 2),
+    ("active eq false", 0),
+    ('active eq "True"', 2),
+    ('userName eq "nora@acme.example" and active eq true', 1),
+    ('userName eq "nora@acme.example" and active eq false', 0),
+    ('userName eq "nora@acme.example" and externalId eq "x1" and displayName eq "Nora Nilsen"', 1),
+    ('id eq "00000000-0000-0000-0000-000000000000"', 0),
+    ('id eq "nonsense"', 0),
+]
+
+
+@pytest.mark.parametrize(("text", "count"), FILTERS)
+def test_filters_find_whom_they_name(scim: ScimClient, text: str, count: int) -> None:
+    create(scim, externalId="x1")
+    create(scim, "ola@acme.example", displayName="Ola")
+    response = scim.get("/Users?" + _query(filter=text))
+    assert response.json()["totalResults"] == count == len(response.json()["Resources"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "userName",
+        'userName ne "x"',
+        'userName co "x"',
+        "title pr",
+        'title eq "x"',
+        'userName eq "a" or userName eq "b"',
+        'not (userName eq "a")',
+        "userName eq 5",
+        "active eq 5",
+        'emails[type eq "work"]',
+        'nosuch eq "x"',
+        'userName eq "x',
+        "(" * 2000,
+        'userName eq "x" and nosuch eq "y"',
+        'urn:other:userName eq "x"',
+        'meta.created gt "2020-01-01"',
+        'userName eq "\\ud800"',
+    ],
+)
+def test_other_filters_are_refused_and_never_dropped(scim: ScimClient, text: str) -> None:
+    create(scim)
+    assert_scim_error(scim.get("/Users?" + _query(filter=text)), 400, "invalidFilter")
+
+
+def test_onelogins_stray_ampersand_is_harmless(scim: ScimClient) -> None:
+    create(scim)
+    assert scim.get("/Users?filter=userName+eq+%22nora@acme.example%22&").json()["totalResults"] == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "shown", "index"),
+    [
+        ("", 5, 1),
+        ("count=2", 2, 1),
+        ("startIndex=0&count=2", 2, 1),
+        ("startIndex=-7", 5, 1),
+        ("startIndex=5", 1, 5),
+        ("startIndex=99", 0, 99),
+        ("count=0", 0, 1),
+        ("count=-1", 0, 1),
+        ("count=9999999999999", 5, 1),
+        ("startIndex=1&count=2", 2, 1),
+    ],
+)
+def test_paging(scim: ScimClient, query: str, shown: int, index: int) -> None:
+    for place in range(5):
+        create(scim, f"p{place}@acme.example")
+    body = scim.get(f"/Users?{query}").json()
+    assert (body["totalResults"], body["itemsPerPage"], len(body["Resources"]), body["startIndex"]) == (
+        5,
+        shown,
+        shown,
+        index,
+    )
+
+
+def test_a_page_number_that_is_none_is_400(scim: ScimClient) -> None:
+    assert_scim_error(scim.get("/Users?count=many"), 400, "invalidValue")
+
+
+def test_pages_together_hold_everybody_once(scim: ScimClient) -> None:
+    made = {create(scim, f"p{place}@acme.example")["id"] for place in range(5)}
+    pages = [scim.get(f"/Users?startIndex={start}&count=2").json()["Resources"] for start in (1, 3, 5)]
+    assert sorted(user["id"] for page in pages for user in page) == sorted(made)
+
+
+def test_a_list_takes_the_same_queries_for_two_as_for_twenty(
+    scim: ScimClient, django_assert_max_num_queries: Any
+) -> None:
+    ids = [create(scim, f"p{place}@acme.example")["id"] for place in range(20)]
+    scim.post("/Groups", group_body(members=[{"value": user_id} for user_id in ids]))
+    with django_assert_max_num_queries(12):
+        scim.get("/Users?count=2")
+    with django_assert_max_num_queries(12):
+        assert len(scim.get("/Users").json()["Resources"]) == 20
+
+
+def test_a_user_shows_the_groups_they_are_in(scim: ScimClient) -> None:
+    made = create(scim)
+    group = scim.post("/Groups", group_body(members=[{"value": made["id"]}])).json()
+    [shown] = scim.get(f"/Users/{made['id']}").json()["groups"]
+    assert (shown["value"], shown["display"], shown["$ref"]) == (group["id"], "Engineering", group["meta"]["location"])
+
+
+@pytest.mark.parametrize(
+    ("query", "absent", "present"),
+    [
+        ("attributes=userName", "name", "userName"),
+        ("excludedAttributes=name", "name", "emails"),
+        ("attributes=name.givenName", "userName", "name"),
+    ],
+)
+def test_projection(scim: ScimClient, query: str, absent: str, present: str) -> None:
+    made = create(scim)
+    for body in (scim.get(f"/Users/{made['id']}?{query}").json(), scim.get(f"/Users?{query}").json()["Resources"][0]):
+        assert absent not in body
+        assert present in body
+        assert body["id"] == made["id"]
+
+
+def test_both_projections_at_once_are_400(scim: ScimClient) -> None:
+    create(scim)
+    assert_scim_error(scim.get("/Users?attributes=userName&excludedAttributes=name"), 400, "invalidValue")
+
+
+def test_entras_mail_path_makes_the_mail_and_the_filter_finds_it(scim: ScimClient) -> None:
+    made = create(scim, emails=None)
+    operation = {"op": "Add", "path": 'emails[type eq "work"].value', "value": "new@acme.example"}
+    assert scim.patch(f"/Users/{made['id']}", patch_body(operation)).json()["emails"] == [
+        {"type": "work", "value": "new@acme.example"}
+    ]
+    assert scim.get("/Users?" + _query(filter='emails.value eq "new@acme.example"')).json()["totalResults"] == 1
+
+
+def test_a_short_lived_user_is_labelled_as_a_connection_test(scim: ScimClient) -> None:
+    from scim.requests.models import RequestLog
+
+    scim.get("/Users?" + _query(filter='userName eq "nora@acme.example"'))
+    scim.delete(f"/Users/{create(scim)['id']}")
+    assert list(RequestLog.objects.values_list("is_connection_test", flat=True)) == [True, True, True]
+
+
+def _query(**given: str) -> str:
+    from urllib.parse import urlencode
+
+    return urlencode(given)
