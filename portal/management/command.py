@@ -1,0 +1,123 @@
+"""What the operator's commands share: one JSON document on request, one clear line on bad input."""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.validators import validate_email
+from django.db import DatabaseError
+
+from orgs.base.errors import DomainError
+from orgs.tenancy.errors import OrganizationUnknown
+from orgs.tenancy.models import Organization, User
+from orgs.tenancy.queries import find_organization
+
+SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+Report = Mapping[str, Any]
+
+
+class OperatorCommand(BaseCommand):
+    """Subclasses do the work in `act` and describe its result; this prints it, and turns refusals into one line."""
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        parser = super().create_parser(prog_name, subcommand, **kwargs)
+        # a refusal is one line for whoever reads it in a script's log; --help still shows the usage
+        parser.print_usage = lambda *_: None  # type: ignore[method-assign]
+        return parser
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            report = self.act(options)
+        except DomainError as error:
+            raise CommandError(error.public) from error
+        except DatabaseError as error:
+            raise CommandError(f"The database can't do that ({_cause(error)}). Has `manage.py migrate` run?") from error
+        self.print(report, is_json=options["json"])
+
+    def act(self, options: Mapping[str, Any]) -> Report:
+        """Do it, and return the document that --json prints. Raises CommandError, DomainError."""
+        raise NotImplementedError
+
+    def describe(self, report: Report) -> str:
+        """Return the same for a person: one line for each value."""
+        width = max(map(len, report), default=0)
+        return "\n".join(f"{name:<{width}}  {value}" for name, value in report.items())
+
+    def print(self, report: Report, *, is_json: bool) -> None:
+        self.stdout.write(json.dumps(report) if is_json else self.describe(report))
+
+    def note_kept_password(self, user: User, given: str | None) -> None:
+        """Say, outside the document, when the account existed and the given password wasn't set."""
+        if given is not None and not user.check_password(given):
+            self.stderr.write(f"{user.email} had an account already, which keeps its own password.", self.style.NOTICE)
+
+
+def add_password_option(parser: CommandParser) -> None:
+    parser.add_argument(
+        "--password-stdin",
+        action="store_true",
+        help="read the new account's password from standard input; without it, the reset page mails a link to set one",
+    )
+
+
+def read_password(options: Mapping[str, Any], email: str) -> str | None:
+    """Return the first line of standard input, or None when no password was asked for. Raises CommandError."""
+    if not options["password_stdin"]:
+        return None
+    password = sys.stdin.readline().rstrip("\r\n")
+    try:
+        validate_password(password, User(email=email))
+    except ValidationError as error:
+        raise CommandError(f"That password is too weak. {' '.join(error.messages)}") from error
+    return password
+
+
+def printable_text(name: str, longest: int) -> Any:
+    """Return an argparse type: text of 1 to `longest` printable characters, without outer space."""
+
+    def read(text: str) -> str:
+        text = text.strip()
+        if not text or len(text) > longest or not text.isprintable():
+            raise argparse.ArgumentTypeError(f"a {name} has 1 to {longest} printable characters")
+        return text
+
+    return read
+
+
+def slug(text: str) -> str:
+    """Argparse type of an organisation's short name, which is a part of its URLs."""
+    if not SLUG.fullmatch(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} isn't a slug: use 1 to 63 lowercase letters, digits and hyphens, none of these at an end"
+        )
+    return text
+
+
+def address(text: str) -> str:
+    """Argparse type of an e-mail address."""
+    try:
+        validate_email(text)
+    except ValidationError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} isn't an e-mail address") from error
+    return text
+
+
+def organization(name: str) -> Organization:
+    """Return the organisation with this slug. Raises CommandError that names it."""
+    try:
+        return find_organization(slug(name))
+    except (OrganizationUnknown, argparse.ArgumentTypeError) as error:
+        raise CommandError(f"There is no organization with the slug {name!r}.") from error
+
+
+def _cause(error: DatabaseError) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -1,0 +1,38 @@
+"""`manage.py create_org`: an organisation with its owner and its directory."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from orgs.base.actor import Actor
+from portal.management.command import (
+    OperatorCommand,
+    Report,
+    add_password_option,
+    address,
+    printable_text,
+    read_password,
+    slug,
+)
+from portal.setup import NewOrganization, create_org
+
+
+class Command(OperatorCommand):
+    """An account that has proved the owner's address already becomes the owner, and keeps its password."""
+
+    help = "Create an organization with its first owner, whose address counts as verified."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("name", type=printable_text("name", 200), help="what people read, as in 'Northwind Labs'")
+        parser.add_argument("--slug", type=slug, required=True, help="its short name in URLs, as in northwind")
+        parser.add_argument("--owner", type=address, required=True, metavar="EMAIL", help="the first owner's address")
+        add_password_option(parser)
+
+    def act(self, options: Mapping[str, Any]) -> Report:
+        password = read_password(options, options["owner"])
+        order = NewOrganization(options["name"], options["slug"], options["owner"], password)
+        org, owner = create_org(order=order, actor=Actor.command("create_org"))
+        self.note_kept_password(owner, password)
+        return {"id": str(org.public_id), "slug": org.slug, "owner": owner.email}

@@ -1,0 +1,282 @@
+import io
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from orgs.audit.models import AuditEvent
+from orgs.domains.types import DomainState
+from orgs.tenancy.models import Organization, User
+from orgs.tenancy.queries import verified_keys_of
+from orgs.tenancy.services import create_account
+from orgs.tenancy.types import Role
+from portal.site import checks
+from scim.directories.models import ScimToken
+from scim.directories.queries import authenticate
+from tests.factories import PASSWORD
+
+pytestmark = pytest.mark.django_db
+ACME = ("Acme", "--slug", "acme", "--owner", "olga@acme.example")
+
+
+def run(name: str, *options: str) -> Any:
+    """Return the one JSON document that the command prints."""
+    out = io.StringIO()
+    call_command(name, *options, "--json", stdout=out)
+    return json.loads(out.getvalue())
+
+
+def printed(name: str, *options: str) -> str:
+    out = io.StringIO()
+    call_command(name, *options, stdout=out, no_color=True)
+    return out.getvalue()
+
+
+@pytest.fixture
+def typed(monkeypatch):
+    """Put a line on standard input."""
+    return lambda line: monkeypatch.setattr(sys, "stdin", io.StringIO(line))
+
+
+def test_create_org_prints_id_slug_and_owner():
+    report = run("create_org", *ACME)
+    assert report == {
+        "id": str(Organization.objects.get().public_id),
+        "slug": "acme",
+        "owner": "olga@acme.example",
+    }
+
+
+def test_create_org_makes_an_active_owner_whose_address_counts_as_verified():
+    run("create_org", *ACME)
+    seat = Organization.objects.get().memberships.get()
+    assert (seat.role, seat.is_active) == (Role.OWNER, True)
+    assert verified_keys_of(seat.user) == {"olga@acme.example"}
+
+
+def test_create_org_without_a_password_leaves_the_account_without_one():
+    run("create_org", *ACME)
+    assert not User.objects.get().has_usable_password()
+
+
+def test_create_org_reads_the_password_from_standard_input(typed):
+    typed(f"{PASSWORD}\n")
+    run("create_org", *ACME, "--password-stdin")
+    assert User.objects.get().check_password(PASSWORD)
+
+
+def test_create_org_keeps_the_password_of_an_owner_who_has_an_account_and_says_so(typed, capsys):
+    create_account(email="olga@acme.example", password=PASSWORD, verified=True)
+    typed("another-long-password\n")
+    run("create_org", *ACME, "--password-stdin")
+    assert "keeps its own password" in capsys.readouterr().err
+    assert User.objects.get().check_password(PASSWORD)
+
+
+def test_create_org_drops_the_password_that_was_set_before_the_address_was_proved():
+    create_account(email="olga@acme.example", password=PASSWORD, verified=False)
+    run("create_org", *ACME)
+    assert not User.objects.get().has_usable_password()
+
+
+def test_create_org_is_in_the_audit_log_by_the_name_of_the_command():
+    run("create_org", *ACME)
+    assert set(AuditEvent.objects.values_list("actor_label", flat=True)) == {"manage.py create_org"}
+
+
+def test_a_person_reads_one_line_for_each_value():
+    assert [line.split()[0] for line in printed("create_org", *ACME).splitlines()] == ["id", "slug", "owner"]
+
+
+@pytest.mark.parametrize("line", ["short\n", "password123\n", "\n", "", "olga@acme.example\n"])
+def test_a_weak_password_creates_nothing(typed, line):
+    typed(line)
+    with pytest.raises(CommandError, match=r"^That password is too weak\. [^\n]+$"):
+        run("create_org", *ACME, "--password-stdin")
+    assert not Organization.objects.exists()
+
+
+@pytest.mark.parametrize("slug", ["", "Acme", "a b", "-acme", "acme-", "acme_1", "ácme", "a" * 64, "acme/x", "acme\n"])
+def test_a_slug_has_lowercase_letters_digits_and_inner_hyphens_only(slug):
+    with pytest.raises(CommandError, match="isn't a slug"):
+        run("create_org", "Acme", f"--slug={slug}", "--owner=olga@acme.example")
+
+
+@pytest.mark.parametrize("name", ["", "  ", "a\nb", "a\x00b", "n" * 201])
+def test_a_name_is_printable_and_not_too_long(name):
+    with pytest.raises(CommandError, match="a name has 1 to 200 printable characters"):
+        run("create_org", name, "--slug=acme", "--owner=olga@acme.example")
+
+
+@pytest.mark.parametrize("email", ["", "olga", "a b@acme.example", "a@b@c", "o@acme.example\n"])
+@pytest.mark.parametrize("command", [("create_org", "Acme", "--slug=acme", "--owner"), ("create_staff",)])
+def test_an_owner_and_a_staff_account_need_an_address(command, email):
+    with pytest.raises(CommandError, match="isn't an e-mail address"):
+        run(*command, email)
+
+
+def test_a_slug_is_used_once():
+    run("create_org", *ACME)
+    with pytest.raises(CommandError, match=r"^Another organization already uses that short name\."):
+        run("create_org", *ACME)
+
+
+def test_add_domain_prints_its_state_and_the_txt_record(acme):
+    report = run("add_domain", "acme", "Acme.Example")
+    domain = acme.domains.get()
+    assert report == {
+        "domain": "acme.example",
+        "state": "pending",
+        "txt_name": "_gatehouse.acme.example",
+        "txt_value": f"gatehouse-verify={domain.txt_token}",
+    }
+
+
+def test_add_domain_proves_a_domain_that_waited(acme):
+    run("add_domain", "acme", "acme.example")
+    assert run("add_domain", "acme", "acme.example", "--verified")["state"] == "verified"
+    assert acme.domains.get().state == DomainState.VERIFIED
+
+
+@pytest.mark.parametrize("domain", ["acme", "https://acme.example", "a..b", "a-.example", "gmail.com", "1.2.3.4", ""])
+def test_add_domain_refuses_what_is_no_domain_of_an_organization(acme, domain):
+    with pytest.raises(CommandError, match=r"^That (isn't a domain name|domain belongs to a public mail service)"):
+        run("add_domain", "acme", domain)
+
+
+def test_add_domain_refuses_a_domain_that_another_organization_has_proved(acme, globex):
+    run("add_domain", "globex", "shared.example", "--verified")
+    with pytest.raises(CommandError, match=r"^Another organization has already proved this domain"):
+        run("add_domain", "acme", "shared.example", "--verified")
+    assert not acme.domains.exists()
+
+
+@pytest.mark.parametrize("slug", ["nobody", "", "No Body", "\udcff"])
+@pytest.mark.parametrize("command", [("add_domain", "a.example"), ("create_scim_token", "--label=x")])
+def test_an_unknown_organization_is_named(db, command, slug):
+    name, *options = command
+    with pytest.raises(CommandError, match=r"^There is no organization with the slug '"):
+        run(name, slug, *options)
+
+
+def test_create_scim_token_prints_base_url_token_and_directory(acme_directory):
+    report = run("create_scim_token", "acme", "--label", "JumpCloud")
+    assert report["base_url"] == f"http://testserver/scim/v2/{acme_directory.public_id}"
+    assert report["directory_id"] == str(acme_directory.public_id)
+    assert authenticate(acme_directory, report["token"]).label == "JumpCloud"
+
+
+def test_a_token_lives_as_many_days_as_asked_for(acme):
+    run("create_scim_token", "acme", "--label=x", "--expires-days=30")
+    token = ScimToken.objects.get()
+    assert (token.expires_at - token.created_at).days in {29, 30}
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "3651", "1.5", "x", "", "９", "9" * 5000])
+def test_a_token_lives_from_one_day_to_ten_years(acme, days):
+    with pytest.raises(CommandError, match="days"):
+        run("create_scim_token", "acme", "--label=x", f"--expires-days={days}")
+
+
+@pytest.mark.parametrize("label", ["", " ", "a\tb", "a\u202eb", "l" * 101])
+def test_a_label_is_printable_and_not_too_long(acme, label):
+    with pytest.raises(CommandError, match="a label has 1 to 100 printable characters"):
+        run("create_scim_token", "acme", f"--label={label}")
+
+
+def test_the_eleventh_live_token_is_refused_in_the_rules_own_words(acme):
+    for number in range(10):
+        run("create_scim_token", "acme", f"--label={number}")
+    with pytest.raises(CommandError, match=r"^This directory has ten live tokens already"):
+        run("create_scim_token", "acme", "--label=x")
+
+
+def test_create_staff_makes_a_support_account():
+    report = run("create_staff", "sam@support.example")
+    assert (report["email"], report["created"]) == ("sam@support.example", True)
+    assert User.objects.get().is_staff
+
+
+def test_create_staff_says_how_to_set_a_password_and_that_mfa_follows():
+    text = printed("create_staff", "sam@support.example")
+    assert "http://testserver/accounts/password/reset/" in text
+    assert "asks for a second factor" in text
+
+
+def test_create_staff_with_a_password_needs_no_mail(typed):
+    typed(f"{PASSWORD}\n")
+    assert run("create_staff", "sam@support.example", "--password-stdin")["password_url"] == ""
+
+
+def test_create_staff_promotes_an_account_that_is_there(stranger):
+    assert run("create_staff", stranger.email)["created"] is False
+    stranger.refresh_from_db()
+    assert (stranger.is_staff, stranger.check_password(PASSWORD)) == (True, True)
+
+
+def test_create_staff_drops_the_password_that_was_set_before_the_address_was_proved():
+    create_account(email="sam@support.example", password=PASSWORD, verified=False)
+    run("create_staff", "sam@support.example")
+    assert not User.objects.get().has_usable_password()
+
+
+@pytest.fixture
+def health(monkeypatch):
+    """Let doctor find these verdicts."""
+    return lambda *found: monkeypatch.setattr(checks, "ALL", [lambda each=each: each for each in found])
+
+
+def test_doctor_prints_every_check(health):
+    health(checks.Check("database", "ok"), checks.Check("mail", "ok"))
+    rows = [{"name": name, "verdict": "ok", "advice": ""} for name in ("database", "mail")]
+    assert run("doctor") == {"ok": True, "checks": rows}
+
+
+def test_doctor_fails_with_what_is_wrong_and_what_to_do(health):
+    health(checks.Check("database", "ok"), checks.Check("worker", "no worker has reported", "Start one."))
+    with pytest.raises(CommandError, match=r"^worker: no worker has reported\. Start one\.$") as raised:
+        run("doctor")
+    assert raised.value.returncode == 1
+
+
+def test_doctor_prints_its_document_when_it_fails(health, capsys):
+    health(checks.Check("worker", "no worker has reported", "Start one."))
+    with pytest.raises(CommandError):
+        call_command("doctor", "--json")
+    assert json.loads(capsys.readouterr().out)["ok"] is False
+
+
+def test_doctor_shows_advice_below_its_check(health):
+    health(checks.Check("cache", "ok"), checks.Check("mail", "ok", "Nothing to do."))
+    assert printed("doctor").splitlines() == ["cache     ok", "mail      ok", "          Nothing to do."]
+
+
+def manage(database: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run manage.py as an operator does."""
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "portal.settings.test",
+        "DATABASE_URL": f"sqlite:///{database}",
+    }
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments], env=environment, capture_output=True, text=True, timeout=60
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("create_org", "Acme", "--slug=acme", "--owner=olga@acme.example"), "Has `manage.py migrate` run?"),
+        (("create_org", "Acme"), "required: --slug, --owner"),
+        (("add_domain", "acme"), "required: domain"),
+        (("doctor",), "cache: "),
+    ],
+)
+def test_bad_input_and_a_missing_database_are_one_line_on_stderr(tmp_path, arguments, sentence):
+    done = manage(str(tmp_path / "empty.sqlite3"), *arguments)
+    assert done.returncode != 0
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert sentence in done.stderr
