@@ -1,0 +1,154 @@
+"""Parallel requests on a real database: what must be unique stays unique, and nothing that was acknowledged is lost."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.test import Client
+
+from orgs.audit.models import AuditEvent
+from orgs.events.models import OutboxEvent
+from orgs.groups.models import GroupMember
+from orgs.people import services as people
+from orgs.people.errors import LastOwner
+from orgs.people.types import INVITATION_MAIL
+from orgs.tenancy.models import Membership
+from orgs.tenancy.types import GrantSource, HoldSource, Role
+from scim.directories import services as directories
+from scim.directories.models import ScimToken
+from scim.directories.services import TokenOrder
+from scim.users.models import DirectoryUser
+from tests.conftest import ScimClient
+from tests.factories import ACTOR
+from tests.scim.bodies import group_body, patch_body, user_body
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def all_at_once(acts: list[Callable[[], Any]]) -> list[Any]:
+    """Run every act in a thread of its own, begun together; return what they returned or raised."""
+    barrier = Barrier(len(acts))
+
+    def run(act: Callable[[], Any]) -> Any:
+        barrier.wait()
+        try:
+            return act()
+        except Exception as error:  # noqa: BLE001 - the test looks at what was raised
+            return error
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(run, acts))
+
+
+def call(scim: ScimClient, method: str, path: str, body: Any) -> Callable[[], int]:
+    def act() -> int:
+        return int(ScimClient(scim.directory, scim.token, Client())(method, path, json.dumps(body)).status_code)
+
+    return act
+
+
+def mixed_case(address: str, place: int) -> str:
+    """Return the address with another choice of capitals for each place."""
+    return "".join(letter.upper() if (place >> at % 5) & 1 else letter for at, letter in enumerate(address))
+
+
+def test_sixteen_creates_of_one_name_make_one_user(scim: ScimClient) -> None:
+    bodies = [user_body(mixed_case("nora@acme.example", place)) for place in range(16)]
+    statuses = Counter(all_at_once([call(scim, "POST", "/Users", body) for body in bodies]))
+    assert statuses == {201: 1, 409: 15}
+    assert DirectoryUser.objects.count() == 1
+    assert Membership.objects.filter(origins="scim").count() == 1
+    assert AuditEvent.objects.filter(action="membership.created", target_label__iexact="nora@acme.example").count() == 1
+    assert OutboxEvent.objects.filter(kind=INVITATION_MAIL).count() == 1
+
+
+def test_sixteen_creates_of_one_group_make_one_group(scim: ScimClient) -> None:
+    bodies = [group_body(mixed_case("engineering", place)) for place in range(16)]
+    assert Counter(all_at_once([call(scim, "POST", "/Groups", body) for body in bodies])) == {201: 1, 409: 15}
+
+
+def test_fifty_member_patches_lose_nothing(scim: ScimClient) -> None:
+    ids = [scim.post("/Users", user_body(f"p{place}@acme.example")).json()["id"] for place in range(50)]
+    group = scim.post("/Groups", group_body()).json()["id"]
+    patches = [patch_body({"op": "add", "path": "members", "value": [{"value": user}]}) for user in ids]
+    statuses = all_at_once([call(scim, "PATCH", f"/Groups/{group}", body) for body in patches])
+    assert Counter(statuses) == {200: 50}
+    assert GroupMember.objects.count() == 50
+    assert scim.get(f"/Groups/{group}").json()["meta"]["version"] == 'W/"51"'
+
+
+def test_adding_and_removing_at_once_ends_as_asked(scim: ScimClient) -> None:
+    ids = [scim.post("/Users", user_body(f"p{place}@acme.example")).json()["id"] for place in range(20)]
+    group = scim.post("/Groups", group_body(members=[{"value": user} for user in ids[:10]])).json()["id"]
+    adds = [patch_body({"op": "add", "path": "members", "value": [{"value": user}]}) for user in ids[10:]]
+    removals = [patch_body({"op": "remove", "path": f'members[value eq "{user}"]'}) for user in ids[:10]]
+    all_at_once([call(scim, "PATCH", f"/Groups/{group}", body) for body in adds + removals])
+    members = {member["value"] for member in scim.get(f"/Groups/{group}").json()["members"]}
+    assert members == set(ids[10:])
+
+
+def test_parallel_changes_of_one_user_are_all_kept(scim: ScimClient) -> None:
+    user = scim.post("/Users", user_body()).json()["id"]
+    names = ("title", "nickName", "locale", "timezone", "userType", "preferredLanguage")
+    patches = [patch_body({"op": "replace", "path": name, "value": f"v-{name}"}) for name in names]
+    all_at_once([call(scim, "PATCH", f"/Users/{user}", body) for body in patches])
+    shown = scim.get(f"/Users/{user}").json()
+    assert {name: shown[name] for name in names} == {name: f"v-{name}" for name in names}
+
+
+def test_two_owners_who_leave_at_once_leave_one(acme: Any, olga: Membership, adam: Membership) -> None:
+    people.grant_role(membership=adam, role=Role.OWNER, source=GrantSource.PERSON, actor=ACTOR)
+    adam.refresh_from_db()
+    acts = [
+        lambda seat=seat: people.hold_seat(membership=seat, source=HoldSource.ADMIN, actor=ACTOR)
+        for seat in (olga, adam)
+    ]
+    outcomes = all_at_once(acts)
+    assert sorted(type(outcome) for outcome in outcomes if outcome is not None) == [LastOwner]
+    assert acme.memberships.filter(role=Role.OWNER, state="active").count() == 1
+
+
+def test_a_form_sent_twice_at_once_makes_one_token(scim: ScimClient) -> None:
+    from uuid import uuid4
+
+    order = TokenOrder(label="JumpCloud", nonce=uuid4())
+    made = all_at_once([lambda: directories.generate_token(directory=scim.directory, order=order, actor=ACTOR)] * 8)
+    assert sum(one.plain is not None for one in made) == 1
+    assert ScimToken.objects.filter(label="JumpCloud").count() == 1
+
+
+def test_deleting_at_once_succeeds_once(scim: ScimClient) -> None:
+    user = scim.post("/Users", user_body()).json()["id"]
+    assert Counter(all_at_once([call(scim, "DELETE", f"/Users/{user}", None)] * 8)) == {204: 1, 404: 7}
+
+
+def test_the_outbox_delivers_once_to_many_workers(scim: ScimClient, mailoutbox: list[Any]) -> None:
+    from orgs.events import services as outbox
+
+    OutboxEvent.objects.all().delete()
+    for place in range(6):
+        outbox.add(org=scim.directory.org, kind="test.noted", key=str(place))
+    all_at_once([outbox.drain] * 4)
+    assert Counter({str(place): 1 for place in range(6)}) == NOTED
+    sequences = OutboxEvent.objects.values_list("sequence", flat=True)
+    assert len(set(sequences)) == 6
+
+
+NOTED: Counter[str] = Counter()
+
+
+@pytest.fixture(autouse=True)
+def noting_delivery() -> Any:
+    from orgs.events import types
+
+    NOTED.clear()
+    types.delivers("test.noted")(lambda event: NOTED.update([event.key]))
+    yield
+    types._deliveries.pop("test.noted")
