@@ -1,0 +1,113 @@
+"""attributes and excludedAttributes show a part of a resource, and never less than its id (RFC 7644 §3.9)."""
+
+from copy import deepcopy
+
+import pytest
+
+from scim.protocol.errors import InvalidValue
+from scim.protocol.projection import project
+from scim.protocol.schemas import ENTERPRISE, GROUP, USER
+
+UMA = {
+    "schemas": [USER, ENTERPRISE],
+    "id": "u1",
+    "userName": "uma@acme.example",
+    "active": False,
+    "name": {"givenName": "Uma", "familyName": "Ulv"},
+    "emails": [{"value": "uma@acme.example", "type": "work"}, {"value": "uma@home.example", "display": "At home"}],
+    ENTERPRISE: {"department": "Legal", "manager": {"value": "u2", "displayName": "Adam"}},
+    "meta": {"resourceType": "User", "location": "https://gatehouse.example/Users/u1"},
+}
+ALWAYS = {"schemas", "id"}
+
+
+def only(names):
+    shown = project(UMA, attributes=names, excluded=None)
+    return {name: value for name, value in shown.items() if name not in ALWAYS}
+
+
+def hidden(names):
+    """Return what differs from the whole resource, None standing for an attribute that is gone."""
+    shown = project(UMA, attributes=None, excluded=names)
+    return {name: shown.get(name) for name in UMA if shown.get(name) != UMA[name]}
+
+
+@pytest.mark.parametrize(("attributes", "excluded"), [(None, None), ("", ""), (None, "")])
+def test_nothing_named_shows_everything(attributes, excluded):
+    assert project(UMA, attributes=attributes, excluded=excluded) == UMA
+
+
+def test_both_at_once_are_refused():
+    with pytest.raises(InvalidValue, match="not both"):
+        project(UMA, attributes="userName", excluded="name")
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ("userName", {"userName": "uma@acme.example"}),
+        ("USERNAME", {"userName": "uma@acme.example"}),
+        (f"{USER}:userName", {"userName": "uma@acme.example"}),
+        ("active", {"active": False}),
+        (" userName , active ", {"userName": "uma@acme.example", "active": False}),
+        ("name", {"name": UMA["name"]}),
+        ("name.givenName", {"name": {"givenName": "Uma"}}),
+        ("name,name.givenName", {"name": UMA["name"]}),
+        ("emails.value", {"emails": [{"value": "uma@acme.example"}, {"value": "uma@home.example"}]}),
+        ("emails.display", {"emails": [{"display": "At home"}]}),
+        ("emails.primary", {}),
+        ("name.middleName", {}),
+        ("userName.first", {}),
+        (ENTERPRISE, {ENTERPRISE: UMA[ENTERPRISE]}),
+        (f"{ENTERPRISE}:department", {ENTERPRISE: {"department": "Legal"}}),
+        (f"{ENTERPRISE}:manager.value", {ENTERPRISE: {"manager": {"value": "u2"}}}),
+        ("meta.location", {"meta": {"location": "https://gatehouse.example/Users/u1"}}),
+        ("shoeSize", {}),
+        (",", {}),
+    ],
+)
+def test_only_what_is_named_is_shown(names, expected):
+    assert only(names) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ("userName", {"userName": None}),
+        ("USERNAME,active", {"userName": None, "active": None}),
+        (f"{USER}:name", {"name": None}),
+        ("name.givenName", {"name": {"familyName": "Ulv"}}),
+        ("name.givenName,name.familyName", {"name": None}),
+        ("emails.type", {"emails": [{"value": "uma@acme.example"}, UMA["emails"][1]]}),
+        ("emails.value,emails.type", {"emails": [{"display": "At home"}]}),
+        (f"{ENTERPRISE}:manager.displayName", {ENTERPRISE: {"department": "Legal", "manager": {"value": "u2"}}}),
+        (ENTERPRISE, {ENTERPRISE: None}),
+        ("userName.first", {}),
+        ("shoeSize", {}),
+    ],
+)
+def test_what_is_excluded_is_left_out(names, expected):
+    assert hidden(names) == expected
+
+
+@pytest.mark.parametrize("names", ["id", "schemas", "ID,Schemas", "id,schemas.x"])
+def test_id_and_schemas_cannot_be_excluded(names):
+    assert hidden(names) == {}
+
+
+@pytest.mark.parametrize("names", ["active", "shoeSize", ","])
+def test_id_and_schemas_are_shown_with_whatever_is_named(names):
+    assert set(project(UMA, attributes=names, excluded=None)) >= ALWAYS
+
+
+def test_members_of_a_group_can_be_excluded():
+    group = {"schemas": [GROUP], "id": "g1", "displayName": "Legal", "members": [{"value": "u1"}]}
+    shown = project(group, attributes=None, excluded=f"{GROUP}:members")
+    assert shown == {"schemas": [GROUP], "id": "g1", "displayName": "Legal"}
+
+
+@pytest.mark.parametrize("way", [("name.givenName", None), (None, "emails.type")])
+def test_the_resource_given_stays_as_it_was(way):
+    before = deepcopy(UMA)
+    project(UMA, attributes=way[0], excluded=way[1])
+    assert before == UMA
