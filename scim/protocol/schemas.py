@@ -17,6 +17,10 @@ EARLY_CORE = ("urn:scim:schemas:core:1.0", "urn:scim:schemas:core:2.0", "urn:sci
 
 MAX_TEXT = 1024
 MAX_NAME = 256
+# a certificate with its chain of extensions, a signed URL of a picture
+MAX_LONG_TEXT = 16_384
+# a certificate in base64, a picture's signed or data URL
+MAX_LONG_TEXT = 16_384
 MAX_VALUES = 100
 
 
@@ -24,6 +28,7 @@ class Kind(StrEnum):
     STRING = "string"
     BOOLEAN = "boolean"
     REFERENCE = "reference"
+    BINARY = "binary"
     COMPLEX = "complex"
 
 
@@ -143,12 +148,18 @@ USER_SPECS: Specs = (
     _values(
         "photos",
         "Pictures of the person.",
-        value=AttributeSpec("value", "The picture's URL.", Kind.REFERENCE, reference_types=("external",)),
+        value=AttributeSpec(
+            "value", "The picture's URL.", Kind.REFERENCE, longest=MAX_LONG_TEXT, reference_types=("external",)
+        ),
     ),
     ADDRESSES,
     _values("entitlements", "Things the person may have."),
     _values("roles", "Roles at the IdP; they don't change the role here."),
-    _values("x509Certificates", "Certificates of the person."),
+    _values(
+        "x509Certificates",
+        "Certificates of the person.",
+        value=AttributeSpec("value", "The certificate in base64.", longest=MAX_LONG_TEXT),
+    ),
     USER_GROUPS,
 )
 ENTERPRISE_SPECS: Specs = (
