@@ -65,7 +65,10 @@ class _Draft:
 
 
 def apply_to_group(operations: Sequence[Operation]) -> GroupChange:
-    """Return what all operations together change. Raises InvalidValue, InvalidPath, Mutability. Unknown attributes are ignored."""
+    """Return what all operations together change; unknown attributes are ignored.
+
+    Raises InvalidValue, InvalidPath, Mutability.
+    """
     draft = _Draft()
     for operation in operations:
         if operation.path is None:

@@ -1,10 +1,12 @@
 """The grammar of RFC 7644 §3.4.2.2: what it means, and that nothing else is accepted."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scim.protocol.errors import InvalidFilter, InvalidPath, ScimError
+from scim.protocol.errors import InvalidFilter, InvalidPath
 from scim.protocol.filters import (
     And,
     AttributePath,
@@ -107,7 +109,7 @@ def test_a_value_path_stands_beside_other_terms():
     ("bracket", "terms"),
     [
         ('type eq "work"', (eq("type", "work"),)),
-        ('type eq "work" and primary eq true', (eq("type", "work"), eq("primary", True))),
+        ('type eq "work" and primary eq true', (eq("type", "work"), eq("primary", value=True))),
         ('type eq "a" or type eq "b"', (Or((eq("type", "a"), eq("type", "b"))),)),
     ],
 )
@@ -240,16 +242,12 @@ def test_a_path_that_cannot_be_read_is_refused(text):
 
 
 @given(TEXTS)
-def test_arbitrary_text_is_a_filter_or_an_error(text):
-    try:
+def test_arbitrary_text_raises_nothing_but_invalid_filter(text):
+    with suppress(InvalidFilter):
         parse(text)
-    except InvalidFilter as error:
-        assert error.detail
 
 
 @given(TEXTS)
-def test_arbitrary_text_is_a_path_or_an_error(text):
-    try:
+def test_arbitrary_text_raises_nothing_but_invalid_path(text):
+    with suppress(InvalidPath):
         parse_path(text)
-    except ScimError as error:
-        assert isinstance(error, InvalidPath)

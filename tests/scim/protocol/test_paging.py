@@ -1,0 +1,48 @@
+"""startIndex and count as RFC 7644 §3.4.2.4 has them, whatever a client writes."""
+
+import pytest
+import scim2_models
+
+from scim.protocol.errors import InvalidValue
+from scim.protocol.paging import DEFAULT_COUNT, FARTHEST, MAX_COUNT, Page, list_response, read_page
+
+
+def test_the_first_hundred_are_the_default():
+    assert read_page({}) == Page(1, DEFAULT_COUNT)
+
+
+@pytest.mark.parametrize(("text", "expected"), [("0", 1), ("-5", 1), ("1", 1), (" +7 ", 7), ("", 1), ("0012", 12)])
+def test_a_start_below_one_is_one(text, expected):
+    assert read_page({"startIndex": text}).start_index == expected
+
+
+@pytest.mark.parametrize(("text", "expected"), [("-1", 0), ("0", 0), ("2", 2), ("200", 200), ("201", MAX_COUNT)])
+def test_a_count_is_between_nothing_and_the_largest_page(text, expected):
+    assert read_page({"count": text}).count == expected
+
+
+@pytest.mark.parametrize("digits", ["9" * 12, "9" * 4000])
+def test_enormous_numbers_are_far_but_safe(digits):
+    assert read_page({"startIndex": digits, "count": "-" + digits}) == Page(FARTHEST, 0)
+
+
+@pytest.mark.parametrize("text", ["one", "1.0", "1e3", "0x1", "--1", "1 2", "١", "9" * 4001])
+@pytest.mark.parametrize("name", ["startIndex", "count"])
+def test_what_is_no_integer_is_refused(name, text):
+    with pytest.raises(InvalidValue, match=f"^{name} must be an integer"):
+        read_page({name: text})
+
+
+def test_the_envelope_counts_what_it_holds():
+    assert list_response([{"id": "1"}], total=7, page=Page(3, 1)) == {
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
+        "totalResults": 7,
+        "startIndex": 3,
+        "itemsPerPage": 1,
+        "Resources": [{"id": "1"}],
+    }
+
+
+def test_a_strict_client_reads_an_empty_list():
+    body = list_response([], total=0, page=Page(1, 100))
+    assert scim2_models.ListResponse[scim2_models.User].model_validate(body).total_results == 0
