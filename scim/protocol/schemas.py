@@ -17,8 +17,6 @@ EARLY_CORE = ("urn:scim:schemas:core:1.0", "urn:scim:schemas:core:2.0", "urn:sci
 
 MAX_TEXT = 1024
 MAX_NAME = 256
-# a certificate with its chain of extensions, a signed URL of a picture
-MAX_LONG_TEXT = 16_384
 # a certificate in base64, a picture's signed or data URL
 MAX_LONG_TEXT = 16_384
 MAX_VALUES = 100
@@ -158,7 +156,7 @@ USER_SPECS: Specs = (
     _values(
         "x509Certificates",
         "Certificates of the person.",
-        value=AttributeSpec("value", "The certificate in base64.", longest=MAX_LONG_TEXT),
+        value=AttributeSpec("value", "The certificate in base64.", Kind.BINARY, longest=MAX_LONG_TEXT),
     ),
     USER_GROUPS,
 )

@@ -16,6 +16,7 @@ UMA = {
     "name": {"givenName": "Uma", "familyName": "Ulv"},
     "emails": [{"value": "uma@acme.example", "type": "work"}, {"value": "uma@home.example", "display": "At home"}],
     ENTERPRISE: {"department": "Legal", "manager": {"value": "u2", "displayName": "Adam"}},
+    "photos": ["https://img.example/uma.png"],
     "meta": {"resourceType": "User", "location": "https://gatehouse.example/Users/u1"},
 }
 ALWAYS = {"schemas", "id"}
@@ -58,6 +59,7 @@ def test_both_at_once_are_refused():
         ("emails.primary", {}),
         ("name.middleName", {}),
         ("userName.first", {}),
+        ("photos.value", {}),
         (ENTERPRISE, {ENTERPRISE: UMA[ENTERPRISE]}),
         (f"{ENTERPRISE}:department", {ENTERPRISE: {"department": "Legal"}}),
         (f"{ENTERPRISE}:manager.value", {ENTERPRISE: {"manager": {"value": "u2"}}}),
@@ -83,6 +85,7 @@ def test_only_what_is_named_is_shown(names, expected):
         (f"{ENTERPRISE}:manager.displayName", {ENTERPRISE: {"department": "Legal", "manager": {"value": "u2"}}}),
         (ENTERPRISE, {ENTERPRISE: None}),
         ("userName.first", {}),
+        ("photos.value", {}),
         ("shoeSize", {}),
     ],
 )
