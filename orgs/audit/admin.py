@@ -2,7 +2,7 @@ from django.contrib import admin
 
 from orgs.audit.models import AuditEvent
 from orgs.base.actor import ActorKind
-from orgs.base.read_only_admin import ReadOnlyAdmin, choice
+from orgs.base.read_only_admin import ReadOnlyAdmin, choice, to_the_second
 
 ByActor = choice("actor", "actor", {kind.value: (kind.value.title(), {"actor_kind": kind.value}) for kind in ActorKind})
 
@@ -14,7 +14,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     fields = (
         "org",
         "public_id",
-        "at",
+        "moment",
         "actor_kind",
         "actor_reference",
         "actor_label",
@@ -28,7 +28,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
         "request_id",
     )
     linked_by = ("org__id__exact",)
-    list_display = ("at", "org", "action", "target_label", "actor_label", "ip")
+    list_display = ("moment", "org", "action", "target_label", "actor_label", "ip")
     list_filter = (ByActor, ("at", admin.DateFieldListFilter))
     search_fields = (
         "request_id__exact",
@@ -39,3 +39,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
         "org__slug",
     )
     search_help_text = "Request id, public id, action, person, or organization's slug."
+
+    @admin.display(description="at (UTC)")
+    def moment(self, row: AuditEvent) -> str:
+        return to_the_second(row.at)

@@ -1,6 +1,7 @@
 """Admin pages on which support reads and never writes. A page shows what its class names, and nothing else."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
@@ -145,6 +146,11 @@ class Choice(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         _, conditions = self.narrow.get(self.value() or "", ("", {}))
         return queryset.filter(**conditions)
+
+
+def to_the_second(moment: datetime) -> str:
+    """Return a time as logs are compared: to the second, in UTC."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def choice(title: str, parameter: str, narrow: dict[str, tuple[str, dict[str, Any]]]) -> type[Choice]:

@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from orgs.base.read_only_admin import ReadOnlyAdmin, choice
+from orgs.base.read_only_admin import ReadOnlyAdmin, choice, to_the_second
 from scim.requests.models import RequestLog
 
 ByOutcome = choice(
@@ -27,7 +27,7 @@ class RequestLogAdmin(ReadOnlyAdmin):
         "directory",
         "token",
         "public_id",
-        "at",
+        "moment",
         "method",
         "path",
         "query",
@@ -47,7 +47,11 @@ class RequestLogAdmin(ReadOnlyAdmin):
         "response_body",
     )
     linked_by = ("org__id__exact", "directory__id__exact", "token__id__exact")
-    list_display = ("at", "org", "method", "path", "status", "subject", "step", "duration_ms", "request_id")
+    list_display = ("moment", "org", "method", "path", "status", "subject", "step", "duration_ms", "request_id")
     list_filter = (ByOutcome, ByMethod, "is_connection_test", ("at", admin.DateFieldListFilter))
     search_fields = ("request_id__exact", "resource_id__exact", "subject_key", "path", "org__name", "org__slug")
     search_help_text = "Request id, person or group, path, organization, or public id."
+
+    @admin.display(description="at (UTC)")
+    def moment(self, row: RequestLog) -> str:
+        return to_the_second(row.at)
