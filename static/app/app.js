@@ -127,6 +127,7 @@
 
   document.addEventListener("click", (event) => {
     closeMenus(event.target);
+    if (document.body.hasAttribute("data-nav-open") && !event.target.closest("#side, [data-nav-toggle]")) setNav(false);
     for (const [selector, act] of Object.entries(clicks)) {
       const target = event.target.closest(selector);
       if (target) act(target, event);
