@@ -7,25 +7,65 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
+from django.core.exceptions import ValidationError
+from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
 from orgs.base import sealed
+from orgs.base.text import text_key
 from orgs.people import services as people
 from orgs.tenancy import access
 from orgs.tenancy.models import User
 from orgs.tenancy.types import SignInMethod
 
+PRODUCT = "Gatehouse"
+
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
-    """allauth's defaults, with the client address that our own proxies vouch for."""
+    """allauth's defaults, with our words, our public name in links, and the client address that our proxies vouch for."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": "This address and password don't belong together.",
+        "too_many_login_attempts": "Too many failed sign-ins. Wait five minutes, or reset your password.",
+        "incorrect_password": "This isn't your password.",
+        "enter_current_password": "This isn't your current password.",
+        "duplicate_email": "Your account has this address already.",
+        "rate_limited": "Too many tries. Wait a minute.",
+    }
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return str(getattr(request, "client_ip", "")) or "0.0.0.0"  # noqa: S104 - a name for an unknown address
 
+    def clean_email(self, email: str) -> str:
+        """Raises ValidationError for another spelling of what is the same address to us: it can't be a second account."""
+        if email != text_key(email):
+            raise ValidationError("Write this address in plain letters, without look-alikes.", code="spelling")
+        return email
+
+    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
+        return public_url(super().get_email_confirmation_url(request, emailconfirmation))
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        return public_url(super().get_reset_password_from_key_url(key))
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        super().send_mail(template_prefix, email, {"base_url": settings.PUBLIC_BASE_URL, **context})
+
+
+def public_url(url: str) -> str:
+    """Return the same page under the public name of the site, whatever host the request named."""
+    return f"{settings.PUBLIC_BASE_URL}{urlsplit(url).path}"
+
 
 class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
     """TOTP seeds and recovery codes are sealed with FIELD_KEYS."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": "This code is wrong, or too old. Type the newest one.",
+        "unverified_email": "Confirm your email address first, and remove addresses that you can't confirm.",
+        "add_email_blocked": "An account with a second factor can't get an address that isn't confirmed.",
+    }
 
     def encrypt(self, text: str) -> str:
         return sealed.seal(text)
@@ -33,9 +73,17 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no 
     def decrypt(self, encrypted_text: str) -> str:
         return sealed.unseal(encrypted_text)
 
+    def get_totp_issuer(self) -> str:
+        return PRODUCT
+
+    def generate_authenticator_name(self, user: User, type: str) -> str:  # noqa: A002 - allauth's own name for it
+        """Return a name that this account's keys don't have yet."""
+        count = user.authenticator_set.filter(type=type).count()  # type: ignore[attr-defined]  # allauth adds it
+        return f"Passkey {count + 1}" if count else "Passkey"
+
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """Passkeys belong to the public name of the site, whatever the request's headers say."""
-        return {"id": urlsplit(settings.PUBLIC_BASE_URL).hostname or "localhost", "name": "Gatehouse"}
+        return {"id": urlsplit(settings.PUBLIC_BASE_URL).hostname or "localhost", "name": PRODUCT}
 
 
 @receiver(user_logged_in, dispatch_uid="gatehouse.open_reach")
@@ -52,3 +100,10 @@ def sign_in_method(request: HttpRequest) -> SignInMethod:
     records = request.session.get("account_authentication_methods", [])
     by_passkey = any(record.get("method") == "mfa" and record.get("passwordless") for record in records)
     return SignInMethod.PASSKEY if by_passkey else SignInMethod.PASSWORD
+
+
+@receiver(post_save, sender=User, dispatch_uid="gatehouse.keep_email_key")
+def keep_email_key(instance: User, update_fields: frozenset[str] | None = None, **kwargs: Any) -> None:
+    """The key follows the address: when the primary one changes, allauth saves the address alone."""
+    if update_fields is not None and "email" in update_fields and "email_key" not in update_fields:
+        instance.save(update_fields=["email_key"])
