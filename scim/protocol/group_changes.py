@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scim.protocol.errors import InvalidPath, InvalidValue, Mutability
-from scim.protocol.filters import PatchPath
+from scim.protocol.filters import AttributePath, PatchPath
 from scim.protocol.groups import read_display_name, read_external_id, read_members
 from scim.protocol.operations import Op, Operation
 from scim.protocol.schemas import GROUP, READ_ONLY_COMMON
@@ -83,6 +83,8 @@ def apply_to_group(operations: Sequence[Operation]) -> GroupChange:
 
 def _apply_pathless(draft: _Draft, operation: Operation) -> None:
     """JumpCloud and Okta rename without a path; Okta sends the id along, which is ignored."""
+    if not isinstance(operation.value, Mapping):
+        raise InvalidValue("An operation on the whole group needs an object of attributes as its value.")
     for name, value in _attributes(operation.value).items():
         _apply_attribute(draft, operation.op, name, value)
 
@@ -99,6 +101,9 @@ def _attributes(value: Mapping[str, Any]) -> dict[str, Any]:
 
 def _apply_path(draft: _Draft, operation: Operation, path: PatchPath) -> None:
     attribute = path.attribute
+    if _is_schema(attribute):
+        _apply_whole(draft, operation)
+        return
     if attribute.uri is not None and attribute.uri.casefold() != GROUP.casefold():
         return
     name = attribute.name.casefold()
@@ -106,14 +111,35 @@ def _apply_path(draft: _Draft, operation: Operation, path: PatchPath) -> None:
         raise Mutability(f"{attribute.name} is read-only: the service sets it.")
     if path.term is not None:
         _apply_selected(draft, operation, path)
-    elif attribute.sub is None or name == "members":
+    elif name == "members":
+        refuse_part_of_member(attribute.sub)
+        _apply_members(draft, operation.op, operation.value)
+    elif attribute.sub is None:
         _apply_attribute(draft, operation.op, name, operation.value)
+
+
+def _is_schema(attribute: AttributePath) -> bool:
+    """Say whether the path is the core schema's own URN, which reads like an attribute called `Group`."""
+    return attribute.uri is not None and f"{attribute.uri}:{attribute.name}".casefold() == GROUP.casefold()
+
+
+def _apply_whole(draft: _Draft, operation: Operation) -> None:
+    if operation.op is Op.REMOVE:
+        raise InvalidValue("A group can't be removed by an operation. Send DELETE to its URL.")
+    _apply_pathless(draft, operation)
+
+
+def refuse_part_of_member(sub: str | None) -> None:
+    """Raises Mutability for `members.display` and the like, which must not be taken for the members themselves."""
+    if sub is not None and sub.casefold() != "value":
+        raise Mutability(f"members.{sub} can't be changed (RFC 7643 §4.2). Add or remove the member.")
 
 
 def _apply_selected(draft: _Draft, operation: Operation, path: PatchPath) -> None:
     """`members[value eq "id"]` removes that member; nothing else in a group can be selected."""
     if path.attribute.name.casefold() != "members" or path.term is None:
         raise InvalidPath("Only members can be selected by a filter in a group's path.")
+    refuse_part_of_member(path.sub)
     ids = equal_values(path.term, "value")
     if operation.op is not Op.REMOVE or ids is None:
         raise InvalidPath('A filter on members can remove: members[value eq "<id of a user>"].')
