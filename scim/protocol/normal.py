@@ -50,9 +50,10 @@ def normal_single(spec: AttributeSpec, value: Any, where: str) -> Any:
 
 
 def _normal_complex(spec: AttributeSpec, value: Any, where: str) -> dict[str, Any] | None:
-    if isinstance(value, str) and spec.sub_named("value") is not None:
+    value_spec = spec.sub_named("value")
+    if isinstance(value, str) and value_spec is not None:
         # Entra sends a manager, and others send members and e-mails, as the bare value
-        return {"value": _normal_text(spec, value, where)} if value else None
+        return {"value": _normal_text(value_spec, value, where)} if value else None
     if not isinstance(value, Mapping):
         raise InvalidValue(f"{where} must be {'objects in a list' if spec.multi else 'an object'}.")
     return normal_object(value, spec.sub, f"{where}.") or None

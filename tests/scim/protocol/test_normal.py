@@ -1,0 +1,106 @@
+"""Whatever spelling a client chose, one form is stored; what can't be stored is named."""
+
+import pytest
+
+from scim.protocol.errors import InvalidValue
+from scim.protocol.normal import normal_object
+from scim.protocol.schemas import MAX_LONG_TEXT, MAX_NAME, MAX_TEXT, MAX_VALUES, USER_SPECS
+
+
+def normal(**given: object) -> dict[str, object]:
+    return normal_object(given, USER_SPECS)
+
+
+def refusal(**given: object) -> str:
+    with pytest.raises(InvalidValue) as caught:
+        normal(**given)
+    return caught.value.detail
+
+
+def test_names_are_matched_without_case_and_written_in_schema_case():
+    assert normal(USERNAME="u", Name={"GIVENNAME": "Uma"}) == {"userName": "u", "name": {"givenName": "Uma"}}
+
+
+def test_unknown_attributes_are_ignored():
+    assert normal(title="Dr", shoeSize=44, name={"nick": "U"}) == {"title": "Dr"}
+
+
+def test_a_password_is_never_kept():
+    assert normal(password="secret") == {}
+
+
+def test_read_only_attributes_are_ignored():
+    assert normal(id="1", meta={"version": "x"}, groups=[{"value": "g"}]) == {}
+
+
+@pytest.mark.parametrize("empty", [None, {}, {"givenName": None}, {"givenName": ""}])
+def test_an_empty_single_value_is_unassigned(empty):
+    assert normal(name=empty) == {}
+
+
+@pytest.mark.parametrize("empty", [None, [], [None], [{}], [""], "", {"value": None}])
+def test_an_empty_list_of_values_is_unassigned(empty):
+    assert normal(emails=empty) == {}
+
+
+@pytest.mark.parametrize("spelling", [True, "True", "true", " TRUE ", "1", 1])
+def test_every_spelling_of_true_is_true(spelling):
+    assert normal(active=spelling) == {"active": True}
+
+
+@pytest.mark.parametrize("spelling", [False, "False", "false", "0", 0])
+def test_every_spelling_of_false_is_false(spelling):
+    assert normal(active=spelling) == {"active": False}
+
+
+@pytest.mark.parametrize("other", ["yes", "", 2, 1.0, [], {}])
+def test_what_is_neither_true_nor_false_is_refused(other):
+    assert refusal(active=other) == "active must be true or false."
+
+
+@pytest.mark.parametrize("value", [5, True, 1.5, [], ["a"], {"a": 1}])
+def test_text_of_another_type_is_refused(value):
+    assert refusal(userName=value) == "userName must be text."
+
+
+def test_a_wrong_type_inside_is_refused_with_its_place():
+    assert refusal(emails=[{"value": 5}]) == "emails.value must be text."
+
+
+@pytest.mark.parametrize("value", [5, ["x"], "Uma"])
+def test_a_complex_attribute_must_be_an_object(value):
+    assert refusal(name=value) == "name must be an object."
+
+
+@pytest.mark.parametrize("value", [5, [5], [["x"]]])
+def test_several_values_must_be_objects_in_a_list(value):
+    assert refusal(addresses=value) == "addresses must be objects in a list."
+
+
+def test_one_object_stands_for_a_list_of_one():
+    assert normal(emails={"value": "u@acme.example"}) == {"emails": [{"value": "u@acme.example"}]}
+
+
+def test_bare_values_stand_for_objects():
+    assert normal(emails=["a@acme.example", "b@acme.example"])["emails"] == [
+        {"value": "a@acme.example"},
+        {"value": "b@acme.example"},
+    ]
+
+
+def test_the_last_of_several_primary_values_is_primary():
+    given = [{"value": "a", "primary": True}, {"value": "b", "primary": "True"}, {"value": "c"}]
+    assert [item.get("primary") for item in normal(emails=given)["emails"]] == [False, True, None]
+
+
+@pytest.mark.parametrize(
+    ("name", "longest"), [("userName", MAX_NAME), ("title", MAX_TEXT), ("x509Certificates", MAX_LONG_TEXT)]
+)
+def test_text_is_kept_up_to_its_bound(name, longest):
+    assert normal(**{name: "x" * longest})
+    assert f"longer than {longest}" in refusal(**{name: "x" * (longest + 1)})
+
+
+def test_a_hundred_values_are_kept_and_no_more():
+    assert len(normal(emails=["x"] * MAX_VALUES)["emails"]) == MAX_VALUES
+    assert "emails has 101 values" in refusal(emails=["x"] * (MAX_VALUES + 1))
