@@ -18,7 +18,7 @@ from scim.directories.models import ScimToken
 @admin_required
 def generate_token(request: OrgRequest, org_slug: str) -> HttpResponse:
     """Ask for a name and a life; then show the token, this once."""
-    form = TokenForm(request.POST or None)
+    form = TokenForm(request.POST if request.method == "POST" else None)
     if request.method != "POST" or not form.is_valid():
         return render(request, "scim/generate_token.html", {"form": form}, status=400 if form.is_bound else 200)
     directory = queries.first_directory(request.org)

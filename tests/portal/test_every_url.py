@@ -1,0 +1,257 @@
+"""Every URL × method × actor with the answer that is expected. A URL that isn't in the table fails."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from orgs.groups import services as groups
+from orgs.groups.types import GroupSource
+from orgs.tenancy.models import Membership, User
+from scim.directories.models import ScimToken
+from scim.directories.queries import first_directory
+from scim.requests.models import RequestLog
+from tests.conftest import ScimClient, SignIn
+from tests.factories import ACTOR, TokenFactory
+from tests.scim.bodies import group_body, user_body
+
+ACTORS = ("anonymous", "stranger", "greta", "gil", "uma", "adam", "olga")
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+LEFT_OUT = ("PUT", "PATCH", "DELETE")
+
+
+@dataclass(frozen=True)
+class Row:
+    """The answers to GET and to POST, one status for each actor in the order above; other methods are 405."""
+
+    get: str
+    post: str
+
+
+# who: anonymous stranger greta gil uma adam olga
+SETTINGS = "302 404 404 403 403 200 200"
+NOT_ALLOWED = "405 405 405 405 405 405 405"
+ORG = "orgs/<slug:org_slug>/"
+TABLE = {
+    "": Row("302 200 302 302 302 302 302", NOT_ALLOWED),
+    "look-again/": Row(NOT_ALLOWED, "302 302 302 302 302 302 302"),
+    "waiting/<uuid:public_id>/accept/": Row(NOT_ALLOWED, "302 404 404 404 404 404 404"),
+    ORG: Row("302 404 404 200 200 302 302", NOT_ALLOWED),
+    ORG + "settings/": Row("302 404 404 403 403 302 302", NOT_ALLOWED),
+    ORG + "settings/authentication/": Row(SETTINGS, NOT_ALLOWED),
+    ORG + "settings/authentication/pulse/": Row(SETTINGS, NOT_ALLOWED),
+    ORG + "settings/members/": Row(SETTINGS, NOT_ALLOWED),
+    ORG + "settings/groups/": Row(SETTINGS, NOT_ALLOWED),
+    ORG + "settings/groups/<uuid:public_id>/": Row(SETTINGS, NOT_ALLOWED),
+    ORG + "settings/provisioning-log/": Row(SETTINGS, NOT_ALLOWED),
+    ORG + "settings/provisioning-log/<uuid:public_id>/": Row(SETTINGS, NOT_ALLOWED),
+    ORG + "settings/authentication/tokens/new/": Row(SETTINGS, "302 404 404 403 403 400 400"),
+    ORG + "settings/authentication/tokens/<uuid:public_id>/saved/": Row(NOT_ALLOWED, "302 404 404 403 403 302 302"),
+    ORG + "settings/authentication/tokens/<uuid:public_id>/revoke/": Row(SETTINGS, "302 404 404 403 403 302 302"),
+    "invitations/<str:secret>/": Row("404 404 404 404 404 404 404", NOT_ALLOWED),
+    "invitations/<str:secret>/accept/": Row(NOT_ALLOWED, "302 409 409 409 409 409 409"),
+    "api/v1/me": Row("401 200 200 200 200 200 200", "401 405 405 405 405 405 405"),
+    "api/schema": Row("200 200 200 200 200 200 200", NOT_ALLOWED),
+    "api/docs": Row("200 200 200 200 200 200 200", NOT_ALLOWED),
+    "healthz": Row("200 200 200 200 200 200 200", NOT_ALLOWED),
+    "readyz": Row("200 200 200 200 200 200 200", NOT_ALLOWED),
+    "metrics": Row("200 200 200 200 200 200 200", NOT_ALLOWED),
+}
+SCIM = {
+    # path below the Base URL: answers to GET, POST, PUT, PATCH, DELETE with a live token and an empty object as the body
+    "Users": "200 400 405 405 405",
+    "Users/<str:uuid>": "200 405 400 400 204",
+    "Groups": "200 400 405 405 405",
+    "Groups/<str:uuid>": "200 405 400 400 204",
+    "ServiceProviderConfig": "200 405 405 405 405",
+    "ResourceTypes": "200 405 405 405 405",
+    "ResourceTypes/<str:name>": "200 405 405 405 405",
+    "Schemas": "200 405 405 405 405",
+    "Schemas/<str:name>": "200 405 405 405 405",
+    "": "404 404 404 404 404",
+    "Nowhere/Else": "404 404 404 404 404",
+}
+SCIM_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+# allauth's own pages: what a browser gets that isn't signed in; every one of them is tried in tests.portal.test_accounts
+ACCOUNT_PAGES = {
+    "login/": 200,
+    "logout/": 302,
+    "inactive/": 200,
+    "signup/": 200,
+    "reauthenticate/": 302,
+    "email/": 302,
+    "confirm-email/": 200,
+    "password/change/": 302,
+    "password/set/": 302,
+    "password/reset/": 200,
+    "login/code/confirm/": 302,
+    r"^confirm-email/(?P<key>[-:\w]+)/$": 200,
+    "password/reset/key/done/": 200,
+    r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$": 200,
+    "password/reset/done/": 200,
+    "2fa/": 302,
+    "2fa/authenticate/": 302,
+    "2fa/reauthenticate/": 302,
+    "2fa/totp/activate/": 302,
+    "2fa/totp/deactivate/": 302,
+    "2fa/recovery-codes/": 302,
+    "2fa/recovery-codes/generate/": 302,
+    "2fa/recovery-codes/download/": 302,
+    "2fa/webauthn/": 302,
+    "2fa/webauthn/add/": 302,
+    "2fa/webauthn/reauthenticate/": 302,
+    "2fa/webauthn/keys/<int:pk>/remove/": 302,
+    "2fa/webauthn/keys/<int:pk>/edit/": 302,
+    "2fa/webauthn/login/": 302,
+    "sessions/": 302,
+}
+
+
+def patterns(found: list[Any] | None = None, prefix: str = "") -> Iterator[str]:
+    for pattern in get_resolver().url_patterns if found is None else found:
+        if isinstance(pattern, URLResolver):
+            yield from patterns(pattern.url_patterns, prefix + str(pattern.pattern))
+        elif isinstance(pattern, URLPattern):
+            yield prefix + str(pattern.pattern)
+
+
+def test_every_url_is_in_a_table() -> None:
+    scim = {f"scim/v2/<str:directory>/{path}".rstrip("/") for path in SCIM} | {
+        r"scim/v2/^(?:(?P<directory>[^/]*)(?:/.*)?)$"
+    }
+    known = set(TABLE) | scim | {f"accounts/{path}" for path in ACCOUNT_PAGES}
+    # support's console has its own table, in tests.portal.test_support
+    assert {path for path in patterns() if not path.startswith("admin/")} - known == set()
+
+
+@pytest.fixture
+def ids(acme: Any, scim: ScimClient, olga: Membership) -> dict[str, Any]:
+    """Rows of acme that the table's URLs name."""
+    user = scim.post("/Users", user_body()).json()["id"]
+    group = groups.create_group(org=acme, name="Local", source=GroupSource.LOCAL, actor=ACTOR)
+    return {
+        "token": ScimToken.objects.get().public_id,
+        "group": group.public_id,
+        "request": RequestLog.objects.get().public_id,
+        "user": user,
+    }
+
+
+def url_of(pattern: str, ids: dict[str, Any]) -> str:
+    kind = "token" if "tokens/" in pattern else "request" if "provisioning-log" in pattern else "group"
+    public_id: UUID = ids[kind] if "settings" in pattern else uuid4()
+    return "/" + pattern.replace("<slug:org_slug>", "acme").replace("<uuid:public_id>", str(public_id)).replace(
+        "<str:secret>", "nonsense"
+    )
+
+
+@pytest.fixture
+def person_at(request: pytest.FixtureRequest, sign_in: SignIn) -> Any:
+    """Return the browser of an actor by their name."""
+
+    def of(actor: str) -> Client:
+        return Client() if actor == "anonymous" else sign_in(_person(request.getfixturevalue(actor)))
+
+    return of
+
+
+def _person(found: Membership | User) -> Membership | User:
+    return found
+
+
+@pytest.mark.parametrize("actor", ACTORS)
+@pytest.mark.parametrize("pattern", TABLE)
+def test_every_page_answers_every_actor_as_the_table_says(
+    pattern: str, actor: str, ids: dict[str, Any], person_at: Any
+) -> None:
+    client, url, row, place = person_at(actor), url_of(pattern, ids), TABLE[pattern], ACTORS.index(actor)
+    expected = {"GET": int(row.get.split()[place]), "POST": int(row.post.split()[place])}
+    # the post comes last: it may change what the others look at
+    answers = {method: client.generic(method, url).status_code for method in ("GET", "POST")}
+    assert answers == expected
+
+
+@pytest.mark.parametrize("pattern", TABLE)
+def test_other_methods_are_405_for_an_owner(pattern: str, ids: dict[str, Any], person_at: Any) -> None:
+    client, url = person_at("olga"), url_of(pattern, ids)
+    assert {method: client.generic(method, url).status_code for method in LEFT_OUT} == dict.fromkeys(LEFT_OUT, 405)
+
+
+@pytest.mark.parametrize("pattern", [pattern for pattern, row in TABLE.items() if "200" in row.get])
+def test_no_page_leaves_a_component_unread_or_breaks_the_policy(
+    pattern: str, ids: dict[str, Any], person_at: Any
+) -> None:
+    response = person_at("olga").get(url_of(pattern, ids))
+    text = response.content.decode()
+    assert "<c-" not in text
+    if not pattern.startswith("api/docs"):
+        assert "unsafe-" not in response["Content-Security-Policy"]
+        assert " style=" not in text
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert "no-store" in response["Cache-Control"] or "private" in response["Cache-Control"]
+
+
+@pytest.mark.parametrize("path", SCIM)
+@pytest.mark.parametrize("caller", ["nobody", "a browser", "a wrong token", "globex", "acme"])
+def test_every_scim_url_answers_every_caller(
+    path: str, caller: str, scim: ScimClient, ids: dict[str, Any], globex: Any, olga: Membership, sign_in: SignIn
+) -> None:
+    headers = {
+        "acme": scim.token,
+        "a wrong token": "ghs_wrong",
+        "globex": TokenFactory(directory=first_directory(globex)).plain,
+    }
+    client = sign_in(olga) if caller == "a browser" else Client()
+    given = {"Authorization": f"Bearer {headers[caller]}"} if caller in headers else {}
+    expected = [int(status) for status in SCIM[path].split()] if caller == "acme" else [401] * 5
+    group = scim.post("/Groups", group_body()).json()["id"]
+    url = f"/scim/v2/{scim.directory.public_id}/{_scim_path(path, ids['user'], group)}"
+    statuses = [
+        client.generic(method, url, json.dumps({}), content_type="application/scim+json", headers=given).status_code
+        for method in SCIM_METHODS
+    ]
+    assert statuses == expected
+
+
+def _scim_path(path: str, user: str, group: str) -> str:
+    name = "User" if path.startswith("ResourceTypes") else "urn:ietf:params:scim:schemas:core:2.0:User"
+    return path.replace("<str:uuid>", group if path.startswith("Groups") else user).replace("<str:name>", name)
+
+
+@pytest.mark.parametrize("page", ACCOUNT_PAGES)
+def test_account_pages_lead_whoever_is_not_signed_in_to_the_sign_in(db: None, page: str) -> None:
+    path = page.replace(r"^confirm-email/(?P<key>[-:\w]+)/$", "confirm-email/nonsense/").replace(
+        r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$", "password/reset/key/1-nonsense/"
+    )
+    assert Client().get(f"/accounts/{path.replace('<int:pk>', '1')}").status_code == ACCOUNT_PAGES[page]
+
+
+@pytest.mark.parametrize("pattern", [pattern for pattern in TABLE if pattern.startswith(ORG)])
+@pytest.mark.parametrize("actor", ["stranger", "greta"])
+def test_a_stranger_cannot_tell_an_organisation_from_none(
+    pattern: str, actor: str, ids: dict[str, Any], person_at: Any
+) -> None:
+    client, url = person_at(actor), url_of(pattern, ids)
+    other = url.replace("/acme/", "/no-such-org/")
+    method = "GET" if TABLE[pattern].get != NOT_ALLOWED else "POST"
+    real, absent = client.generic(method, url), client.generic(method, other)
+    assert real.status_code == absent.status_code == 404
+    assert len(real.content) == len(absent.content)
+
+
+@pytest.mark.parametrize("kind", ["group", "request", "token"])
+def test_another_organisations_ids_are_404_under_ones_own_slug(
+    kind: str, ids: dict[str, Any], greta: Membership, sign_in: SignIn
+) -> None:
+    path = {"group": "groups/{}/", "request": "provisioning-log/{}/", "token": "authentication/tokens/{}/revoke/"}[kind]
+    client = sign_in(greta)
+    url = f"/orgs/globex/settings/{path.format(ids[kind])}"
+    assert client.get(url).status_code == 404
+    if kind == "token":
+        assert client.post(url).status_code == 404
+        assert not ScimToken.objects.get(public_id=ids["token"]).revoked_at
