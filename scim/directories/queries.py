@@ -1,7 +1,7 @@
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from orgs.base import credentials
 from orgs.base.clock import now
@@ -33,7 +33,9 @@ def base_url(directory: Directory) -> str:
 
 def list_tokens(directory: Directory) -> QuerySet[ScimToken]:
     """Every token of the directory, newest first, the live ones before the others."""
-    return ScimToken.objects.filter(org_id=directory.org_id, directory=directory).order_by("revoked_at", "-id")
+    tokens = ScimToken.objects.filter(org_id=directory.org_id, directory=directory)
+    # PostgreSQL sorts what is empty last unless it is told
+    return tokens.order_by(F("revoked_at").asc(nulls_first=True), "-id")
 
 
 def live_tokens(directory: Directory) -> QuerySet[ScimToken]:
