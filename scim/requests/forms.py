@@ -6,7 +6,7 @@ from scim.requests.types import LogFilter
 class LogSearchForm(forms.Form):
     """The filters above the provisioning log; what can't be read shows every call."""
 
-    q = forms.CharField(required=False, max_length=256, label="Search by e-mail, group, resource id or request id")
+    q = forms.CharField(required=False, max_length=256, label="Search by email, group, resource ID or request ID")
     status = forms.ChoiceField(
         required=False,
         label="Status",
