@@ -1,0 +1,191 @@
+"""What Authentication & SSO and the pages around it show and offer."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from orgs.base.clock import now
+from orgs.people import services as people
+from orgs.people.types import Profile
+from orgs.tenancy.types import Origin
+from scim.directories.queries import base_url, list_tokens
+from scim.directories.services import revoke_token
+from scim.requests.models import RequestLog
+from scim.requests.services import record
+from scim.requests.types import Answer, Call
+from tests.factories import ACTOR, TokenFactory
+
+PAGE = "/orgs/acme/settings/authentication/"
+PULSE = f"{PAGE}pulse/"
+
+
+def text_of(response):
+    return " ".join(response.content.decode().split())
+
+
+def call(directory, token=None, status=200, at=None):
+    row = record(
+        org=directory.org,
+        directory_id=directory.pk,
+        token_id=token.pk if token else None,
+        call=Call(method="GET", path="/Users", user_agent="JumpCloud"),
+        answer=Answer(status=status),
+    )
+    if at is not None:
+        RequestLog.objects.filter(pk=row.pk).update(at=at)
+    return row
+
+
+@pytest.fixture
+def token(acme_directory):
+    return TokenFactory(directory=acme_directory, label="JumpCloud production").token
+
+
+@pytest.fixture
+def admin(sign_in, olga):
+    return sign_in(olga)
+
+
+def test_page_shows_the_whole_base_url(admin, acme_directory):
+    assert base_url(acme_directory) in text_of(admin.get(PAGE))
+
+
+def test_page_says_single_sign_on_is_not_set_up(admin):
+    assert "Not set up" in text_of(admin.get(PAGE))
+
+
+def test_page_names_jumpclouds_fields_in_the_order_of_its_form(admin):
+    page = text_of(admin.get(PAGE))
+    labels = ["Identity Management", "SCIM 2.0", "<b>Base URL</b>", "<b>Token Key</b>", "<b>Test User Email</b>"]
+    labels += ["<b>Test Connection</b>", "<b>Activate</b>"]
+    steps = page[page.index("Where these go in JumpCloud") :]
+    places = [steps.index(label) for label in labels]
+    assert places == sorted(places)
+
+
+def test_page_without_a_token_asks_for_one(admin):
+    assert "Not connected" in text_of(admin.get(PAGE))
+
+
+def test_page_never_shows_a_digest(admin, token):
+    assert token.digest not in text_of(admin.get(PAGE))
+
+
+def test_page_shows_a_tokens_name_and_end(admin, token):
+    page = text_of(admin.get(PAGE))
+    assert "JumpCloud production" in page
+    assert f"{token.prefix}…{token.last4}" in page
+
+
+def test_page_folds_a_revoked_token(admin, token):
+    revoke_token(token=token, actor=ACTOR)
+    assert "Ended tokens (1)" in text_of(admin.get(PAGE))
+
+
+def test_page_warns_of_a_token_that_ends_soon(admin, acme_directory):
+    TokenFactory(directory=acme_directory, expires_in=timedelta(days=10))
+    assert "one ends soon" in text_of(admin.get(PAGE))
+
+
+def test_pulse_waits_and_asks_again_while_nothing_came(admin, token):
+    assert 'hx-trigger="every 2s"' in text_of(admin.get(PULSE))
+
+
+def test_pulse_is_empty_while_nothing_is_new(admin, token):
+    assert admin.get(PULSE, {"shown": "waiting-0"}).status_code == 204
+
+
+def test_pulse_shows_the_first_request_and_stops_asking(admin, acme_directory, token):
+    call(acme_directory, token)
+    pulse = text_of(admin.get(PULSE, {"shown": "waiting-0"}))
+    assert "Receiving requests" in pulse
+    assert "List users" in pulse
+    assert "hx-trigger" not in pulse
+
+
+def test_pulse_tells_of_a_refused_token(admin, acme_directory, token):
+    call(acme_directory, status=401)
+    assert "Token refused" in text_of(admin.get(PULSE, {"shown": "waiting-0"}))
+
+
+def test_pulse_turns_amber_after_a_day_of_silence(admin, acme_directory, token):
+    call(acme_directory, token, at=now() - timedelta(hours=25))
+    assert "Quiet for over 24 hours" in text_of(admin.get(PULSE))
+
+
+def test_pulse_says_when_the_last_request_failed_on_our_side(admin, acme_directory, token):
+    call(acme_directory, token, status=500)
+    assert "Last request failed" in text_of(admin.get(PULSE))
+
+
+def test_pulse_asks_for_a_token_when_the_last_one_was_revoked(admin, acme_directory, token):
+    call(acme_directory, token)
+    revoke_token(token=token, actor=ACTOR)
+    assert "Not connected" in text_of(admin.get(PULSE))
+
+
+def test_page_lists_recent_requests_with_a_link_to_the_log(admin, acme_directory, token):
+    row = call(acme_directory, token)
+    page = text_of(admin.get(PAGE))
+    assert reverse("requests:request", args=["acme", row.public_id]) in page
+    assert reverse("requests:log", args=["acme"]) in page
+
+
+@pytest.mark.parametrize("count", [1, 9])
+def test_page_asks_as_much_for_one_token_as_for_nine(admin, acme_directory, count, django_assert_num_queries):
+    for _ in range(count):
+        call(acme_directory, TokenFactory(directory=acme_directory).token)
+    with django_assert_num_queries(10):
+        admin.get(PAGE)
+
+
+def test_live_tokens_come_first(acme_directory, token):
+    revoke_token(token=TokenFactory(directory=acme_directory).token, actor=ACTOR)
+    assert list_tokens(acme_directory).first() == token
+
+
+def test_no_page_leaves_a_component_uncompiled(admin, token):
+    assert b"<c-" not in admin.get(PAGE).content
+
+
+def test_home_of_a_plain_member_says_who_has_the_settings(sign_in, uma):
+    page = text_of(sign_in(uma).get("/orgs/acme/"))
+    assert "for its owners and admins" in page
+    assert "settings/authentication" not in page
+
+
+def test_home_lets_choose_between_two_organizations(sign_in, olga, globex):
+    profile = Profile(olga.email)
+    people.join(
+        membership=people.create_seat(org=globex, profile=profile, origin=Origin.INVITE, actor=ACTOR),
+        user=olga.user,
+        actor=ACTOR,
+    )
+    page = text_of(sign_in(olga).get("/"))
+    assert 'href="/orgs/globex/"' in page
+
+
+def test_home_of_a_stranger_offers_to_look_again(sign_in, stranger):
+    page = text_of(sign_in(stranger).get("/"))
+    assert "No organization yet" in page
+    assert f'action="{reverse("look_again")}"' in page
+
+
+def test_home_offers_a_waiting_seat(sign_in, stranger, acme):
+    seat = people.create_seat(org=acme, profile=Profile(stranger.email), origin=Origin.INVITE, actor=ACTOR)
+    assert reverse("accept_waiting", args=[seat.public_id]) in text_of(sign_in(stranger).get("/"))
+
+
+def test_accepting_a_seat_that_is_gone_shows_a_code_for_support(sign_in, stranger):
+    response = sign_in(stranger).post(reverse("accept_waiting", args=[uuid4()]))
+    assert response.status_code == 404
+    assert "invitation_unknown" in text_of(response)
+
+
+def test_a_form_without_its_token_says_that_nothing_changed(db):
+    response = Client(enforce_csrf_checks=True).post(reverse("look_again"))
+    assert response.status_code == 403
+    assert "Nothing was changed" in text_of(response)
