@@ -1,0 +1,94 @@
+"""The demo's rows: two organisations, made by the services and the endpoint that make them in life, once."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import transaction
+
+from orgs.base.actor import Actor, ActorKind
+from orgs.base.clock import now
+from orgs.people import services as people
+from orgs.people.types import Profile
+from orgs.tenancy import services as tenancy
+from orgs.tenancy.errors import OrganizationUnknown
+from orgs.tenancy.models import Organization, User
+from orgs.tenancy.queries import find_organization
+from orgs.tenancy.types import GrantSource, Origin, Role
+from portal.sandbox import idp
+from portal.sandbox.cast import COLLEAGUES, DOMAIN, EMPTYCO, NORTHWIND, PASSWORD, STAFF, DemoOrganization
+from portal.setup import NewOrganization, add_domain, create_org
+from scim.directories import services as directories
+from scim.directories.models import Directory, ScimToken
+from scim.directories.queries import first_directory
+from scim.directories.services import TokenOrder
+
+ACTOR = Actor.command("seed_demo")
+
+
+def require_sandbox() -> None:
+    """Raises ImproperlyConfigured where real people may be: the demo's password is known to everybody."""
+    if not settings.SANDBOX:
+        raise ImproperlyConfigured("The demo needs settings with SANDBOX on, such as portal.settings.dev.")
+
+
+def seed() -> bool:
+    """The demo's organisations exist, all of it or nothing; returns whether they are new. Raises ImproperlyConfigured."""
+    require_sandbox()
+    with transaction.atomic():
+        if _is_seeded():
+            return False
+        _create(EMPTYCO)
+        tenancy.create_staff(email=STAFF, password=PASSWORD)
+        _seed_northwind()
+    return True
+
+
+def _is_seeded() -> bool:
+    try:
+        find_organization(NORTHWIND.slug)
+    except OrganizationUnknown:
+        return False
+    return True
+
+
+def _create(demo: DemoOrganization) -> tuple[Organization, User]:
+    order = NewOrganization(demo.name, demo.slug, demo.owner.email, PASSWORD)
+    org, owner = create_org(order=order, actor=ACTOR)
+    people.update_profile(membership=org.memberships.get(user=owner), profile=demo.owner, actor=ACTOR)
+    return org, owner
+
+
+def _seed_northwind() -> None:
+    org, owner = _create(NORTHWIND)
+    mara = Actor(ActorKind.PERSON, reference=str(owner.public_id), label=owner.email)
+    add_domain(org=org, name=DOMAIN, verified=True, actor=mara)
+    for role, profile in COLLEAGUES.items():
+        _add_colleague(org, profile, role, mara)
+    directory = first_directory(org)
+    _age(_token(directory, "JumpCloud trial", owner, mara)[0], days=120, lives=90)
+    abandoned, _ = _token(directory, "JumpCloud, first try", owner, mara)
+    directories.revoke_token(token=abandoned, actor=mara)
+    _, plain = _token(directory, "JumpCloud production", owner, mara)
+    idp.provision(directory, plain)
+
+
+def _add_colleague(org: Organization, profile: Profile, role: Role, actor: Actor) -> None:
+    tenancy.create_account(email=profile.email, password=PASSWORD, verified=True)
+    seat = people.create_seat(org=org, profile=profile, origin=Origin.INVITE, actor=actor)
+    people.grant_role(membership=seat, role=role, source=GrantSource.PERSON, actor=actor)
+
+
+def _token(directory: Directory, label: str, owner: User, actor: Actor) -> tuple[ScimToken, str]:
+    order = TokenOrder(label, nonce=uuid4())
+    generated = directories.generate_token(directory=directory, order=order, actor=actor, creator=owner)
+    assert generated.plain is not None  # noqa: S101 - a fresh nonce always makes a token
+    return generated.token, generated.plain
+
+
+def _age(token: ScimToken, *, days: int, lives: int) -> None:
+    """The token was made so many days ago, for so many days."""
+    token.created_at = now() - timedelta(days=days)
+    token.expires_at = token.created_at + timedelta(days=lives)
+    token.save(update_fields=["created_at", "expires_at"])
