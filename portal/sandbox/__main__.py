@@ -1,0 +1,83 @@
+"""`python -m portal.sandbox`, which is `make demo`: database, demo rows, web server and worker, until Ctrl-C."""
+
+import os
+import signal
+import socket
+import sys
+import warnings
+from threading import Event
+
+DEFAULT_PORT = 8000
+HIGHEST_PORT = 65535
+
+
+class CannotStart(Exception):
+    """The demo can't start; the text says why in one line."""
+
+
+def main() -> int:
+    """Return 0 after Ctrl-C or SIGTERM, 1 when something couldn't start or ended by itself."""
+    try:
+        port = free_port(os.environ.get("PORT") or str(DEFAULT_PORT))
+        prepare(port)
+        return run(port)
+    except CannotStart as error:
+        print(f"The demo can't start: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+def free_port(text: str) -> int:
+    """Return the port. Raises CannotStart when it isn't one, or is taken."""
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= HIGHEST_PORT:
+        raise CannotStart(f"PORT is {text!r}, which isn't a number from 1 to {HIGHEST_PORT}.")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", int(text)))
+        except OSError as error:
+            raise CannotStart(
+                f"port {text} can't be used ({error.strerror}). Choose another: PORT=8123 make demo"
+            ) from error
+    return int(text)
+
+
+def prepare(port: int) -> None:
+    """The environment, the tables and the demo's rows are there. Raises CannotStart."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.dev")
+    # what is set stays: a tunnel's address lets a real identity provider reach the demo
+    os.environ.setdefault("PUBLIC_BASE_URL", f"http://localhost:{port}")
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    # the demo serves static files from where they are written, not from a collected copy
+    warnings.filterwarnings("ignore", message="No directory at", module="django")
+    import django
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management import call_command
+    from django.db import DatabaseError, connections
+
+    try:
+        django.setup()
+        from portal.sandbox import seeds
+
+        seeds.require_sandbox()
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("createcachetable", verbosity=0)
+        seeds.seed()
+        connections.close_all()
+    except (ImproperlyConfigured, DatabaseError) as error:
+        raise CannotStart(" ".join(str(error).split())) from error
+
+
+def run(port: int) -> int:
+    """Serve until a signal comes, or until a process ends by itself. Raises CannotStart."""
+    from portal.sandbox.serving import serve
+
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    return serve(port, stop)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

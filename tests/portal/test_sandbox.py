@@ -1,0 +1,200 @@
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from portal.sandbox import processes
+from portal.sandbox.__main__ import CannotStart, free_port
+from portal.sandbox.processes import Family
+
+SECONDS = 60
+
+
+@pytest.fixture
+def family(tmp_path) -> Iterator[Family]:
+    with Family() as started:
+        yield started
+
+
+def start_script(family: Family, folder: Path, script: str) -> processes.Child:
+    """Run a script that prints when it is ready, and wait for that."""
+    child = family.start("script", [sys.executable, "-uc", script], log=folder / "script.log", cwd=folder)
+    wait_for(lambda: child.log.read_bytes() or child.has_ended)
+    return child
+
+
+def wait_for(condition) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "nothing came of it"
+        time.sleep(0.05)
+
+
+def lives(pid: int) -> bool:
+    try:
+        # a zombie has ended, and waits for its parent or for init
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+SLEEPER = "import time; print('ready'); time.sleep(600)"
+PARENT = (
+    f"import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', {SLEEPER!r}]).pid, flush=True); input()"
+)
+STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEPER}"
+
+
+def test_a_family_ends_with_its_block(tmp_path):
+    with Family() as family:
+        child = start_script(family, tmp_path, SLEEPER)
+    assert not lives(child.process.pid)
+
+
+def test_what_a_child_started_ends_too(family, tmp_path):
+    script = PARENT.replace("input()", "import time; time.sleep(600)")
+    child = start_script(family, tmp_path, script)
+    grandchild = int(child.log.read_text().split()[0])
+    family.stop()
+    wait_for(lambda: not lives(grandchild))
+    assert not lives(child.process.pid)
+
+
+def test_what_an_ended_child_left_behind_ends_too(family, tmp_path):
+    child = start_script(family, tmp_path, PARENT.replace("input()", "sys.exit(3)"))
+    wait_for(lambda: child.has_ended)
+    grandchild = int(child.log.read_text().split()[0])
+    family.stop()
+    wait_for(lambda: not lives(grandchild))
+
+
+def test_a_child_that_ignores_the_request_is_killed(family, tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "GRACE_SECONDS", 0.2)
+    child = start_script(family, tmp_path, STUBBORN)
+    family.stop()
+    assert child.process.returncode == -signal.SIGKILL
+
+
+def test_a_child_that_ended_by_itself_is_found_with_its_last_words(family, tmp_path):
+    child = start_script(family, tmp_path, "raise SystemExit('out of paper')")
+    wait_for(lambda: child.has_ended)
+    assert family.first_ended() is child
+    assert child.last_words() == "out of paper"
+
+
+def test_a_port_in_use_is_one_clear_line():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(
+            CannotStart, match=rf"^port {port} can't be used \(Address already in use\)\. Choose another"
+        ):
+            free_port(str(port))
+
+
+@pytest.mark.parametrize("text", ["0", "65536", "-1", "http", "80 80", "８０００"])
+def test_a_port_is_a_number(text):
+    with pytest.raises(CannotStart, match="isn't a number from 1 to 65535"):
+        free_port(text)
+
+
+@pytest.fixture(scope="module")
+def demo_var(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("var")
+
+
+def environment(var: Path, **given: str) -> dict[str, str]:
+    own = {name: text for name, text in os.environ.items() if name not in {"PUBLIC_BASE_URL", "REDIS_URL", "EMAIL_URL"}}
+    return own | {
+        "DJANGO_SETTINGS_MODULE": "tests.portal.sandbox_settings",
+        "SANDBOX_VAR": str(var),
+        "DATABASE_URL": f"sqlite:///{var / 'demo.sqlite3'}",
+        "PORT": str(unused_port()),
+        **given,
+    }
+
+
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Demo:
+    """The running demo, and the processes it started."""
+
+    def __init__(self, var: Path) -> None:
+        self.out = var / "demo.out"
+        with self.out.open("wb") as output:
+            command = [sys.executable, "-m", "portal.sandbox"]
+            self.process = subprocess.Popen(command, env=environment(var), stdout=output, stderr=output)
+        wait_for(lambda: "running" in self.printed or self.process.poll() is not None)
+        self.children = self.group("granian") + self.group("celery")
+
+    @property
+    def printed(self) -> str:
+        return self.out.read_text()
+
+    def group(self, name: str) -> list[int]:
+        """Return the demo's children whose command has this name, with their own children."""
+        found = subprocess.run(["ps", "-eo", "pid=,ppid=,pgid=,args="], capture_output=True, text=True, check=True)
+        rows = [line.split(maxsplit=3) for line in found.stdout.splitlines()]
+        leaders = {pid for pid, parent, _, args in rows if parent == str(self.process.pid) and f"-m {name}" in args}
+        return [int(pid) for pid, _, group, _ in rows if group in leaders]
+
+    def everything_has_ended(self) -> bool:
+        return not any(map(lives, [self.process.pid, *self.children]))
+
+
+@pytest.fixture
+def demo(demo_var) -> Iterator[Demo]:
+    started = Demo(demo_var)
+    yield started
+    if started.process.poll() is None:
+        started.process.terminate()
+        started.process.wait(timeout=SECONDS)
+
+
+@pytest.mark.worker
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_demo_serves_when_it_says_so_until_a_signal_ends_every_process(demo, number):
+    base = re.search(r"http://localhost:\d+", demo.printed)[0]
+    assert httpx.get(f"{base}/readyz", trust_env=False).status_code == 200
+    # granian with two workers, celery with beat
+    assert len(demo.children) == 5
+    demo.process.send_signal(number)
+    assert demo.process.wait(timeout=SECONDS) == 0
+    assert demo.everything_has_ended()
+
+
+@pytest.mark.worker
+@pytest.mark.parametrize(("command", "name"), [("granian", "web server"), ("celery", "worker")])
+def test_the_demo_stops_and_says_so_when_a_process_ends_by_itself(demo, command, name):
+    os.kill(min(demo.group(command)), signal.SIGKILL)
+    assert demo.process.wait(timeout=SECONDS) == 1
+    assert f"The {name} ended by itself." in demo.printed
+    assert demo.everything_has_ended()
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"DJANGO_SETTINGS_MODULE": "portal.settings.production"}, "SECRET_KEY is not set"),
+        ({"DATABASE_URL": "sqlite:////nowhere/at/all.sqlite3"}, "unable to open database file"),
+        ({"PORT": "many"}, "PORT is 'many'"),
+    ],
+)
+def test_what_keeps_the_demo_from_starting_is_one_line(tmp_path, given, sentence):
+    command = [sys.executable, "-m", "portal.sandbox"]
+    done = subprocess.run(command, env=environment(tmp_path, **given), capture_output=True, text=True, timeout=SECONDS)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert sentence in done.stderr
