@@ -1,0 +1,176 @@
+"""A group's body is read in every form that consoles send, and rendered so that strict clients read it."""
+
+import pytest
+import scim2_models
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scim.protocol.errors import InvalidValue
+from scim.protocol.groups import (
+    MAX_MEMBERS,
+    GroupInput,
+    MemberReference,
+    read_display_name,
+    read_external_id,
+    read_group,
+    read_members,
+    render_group,
+)
+from scim.protocol.schemas import GROUP
+from scim.protocol.users import Identity
+
+IDENTITY = Identity(
+    id="g1",
+    location="https://gatehouse.example/Groups/g1",
+    created="2025-01-02T03:04:05Z",
+    last_modified="2025-01-03T03:04:05Z",
+    version=7,
+)
+UMA = MemberReference("u1", "https://gatehouse.example/Users/u1", "Uma Ulv")
+
+
+def render(external_id=None, members=(UMA,)):
+    return render_group(identity=IDENTITY, display_name="Legal", external_id=external_id, members=members)
+
+
+def test_a_whole_group_is_read():
+    body = {"schemas": [GROUP], "displayName": "Legal", "externalId": "x1", "members": [{"value": "U1"}]}
+    assert read_group(body) == GroupInput("Legal", "x1", ("u1",))
+
+
+def test_names_are_read_in_whatever_case():
+    body = {"DISPLAYNAME": "Legal", "externalid": "x1", "Members": []}
+    assert read_group(body) == GroupInput("Legal", "x1", ())
+
+
+def test_members_that_are_not_mentioned_are_not_touched():
+    assert read_group({"displayName": "Legal"}).members is None
+
+
+@pytest.mark.parametrize("members", [None, []])
+def test_members_are_emptied_by_null_and_by_an_empty_list(members):
+    assert read_group({"displayName": "Legal", "members": members}).members == ()
+
+
+def test_what_a_group_does_not_have_is_ignored():
+    body = {"displayName": "Legal", "id": "other", "meta": 5, "shoeSize": 46}
+    assert read_group(body) == GroupInput("Legal", None, None)
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"displayName": None}, {"displayName": ""}, {"displayName": " \t"}, {"displayName": 5}]
+)
+def test_a_group_without_a_name_is_refused(body):
+    with pytest.raises(InvalidValue, match="displayName is missing"):
+        read_group(body)
+
+
+def test_the_longest_name_is_read():
+    assert read_display_name("x" * 256) == "x" * 256
+
+
+def test_a_longer_name_is_refused():
+    with pytest.raises(InvalidValue, match="256"):
+        read_display_name("x" * 257)
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_an_empty_external_id_is_none(value):
+    assert read_external_id(value) is None
+
+
+@pytest.mark.parametrize("value", [5, True, ["x"], {"value": "x"}, "x" * 257])
+def test_an_external_id_is_text_of_some_length(value):
+    with pytest.raises(InvalidValue, match="externalId"):
+        read_external_id(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [{"value": "u1"}],
+        [{"VALUE": "U1"}],
+        [{"value": "u1", "$ref": None, "display": "Uma", "type": "User"}],
+        [{"value": "u1", "type": "user"}],
+        [{"value": "u1", "type": None}],
+        [{"value": "u1", "type": ""}],
+        {"value": "u1"},
+        "u1",
+        ["U1"],
+        ["u1", {"value": "U1"}],
+    ],
+)
+def test_a_member_is_read_in_every_form(value):
+    assert read_members(value) == ("u1",)
+
+
+def test_members_keep_their_order():
+    assert read_members(["c", "a", "b", "A"]) == ("c", "a", "b")
+
+
+@pytest.mark.parametrize(
+    "value", [5, True, "", [""], [None], [[]], {}, [{"value": None}], [{"value": 5}], [{"display": "Uma"}]]
+)
+def test_a_member_without_an_id_is_refused(value):
+    with pytest.raises(InvalidValue, match="member"):
+        read_members(value)
+
+
+@pytest.mark.parametrize("kind", ["Group", "group", 5])
+def test_a_group_within_a_group_is_refused(kind):
+    with pytest.raises(InvalidValue, match="Only users"):
+        read_members([{"value": "g2", "type": kind}])
+
+
+def test_the_most_members_are_read():
+    assert len(read_members([f"u{number}" for number in range(MAX_MEMBERS)])) == MAX_MEMBERS
+
+
+def test_more_members_are_refused():
+    with pytest.raises(InvalidValue, match="10001 values"):
+        read_members(["u1"] * (MAX_MEMBERS + 1))
+
+
+def test_a_group_is_rendered_with_its_members():
+    assert render()["members"] == [
+        {"value": "u1", "$ref": "https://gatehouse.example/Users/u1", "display": "Uma Ulv", "type": "User"}
+    ]
+
+
+def test_members_that_were_not_asked_for_are_not_rendered():
+    assert "members" not in render(members=None)
+
+
+def test_a_group_of_nobody_has_an_empty_list():
+    assert render(members=())["members"] == []
+
+
+@pytest.mark.parametrize(("external_id", "expected"), [(None, None), ("x1", "x1")])
+def test_an_external_id_is_rendered_when_there_is_one(external_id, expected):
+    assert render(external_id).get("externalId") == expected
+
+
+def test_meta_says_what_where_and_when():
+    assert render()["meta"] == {
+        "resourceType": "Group",
+        "created": "2025-01-02T03:04:05Z",
+        "lastModified": "2025-01-03T03:04:05Z",
+        "location": "https://gatehouse.example/Groups/g1",
+        "version": 'W/"7"',
+    }
+
+
+def test_a_strict_client_reads_a_group():
+    read = scim2_models.Group.model_validate(render("x1"))
+    assert (read.id, read.display_name, read.external_id, read.members[0].value) == ("g1", "Legal", "x1", "u1")
+
+
+@given(
+    name=st.text(min_size=1, max_size=256).filter(str.strip),
+    external_id=st.none() | st.text(min_size=1, max_size=256),
+    ids=st.lists(st.uuids().map(str), max_size=5, unique=True),
+)
+def test_what_is_rendered_is_read_back(name, external_id, ids):
+    references = [MemberReference(one, f"https://gatehouse.example/Users/{one}", "") for one in ids]
+    shown = render_group(identity=IDENTITY, display_name=name, external_id=external_id, members=references)
+    assert read_group(shown) == GroupInput(name, external_id, tuple(ids))
