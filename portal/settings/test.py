@@ -1,5 +1,7 @@
 """The test suite: SQLite unless DATABASE_URL says otherwise, fast hashing, mail in memory."""
 
+import os
+
 from portal.settings.base import *
 from portal.settings.logs import configure
 
@@ -13,11 +15,9 @@ PUBLIC_BASE_URL = "http://testserver"
 CSRF_TRUSTED_ORIGINS = ["http://testserver"]
 VAR_DIR.mkdir(exist_ok=True)
 STATIC_ROOT.mkdir(exist_ok=True)
-# a file, so that threads of one test and the live server share it
-DATABASES["default"]["TEST"] = (
-    {"NAME": str(VAR_DIR / "test.sqlite3")} if DATABASES["default"]["ENGINE"].endswith("sqlite3") else {}
-)
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # a file, so that threads of one test and the live server share it; of this process, so that two runs don't
+    DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / f"test-{os.getpid()}.sqlite3")}
     # a test database need not outlive a power cut
     DATABASES["default"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON;"
 LOGGING = configure("WARNING", as_json=False)
