@@ -1,9 +1,9 @@
 """Which values of a multi-valued attribute a filter selects, and what a value must be for it to select it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from scim.protocol.filters import And, Comparison, Filter, Not, Operator, Or, Present
+from scim.protocol.filters import And, AttributePath, Comparison, Filter, Not, Operator, Or, Present, ValuePath
 
 Value = Mapping[str, Any]
 
@@ -23,13 +23,24 @@ def selects(term: Filter, value: Value) -> bool:
     return False
 
 
+def paths(term: Filter) -> Iterator[AttributePath]:
+    """Yield every attribute that the condition asks about."""
+    if isinstance(term, And | Or):
+        for inner in term.terms:
+            yield from paths(inner)
+    elif isinstance(term, Not | ValuePath):
+        yield from paths(term.term)
+    else:
+        yield term.path
+
+
 def attribute(value: Value, name: str) -> Any:
     """Return a sub-attribute by its name in whatever case, or None."""
     return next((inner for key, inner in value.items() if key.casefold() == name.casefold()), None)
 
 
 def _compares(op: Operator, found: Any, wanted: Any) -> bool:
-    left, right = _comparable(found), _comparable(wanted)
+    left, right = comparable(found), comparable(wanted)
     if op is Operator.EQ:
         return bool(left == right)
     if op is Operator.NE:
@@ -47,7 +58,7 @@ def _compares(op: Operator, found: Any, wanted: Any) -> bool:
     }[op]
 
 
-def _comparable(value: Any) -> Any:
+def comparable(value: Any) -> Any:
     """Return text without case; true and false as words, since Entra compares `primary` with "true"."""
     if isinstance(value, bool):
         return str(value).casefold()

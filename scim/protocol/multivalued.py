@@ -1,0 +1,132 @@
+"""One operation on a multi-valued attribute: its values → its values (RFC 7644 §3.5.2.1 to §3.5.2.3)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from scim.protocol.errors import InvalidValue, NoTarget
+from scim.protocol.filters import Filter
+from scim.protocol.normal import normal_object, normal_value, one_primary
+from scim.protocol.operations import Op
+from scim.protocol.schemas import MAX_VALUES, AttributeSpec
+from scim.protocol.selection import comparable, selects, template
+
+Document = dict[str, Any]
+Values = list[Document]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where an operation points: an attribute, those of its values that `term` selects, one of their sub-attributes."""
+
+    spec: AttributeSpec
+    term: Filter | None
+    sub: AttributeSpec | None
+    is_extension: bool
+
+    def selects(self, item: Document) -> bool:
+        return self.term is None or selects(self.term, item)
+
+
+def change_values(values: Values, op: Op, target: Target, value: Any) -> Values:
+    """Return the values after the operation, with one primary at most. Raises InvalidValue, NoTarget."""
+    if op is Op.REMOVE:
+        changed = _without(values, target, value)
+    elif target.term is None and target.sub is None:
+        given = normal_value(target.spec, value, target.spec.name) or []
+        changed = given if op is Op.REPLACE else _with_added(values, given)
+    elif op is Op.REPLACE and _is_unassigned(value):
+        changed = _without(values, target, None)
+    else:
+        changed = _with_selected(values, target, _change_of(target, value))
+    if len(changed) > MAX_VALUES:
+        # counted at every operation, so that a thousand of them can't pile up work
+        raise InvalidValue(f"{target.spec.name} would have {len(changed)} values; {MAX_VALUES} are kept at most.")
+    return one_primary(changed)
+
+
+def _is_unassigned(value: Any) -> bool:
+    return value is None or value in ("", [])
+
+
+def _with_added(values: Values, given: Values) -> Values:
+    """Return the values with those given; one that is there already changes in place of being doubled (§3.5.2.1)."""
+    changed = list(values)
+    for item in given:
+        same = next((old for old in changed if _is_same(old, item)), {})
+        merged = same | item
+        if merged != same:
+            # to the end, where it is the primary one if it says so
+            changed = [*(old for old in changed if old is not same), merged]
+    return changed
+
+
+def _is_same(left: Document, right: Document) -> bool:
+    """Say whether both are one (value, type) pair, of which there should be one (RFC 7643 §2.4)."""
+    if "value" not in right:
+        return left == right
+    return all(comparable(left.get(name)) == comparable(right.get(name)) for name in ("value", "type"))
+
+
+def _without(values: Values, target: Target, value: Any) -> Values:
+    """Return what stays. Entra names the values to remove in `value`; others by a filter, or remove them all."""
+    if target.sub is not None:
+        return [item for item in (_pruned(item, target) for item in values) if item]
+    if target.term is not None:
+        return [item for item in values if not target.selects(item)]
+    if value is None or value == "":
+        return []
+    listed = normal_value(target.spec, value, target.spec.name) or []
+    return [item for item in values if not any(_is_listed(item, wanted) for wanted in listed)]
+
+
+def _pruned(item: Document, target: Target) -> Document:
+    """Return a selected value without the sub-attribute; without its `value` nothing is left of it."""
+    if target.sub is None or not target.selects(item):
+        return item
+    return (
+        {} if target.sub.name == "value" else {name: inner for name, inner in item.items() if name != target.sub.name}
+    )
+
+
+def _is_listed(item: Document, wanted: Document) -> bool:
+    names = ["value"] if "value" in wanted else list(wanted)
+    return all(comparable(item.get(name)) == comparable(wanted[name]) for name in names)
+
+
+def _with_selected(values: Values, target: Target, change: Document) -> Values:
+    """Return the values with the selected ones changed; a value that the filter describes is made when there is none.
+
+    Adding to a selected value and replacing it come to the same; without a change there is none.
+    """
+    if not change:
+        return values
+    if not any(target.selects(item) for item in values):
+        return [*values, normal_object(_described(target) | change, target.spec.sub, f"{target.spec.name}.")]
+    return [item | change if target.selects(item) else _yielding(item, change) for item in values]
+
+
+def _yielding(item: Document, change: Document) -> Document:
+    """Return a value beside the changed one: it isn't primary any more when that one becomes so (§3.5.2)."""
+    return item | {"primary": False} if change.get("primary") and "primary" in item else item
+
+
+def _change_of(target: Target, value: Any) -> Document:
+    """Return the sub-attributes that the selected values get."""
+    if target.sub is not None:
+        cleaned = normal_value(target.sub, value, f"{target.spec.name}.{target.sub.name}")
+        return {} if cleaned is None else {target.sub.name: cleaned}
+    merged: Document = {}
+    for item in normal_value(target.spec, value, target.spec.name) or []:
+        merged |= item
+    return merged
+
+
+def _described(target: Target) -> Document:
+    if target.term is None:
+        return {}
+    described = template(target.term)
+    if described is None:
+        raise NoTarget(
+            f"No value of {target.spec.name} meets the filter, and the filter doesn't describe a single new one."
+        )
+    return described

@@ -1,0 +1,97 @@
+"""Which values of an attribute a filter selects, without regard to case."""
+
+import pytest
+
+from scim.protocol.filters import AttributePath, Present, ValuePath, parse
+from scim.protocol.selection import equal_values, paths, selects, template
+
+WORK = {"type": "Work", "value": "Uma@Acme.example", "primary": True, "display": ""}
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        'type eq "work"',
+        'TYPE eq "WORK"',
+        'type ne "home"',
+        'region ne "x"',
+        'value co "@ACME"',
+        'value sw "uma@"',
+        'value ew ".EXAMPLE"',
+        'type gt "home"',
+        'type ge "work"',
+        'type lt "x"',
+        'type le "work"',
+        "primary eq true",
+        'primary eq "True"',
+        "value pr",
+        "region eq null",
+        'type eq "work" and primary eq true',
+        'type eq "home" or primary eq true',
+        'not (type eq "home")',
+    ],
+)
+def test_a_condition_that_the_value_meets_selects_it(condition):
+    assert selects(parse(condition), WORK)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        'type eq "home"',
+        'type ne "WORK"',
+        'value co "globex"',
+        'type gt "work"',
+        'type lt "work"',
+        "primary eq false",
+        "display pr",
+        "region pr",
+        "type gt 1",
+        'region co "x"',
+        "primary gt null",
+        'type eq "work" and primary eq false',
+        'type eq "home" or primary eq false',
+        "not (value pr)",
+    ],
+)
+def test_a_condition_that_the_value_does_not_meet_leaves_it(condition):
+    assert not selects(parse(condition), WORK)
+
+
+def test_a_condition_on_values_within_a_value_selects_nothing():
+    assert not selects(ValuePath(AttributePath(None, "value"), Present(AttributePath(None, "value"))), WORK)
+
+
+@pytest.mark.parametrize(
+    ("condition", "described"),
+    [
+        ('type eq "work"', {"type": "work"}),
+        ('type eq "work" and primary eq true', {"type": "work", "primary": True}),
+        ('type ne "work"', None),
+        ('type.x eq "work"', None),
+        ('type eq "work" or type eq "home"', None),
+        ('type eq "work" and value pr', None),
+    ],
+)
+def test_only_equalities_describe_a_value(condition, described):
+    assert template(parse(condition)) == described
+
+
+@pytest.mark.parametrize(
+    ("condition", "listed"),
+    [
+        ('value eq "a"', ("a",)),
+        ('VALUE eq "a" or value eq "b"', ("a", "b")),
+        ('value eq "a" and value eq "b"', None),
+        ('value eq "a" or type eq "b"', None),
+        ('value ne "a"', None),
+        ("value eq 1", None),
+    ],
+)
+def test_only_alternatives_of_text_list_values(condition, listed):
+    assert equal_values(parse(condition), "value") == listed
+
+
+def test_every_attribute_that_is_asked_about_is_found():
+    tree = parse('a pr and not (b eq "x" or emails[type pr])')
+    assert [path.name for path in paths(tree)] == ["a", "b", "type"]
