@@ -75,8 +75,20 @@ def _without(values: Values, target: Target, value: Any) -> Values:
         return [item for item in values if not target.selects(item)]
     if value is None or value == "":
         return []
-    listed = normal_value(target.spec, value, target.spec.name) or []
-    return [item for item in values if not any(_is_listed(item, wanted) for wanted in listed)]
+    return _without_listed(values, normal_value(target.spec, value, target.spec.name) or [])
+
+
+def _without_listed(values: Values, listed: Values) -> Values:
+    """Return the values that aren't on the list: compared by `value`, or by all parts where the list has no `value`."""
+    gone: dict[tuple[str, ...], set[tuple[Any, ...]]] = {}
+    for wanted in listed:
+        names = ("value",) if "value" in wanted else tuple(sorted(wanted))
+        gone.setdefault(names, set()).add(_parts(wanted, names))
+    return [item for item in values if not any(_parts(item, names) in parts for names, parts in gone.items())]
+
+
+def _parts(item: Document, names: tuple[str, ...]) -> tuple[Any, ...]:
+    return tuple(comparable(item.get(name)) for name in names)
 
 
 def _pruned(item: Document, target: Target) -> Document:
@@ -88,11 +100,6 @@ def _pruned(item: Document, target: Target) -> Document:
     )
 
 
-def _is_listed(item: Document, wanted: Document) -> bool:
-    names = ["value"] if "value" in wanted else list(wanted)
-    return all(comparable(item.get(name)) == comparable(wanted[name]) for name in names)
-
-
 def _with_selected(values: Values, target: Target, change: Document) -> Values:
     """Return the values with the selected ones changed; a value that the filter describes is made when there is none.
 
@@ -100,9 +107,13 @@ def _with_selected(values: Values, target: Target, change: Document) -> Values:
     """
     if not change:
         return values
-    if not any(target.selects(item) for item in values):
-        return [*values, normal_object(_described(target) | change, target.spec.sub, f"{target.spec.name}.")]
-    return [item | change if target.selects(item) else _yielding(item, change) for item in values]
+    selected = [target.selects(item) for item in values]
+    if not any(selected):
+        return [*values, _described(target) | change]
+    return [
+        item | change if is_selected else _yielding(item, change)
+        for item, is_selected in zip(values, selected, strict=True)
+    ]
 
 
 def _yielding(item: Document, change: Document) -> Document:
@@ -122,10 +133,11 @@ def _change_of(target: Target, value: Any) -> Document:
 
 
 def _described(target: Target) -> Document:
+    """Return the value that the filter describes, by what it is for: one named by its `value` must be there (§3.5.2.3)."""
     if target.term is None:
         return {}
-    described = template(target.term)
-    if described is None:
+    described = normal_object(template(target.term) or {}, target.spec.sub, f"{target.spec.name}.")
+    if not described or "value" in described or not target.selects(described):
         raise NoTarget(
             f"No value of {target.spec.name} meets the filter, and the filter doesn't describe a single new one."
         )

@@ -1,11 +1,21 @@
 """Which values of a multi-valued attribute a filter selects, and what a value must be for it to select it."""
 
-from collections.abc import Iterator, Mapping
+import operator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from scim.protocol.filters import And, AttributePath, Comparison, Filter, Not, Operator, Or, Present, ValuePath
 
 Value = Mapping[str, Any]
+_TEXT_OPERATORS: dict[Operator, Callable[[str, str], bool]] = {
+    Operator.CO: operator.contains,
+    Operator.SW: str.startswith,
+    Operator.EW: str.endswith,
+    Operator.GT: operator.gt,
+    Operator.GE: operator.ge,
+    Operator.LT: operator.lt,
+    Operator.LE: operator.le,
+}
 
 
 def selects(term: Filter, value: Value) -> bool:
@@ -19,7 +29,7 @@ def selects(term: Filter, value: Value) -> bool:
     if isinstance(term, Present):
         return attribute(value, term.path.name) not in (None, "")
     if isinstance(term, Comparison):
-        return _compares(term.op, attribute(value, term.path.name), term.value)
+        return _compares(term.op, _found(value, term.path.name), term.value)
     return False
 
 
@@ -36,7 +46,16 @@ def paths(term: Filter) -> Iterator[AttributePath]:
 
 def attribute(value: Value, name: str) -> Any:
     """Return a sub-attribute by its name in whatever case, or None."""
-    return next((inner for key, inner in value.items() if key.casefold() == name.casefold()), None)
+    if name in value:
+        return value[name]
+    key = name.casefold()
+    return next((inner for known, inner in value.items() if known.casefold() == key), None)
+
+
+def _found(value: Value, name: str) -> Any:
+    """Return what a comparison looks at: a value that doesn't say so isn't primary (RFC 7643 §2.4)."""
+    found = attribute(value, name)
+    return False if found is None and name.casefold() == "primary" else found
 
 
 def _compares(op: Operator, found: Any, wanted: Any) -> bool:
@@ -45,17 +64,7 @@ def _compares(op: Operator, found: Any, wanted: Any) -> bool:
         return bool(left == right)
     if op is Operator.NE:
         return bool(left != right)
-    if not isinstance(left, str) or not isinstance(right, str):
-        return False
-    return {
-        Operator.CO: right in left,
-        Operator.SW: left.startswith(right),
-        Operator.EW: left.endswith(right),
-        Operator.GT: left > right,
-        Operator.GE: left >= right,
-        Operator.LT: left < right,
-        Operator.LE: left <= right,
-    }[op]
+    return isinstance(left, str) and isinstance(right, str) and _TEXT_OPERATORS[op](left, right)
 
 
 def comparable(value: Any) -> Any:

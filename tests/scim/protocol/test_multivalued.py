@@ -142,10 +142,21 @@ def test_a_part_without_a_filter_makes_the_first_value():
     assert document["emails"] == [{"value": "x"}]
 
 
-@pytest.mark.parametrize("condition", ['type eq "a" or type eq "b"', "not (type pr)", 'type sw "z"'])
+@pytest.mark.parametrize(
+    "condition",
+    [
+        'type eq "a" or type eq "b"',
+        'not (type pr) and value sw "z"',
+        'type sw "z"',
+        'type eq "a" and type eq "b"',
+        'value eq "gone@acme.example"',
+        'type eq "other" and value eq "gone@acme.example"',
+        "type eq null",
+    ],
+)
 def test_a_filter_that_describes_no_single_value_has_no_target(condition):
     with pytest.raises(NoTarget, match="describe"):
-        values("replace", f"emails[{condition}].value", "x")
+        values("replace", f"emails[{condition}].display", "x")
 
 
 @pytest.mark.parametrize("change", [{}, {"shoe": 4}])

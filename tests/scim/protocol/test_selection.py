@@ -58,6 +58,15 @@ def test_a_condition_that_the_value_does_not_meet_leaves_it(condition):
     assert not selects(parse(condition), WORK)
 
 
+@pytest.mark.parametrize("condition", ["primary eq false", 'PRIMARY eq "False"', "primary ne true"])
+def test_a_value_that_does_not_say_so_is_not_primary(condition):
+    assert selects(parse(condition), {"value": "x"})
+
+
+def test_a_value_that_does_not_say_so_has_no_primary_present():
+    assert not selects(parse("primary pr"), {"value": "x"})
+
+
 def test_a_condition_on_values_within_a_value_selects_nothing():
     assert not selects(ValuePath(AttributePath(None, "value"), Present(AttributePath(None, "value"))), WORK)
 
