@@ -12,7 +12,7 @@ from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy.types import Origin
 from scim.directories.queries import base_url, list_tokens
-from scim.directories.services import revoke_token
+from scim.directories.services import confirm_saved, revoke_token
 from scim.requests.models import RequestLog
 from scim.requests.services import record
 from scim.requests.types import Answer, Call
@@ -78,6 +78,12 @@ def test_page_shows_a_tokens_name_and_end(admin, token):
     page = text_of(admin.get(PAGE))
     assert "JumpCloud production" in page
     assert f"{token.prefix}…{token.last4}" in page
+
+
+def test_page_reminds_of_a_token_until_it_is_saved(admin, token):
+    assert "Nobody has confirmed yet" in text_of(admin.get(PAGE))
+    confirm_saved(token=token)
+    assert "Nobody has confirmed yet" not in text_of(admin.get(PAGE))
 
 
 def test_page_folds_a_revoked_token(admin, token):
