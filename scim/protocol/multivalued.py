@@ -1,5 +1,6 @@
 """One operation on a multi-valued attribute: its values → its values (RFC 7644 §3.5.2.1 to §3.5.2.3)."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,21 +51,23 @@ def _is_unassigned(value: Any) -> bool:
 
 def _with_added(values: Values, given: Values) -> Values:
     """Return the values with those given; one that is there already changes in place of being doubled (§3.5.2.1)."""
-    changed = list(values)
-    for item in given:
-        same = next((old for old in changed if _is_same(old, item)), {})
+    changed = dict(enumerate(values))
+    places = {_identity(item): place for place, item in reversed(changed.items())}
+    for free, item in enumerate(given, len(values)):
+        place = places.get(_identity(item), free)
+        same = changed.get(place, {})
         merged = same | item
         if merged != same:
             # to the end, where it is the primary one if it says so
-            changed = [*(old for old in changed if old is not same), merged]
-    return changed
+            changed.pop(place, None)
+            changed[free] = merged
+            places[_identity(item)] = free
+    return list(changed.values())
 
 
-def _is_same(left: Document, right: Document) -> bool:
-    """Say whether both are one (value, type) pair, of which there should be one (RFC 7643 §2.4)."""
-    if "value" not in right:
-        return left == right
-    return all(comparable(left.get(name)) == comparable(right.get(name)) for name in ("value", "type"))
+def _identity(item: Document) -> Hashable:
+    """Return what two values have in common when they are one: (value, type), or all parts (RFC 7643 §2.4)."""
+    return _parts(item, ("value", "type")) if "value" in item else frozenset(item.items())
 
 
 def _without(values: Values, target: Target, value: Any) -> Values:
