@@ -38,6 +38,8 @@ def configure(level: str, *, as_json: bool) -> dict[str, Any]:
             # both print whole request bodies at debug
             "django_scim": {"level": "ERROR"},
             "saml2": {"level": "ERROR"},
+            # a broker in files or in memory has no host name, and kombu says so at every connection
+            "kombu.connection": {"level": "ERROR"},
             "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         },
     }

@@ -13,6 +13,8 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "testserver"]
 PUBLIC_BASE_URL = "http://testserver"
 CSRF_TRUSTED_ORIGINS = ["http://testserver"]
+# nudges go nowhere: tests drain the outbox themselves, and the worker's tests bring a broker
+CELERY_BROKER_URL = "memory://"
 VAR_DIR.mkdir(exist_ok=True)
 STATIC_ROOT.mkdir(exist_ok=True)
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
