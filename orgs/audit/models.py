@@ -29,6 +29,7 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index(fields=["org", "-id"], name="audit_by_org"),
             models.Index(fields=["org", "target_kind", "target_id"], name="audit_by_target"),
+            models.Index(fields=["at"], name="audit_by_time"),
         ]
 
     def __str__(self) -> str:

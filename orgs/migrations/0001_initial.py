@@ -302,6 +302,10 @@ class Migration(migrations.Migration):
             model_name='auditevent',
             index=models.Index(fields=['org', 'target_kind', 'target_id'], name='audit_by_target'),
         ),
+        migrations.AddIndex(
+            model_name='auditevent',
+            index=models.Index(fields=['at'], name='audit_by_time'),
+        ),
         migrations.AddConstraint(
             model_name='auditevent',
             constraint=models.UniqueConstraint(fields=('org', 'id'), name='audit_event_in_org'),

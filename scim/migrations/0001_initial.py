@@ -195,6 +195,10 @@ class Migration(migrations.Migration):
             model_name='requestlog',
             index=models.Index(fields=['directory', 'resource_id'], name='request_log_by_resource'),
         ),
+        migrations.AddIndex(
+            model_name='requestlog',
+            index=models.Index(fields=['at'], name='request_log_by_time'),
+        ),
         migrations.AddConstraint(
             model_name='requestlog',
             constraint=models.UniqueConstraint(fields=('org', 'id'), name='request_log_in_org'),

@@ -42,6 +42,7 @@ class RequestLog(models.Model):
             models.Index(fields=["directory", "-id"], name="request_log_latest"),
             models.Index(fields=["directory", "status", "-id"], name="request_log_by_status"),
             models.Index(fields=["directory", "resource_id"], name="request_log_by_resource"),
+            models.Index(fields=["at"], name="request_log_by_time"),
         ]
 
     def __str__(self) -> str:
