@@ -89,9 +89,7 @@ class PatchPath:
 
 def parse(text: str) -> Filter:
     """Return the filter's tree; not binds tighter than and, and tighter than or. Raises InvalidFilter."""
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_TEXT:
-        raise InvalidFilter("The filter is longer than 1,024 bytes.")
-    reader = _Reader(text, read_tokens(text))
+    reader = _open(text)
     found = reader.read_or()
     reader.expect_end()
     return found
@@ -106,9 +104,7 @@ def parse_path(text: str) -> PatchPath:
 
 
 def _parse_path(text: str) -> PatchPath:
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_TEXT:
-        raise InvalidFilter("It is longer than 1,024 bytes.")
-    reader = _Reader(text, read_tokens(text))
+    reader = _open(text)
     attribute = reader.read_attribute()
     if not reader.take("["):
         reader.expect_end()
@@ -119,11 +115,16 @@ def _parse_path(text: str) -> PatchPath:
     return PatchPath(attribute, term, sub)
 
 
+def _open(text: str) -> "_Reader":
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_TEXT:
+        raise InvalidFilter("The text is longer than 1,024 bytes.")
+    return _Reader(read_tokens(text))
+
+
 class _Reader:
     """Reads one filter from left to right; recursion is bounded by MAX_DEPTH, comparisons by MAX_TERMS."""
 
-    def __init__(self, text: str, tokens: list[Token]) -> None:
-        self.text = text
+    def __init__(self, tokens: list[Token]) -> None:
         self.tokens = tokens
         self.at = 0
         self.depth = 0
