@@ -1,13 +1,16 @@
 """The grammar of RFC 7644 §3.4.2.2: what it means, and that nothing else is accepted."""
 
+import json
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from scim.protocol.errors import InvalidFilter, InvalidPath
 from scim.protocol.filters import (
+    MAX_DEPTH,
+    MAX_TEXT,
     And,
     AttributePath,
     Comparison,
@@ -251,3 +254,53 @@ def test_arbitrary_text_raises_nothing_but_invalid_filter(text):
 def test_arbitrary_text_raises_nothing_but_invalid_path(text):
     with suppress(InvalidPath):
         parse_path(text)
+
+
+NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,5}", fullmatch=True) | st.sampled_from(
+    ["$ref", "not", "and", "or", "pr", "eq"]
+)
+PATHS = st.builds(AttributePath, st.sampled_from([None, USER, "urn:x:1.5"]), NAMES, st.none() | NAMES)
+LITERALS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.text(max_size=8).filter(lambda text: "\0" not in text)
+)
+CONDITIONS = st.builds(Comparison, PATHS, st.sampled_from(Operator), LITERALS) | st.builds(Present, PATHS)
+
+
+def combined(inner):
+    terms = st.lists(inner, min_size=2, max_size=3).map(tuple)
+    return st.builds(And, terms) | st.builds(Or, terms) | st.builds(Not, inner)
+
+
+WITHIN = st.recursive(CONDITIONS, combined, max_leaves=4)
+VALUE_PATHS = st.builds(ValuePath, st.builds(AttributePath, st.none(), NAMES), WITHIN)
+TREES = st.recursive(CONDITIONS | VALUE_PATHS, combined, max_leaves=5)
+
+
+def written(node) -> str:
+    """Return a filter's text with no more parentheses than the precedence needs."""
+    if isinstance(node, And | Or):
+        word, loose = (" and ", And | Or) if isinstance(node, And) else (" or ", Or)
+        return word.join(f"({written(one)})" if isinstance(one, loose) else written(one) for one in node.terms)
+    if isinstance(node, Not):
+        return f"not ({written(node.term)})"
+    path = f"{node.path.uri}:" * bool(node.path.uri) + node.path.name + f".{node.path.sub}" * bool(node.path.sub)
+    if isinstance(node, ValuePath):
+        return f"{path}[{written(node.term)}]"
+    return f"{path} pr" if isinstance(node, Present) else f"{path} {node.op} {json.dumps(node.value)}"
+
+
+@given(TREES)
+def test_what_is_written_is_read_back(tree):
+    text = written(tree)
+    assume(len(text) < MAX_TEXT and text.count("(") + text.count("[") < MAX_DEPTH)
+    assert parse(text) == tree
+
+
+@given(PATHS.filter(lambda path: path.sub is None), WITHIN, st.none() | NAMES)
+def test_a_path_that_is_written_is_read_back(attribute, term, sub):
+    text = f"{attribute.uri}:" * bool(attribute.uri) + f"{attribute.name}[{written(term)}]" + f".{sub}" * bool(sub)
+    assume(len(text) < MAX_TEXT and text.count("(") < MAX_DEPTH - 1)
+    assert parse_path(text) == PatchPath(attribute, term, sub)
