@@ -133,7 +133,8 @@ def _resolve(path: PatchPath, *, is_named: bool) -> Target | None:
     attribute = path.attribute
     specs, is_extension = _specs_of(attribute.uri)
     spec = find(specs, attribute.name)
-    if attribute.name.casefold() in READ_ONLY_COMMON or (spec is not None and spec.is_read_only):
+    is_common = specs is SPECS and attribute.name.casefold() in READ_ONLY_COMMON
+    if is_common or (spec is not None and spec.is_read_only):
         # Okta sends the id inside the value of a pathless rename
         refuse_read_only(attribute.name, is_named=is_named)
         return None

@@ -1,6 +1,6 @@
 """What the resources may hold (RFC 7643 §4, §8.7), as a table that reading, PATCH and discovery share."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -64,6 +64,9 @@ def find(specs: Specs, name: str) -> AttributeSpec | None:
     return next((spec for spec in specs if spec.name.casefold() == key), None)
 
 
+MAIL_VALUE = AttributeSpec("value", "The e-mail address.", required=True)
+
+
 def _values(name: str, description: str, *, value: AttributeSpec | None = None) -> AttributeSpec:
     """Return a multi-valued attribute with the usual sub-attributes (RFC 7643 §2.4)."""
     return AttributeSpec(
@@ -109,6 +112,11 @@ ADDRESSES = AttributeSpec(
         AttributeSpec("primary", "Whether this is the preferred address.", Kind.BOOLEAN),
     ),
 )
+# a seat needs an address: clients that build users from this table must know it, though a userName that is one will do
+EMAILS = replace(
+    _values("emails", "E-mail addresses. One is needed unless userName is an e-mail address.", value=MAIL_VALUE),
+    required=True,
+)
 USER_GROUPS = AttributeSpec(
     "groups",
     "The groups of this directory that the person is in; changed through Groups only.",
@@ -140,7 +148,7 @@ USER_SPECS: Specs = (
     AttributeSpec("locale", "For dates and numbers, such as en-US."),
     AttributeSpec("timezone", "Such as America/Denver."),
     AttributeSpec("active", "Whether the person may sign in.", Kind.BOOLEAN),
-    _values("emails", "E-mail addresses."),
+    EMAILS,
     _values("phoneNumbers", "Telephone numbers."),
     _values("ims", "Instant messaging addresses."),
     _values(
@@ -202,7 +210,8 @@ GROUP_SPECS: Specs = (
 )
 # RFC 7643 §3.1: every resource has it, no schema lists it
 EXTERNAL_ID = AttributeSpec("externalId", "The IdP's own id.", case_exact=True, longest=MAX_NAME)
-READ_ONLY_COMMON = frozenset({"id", "meta", "schemas"})
+# `schemas` isn't among them: who adds an extension may name it there too, and the service knows by the values
+READ_ONLY_COMMON = frozenset({"id", "meta"})
 
 
 def is_core_user(urn: str) -> bool:

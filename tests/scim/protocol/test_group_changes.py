@@ -223,6 +223,7 @@ def test_what_the_service_sets_is_read_only(path):
         op("replace", "displayName.first", "L"),
         op("add", "urn:example:extension:Group:displayName", "L"),
         op("remove", "shoeSize"),
+        op("add", "schemas", [GROUP]),
         op("add", None, {"shoeSize": 46, "id": "g9"}),
         op("add", None, {GROUP: "Legal"}),
     ],
