@@ -1,0 +1,78 @@
+"""Rows of one organisation never lead to another's: by the schema where it can, by a walk where it can't."""
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, connection, transaction
+from django.db.migrations.loader import MigrationLoader
+from django.db.models import Model, UniqueConstraint
+
+from orgs.base.tenant_keys import TenantForeignKey
+from orgs.tenancy.models import RoleGrant
+from orgs.tenancy.types import GrantSource, Role
+from tests.architecture.tenant_walk import assert_rows_stay_in_their_organisation, tenant_models, tenant_parents
+
+WITHOUT_ORG = {"orgs.User", "orgs.Organization"}
+LINKS = [(model, name) for model in tenant_models() for name in tenant_parents(model)]
+PARENTS = {model._meta.get_field(name).related_model for model, name in LINKS}
+
+
+def named(model: type[Model]) -> str:
+    return model._meta.label
+
+
+def walls() -> dict[tuple[str, str], TenantForeignKey]:
+    """Return the composite keys that the migrations make, by model and field."""
+    migrations = MigrationLoader(None).disk_migrations.values()
+    found = ((m.app_label, step) for m in migrations for step in m.operations if isinstance(step, TenantForeignKey))
+    return {(f"{app}.{step.model}".lower(), step.field): step for app, step in found}
+
+
+def stray_grant(org, membership) -> RoleGrant:
+    return RoleGrant.objects.create(
+        org=org, membership=membership, role=Role.ADMIN, source=GrantSource.PERSON, reference="stray"
+    )
+
+
+def test_every_table_belongs_to_an_organisation():
+    ours = {model for app in ("orgs", "sso", "scim") for model in apps.get_app_config(app).get_models()}
+    assert {named(model) for model in ours.difference(tenant_models())} == WITHOUT_ORG
+
+
+@pytest.mark.parametrize(("model", "name"), LINKS, ids=lambda part: part if isinstance(part, str) else named(part))
+def test_a_link_between_tenant_rows_has_a_composite_key(model, name):
+    assert (model._meta.label_lower, name) in walls()
+
+
+@pytest.mark.parametrize("parent", sorted(PARENTS, key=named), ids=named)
+def test_a_parent_can_be_referred_to_by_organisation_and_id(parent):
+    fields = [one.fields for one in parent._meta.constraints if isinstance(one, UniqueConstraint) and not one.condition]
+    assert ("org", "id") in fields
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db
+def test_postgresql_holds_every_composite_key():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT conname FROM pg_constraint WHERE contype = 'f' AND condeferred AND cardinality(conkey) = 2"
+        )
+        held = {name for (name,) in cursor.fetchall()}
+    assert {wall.constraint for wall in walls().values()} == held
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_postgresql_refuses_a_row_of_one_organisation_below_anothers(acme, greta):
+    with pytest.raises(IntegrityError, match="tenant_rolegrant_membership"), transaction.atomic():
+        stray_grant(acme, greta)
+
+
+def test_the_walk_finds_a_row_below_another_organisations(acme, greta):
+    stray = stray_grant(acme, greta)
+    with pytest.raises(AssertionError, match=r"RoleGrant\.membership"):
+        assert_rows_stay_in_their_organisation()
+    stray.delete()
+
+
+def test_the_walk_finds_nothing_in_the_cast(adam, greta, acme_token):
+    assert_rows_stay_in_their_organisation()

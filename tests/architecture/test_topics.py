@@ -1,0 +1,123 @@
+"""A topic folder has one shape, and its modules import each other in one direction."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source import ROOT, Import, Module, modules
+
+APPS = ("orgs", "sso", "scim")
+KINDS = {"models", "queries", "services", "forms", "views", "urls", "tasks", "admin", "errors", "types", "__init__"}
+COLLECTORS = {"__init__", "apps", "models", "urls", "admin"}
+# folders of ideas rather than of tables
+FREE_SHAPED = {"orgs/base", "scim/protocol", "scim/dialects", "scim/endpoint", "sso/saml", "sso/providers"}
+EXTRA = {"orgs/tenancy/access.py"}
+EVERYONE = {"base", "types", "errors"}
+# what a module of each kind may import, by the kind of what it imports; portal is above all of them
+MAY_IMPORT = {
+    "models": EVERYONE | {"models"},
+    "queries": EVERYONE | {"models", "queries", "protocol", "endpoint.conditions"},
+    "services": EVERYONE | {"models", "queries", "services", "protocol", "dialects"},
+    "forms": EVERYONE | {"queries"},
+    "views": EVERYONE | {"queries", "services", "forms", "access", "protocol", "endpoint", "portal"},
+    "tasks": EVERYONE | {"queries", "services", "portal"},
+    "admin": EVERYONE | {"models", "queries", "services", "admin", "portal"},
+}
+# each with the reason for which it reads better as it is
+EXCEPTIONS = {
+    ("orgs.events.services", "orgs.events.tasks"): "the outbox nudges the worker that drains it",
+    ("scim.directories.forms", "scim.directories.services"): "the form makes the order that its service takes",
+}
+EDGES = {"views", "middleware", "access", "context", "health"}
+EDGE_FOLDERS = ("scim/endpoint/", "portal/api/", "portal/support/")
+# Django's and allauth's own bases take requests
+EDGE_MODULES = {"orgs/base/read_only_admin.py", "portal/site/accounts.py"}
+
+
+def topics() -> list[Path]:
+    folders = (folder for app in APPS for folder in sorted((ROOT / app).iterdir()) if folder.is_dir())
+    shaped = (folder for folder in folders if str(folder.relative_to(ROOT)) not in FREE_SHAPED)
+    return [folder for folder in shaped if folder.name not in {"migrations", "__pycache__"}]
+
+
+def kind_of(name: str) -> str:
+    """Return the kind of a module that is imported: its last word, or the folder whose modules are all alike."""
+    parts = name.split(".")
+    if parts[0] == "portal":
+        return "portal"
+    if name == "scim.endpoint.conditions":
+        return "endpoint.conditions"
+    if "/".join(parts[:2]) in FREE_SHAPED:
+        return parts[1]
+    return parts[-1]
+
+
+def ruled_imports() -> Iterator[Import]:
+    """Every import by a module whose kind has a rule, without those that only annotations need at an edge."""
+    for module in modules():
+        if module.kind not in MAY_IMPORT or module.name.split(".")[1] in {"models", "admin", "endpoint"}:
+            continue
+        at_edge = module.kind in {"views", "tasks", "admin"}
+        yield from (found for found in module.imports() if not (at_edge and found.is_for_types))
+
+
+def strays() -> list[Import]:
+    return [found for found in ruled_imports() if kind_of(found.target) not in MAY_IMPORT[found.source.kind]]
+
+
+@pytest.mark.parametrize("folder", topics(), ids=lambda folder: f"{folder.parent.name}.{folder.name}")
+def test_a_topic_holds_only_the_modules_of_its_shape(folder):
+    others = {str(path.relative_to(ROOT)) for path in folder.rglob("*.py") if path.stem not in KINDS}
+    assert others <= EXTRA
+
+
+@pytest.mark.parametrize("folder", topics(), ids=lambda folder: f"{folder.parent.name}.{folder.name}")
+def test_a_topic_has_no_folders(folder):
+    assert [path.name for path in folder.iterdir() if path.is_dir() and path.name != "__pycache__"] == []
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_beside_its_topics_an_app_only_collects(app):
+    assert {path.stem for path in (ROOT / app).glob("*.py")} <= COLLECTORS
+
+
+def test_modules_import_only_what_their_kind_may():
+    assert [str(found) for found in strays() if (found.source.name, found.target) not in EXCEPTIONS] == []
+
+
+def test_every_exception_is_still_needed():
+    assert {(found.source.name, found.target) for found in strays()} >= EXCEPTIONS.keys()
+
+
+def test_only_addresses_import_views():
+    def may(found: Import) -> bool:
+        return found.source.kind == "urls" or found.target == "scim.endpoint.views"
+
+    towards_views = (found for module in modules() for found in module.imports() if found.target.endswith(".views"))
+    assert [str(found) for found in towards_views if not may(found)] == []
+
+
+def test_the_endpoints_view_base_is_known_to_views_alone():
+    users = {m.place for m in modules() for found in m.imports() if found.target == "scim.endpoint.views"}
+    assert users <= {"scim/users/views.py", "scim/groups/views.py", "scim/endpoint/discovery.py", "scim/urls.py"}
+
+
+def test_rows_are_looked_up_in_queries_models_and_services_alone():
+    managers = (".objects", "._default_manager", "._base_manager")
+    elsewhere = (m for m in modules() if m.kind not in {"queries", "models", "services"})
+    assert [m.place for m in elsewhere if any(word in m.text for word in managers)] == []
+
+
+def is_edge(module: Module) -> bool:
+    return module.kind in EDGES or module.place.startswith(EDGE_FOLDERS) or module.place in EDGE_MODULES
+
+
+def test_requests_and_responses_stay_at_the_edges():
+    inner = (module for module in modules() if not is_edge(module))
+    assert [module.place for module in inner if "django.http" in module.text] == []
+
+
+def test_the_pure_folders_know_no_framework():
+    pure = modules("scim/protocol", "scim/dialects")
+    assert [module.place for module in pure if "import django" in module.text or "from django" in module.text] == []
