@@ -1,0 +1,44 @@
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+RUN := .venv/bin/python
+COMPILE := .venv/bin/pip-compile --quiet --allow-unsafe --generate-hashes --strip-extras \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
+.PHONY: help .venv demo test lint format css pictures lock
+
+help: ## What there is
+	@awk -F ':[^#]*## ' '/^[.a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.venv: .venv/complete ## The environment, from the lock file by pip alone
+
+.venv/complete: requirements-dev.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Gatehouse needs Python 3.11 or newer")'
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-dev.txt
+	@touch $@
+
+demo: .venv ## The portal with demo organisations at http://localhost:8000 (PORT changes it)
+	@exec $(RUN) -m portal.sandbox
+
+test: .venv ## Every test this machine can run (REQUIRE=postgres,redis,browser insists)
+	@$(RUN) -m tools.suite
+
+lint: .venv ## Every gate that needs Python alone
+	@$(RUN) -m tools.gates
+
+format: .venv ## Python and templates in their one form
+	.venv/bin/ruff check --fix-only --quiet .
+	.venv/bin/ruff format .
+	find templates -name '*.html' -exec .venv/bin/djade --target-version 5.2 {} +
+
+css: ## The style sheet and the icons, from assets/ (needs Node 20)
+	npm ci --no-audit --no-fund
+	npm run css
+
+pictures: .venv ## The pictures of docs/, from the demo's pages (needs Chromium)
+	$(RUN) -m tests.e2e.pictures
+
+lock: .venv ## The lock files, from requirements*.in and package.json (needs Node 20)
+	$(COMPILE) --output-file=requirements.txt requirements.in
+	$(COMPILE) --output-file=requirements-dev.txt requirements-dev.in
+	npm run lock

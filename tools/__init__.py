@@ -1,0 +1,1 @@
+"""What `make test`, `make lint` and `.ci/run` are made of."""

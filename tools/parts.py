@@ -1,0 +1,86 @@
+"""A check is made of parts: each is a command with a budget of seconds, whose output is shown while it runs."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+CLOSING_WORDS = (" passed", " failed", " error", "no tests ran")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A command that must exit 0, or with another status that it gives a meaning of its own."""
+
+    name: str
+    command: Sequence[str]
+    budget: int
+    environment: Mapping[str, str] = field(default_factory=dict)
+    also_fine: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a part; `closing` is the last line that counts tests, or empty."""
+
+    name: str
+    seconds: float
+    budget: int
+    passed: bool
+    closing: str = ""
+
+    @property
+    def verdict(self) -> str:
+        if not self.passed:
+            return "FAILED"
+        return "passed, over budget" if self.seconds > self.budget else "passed"
+
+
+def say(text: str = "") -> None:
+    """Write a line at once, also where the output is a file."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def run(part: Part) -> Result:
+    """The command has run to its end, with its output on ours."""
+    say(f"\n=== {part.name} (budget {part.budget} s)")
+    started = time.monotonic()
+    closing = ""
+    # errors go where the output goes, so that both stay in order
+    with subprocess.Popen(  # noqa: S603 - our own commands
+        part.command,
+        env=dict(part.environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        assert process.stdout is not None  # noqa: S101 - asked for above
+        for line in process.stdout:
+            say(line.rstrip("\n"))
+            if " in " in line and any(word in line for word in CLOSING_WORDS):
+                closing = line.strip("= \n")
+    passed = process.returncode == 0 or process.returncode in part.also_fine
+    return Result(part.name, time.monotonic() - started, part.budget, passed, closing)
+
+
+def check(name: str, budget: int, problems: Callable[[], Sequence[str]]) -> Result:
+    """The question was asked of this process itself; each problem is a line of the output."""
+    say(f"\n=== {name} (budget {budget} s)")
+    started = time.monotonic()
+    found = problems()
+    for problem in found:
+        say(problem)
+    return Result(name, time.monotonic() - started, budget, not found)
+
+
+def summary(results: Sequence[Result]) -> str:
+    """Return a table of the parts, with the closing line of each that ran tests."""
+    width = max(8, *(len(result.name) for result in results))
+    total = Result("together", sum(r.seconds for r in results), sum(r.budget for r in results), passed=True)
+    lines = [f"{r.name:<{width}}  {r.seconds:>6.1f} s of {r.budget:>4} s" for r in [*results, total]]
+    verdicts = [*(f"  {r.verdict:<18}  {r.closing}".rstrip() for r in results), ""]
+    return "\n".join(map("".join, zip(lines, verdicts, strict=True)))

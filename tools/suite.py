@@ -1,0 +1,114 @@
+"""`make test`: every test that this machine can run, then what it could not run and why.
+
+`REQUIRE=postgres,redis,browser` turns what is missing into a failure. Exits 1 on any failure, 2 on a wrong REQUIRE.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tools import covered, machine
+from tools.parts import Part, Result, check, run, say, summary
+
+NOTHING_COLLECTED = 5
+NEEDS = {
+    "postgres": machine.postgres_problem,
+    "redis": machine.redis_problem,
+    "browser": machine.browser_problem,
+}
+FOLDER = machine.ROOT / "var" / "coverage"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Tests of one kind: which they are, what they need, how long they may take, on how many processes."""
+
+    name: str
+    marked: str
+    budget: int
+    needs: str = ""
+    parallel: bool = False
+    database: str = ""
+    redis: str = ""
+
+
+KINDS = (
+    Kind("SQLite", "not postgres and not redis and not worker and not browser", 240, parallel=True),
+    Kind(
+        "PostgreSQL",
+        "not redis and not worker and not browser",
+        300,
+        needs="postgres",
+        parallel=True,
+        database=machine.POSTGRES_URL,
+    ),
+    Kind("worker", "worker and not redis and not browser", 90),
+    Kind("Redis", "redis and not browser", 90, needs="redis", redis=machine.REDIS_URL),
+    Kind("browser", "browser", 240, needs="browser"),
+)
+
+
+def main() -> int:
+    required = [name.strip() for name in os.environ.get("REQUIRE", "").split(",") if name.strip()]
+    unknown = sorted(set(required) - set(NEEDS))
+    if unknown:
+        say(f"REQUIRE names {', '.join(unknown)}; it may name {', '.join(NEEDS)}.")
+        return 2
+    missing = {name: problem for name, look in NEEDS.items() if (problem := look())}
+    for name, problem in missing.items():
+        say(f"could not run: {name}: {problem}")
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    results = [run(part_of(kind)) for kind in KINDS if kind.needs not in missing]
+    results.append(judge_coverage(complete=not missing))
+    return conclude(results, missing, required)
+
+
+def part_of(kind: Kind) -> Part:
+    """Return the pytest run of these tests, in an environment of its own."""
+    environment = machine.clean_environment(os.environ)
+    environment["COVERAGE_FILE"] = str(FOLDER / kind.name.lower())
+    environment |= {"DATABASE_URL": kind.database} if kind.database else {}
+    environment |= {"REDIS_URL": kind.redis} if kind.redis else {}
+    environment |= {"E2E_CHROMIUM": machine.browser()} if kind.needs == "browser" else {}
+    command = [sys.executable, "-m", "pytest", "-q", "-m", kind.marked, "--cov", "--cov-report=", "--durations=5"]
+    # more processes than four would spend their time on making databases
+    command += ["-n", str(min(os.cpu_count() or 1, 4))] if kind.parallel else []
+    # a marker that no test bears yet is no failure; the table shows that nothing ran
+    also_fine = frozenset() if kind.parallel else frozenset({NOTHING_COLLECTED})
+    return Part(kind.name, command, kind.budget, environment, also_fine)
+
+
+def judge_coverage(*, complete: bool) -> Result:
+    """Hold the code against its bars, which only a run with every part can reach."""
+    environment = machine.clean_environment(os.environ)
+
+    def problems() -> list[str]:
+        found = covered.problems(FOLDER, environment)
+        if complete:
+            return found
+        say("not judged, since some parts could not run: " + ("; ".join(found) or "nothing is amiss"))
+        return []
+
+    return check("coverage", 30, problems)
+
+
+def conclude(results: Sequence[Result], missing: dict[str, str], required: Sequence[str]) -> int:
+    """Print the table and what could not run. Returns the exit status."""
+    say(f"\n{summary(results)}")
+    for line in absences(missing, required):
+        say(line)
+    failed = [result.name for result in results if not result.passed] + [name for name in required if name in missing]
+    say(f"FAILED: {', '.join(failed)}" if failed else "All that this machine can run has passed.")
+    return 1 if failed else 0
+
+
+def absences(missing: dict[str, str], required: Sequence[str]) -> Iterator[str]:
+    for name, problem in missing.items():
+        yield f"could not run: {name}: {problem}{' (required by REQUIRE)' if name in required else ''}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
