@@ -47,9 +47,13 @@ def active_seats_of(user: User) -> QuerySet[Membership]:
 
 
 def waiting_seats_of(user: User) -> QuerySet[Membership]:
-    """Seats that wait for the consent of whoever reads one of this account's verified addresses."""
+    """Seats that wait for the consent of whoever reads one of this account's verified addresses.
+
+    An account has one seat in an organisation: where it has one already, no other can be taken.
+    """
     return (
         Membership.objects.filter(state=MembershipState.INVITED, user=None, email_key__in=verified_keys_of(user))
+        .exclude(org__memberships__user=user)
         .select_related("org")
         .order_by("org__name", "id")
     )

@@ -1,0 +1,210 @@
+"""Decision 2: the invitation's mail, its link, and who may take the seat."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from orgs.audit.models import AuditEvent
+from orgs.base import credentials
+from orgs.base.clock import now
+from orgs.events import services as outbox
+from orgs.events.models import OutboxEvent
+from orgs.people import queries
+from orgs.people import services as people
+from orgs.people.errors import InvitationForSomebodyElse, InvitationUnknown, SeatTaken
+from orgs.people.models import Invitation
+from orgs.people.types import INVITATION_MAIL, Profile
+from orgs.tenancy.models import Membership
+from orgs.tenancy.types import HoldSource, MembershipState, Origin
+from tests.factories import ACTOR, UserFactory
+
+IVY = "ivy@elsewhere.example"
+LINK = re.compile(r"^http://testserver/invitations/(ghi_[\w-]{43})/$", re.MULTILINE)
+
+
+def let_two_minutes_pass():
+    OutboxEvent.objects.filter(kind=INVITATION_MAIL).update(due_at=now() - timedelta(seconds=1))
+
+
+def deliver():
+    let_two_minutes_pass()
+    return outbox.drain()
+
+
+@pytest.fixture
+def seat(acme):
+    return people.create_seat(org=acme, profile=Profile(IVY), origin=Origin.SCIM, actor=ACTOR)
+
+
+@pytest.fixture
+def ivy(db):
+    return UserFactory(email=IVY)
+
+
+@pytest.fixture
+def secret(acme, seat):
+    return people.prepare_invitation(org=acme, membership_public_id=str(seat.public_id))[1]
+
+
+def accept(client, secret):
+    return client.post(f"/invitations/{secret}/accept/")
+
+
+def test_nothing_is_mailed_within_two_minutes(seat, mailoutbox):
+    outbox.drain()
+    assert mailoutbox == []
+
+
+def test_the_mail_names_the_organisation_and_the_days(seat, mailoutbox):
+    deliver()
+    [mail] = mailoutbox
+    assert (mail.to, mail.subject) == ([IVY], "Join Acme on Gatehouse")
+    assert "within 14 days" in mail.body
+
+
+def test_the_mails_link_opens_the_invitation(seat, mailoutbox, client):
+    deliver()
+    secret = LINK.search(mailoutbox[0].body)[1]
+    assert queries.find_invitation(secret).membership == seat
+    assert client.get(f"/invitations/{secret}/").status_code == 200
+
+
+def test_a_name_with_a_line_break_adds_no_header(acme, seat, mailoutbox):
+    acme.name = "Acme\nBcc: eve@evil.example"
+    acme.save()
+    deliver()
+    assert (mailoutbox[0].subject, mailoutbox[0].recipients()) == ("Join Acme", [IVY])
+
+
+def test_only_the_digest_of_the_secret_is_stored(seat, secret):
+    stored = Invitation.objects.values().get()
+    assert stored["digest"] == credentials.digest(secret)
+    assert secret not in str(stored) + str(list(OutboxEvent.objects.values())) + str(list(AuditEvent.objects.values()))
+
+
+def test_a_removed_seat_mails_nobody(seat, mailoutbox):
+    people.remove_seat(membership=seat, actor=ACTOR)
+    deliver()
+    assert mailoutbox == []
+
+
+def test_a_held_seat_mails_nobody(seat, mailoutbox):
+    people.hold_seat(membership=seat, source=HoldSource.SCIM, actor=ACTOR)
+    deliver()
+    assert mailoutbox == []
+
+
+def test_an_event_that_outlived_its_seat_is_done_without_a_mail(acme, mailoutbox):
+    outbox.add(org=acme, kind=INVITATION_MAIL, key="00000000-0000-0000-0000-000000000000")
+    assert outbox.drain() == 1
+    assert mailoutbox == []
+
+
+def test_lifting_the_hold_invites_again(seat, mailoutbox):
+    people.hold_seat(membership=seat, source=HoldSource.SCIM, actor=ACTOR)
+    people.lift_hold(membership=seat, source=HoldSource.SCIM, actor=ACTOR)
+    deliver()
+    assert [mail.to for mail in mailoutbox] == [[IVY]]
+
+
+def test_a_rename_before_the_mail_sends_it_to_the_new_address_only(seat, mailoutbox):
+    people.update_profile(membership=seat, profile=Profile("ivy@new.example"), actor=ACTOR)
+    deliver()
+    assert [mail.to for mail in mailoutbox] == [["ivy@new.example"]]
+
+
+def test_a_rename_after_the_mail_ends_the_old_link(seat, secret, mailoutbox):
+    people.update_profile(membership=seat, profile=Profile("ivy@new.example"), actor=ACTOR)
+    deliver()
+    with pytest.raises(InvitationUnknown):
+        queries.find_invitation(secret)
+
+
+def test_whoever_read_the_old_address_cannot_take_a_renamed_seat(seat, ivy):
+    people.update_profile(membership=seat, profile=Profile("ivy@new.example"), actor=ACTOR)
+    with pytest.raises(InvitationForSomebodyElse):
+        people.accept_seat(membership=seat, user=ivy, actor=ACTOR)
+
+
+def test_a_second_mail_ends_the_first_link(acme, seat, secret):
+    people.prepare_invitation(org=acme, membership_public_id=str(seat.public_id))
+    with pytest.raises(InvitationUnknown):
+        queries.find_invitation(secret)
+
+
+def test_the_invited_account_takes_the_seat(sign_in, ivy, seat, secret):
+    response = accept(sign_in(ivy), secret)
+    seat.refresh_from_db()
+    assert (response.status_code, response["Location"]) == (302, "/orgs/acme/")
+    assert (seat.user, seat.state) == (ivy, MembershipState.ACTIVE)
+
+
+def test_the_session_that_accepted_reaches_the_organisation(sign_in, ivy, seat, secret):
+    browser = sign_in(ivy)
+    accept(browser, secret)
+    assert browser.get("/orgs/acme/").status_code == 200
+
+
+def test_another_account_is_refused(sign_in, stranger, seat, secret):
+    assert accept(sign_in(stranger), secret).status_code == 409
+    assert Membership.objects.get(pk=seat.pk).user is None
+
+
+def test_an_account_that_has_not_proved_the_address_is_refused(sign_in, seat, secret):
+    unproved = UserFactory(email=IVY, verified=False)
+    assert accept(sign_in(unproved), secret).status_code == 409
+    assert Membership.objects.get(pk=seat.pk).user is None
+
+
+def test_a_link_works_once(sign_in, ivy, seat, secret):
+    browser = sign_in(ivy)
+    accept(browser, secret)
+    assert accept(browser, secret).status_code == 409
+
+
+def test_a_link_ends_after_fourteen_days(sign_in, ivy, seat, secret):
+    Invitation.objects.update(expires_at=now() - timedelta(seconds=1))
+    assert accept(sign_in(ivy), secret).status_code == 409
+    assert Client().get(f"/invitations/{secret}/").status_code == 404
+
+
+def test_one_seats_link_takes_no_other_seat(sign_in, acme, ivy, seat, secret):
+    other = people.create_seat(org=acme, profile=Profile("ola@elsewhere.example"), origin=Origin.SCIM, actor=ACTOR)
+    accept(sign_in(ivy), secret)
+    other.refresh_from_db()
+    assert other.user is None
+
+
+def test_a_seat_that_was_taken_meanwhile_is_refused(seat, ivy):
+    people.accept_seat(membership=seat, user=ivy, actor=ACTOR)
+    with pytest.raises(InvitationUnknown):
+        people.accept_seat(membership=seat, user=ivy, actor=ACTOR)
+
+
+def test_a_held_seat_cannot_be_accepted(seat, ivy):
+    people.hold_seat(membership=seat, source=HoldSource.SCIM, actor=ACTOR)
+    with pytest.raises(InvitationUnknown):
+        people.accept_seat(membership=seat, user=ivy, actor=ACTOR)
+
+
+def test_an_account_has_one_seat_in_an_organisation(uma, seat):
+    uma.user.emailaddress_set.create(email=IVY, verified=True, primary=False)
+    with pytest.raises(SeatTaken):
+        people.accept_seat(membership=seat, user=uma.user, actor=ACTOR)
+
+
+def test_an_account_that_has_a_seat_is_not_offered_a_second_one(sign_in, uma, seat):
+    uma.user.emailaddress_set.create(email=IVY, verified=True, primary=False)
+    assert sign_in(uma).post(f"/waiting/{seat.public_id}/accept/").status_code == 404
+
+
+def test_a_waiting_seat_is_taken_from_the_home_page(sign_in, ivy, seat):
+    browser = sign_in(ivy)
+    assert browser.post(f"/waiting/{seat.public_id}/accept/")["Location"] == "/orgs/acme/"
+    assert browser.get("/orgs/acme/").status_code == 200
+
+
+def test_somebody_elses_waiting_seat_cannot_be_taken_from_the_home_page(sign_in, stranger, seat):
+    assert sign_in(stranger).post(f"/waiting/{seat.public_id}/accept/").status_code == 404
