@@ -16,9 +16,7 @@ def tenant_parents(model: type[Model]) -> list[str]:
     """Return the names of the foreign keys that lead to another tenant model."""
     tenants = tenant_models()
     return [
-        field.name
-        for field in model._meta.fields
-        if isinstance(field, ForeignKey) and field.related_model in tenants
+        field.name for field in model._meta.fields if isinstance(field, ForeignKey) and field.related_model in tenants
     ]
 
 

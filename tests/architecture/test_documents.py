@@ -1,0 +1,40 @@
+"""What the documents point to is there."""
+
+import re
+
+import pytest
+
+from portal.env import NAMES
+from tests.architecture.source import ROOT
+
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
+def test_every_relative_link_leads_somewhere(document):
+    links = (link.partition("#")[0] for link in LINK.findall(document.read_text(encoding="utf-8")))
+    relative = [link for link in links if link and not link.startswith(("http://", "https://", "mailto:"))]
+    assert [link for link in relative if not (document.parent / link).exists()] == []
+
+
+def test_the_environment_example_names_each_variable_once():
+    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
+    named = [match[1] for line in lines if (match := re.match(r"#? ?([A-Z_]+)=", line))]
+    assert sorted(named) == sorted(NAMES)
+
+
+def test_the_readme_explains_each_variable():
+    table = README.partition("## Configuration")[2].partition("\n## ")[0]
+    assert sorted(re.findall(r"^\| `([A-Z_]+)` \|", table, re.MULTILINE)) == sorted(NAMES)
+
+
+def test_the_readme_names_each_command():
+    commands = {path.stem for path in (ROOT / "portal/management/commands").glob("[a-z]*.py")}
+    assert {name for name in commands if f"`manage.py {name}" not in README} == set()
+
+
+def test_the_readme_names_only_targets_that_make_has():
+    targets = set(re.findall(r"^([.a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(re.findall(r"`make ([.a-z]+)`", README)) <= targets
