@@ -75,6 +75,8 @@ def test_not_binds_tighter_than_and_and_and_tighter_than_or(text, tree):
         ('"ü%_]) or"', "ü%_]) or"),
         ("12", 12),
         ("-0.5e1", -5.0),
+        (str(2**63 - 1), 2**63 - 1),
+        (str(-(2**63)), -(2**63)),
         ("true", True),
         ("FALSE", False),
         ("null", None),
