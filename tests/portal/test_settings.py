@@ -1,0 +1,114 @@
+"""Each environment's settings, loaded in a process of their own as the server loads them."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from portal.env import NAMES
+from tests.architecture.source import ROOT
+
+PRODUCTION = {
+    "SECRET_KEY": "a-key-of-this-test-that-is-long-enough-to-be-somebodys-own",
+    "FIELD_KEYS": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+    "EMAIL_URL": "smtp://127.0.0.1:25",
+    "PUBLIC_BASE_URL": "https://gatehouse.example",
+}
+NEVER_SET = {*NAMES, *(f"{name}_FILE" for name in NAMES)}
+SHOW = """
+import json, sys, importlib
+settings = importlib.import_module(sys.argv[1])
+print(json.dumps({name: getattr(settings, name, None) for name in sys.argv[2:]}))
+"""
+
+
+def load(module: str, *names: str, **given: str) -> subprocess.CompletedProcess[str]:
+    """Import one settings module with these variables and no others of ours, and print these settings."""
+    surroundings = {name: text for name, text in os.environ.items() if name not in NEVER_SET}
+    command = [sys.executable, "-c", SHOW, f"portal.settings.{module}", *names]
+    return subprocess.run(command, cwd=ROOT, env=surroundings | given, capture_output=True, text=True, timeout=60)
+
+
+def shown(module: str, *names: str, **given: str) -> dict:
+    done = load(module, *names, **given)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", PRODUCTION)
+def test_production_refuses_to_start_without(name):
+    given = {other: text for other, text in PRODUCTION.items() if other != name}
+    done = load("production", **given)
+    assert f"ImproperlyConfigured: {name} is not set" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("SECRET_KEY", "development-only-key-that-production-refuses-to-use", "SECRET_KEY must be your own"),
+        ("SECRET_KEY", "short", "SECRET_KEY must be your own"),
+        ("DEBUG", "true", "DEBUG can't be on in production"),
+    ],
+)
+def test_production_refuses(name, value, complaint):
+    assert complaint in load("production", **PRODUCTION | {name: value}).stderr
+
+
+def test_production_has_nothing_of_the_sandbox():
+    assert shown("production", "SANDBOX", "DEBUG", **PRODUCTION) == {"SANDBOX": False, "DEBUG": False}
+
+
+def test_cookies_are_bound_to_the_host_when_the_site_is_https():
+    names = ("SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE")
+    assert list(shown("production", *names, **PRODUCTION).values()) == [
+        "__Host-session",
+        "__Host-csrftoken",
+        True,
+        True,
+    ]
+
+
+def test_browsers_are_told_to_stay_with_https():
+    assert shown("production", "SECURE_HSTS_SECONDS", **PRODUCTION)["SECURE_HSTS_SECONDS"] >= 365 * 24 * 3600
+
+
+def test_the_answer_to_other_hosts_is_a_refusal():
+    assert shown("production", "ALLOWED_HOSTS", **PRODUCTION) == {"ALLOWED_HOSTS": ["gatehouse.example"]}
+
+
+def test_a_forwarded_scheme_counts_only_behind_a_proxy():
+    trusting = shown("production", "SECURE_PROXY_SSL_HEADER", **PRODUCTION, TRUSTED_PROXY_COUNT="1")
+    alone = shown("production", "SECURE_PROXY_SSL_HEADER", **PRODUCTION)
+    assert [one["SECURE_PROXY_SSL_HEADER"] for one in (alone, trusting)] == [None, ["HTTP_X_FORWARDED_PROTO", "https"]]
+
+
+def test_redis_becomes_broker_and_cache():
+    found = shown("production", "CELERY_BROKER_URL", "CACHES", **PRODUCTION, REDIS_URL="redis://127.0.0.1:6379/3")
+    assert [found["CELERY_BROKER_URL"], found["CACHES"]["default"]["LOCATION"]] == ["redis://127.0.0.1:6379/3"] * 2
+
+
+def test_without_redis_files_and_the_database_take_its_place():
+    found = shown("production", "CELERY_BROKER_URL", "CACHES", **PRODUCTION)
+    assert found["CELERY_BROKER_URL"] == "filesystem://"
+    assert found["CACHES"]["default"]["BACKEND"] == "django.core.cache.backends.db.DatabaseCache"
+
+
+def test_sqlite_loses_nothing_that_was_committed():
+    options = shown("dev", "DATABASES")["DATABASES"]["default"]["OPTIONS"]
+    assert options["transaction_mode"] == "IMMEDIATE"
+    assert "synchronous=FULL" in options["init_command"]
+
+
+def test_postgresql_connections_are_pooled():
+    given = PRODUCTION | {"DATABASE_URL": "postgres://gatehouse@127.0.0.1:5432/gatehouse"}
+    assert "pool" in shown("production", "DATABASES", **given)["DATABASES"]["default"]["OPTIONS"]
+
+
+def test_development_works_with_nothing_set():
+    assert shown("dev", "DEBUG", "PUBLIC_BASE_URL") == {"DEBUG": False, "PUBLIC_BASE_URL": "http://localhost:8000"}
+
+
+def test_a_database_without_a_name_is_refused():
+    assert "DATABASE_URL names no database" in load("dev", DATABASE_URL="postgres://127.0.0.1:5432/").stderr
