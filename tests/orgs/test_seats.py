@@ -1,0 +1,436 @@
+"""Seats: their roles, holds, addresses, and the last owner, who can't be lost by any path."""
+
+import pytest
+
+from orgs.audit.models import AuditEvent
+from orgs.people import queries
+from orgs.people import services as people
+from orgs.people.errors import LastOwner, MembershipUnknown, SeatTaken
+from orgs.people.forms import MemberSearchForm
+from orgs.people.types import MemberFilter, Profile
+from orgs.tenancy import services as tenancy
+from orgs.tenancy.errors import AddressInvalid
+from orgs.tenancy.models import Membership, MembershipAddress, RoleGrant, User
+from orgs.tenancy.types import AddressKind, GrantSource, HoldSource, MembershipState, Origin, Role
+from portal.setup import add_domain
+from tests.factories import ACTOR, MembershipFactory, OrganizationFactory, UserFactory
+
+
+def give(seat, role, source=GrantSource.PERSON, reference=""):
+    people.grant_role(membership=seat, role=role, source=source, actor=ACTOR, reference=reference)
+
+
+def hold(seat, source=HoldSource.ADMIN, reason=""):
+    people.hold_seat(membership=seat, source=source, actor=ACTOR, reason=reason)
+
+
+def lift(seat, source=HoldSource.ADMIN):
+    people.lift_hold(membership=seat, source=source, actor=ACTOR)
+
+
+def remove(seat):
+    people.remove_seat(membership=seat, actor=ACTOR)
+
+
+def rename(seat, address, **names):
+    people.update_profile(membership=seat, profile=Profile(address, **names), actor=ACTOR)
+
+
+def stored(seat):
+    return Membership.objects.get(pk=seat.pk)
+
+
+def actions_about(seat):
+    found = AuditEvent.objects.filter(target_id=str(seat.public_id)).order_by("id")
+    return list(found.values_list("action", flat=True))
+
+
+@pytest.fixture
+def waiting(acme):
+    return people.create_seat(org=acme, profile=Profile("wanda@else.example"), origin=Origin.SCIM, actor=ACTOR)
+
+
+# the last owner
+
+
+def demote(seat):
+    give(seat, Role.ADMIN)
+
+
+LOSSES = [demote, hold, lambda seat: hold(seat, HoldSource.SCIM), lambda seat: hold(seat, HoldSource.BRAKE), remove]
+LOSS_NAMES = ["demoted", "held by an admin", "held by SCIM", "held by the brake", "removed"]
+
+
+@pytest.mark.parametrize("lose", LOSSES, ids=LOSS_NAMES)
+def test_the_last_owner_cannot_be_lost(olga, lose):
+    with pytest.raises(LastOwner):
+        lose(olga)
+    assert (stored(olga).role, stored(olga).state) == (Role.OWNER, MembershipState.ACTIVE)
+    assert not olga.holds.exists()
+
+
+@pytest.mark.parametrize("lose", LOSSES, ids=LOSS_NAMES)
+def test_one_of_two_owners_can_be_lost(olga, adam, lose):
+    give(adam, Role.OWNER)
+    lose(olga)
+    assert queries.active_owner_count(adam.org, without=olga) == 1
+
+
+@pytest.mark.parametrize("lose", LOSSES, ids=LOSS_NAMES)
+def test_a_suspended_owner_does_not_count_as_one(olga, adam, lose):
+    give(adam, Role.OWNER)
+    hold(adam)
+    with pytest.raises(LastOwner):
+        lose(olga)
+
+
+@pytest.mark.parametrize("lose", LOSSES, ids=LOSS_NAMES)
+def test_an_owner_elsewhere_does_not_count_here(olga, greta, lose):
+    with pytest.raises(LastOwner):
+        lose(olga)
+
+
+def test_a_waiting_owner_does_not_count_as_one(olga, waiting):
+    give(waiting, Role.OWNER)
+    with pytest.raises(LastOwner):
+        remove(olga)
+
+
+def test_a_suspended_owner_can_be_removed(olga, adam):
+    give(adam, Role.OWNER)
+    hold(adam)
+    remove(adam)
+    assert not Membership.objects.filter(pk=adam.pk).exists()
+
+
+def test_a_seat_that_became_the_last_owner_meanwhile_cannot_be_held(olga, adam):
+    stale = Membership.objects.get(pk=adam.pk)
+    give(adam, Role.OWNER)
+    hold(olga)
+    with pytest.raises(LastOwner):
+        hold(stale)
+
+
+# roles
+
+
+def test_a_new_seat_without_grants_is_a_plain_user(waiting):
+    assert stored(waiting).role == Role.USER
+
+
+@pytest.mark.parametrize(
+    ("roles", "expected"),
+    [([Role.GUEST], Role.GUEST), ([Role.GUEST, Role.ADMIN], Role.ADMIN), ([Role.USER, Role.GUEST], Role.USER)],
+)
+def test_the_highest_granted_role_counts(acme, waiting, roles, expected):
+    for place, role in enumerate(roles):
+        give(waiting, role, GrantSource.GROUP, f"group {place}")
+    assert waiting.role == stored(waiting).role == expected
+
+
+def test_one_source_replaces_its_own_grant_only(uma):
+    give(uma, Role.ADMIN, GrantSource.GROUP, "g1")
+    give(uma, Role.GUEST, GrantSource.GROUP, "g1")
+    assert stored(uma).role == Role.USER
+    assert RoleGrant.objects.filter(membership=uma).count() == 2
+
+
+def test_a_role_change_is_audited_with_both_roles(uma):
+    give(uma, Role.ADMIN)
+    event = AuditEvent.objects.get(action="membership.role_changed", target_id=str(uma.public_id))
+    assert (event.before, event.after) == ({"role": "user"}, {"role": "admin"})
+
+
+def test_the_same_role_again_is_not_audited(adam):
+    before = AuditEvent.objects.count()
+    give(adam, Role.ADMIN)
+    assert AuditEvent.objects.count() == before
+
+
+# holds
+
+
+def test_holding_suspends_and_says_why(uma):
+    hold(uma, reason="r" * 300)
+    assert (uma.state, stored(uma).state) == (MembershipState.SUSPENDED, MembershipState.SUSPENDED)
+    assert uma.holds.get().reason == "r" * 200
+
+
+def test_holding_twice_is_a_no_op(uma):
+    hold(uma)
+    hold(uma)
+    assert actions_about(uma).count("membership.suspended") == 1
+
+
+def test_lifting_one_source_lifts_only_its_own(uma):
+    hold(uma, HoldSource.SCIM)
+    hold(uma, HoldSource.ADMIN)
+    lift(uma, HoldSource.SCIM)
+    assert uma.state == MembershipState.SUSPENDED
+    lift(uma, HoldSource.ADMIN)
+    assert uma.state == stored(uma).state == MembershipState.ACTIVE
+
+
+def test_lifting_what_is_not_there_is_a_no_op(uma):
+    hold(uma, HoldSource.ADMIN)
+    lift(uma, HoldSource.SCIM)
+    assert "membership.hold_lifted" not in actions_about(uma)
+
+
+def test_a_waiting_seat_waits_again_after_its_hold(waiting):
+    hold(waiting)
+    lift(waiting)
+    assert stored(waiting).state == MembershipState.INVITED
+
+
+def test_a_person_who_joins_a_held_seat_stays_suspended(waiting, stranger):
+    hold(waiting)
+    people.join(membership=waiting, user=stranger, actor=ACTOR)
+    assert stored(waiting).state == MembershipState.SUSPENDED
+
+
+# origins, addresses, names
+
+
+def test_adopting_adds_an_origin_once(uma):
+    people.adopt_seat(membership=uma, origin=Origin.SCIM, actor=ACTOR)
+    seat = people.adopt_seat(membership=uma, origin=Origin.SCIM, actor=ACTOR)
+    assert seat.origin_set == {Origin.INVITE, Origin.SCIM}
+    assert actions_about(uma).count("membership.adopted") == 1
+
+
+def test_a_second_seat_of_one_address_is_refused(acme, uma):
+    with pytest.raises(SeatTaken):
+        people.create_seat(org=acme, profile=Profile("UMA@ACME.example"), origin=Origin.SCIM, actor=ACTOR)
+
+
+def test_the_same_address_has_a_seat_in_each_organisation(globex, uma):
+    people.create_seat(org=globex, profile=Profile(uma.email), origin=Origin.SCIM, actor=ACTOR)
+    assert Membership.objects.filter(email_key=uma.email_key).count() == 2
+
+
+@pytest.mark.parametrize("address", ["", "nora", "nora@", "a@b@c.example", "x" * 250 + "@a.example", " @a.example"])
+def test_what_is_no_address_gets_no_seat(acme, address):
+    with pytest.raises(AddressInvalid):
+        people.create_seat(org=acme, profile=Profile(address), origin=Origin.SCIM, actor=ACTOR)
+
+
+def test_a_seat_is_named_by_its_parts_when_no_display_name_is_given(waiting):
+    rename(waiting, waiting.email, given_name="Wanda", family_name="Wilde")
+    assert (str(stored(waiting)), stored(waiting).name_key) == ("Wanda Wilde", "wanda wilde")
+
+
+def test_long_names_are_cut_to_what_the_columns_hold(waiting):
+    rename(waiting, waiting.email, given_name="g" * 500, family_name="f" * 500, display_name="d" * 900)
+    seat = stored(waiting)
+    assert (len(seat.given_name), len(seat.family_name), len(seat.display_name)) == (200, 200, 400)
+
+
+def test_a_name_whose_key_is_longer_than_itself_is_stored(waiting):
+    rename(waiting, waiting.email, display_name="\ufdfa" * 400)
+    assert len(stored(waiting).name_key) == 512
+
+
+def test_the_same_profile_again_is_a_no_op(uma):
+    before = AuditEvent.objects.count()
+    rename(uma, uma.email, display_name=uma.display_name)
+    assert AuditEvent.objects.count() == before
+
+
+def test_a_rename_keeps_the_former_address_as_an_alias(uma):
+    rename(uma, "uma.unger@acme.example")
+    kinds = dict(MembershipAddress.objects.filter(membership=uma).values_list("address_key", "kind"))
+    assert kinds == {"uma@acme.example": AddressKind.FORMER, "uma.unger@acme.example": AddressKind.CURRENT}
+
+
+def test_a_rename_and_back_again_keeps_two_addresses(uma):
+    rename(uma, "uma.unger@acme.example")
+    rename(uma, "uma@acme.example")
+    kinds = dict(MembershipAddress.objects.filter(membership=uma).values_list("address_key", "kind"))
+    assert kinds == {"uma@acme.example": AddressKind.CURRENT, "uma.unger@acme.example": AddressKind.FORMER}
+
+
+def test_other_capitals_are_no_rename(uma):
+    rename(uma, "Uma@Acme.example")
+    assert stored(uma).email == "Uma@Acme.example"
+    assert MembershipAddress.objects.filter(membership=uma).count() == 1
+
+
+def test_a_former_address_may_go_to_somebody_else(acme, uma):
+    rename(uma, "uma.unger@acme.example")
+    people.create_seat(org=acme, profile=Profile("uma@acme.example"), origin=Origin.SCIM, actor=ACTOR)
+    assert queries.seat_of_address(acme, "UMA@acme.example") != uma
+
+
+def test_a_rename_to_a_colleagues_address_is_refused(uma, adam):
+    with pytest.raises(SeatTaken):
+        rename(uma, "ADAM@acme.example")
+    assert stored(uma).email == "uma@acme.example"
+
+
+def test_a_rename_to_no_address_is_refused(uma):
+    with pytest.raises(AddressInvalid):
+        rename(uma, "uma")
+
+
+# what a rename does to the account
+
+
+@pytest.fixture
+def proved(acme):
+    return add_domain(org=acme, name="acme.example", verified=True, actor=ACTOR)
+
+
+def test_an_account_of_the_organisation_alone_moves_with_its_seat(proved, uma):
+    rename(uma, "uma.unger@acme.example")
+    account = User.objects.get(pk=uma.user_id)
+    assert (account.email, account.email_key) == ("uma.unger@acme.example", "uma.unger@acme.example")
+    assert list(account.emailaddress_set.values_list("email", "verified", "primary")) == [
+        ("uma.unger@acme.example", True, True)
+    ]
+
+
+@pytest.mark.parametrize("address", ["uma@elsewhere.example", "uma.unger@acme.example"])
+def test_an_account_stays_while_either_domain_is_unproved(uma, address):
+    rename(uma, address)
+    assert User.objects.get(pk=uma.user_id).email == "uma@acme.example"
+
+
+def test_a_move_out_of_the_proved_domain_leaves_the_account(proved, uma):
+    rename(uma, "uma@elsewhere.example")
+    assert User.objects.get(pk=uma.user_id).email == "uma@acme.example"
+
+
+def test_staff_keep_their_address(proved, uma):
+    User.objects.filter(pk=uma.user_id).update(is_staff=True)
+    rename(stored(uma), "uma.unger@acme.example")
+    assert User.objects.get(pk=uma.user_id).email == "uma@acme.example"
+
+
+def test_an_account_with_another_seat_keeps_its_address(proved, uma, globex):
+    OrganizationFactory(slug="third", owner_email=uma.email)
+    rename(uma, "uma.unger@acme.example")
+    assert User.objects.get(pk=uma.user_id).email == "uma@acme.example"
+
+
+def test_an_account_with_another_address_of_its_own_keeps_it(proved, acme):
+    person = UserFactory(email="private@home.example")
+    seat = people.create_seat(org=acme, profile=Profile("gina@else.example"), origin=Origin.SCIM, actor=ACTOR)
+    people.join(membership=seat, user=person, actor=ACTOR)
+    rename(seat, "gina@acme.example")
+    assert User.objects.get(pk=person.pk).email == "private@home.example"
+
+
+def test_an_account_stays_when_somebody_else_signs_in_with_the_new_address(proved, uma):
+    UserFactory(email="uma.unger@acme.example")
+    rename(uma, "uma.unger@acme.example")
+    assert stored(uma).email == "uma.unger@acme.example"
+    assert User.objects.get(pk=uma.user_id).email == "uma@acme.example"
+
+
+# removal
+
+
+def test_removing_a_waiting_seat_leaves_nothing_but_the_audit(waiting):
+    remove(waiting)
+    assert not Membership.objects.filter(email=waiting.email).exists()
+    assert actions_about(waiting) == ["membership.created", "membership.removed"]
+
+
+def test_an_account_that_nobody_used_goes_with_its_seat(acme, proved):
+    seat = people.create_seat(org=acme, profile=Profile("new@acme.example"), origin=Origin.SCIM, actor=ACTOR)
+    remove(seat)
+    assert not User.objects.filter(email_key="new@acme.example").exists()
+
+
+def has_another_seat(user):
+    OrganizationFactory(slug="third", owner_email=user.email)
+
+
+def has_signed_in(user):
+    user.last_login = user.date_joined
+
+
+def is_staff(user):
+    user.is_staff = True
+
+
+def has_a_password(user):
+    user.set_password("a-long-test-password")
+
+
+@pytest.mark.parametrize("trait", [has_another_seat, has_signed_in, is_staff, has_a_password])
+def test_an_account_that_is_used_outlives_its_seat(acme, proved, trait):
+    seat = people.create_seat(org=acme, profile=Profile("new@acme.example"), origin=Origin.SCIM, actor=ACTOR)
+    trait(seat.user)
+    seat.user.save()
+    remove(seat)
+    assert User.objects.filter(email_key="new@acme.example").exists()
+
+
+def test_a_sign_in_is_remembered_by_active_seats_only(uma, globex):
+    held = MembershipFactory(org=globex)
+    Membership.objects.filter(pk=held.pk).update(user=uma.user)
+    hold(held)
+    people.note_sign_in(user=uma.user)
+    assert stored(uma).last_sign_in_at is not None
+    assert stored(held).last_sign_in_at is None
+
+
+# reading
+
+
+def names(found):
+    return [seat.email.partition("@")[0] for seat in found]
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (MemberFilter(), ["adam", "gil", "olga", "uma"]),
+        (MemberFilter(text="UMA"), ["uma"]),
+        (MemberFilter(text="acme adam"), ["adam"]),
+        (MemberFilter(text="nobody"), []),
+        (MemberFilter(text="%"), []),
+        (MemberFilter(origin="setup"), ["olga"]),
+        (MemberFilter(origin="nonsense"), ["adam", "gil", "olga", "uma"]),
+        (MemberFilter(state="suspended"), ["gil"]),
+        (MemberFilter(state="nonsense"), ["adam", "gil", "olga", "uma"]),
+    ],
+)
+def test_the_list_of_members_shows_what_is_asked_for(acme, adam, uma, gil, greta, shown, expected):
+    hold(gil)
+    assert sorted(names(queries.list_members(acme, shown))) == expected
+
+
+def test_a_search_form_that_cannot_be_read_shows_everybody():
+    assert MemberSearchForm({"q": "x" * 201, "origin": "?", "state": "?"}).shown() == MemberFilter()
+
+
+def test_a_member_is_found_in_their_organisation_only(acme, globex, uma):
+    assert queries.find_member(acme, uma.public_id) == uma
+    with pytest.raises(MembershipUnknown):
+        queries.find_member(globex, uma.public_id)
+
+
+def test_states_are_counted(acme, uma, gil, waiting):
+    hold(gil)
+    assert queries.count_by_state(acme) == {"active": 2, "suspended": 1, "invited": 1}
+
+
+def test_notices_go_to_active_owners_and_admins(acme, olga, adam, uma, greta):
+    second = MembershipFactory(org=acme, email="held@acme.example", role=Role.ADMIN)
+    hold(second)
+    assert queries.settings_addresses(acme) == ["olga@acme.example", "adam@acme.example"]
+
+
+def test_two_organisations_may_share_one_account(acme, uma, globex):
+    seat = people.create_seat(org=globex, profile=Profile(uma.email), origin=Origin.INVITE, actor=ACTOR)
+    people.accept_seat(membership=seat, user=uma.user, actor=ACTOR)
+    assert {seat.org.slug for seat in uma.user.memberships.all()} == {"acme", "globex"}
+
+
+def test_an_address_that_an_account_has_as_its_second_one_makes_no_account(acme, stranger):
+    stranger.emailaddress_set.create(email="second@nowhere.example", verified=True, primary=False)
+    with pytest.raises(tenancy.AddressTaken):
+        tenancy.create_account(email="second@nowhere.example", verified=True)
