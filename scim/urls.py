@@ -3,12 +3,17 @@
 from django.urls import path, re_path
 
 from scim.endpoint.discovery import ResourceTypesView, SchemasView, ServiceProviderConfigView
-from scim.endpoint.views import UnknownView
+from scim.endpoint.views import UnimplementedView, UnknownView
 from scim.groups.views import DirectoryGroupsView
 from scim.users.views import DirectoryUsersView
 
 app_name = "scim"
 urlpatterns = [
+    path("<str:directory>/.search", UnimplementedView.as_view(), name="search"),
+    path("<str:directory>/Users/.search", UnimplementedView.as_view(), name="search-users"),
+    path("<str:directory>/Groups/.search", UnimplementedView.as_view(), name="search-groups"),
+    path("<str:directory>/Bulk", UnimplementedView.as_view(), name="bulk"),
+    path("<str:directory>/Me", UnimplementedView.as_view(), name="me"),
     path("<str:directory>/Users", DirectoryUsersView.as_view(), name="users"),
     path("<str:directory>/Users/<str:uuid>", DirectoryUsersView.as_view(), name="user"),
     path("<str:directory>/Groups", DirectoryGroupsView.as_view(), name="groups"),

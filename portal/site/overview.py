@@ -18,7 +18,7 @@ EXPIRY_NOTICE = timedelta(days=30)
 
 
 class Health(StrEnum):
-    NO_TOKEN = "no_token"
+    NO_TOKEN = "no_token"  # noqa: S105 - a word for a state
     WAITING = "waiting"
     REFUSED = "refused"
     FAILING = "failing"

@@ -17,7 +17,7 @@ class DirectoryState(TextChoices):
 
 TOKEN_PREFIX = "ghs_"  # noqa: S105
 MAX_LIVE_TOKENS = 10
-TOKEN_CREATED = "scim_token.created"
+TOKEN_CREATED = "scim_token.created"  # noqa: S105 - the kind of an event
 
 
 class TokenState(TextChoices):

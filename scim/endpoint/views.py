@@ -136,6 +136,15 @@ class UnknownView(EndpointView):
     get = post = put = patch = delete = _absent
 
 
+class UnimplementedView(EndpointView):
+    """What the protocol has and this service doesn't: 501 in SCIM's form, as the configuration says (RFC 7644 §3.12)."""
+
+    def _lacking(self, request: HttpRequest, **kwargs: str) -> HttpResponse:
+        raise errors.NotImplementedByUs("This service has no such operation. ServiceProviderConfig tells what it has.")
+
+    get = post = put = patch = delete = _lacking
+
+
 def scim_json(document: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
     return HttpResponse(json.dumps(document), status=status, content_type=SCIM_JSON)
 

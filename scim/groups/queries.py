@@ -1,6 +1,5 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from django.db.models import F, Q, QuerySet
 
@@ -54,16 +53,8 @@ ALLOWED = Allowed(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A person in a group, by the id that the directory knows and the name that the organisation shows."""
-
-    scim_id: str
-    name: str
-
-
-def members_of(directory: Directory, groups: Sequence[DirectoryGroup]) -> dict[int, list[Member]]:
-    """Return for each group the people of this directory in it, oldest first. One query."""
+def members_of(directory: Directory, groups: Sequence[DirectoryGroup]) -> dict[int, list[str]]:
+    """Return for each group the ids of the people of this directory in it, oldest member first. One query."""
     rows = (
         GroupMember.objects.filter(
             org_id=directory.org_id,
@@ -71,16 +62,11 @@ def members_of(directory: Directory, groups: Sequence[DirectoryGroup]) -> dict[i
             membership__directory_users__directory=directory,
         )
         .order_by("id")
-        .values_list(
-            "group_id",
-            "membership__directory_users__public_id",
-            "membership__display_name",
-            "membership__email",
-        )
+        .values_list("group_id", "membership__directory_users__public_id")
     )
-    found: dict[int, list[Member]] = defaultdict(list)
-    for group_id, public_id, name, email in rows:
-        found[group_id].append(Member(str(public_id), name or email))
+    found: dict[int, list[str]] = defaultdict(list)
+    for group_id, public_id in rows:
+        found[group_id].append(str(public_id))
     return found
 
 

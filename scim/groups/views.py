@@ -24,14 +24,14 @@ class DirectoryGroupAdapter(SCIMGroup):  # type: ignore[misc]  # django-scim2 ha
 
     obj: DirectoryGroup
     url_name = "scim:groups"
-    members: list[queries.Member] | None = None
+    members: list[str] | None = None
 
     @property
     def location(self) -> str:
         return f"{directories.base_url(self.request.directory)}/Groups/{self.obj.scim_id}"
 
     def to_dict(self) -> dict[str, Any]:
-        members = None if self.members is None else [self._reference(member) for member in self.members]
+        members = None if self.members is None else [self._reference(scim_id) for scim_id in self.members]
         return render_group(
             identity=self.identity,
             display_name=self.obj.group.name,
@@ -49,9 +49,8 @@ class DirectoryGroupAdapter(SCIMGroup):  # type: ignore[misc]  # django-scim2 ha
             version=self.obj.version,
         )
 
-    def _reference(self, member: queries.Member) -> MemberReference:
-        location = f"{directories.base_url(self.request.directory)}/Users/{member.scim_id}"
-        return MemberReference(id=member.scim_id, location=location, display=member.name)
+    def _reference(self, scim_id: str) -> MemberReference:
+        return MemberReference(id=scim_id, location=f"{directories.base_url(self.request.directory)}/Users/{scim_id}")
 
     def delete(self) -> None:
         caller = Caller(self.request.directory, self.request.actor)
@@ -92,7 +91,7 @@ class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # dj
         shown = [self._document(row, members) for row, members in self._with_members(rows)]
         return scim_json(list_response(shown, total=found.count(), page=page))
 
-    def _with_members(self, rows: list[DirectoryGroup]) -> list[tuple[DirectoryGroup, list[queries.Member] | None]]:
+    def _with_members(self, rows: list[DirectoryGroup]) -> list[tuple[DirectoryGroup, list[str] | None]]:
         if not self._wants_members():
             return [(row, None) for row in rows]
         found = queries.members_of(self.request.directory, rows)
@@ -105,7 +104,7 @@ class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # dj
         wanted = {name.strip().casefold().split(".")[0] for name in asked.get("attributes", "members").split(",")}
         return "members" in wanted and "members" not in excluded
 
-    def _document(self, row: DirectoryGroup, members: list[queries.Member] | None) -> dict[str, Any]:
+    def _document(self, row: DirectoryGroup, members: list[str] | None) -> dict[str, Any]:
         adapter = self.scim_adapter(row, request=self.request)
         adapter.members = members
         asked = self.request.GET

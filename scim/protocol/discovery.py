@@ -98,6 +98,8 @@ def _attribute(spec: AttributeSpec) -> Document:
         found |= {"caseExact": spec.case_exact or spec.kind is not Kind.STRING, "uniqueness": spec.uniqueness}
     if spec.reference_types:
         found["referenceTypes"] = list(spec.reference_types)
+    if spec.canonical:
+        found["canonicalValues"] = list(spec.canonical)
     if spec.sub:
         found["subAttributes"] = [_attribute(sub) for sub in spec.sub]
     return found

@@ -24,7 +24,6 @@ class GroupInput:
 class MemberReference:
     id: str
     location: str
-    display: str
 
 
 def read_group(body: Mapping[str, Any]) -> GroupInput:
@@ -91,9 +90,6 @@ def render_group(
     if external_id is not None:
         shown["externalId"] = external_id
     if members is not None:
-        shown["members"] = [
-            {"value": member.id, "$ref": member.location, "display": member.display, "type": "User"}
-            for member in members
-        ]
+        shown["members"] = [{"value": member.id, "$ref": member.location, "type": "User"} for member in members]
     shown["meta"] = render_meta("Group", identity)
     return shown

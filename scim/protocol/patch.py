@@ -35,10 +35,7 @@ def apply(document: Document, operations: Sequence[Operation]) -> Document:
     for operation in operations:
         for path, value in _parts(operation):
             _apply_part(changed, operation.op, path, value, is_named=path is operation.path)
-    result = normal_user(changed)
-    # unassigned is not inactive: an account isn't blocked, or freed, by leaving a word out
-    result.setdefault("active", document.get("active", True))
-    return result
+    return normal_user(changed)
 
 
 def _parts(operation: Operation) -> Iterator[tuple[PatchPath, Any]]:

@@ -45,6 +45,7 @@ class AttributeSpec:
     uniqueness: str = "none"
     longest: int = MAX_TEXT
     reference_types: tuple[str, ...] = ()
+    canonical: tuple[str, ...] = ()
     sub: tuple["AttributeSpec", ...] = field(default_factory=tuple)
 
     @property
@@ -127,7 +128,7 @@ USER_GROUPS = AttributeSpec(
         AttributeSpec("value", "The group's id.", case_exact=True, mutability="readOnly"),
         AttributeSpec("$ref", "The group's URL.", Kind.REFERENCE, mutability="readOnly", reference_types=("Group",)),
         AttributeSpec("display", "The group's name.", mutability="readOnly"),
-        AttributeSpec("type", "Always direct.", mutability="readOnly"),
+        AttributeSpec("type", "Always direct.", mutability="readOnly", canonical=("direct",)),
     ),
 )
 USER_SPECS: Specs = (
@@ -203,8 +204,7 @@ GROUP_SPECS: Specs = (
             AttributeSpec(
                 "$ref", "The URL of the user.", Kind.REFERENCE, mutability="immutable", reference_types=("User",)
             ),
-            AttributeSpec("display", "The user's name.", mutability="readOnly"),
-            AttributeSpec("type", "Always User.", mutability="immutable"),
+            AttributeSpec("type", "Always User.", mutability="immutable", canonical=("User",)),
         ),
     ),
 )

@@ -25,11 +25,15 @@ _VALUE_ATTRIBUTES = ("emails", "phoneNumbers")
 
 @dataclass(frozen=True, slots=True)
 class UserFacts:
-    """What a seat takes from a document. `login_address` is None when nothing in it is an e-mail address."""
+    """What a seat takes from a document.
+
+    `active` is None once it was removed: unassigned is not inactive, so the seat stays as it is. `login_address` is
+    None when nothing in the document is an e-mail address.
+    """
 
     user_name: str
     external_id: str | None
-    active: bool
+    active: bool | None
     given_name: str
     family_name: str
     display_name: str
@@ -75,7 +79,8 @@ def read_user(body: Mapping[str, Any]) -> Document:
 def replace_user(current: Document, body: Mapping[str, Any]) -> Document:
     """Return what PUT makes of a user (RFC 7644 §3.5.1): what isn't sent is unassigned, but `active` stays as it is."""
     document = normal_user(body)
-    document.setdefault("active", current.get("active", True))
+    if "active" in current:
+        document.setdefault("active", current["active"])
     return document
 
 
@@ -118,7 +123,7 @@ def facts(document: Document) -> UserFacts:
     return UserFacts(
         user_name=user_name,
         external_id=document.get("externalId"),
-        active=document.get("active", True),
+        active=document.get("active"),
         given_name=given,
         family_name=family,
         display_name=document.get("displayName") or name.get("formatted") or f"{given} {family}".strip() or user_name,

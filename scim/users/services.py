@@ -128,6 +128,8 @@ def delete_user(*, caller: Caller, scim_id: str) -> Deleted:
 
 
 def _apply_active(user: DirectoryUser, known: UserFacts, caller: Caller) -> None:
+    if known.active is None:
+        return
     if known.active:
         people.lift_hold(membership=user.membership, source=HoldSource.SCIM, actor=caller.actor)
     else:
@@ -144,7 +146,7 @@ def _store(user: DirectoryUser, document: Document, known: UserFacts) -> None:
     user.user_name, user.user_name_key = known.user_name, text_key(known.user_name)[:KEY_LENGTH]
     user.external_id = known.external_id or ""
     user.display_name_key = text_key(known.display_name)[:KEY_LENGTH]
-    user.active = known.active
+    user.active = user.active if known.active is None else known.active
     user.updated_at = now()
     try:
         with transaction.atomic():

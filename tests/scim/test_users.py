@@ -549,3 +549,12 @@ def _query(**given: str) -> str:
     from urllib.parse import urlencode
 
     return urlencode(given)
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_removing_active_leaves_the_seat_as_it_is(scim: ScimClient, verified: None, active: bool) -> None:
+    made = create(scim, active=active)
+    state = seat_of("nora@acme.example").state
+    assert "active" not in scim.patch(f"/Users/{made['id']}", patch_body({"op": "remove", "path": "active"})).json()
+    assert seat_of("nora@acme.example").state == state
+    assert scim.get(f"/Users?filter=active eq {str(active).lower()}").json()["totalResults"] == 1

@@ -142,12 +142,15 @@ def test_an_object_without_known_parts_changes_nothing(value):
         {"op": "add", "path": "schemas", "value": [ENTERPRISE]},
         remove(f"{ENTERPRISE}:division"),
         remove("nickName"),
-        remove("active"),
-        replace("active", None),
     ],
 )
 def test_what_is_unknown_or_empty_is_ignored(operation):
     assert changed(operation) == {}
+
+
+@pytest.mark.parametrize("operation", [remove("active"), replace("active", None)])
+def test_active_can_be_removed(operation):
+    assert changed(operation) == {"active": None}
 
 
 @pytest.mark.parametrize(
@@ -209,7 +212,7 @@ def test_the_whole_extension_is_removed(operation):
 
 def test_the_extension_is_made_by_its_first_attribute():
     result = patched({"userName": "u"}, replace(ENTERPRISE, {"costCenter": "7"}))
-    assert result == {"userName": "u", "active": True, ENTERPRISE: {"costCenter": "7"}}
+    assert result == {"userName": "u", ENTERPRISE: {"costCenter": "7"}}
 
 
 @pytest.mark.parametrize(

@@ -164,8 +164,8 @@ def test_put_without_active_leaves_it_as_it_is(before, body):
     assert replace_user({"userName": "nora", "active": before}, {"userName": "nora"} | body)["active"] is before
 
 
-def test_put_without_active_on_a_document_without_it_is_active():
-    assert replace_user({"userName": "nora"}, {"userName": "nora"})["active"] is True
+def test_put_without_active_on_a_document_without_it_leaves_it_out():
+    assert "active" not in replace_user({"userName": "nora"}, {"userName": "nora"})
 
 
 def test_put_sets_active():
