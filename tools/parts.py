@@ -51,7 +51,8 @@ def run(part: Part) -> Result:
     # errors go where the output goes, so that both stay in order
     with subprocess.Popen(  # noqa: S603 - our own commands
         part.command,
-        env=dict(part.environment),
+        # into a pipe Python would keep lines back
+        env={**part.environment, "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -1,0 +1,88 @@
+"""The runner of the tests and gates tells the truth."""
+
+import json
+import sys
+
+from portal.env import NAMES
+from tools import covered, locks, machine, suite
+from tools.parts import Part, Result, run, summary
+
+HASHED = "idna==3.20 \\\n    --hash=sha256:00\n    # via httpx\n"
+
+
+def python_lock(folder, text):
+    lock = folder / "requirements.txt"
+    lock.write_text(text)
+    return locks.python_problems(lock)
+
+
+def npm_lock(folder, **package):
+    lock = folder / "package-lock.json"
+    lock.write_text(json.dumps({"packages": {"": {"name": "root"}, "node_modules/daisyui": package}}))
+    return locks.npm_problems(lock)
+
+
+def test_nothing_of_the_callers_configuration_reaches_a_part():
+    given = dict.fromkeys(NAMES, "x") | {f"{name}_FILE": "x" for name in NAMES}
+    assert machine.clean_environment(given | {"PATH": "/bin"}) == {"PATH": "/bin"}
+
+
+def test_a_part_fails_with_its_command():
+    assert not run(Part("exit", [sys.executable, "-c", "raise SystemExit(3)"], 30)).passed
+
+
+def test_the_closing_line_of_pytest_is_kept():
+    text = "print('== 1 failed, 2 passed in 0.10s =='); print('after')"
+    assert run(Part("closing", [sys.executable, "-c", text], 30)).closing == "1 failed, 2 passed in 0.10s"
+
+
+def test_the_table_says_which_part_failed():
+    results = [Result("SQLite", 1.0, 2, passed=True), Result("browser", 1.0, 2, passed=False)]
+    assert [line.split()[-1] for line in summary(results).splitlines()] == ["passed", "FAILED", "s"]
+
+
+def test_what_is_required_and_missing_is_a_failure(capsys):
+    assert suite.conclude([Result("SQLite", 1.0, 2, passed=True)], {"redis": "no Redis"}, ["redis"]) == 1
+    assert "could not run: redis: no Redis (required by REQUIRE)" in capsys.readouterr().out
+
+
+def test_what_is_missing_alone_is_none():
+    assert suite.conclude([Result("SQLite", 1.0, 2, passed=True)], {"redis": "no Redis"}, []) == 0
+
+
+def test_require_takes_only_names_that_it_knows(monkeypatch):
+    monkeypatch.setenv("REQUIRE", "postgres,mysql")
+    assert suite.main() == 2
+
+
+def test_services_and_the_protocol_must_be_reached_whole():
+    missing = {"missing_lines": [7], "missing_branches": []}
+    files = {"orgs/people/services.py": missing, "scim/protocol/patch.py": missing, "orgs/people/views.py": missing}
+    assert [line.split()[0] for line in covered.unreached(files)] == [
+        "orgs/people/services.py",
+        "scim/protocol/patch.py",
+    ]
+
+
+def test_a_branch_that_no_test_takes_counts_as_unreached():
+    assert covered.unreached({"orgs/people/services.py": {"missing_lines": [], "missing_branches": [[1, 2]]}})
+
+
+def test_a_lock_of_pinned_packages_with_hashes_is_fine(tmp_path):
+    assert python_lock(tmp_path, f"# made by pip-compile\n{HASHED}") == []
+
+
+def test_a_lock_may_not_say_where_to_install_from(tmp_path):
+    assert python_lock(tmp_path, f"--index-url https://mirror.example/simple\n{HASHED}")
+
+
+def test_a_lock_may_not_leave_out_a_hash(tmp_path):
+    assert python_lock(tmp_path, "idna==3.20\n")
+
+
+def test_the_npm_lock_holds_digests_only(tmp_path):
+    assert npm_lock(tmp_path, version="5.8.1", integrity="sha512-00") == []
+
+
+def test_the_npm_lock_may_not_name_an_address(tmp_path):
+    assert npm_lock(tmp_path, integrity="sha512-00", resolved="https://mirror.example/daisyui.tgz")
