@@ -100,7 +100,7 @@ SEQUENCE_LOCK = 7_364_001
 
 def _plan_next_attempt(event: OutboxEvent, error: str) -> None:
     gave_up = event.attempts >= MAX_ATTEMPTS
-    log.warning("outbox.delivery_failed", kind=event.kind, event=str(event.public_id), error=error, gave_up=gave_up)
+    log.warning("outbox.delivery_failed", kind=event.kind, event_id=str(event.public_id), error=error, gave_up=gave_up)
     OutboxEvent.objects.filter(pk=event.pk).update(
         due_at=_next_attempt(event.attempts),
         leased_until=None,
