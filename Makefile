@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 RUN := .venv/bin/python
-COMPILE := .venv/bin/pip-compile --quiet --allow-unsafe --generate-hashes --strip-extras \
+COMPILE := .venv/bin/pip-compile --quiet --allow-unsafe --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
 .PHONY: help .venv demo test lint format css pictures lock
