@@ -1,0 +1,239 @@
+"""What a browser session may reach, and how it ends (decisions 4 to 6)."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from django.test import Client
+
+from orgs.base.clock import now
+from orgs.people import services as people
+from orgs.people.types import Profile
+from orgs.tenancy import access, queries
+from orgs.tenancy import services as tenancy
+from orgs.tenancy.models import SessionGrant
+from orgs.tenancy.types import HoldSource, Origin, SignInMethod
+from tests.factories import ACTOR, OrganizationFactory
+
+ACCOUNT_PAGES = ["/accounts/email/", "/accounts/password/change/", "/accounts/2fa/", "/accounts/sessions/", "/admin/"]
+
+
+def by_idp(seat):
+    """Return a browser that an IdP's word has signed in: one grant, of one organisation."""
+    client, mark = Client(), uuid4()
+    client.force_login(seat.user)
+    session = client.session
+    SessionGrant.objects.filter(session=UUID(session[access.MARK])).delete()
+    session.update({access.MARK: str(mark), access.METHOD: SignInMethod.SAML.value, access.HAD_REACH: True})
+    session.save()
+    tenancy.grant_session(
+        membership=seat, session=mark, method=SignInMethod.SAML, expires_at=now() + timedelta(hours=8)
+    )
+    return client
+
+
+def reached(client):
+    response = client.get("/api/v1/me")
+    return [org["slug"] for org in response.json()["organizations"]] if response.status_code == 200 else None
+
+
+def hold(seat):
+    people.hold_seat(membership=seat, source=HoldSource.SCIM, actor=ACTOR)
+
+
+def lift(seat):
+    people.lift_hold(membership=seat, source=HoldSource.SCIM, actor=ACTOR)
+
+
+@pytest.fixture
+def uma_at_globex(uma, globex):
+    seat = people.create_seat(org=globex, profile=Profile(uma.email), origin=Origin.INVITE, actor=ACTOR)
+    people.accept_seat(membership=seat, user=uma.user, actor=ACTOR)
+    return seat
+
+
+# decision 4
+
+
+def test_an_idps_session_reaches_its_organisation_only(uma, uma_at_globex):
+    client = by_idp(uma)
+    assert reached(client) == ["acme"]
+    assert client.get("/orgs/globex/").status_code == 404
+
+
+@pytest.mark.parametrize("page", ACCOUNT_PAGES)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_an_idps_session_gets_403_on_the_accounts_own_pages(uma, page, method):
+    assert getattr(by_idp(uma), method)(page).status_code == 403
+
+
+def test_an_idps_session_of_staff_gets_403_in_supports_console(uma):
+    uma.user.is_staff = True
+    uma.user.save()
+    assert by_idp(uma).get("/admin/").status_code == 403
+
+
+def test_an_idps_session_can_sign_out(uma):
+    client = by_idp(uma)
+    client.post("/accounts/logout/")
+    assert reached(client) is None
+
+
+def test_an_idps_session_cannot_be_widened(uma, uma_at_globex):
+    client = by_idp(uma)
+    client.post("/look-again/")
+    assert reached(client) == ["acme"]
+
+
+def test_an_idps_session_is_not_extended_by_a_seat_that_becomes_active(uma, uma_at_globex):
+    hold(uma_at_globex)
+    client = by_idp(uma)
+    lift(uma_at_globex)
+    assert reached(client) == ["acme"]
+
+
+def test_a_passkey_is_a_personal_proof():
+    assert access.Reach(method=SignInMethod.PASSKEY).is_personal
+    assert not access.Reach(method=SignInMethod.SAML).is_personal
+    assert not access.Reach().is_personal
+
+
+def test_a_session_without_a_mark_reaches_nothing(stranger):
+    client = Client()
+    client.force_login(stranger)
+    session = client.session
+    del session[access.MARK]
+    session.save()
+    assert reached(client) == []
+    client.post("/look-again/")
+    assert reached(client) == []
+
+
+# decision 6
+
+
+def test_deactivation_deletes_the_grants(uma, sign_in):
+    sign_in(uma)
+    hold(uma)
+    assert not SessionGrant.objects.filter(membership=uma).exists()
+
+
+def test_deactivation_leaves_other_organisations_open(uma, uma_at_globex, sign_in):
+    client = sign_in(uma)
+    hold(uma)
+    assert client.get("/orgs/acme/").status_code == 404
+    assert reached(client) == ["globex"]
+
+
+@pytest.mark.parametrize("start", ["password", "idp"])
+def test_a_session_with_nothing_left_is_signed_out(uma, sign_in, start):
+    client = sign_in(uma) if start == "password" else by_idp(uma)
+    hold(uma)
+    response = client.get("/orgs/acme/")
+    assert (response.status_code, response["Location"]) == (302, "/accounts/login/?next=/orgs/acme/")
+    assert "_auth_user_id" not in client.session
+
+
+def test_the_api_answers_401_when_nothing_is_left(uma, sign_in):
+    client = sign_in(uma)
+    hold(uma)
+    assert client.get("/api/v1/me").status_code == 401
+
+
+def test_removal_ends_sessions_as_suspension_does(uma, sign_in):
+    client = sign_in(uma)
+    people.remove_seat(membership=uma, actor=ACTOR)
+    assert client.get("/api/v1/me").status_code == 401
+
+
+def test_reactivation_opens_live_personal_sessions_again(uma, uma_at_globex, sign_in):
+    client = sign_in(uma)
+    hold(uma)
+    lift(uma)
+    assert reached(client) == ["acme", "globex"]
+
+
+def test_reactivation_does_not_revive_a_session_that_was_signed_out(uma, sign_in):
+    client = sign_in(uma)
+    hold(uma)
+    client.get("/")
+    lift(uma)
+    assert reached(client) is None
+
+
+def test_an_expired_grant_reaches_nothing(uma, sign_in):
+    client = sign_in(uma)
+    SessionGrant.objects.update(expires_at=now() - timedelta(seconds=1))
+    assert reached(client) is None
+
+
+def test_an_expired_session_is_not_extended(uma, uma_at_globex, sign_in):
+    sign_in(uma)
+    SessionGrant.objects.update(expires_at=now() - timedelta(seconds=1))
+    tenancy.extend_personal_sessions(membership=uma)
+    assert queries.personal_sessions_of(uma.user) == []
+
+
+def test_an_extended_session_ends_when_it_would_have(uma, uma_at_globex, sign_in):
+    hold(uma_at_globex)
+    sign_in(uma)
+    lift(uma_at_globex)
+    first, second = SessionGrant.objects.order_by("id")
+    assert (second.membership, second.session, second.expires_at) == (uma_at_globex, first.session, first.expires_at)
+
+
+def test_every_session_is_extended_once(uma, uma_at_globex, sign_in):
+    hold(uma_at_globex)
+    browsers = [sign_in(uma), sign_in(uma)]
+    lift(uma_at_globex)
+    assert [reached(client) for client in browsers] == [["acme", "globex"]] * 2
+
+
+def test_a_waiting_seat_extends_nothing(acme):
+    seat = people.create_seat(org=acme, profile=Profile("new@acme.example"), origin=Origin.SCIM, actor=ACTOR)
+    tenancy.extend_personal_sessions(membership=seat)
+    assert not SessionGrant.objects.exists()
+
+
+def test_granting_twice_keeps_one_row(uma):
+    mark = uuid4()
+    for hours in (1, 2):
+        tenancy.grant_session(
+            membership=uma, session=mark, method=SignInMethod.PASSWORD, expires_at=now() + timedelta(hours=hours)
+        )
+    assert SessionGrant.objects.filter(session=mark).count() == 1
+
+
+def test_looking_again_opens_what_became_reachable(stranger, sign_in, acme):
+    client = sign_in(stranger)
+    seat = people.create_seat(org=acme, profile=Profile(stranger.email), origin=Origin.INVITE, actor=ACTOR)
+    people.join(membership=seat, user=stranger, actor=ACTOR)
+    assert reached(client) == []
+    client.post("/look-again/")
+    assert reached(client) == ["acme"]
+
+
+def test_a_deactivated_account_is_signed_out(uma, sign_in):
+    client = sign_in(uma)
+    uma.user.is_active = False
+    uma.user.save()
+    assert client.get("/orgs/acme/").status_code == 302
+
+
+def test_a_session_that_reached_nothing_stays_signed_in(stranger, sign_in):
+    assert sign_in(stranger).get("/").status_code == 200
+
+
+def test_a_sign_in_by_an_idp_opens_nothing_beside_its_own_grant(rf, uma):
+    from portal.site.accounts import open_reach
+
+    request = rf.post("/")
+    request.idp_sign_in, request.session = True, {}
+    open_reach(request, uma.user)
+    assert request.session == {}
+
+
+def test_the_grants_of_a_session_are_listed_by_organisation_name(uma, uma_at_globex, sign_in):
+    OrganizationFactory(slug="zeta", name="Aardvark", owner_email=uma.email)
+    client = sign_in(uma)
+    assert reached(client) == ["zeta", "acme", "globex"]
