@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-CLOSING_WORDS = (" passed", " failed", " error", "no tests ran")
+CLOSING_WORDS = (" passed", " failed", " error", " deselected", "no tests ran")
 
 
 @dataclass(frozen=True, slots=True)
