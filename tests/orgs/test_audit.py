@@ -1,0 +1,75 @@
+"""The audit: who, what, from which value to which, in the request that did it, and never a secret."""
+
+import pytest
+import structlog
+
+from orgs.audit import services as audit
+from orgs.audit.models import AuditEvent
+from orgs.base.actor import Actor, ActorKind
+from orgs.events.models import OutboxEvent
+from orgs.people import services as people
+from orgs.tenancy.types import HoldSource
+from tests.factories import PASSWORD
+from tests.scim.bodies import user_body
+
+PERSON = Actor(ActorKind.PERSON, reference="someone", label="olga@acme.example", ip="192.0.2.7")
+
+
+def record(org, actor=PERSON, **target):
+    given = {"kind": "thing", "id": "1", "label": "Thing"} | target
+    return audit.record(org=org, actor=actor, action="thing.done", target=audit.Target(**given))
+
+
+def test_a_record_names_the_actor(acme):
+    event = record(acme)
+    assert (event.actor_kind, event.actor_reference, event.actor_label, event.ip) == (
+        "person",
+        "someone",
+        "olga@acme.example",
+        "192.0.2.7",
+    )
+    assert str(event) == "thing.done Thing"
+
+
+def test_an_act_without_a_request_has_no_address(acme):
+    event = record(acme, Actor.command("create_org"))
+    assert (event.actor_kind, event.actor_label, event.ip, event.request_id) == (
+        "command",
+        "manage.py create_org",
+        None,
+        "",
+    )
+
+
+def test_long_texts_are_cut_to_what_the_columns_hold(acme):
+    event = record(acme, Actor(ActorKind.SCIM, "r" * 500, "l" * 500), label="t" * 500)
+    event.refresh_from_db()
+    assert (len(event.actor_reference), len(event.actor_label), len(event.target_label)) == (100, 254, 400)
+
+
+def test_a_record_names_the_request(acme):
+    with structlog.contextvars.bound_contextvars(request_id="req-12345678"):
+        assert record(acme).request_id == "req-12345678"
+
+
+def test_a_suspension_says_by_what_and_into_which_state(uma):
+    people.hold_seat(membership=uma, source=HoldSource.ADMIN, actor=PERSON)
+    event = AuditEvent.objects.get(action="membership.suspended")
+    assert (event.after, event.actor_label) == ({"source": "admin", "state": "suspended"}, "olga@acme.example")
+    assert (event.target_kind, event.target_id) == ("membership", str(uma.public_id))
+
+
+def test_a_change_over_scim_names_token_and_request(scim):
+    response = scim.post("/Users", user_body(), X_Request_ID="from-the-idp-1")
+    event = AuditEvent.objects.get(action="membership.created", target_label="nora@acme.example")
+    assert (event.actor_kind, event.request_id) == ("scim", "from-the-idp-1")
+    assert response["X-Request-ID"] == "from-the-idp-1"
+
+
+@pytest.mark.parametrize("model", [AuditEvent, OutboxEvent])
+def test_neither_audit_nor_outbox_holds_a_secret(scim, olga, model):
+    scim.post("/Users", user_body(password="canary-password"))
+    rows = str(list(model.objects.values()))
+    assert rows != "[]"
+    for secret in (scim.token, scim.token[4:], PASSWORD, "canary-password", "+47-555-0100"):
+        assert secret not in rows
