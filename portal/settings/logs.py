@@ -40,6 +40,9 @@ def configure(level: str, *, as_json: bool) -> dict[str, Any]:
             "saml2": {"level": "ERROR"},
             # a broker in files or in memory has no host name, and kombu says so at every connection
             "kombu.connection": {"level": "ERROR"},
+            # it prints whole URLs, and a lookup's filter holds a person's address
+            "httpx": {"level": "WARNING"},
+            "httpcore": {"level": "WARNING"},
             "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
         },
     }

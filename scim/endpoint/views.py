@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, RawPostDataException, UnreadablePostError
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
 from django_scim.views import SCIMView
@@ -23,6 +23,8 @@ from scim.protocol.projection import project
 
 Document = dict[str, Any]
 CHALLENGE = 'Bearer realm="SCIM"'
+CHUNK = 64 * 1024
+MOST_DRAINED = 32 * 1024 * 1024
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -84,6 +86,7 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
         if refusal.status == 503:
             response["Retry-After"] = "5"
         self.exchange.write_afterwards(response, refusal, error.reason if isinstance(error, TokenRefused) else "")
+        drain(self.request)
         return response
 
     def allowed(self) -> list[str]:
@@ -143,6 +146,19 @@ class UnimplementedView(EndpointView):
         raise errors.NotImplementedByUs("This service has no such operation. ServiceProviderConfig tells what it has.")
 
     get = post = put = patch = delete = _lacking
+
+
+def drain(request: HttpRequest) -> None:
+    """What the caller is still sending was read and thrown away, up to 32 MiB.
+
+    A caller who finds the connection closed while writing never sees the answer that says why.
+    """
+    try:
+        for _ in range(MOST_DRAINED // CHUNK):
+            if not request.read(CHUNK):
+                return
+    except (UnreadablePostError, RawPostDataException):
+        return
 
 
 def scim_json(document: Mapping[str, Any], *, status: int = 200) -> HttpResponse:

@@ -19,6 +19,8 @@ def decode(body: bytes) -> Document:
     Refused: anything but an object, UTF-8 that is none, NUL and lone surrogates, NaN and Infinity, numbers that
     64 bits can't hold, nesting beyond 32, and two members whose names are equal without case (RFC 7643 §2.1).
     """
+    if not body.strip():
+        raise InvalidSyntax("The body is empty. Send a JSON object, and its length in Content-Length.")
     try:
         text = body.decode("utf-8-sig")
         found = json.loads(

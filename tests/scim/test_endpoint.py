@@ -2,15 +2,20 @@
 
 import json
 from datetime import timedelta
+from http.client import HTTPConnection
+from io import BytesIO
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from django.http import UnreadablePostError
 from django.test import Client
 
 from orgs.base.clock import now
 from scim.directories import queries, services
 from scim.directories.models import Directory, ScimToken
 from scim.directories.types import DirectoryState
+from scim.endpoint.views import drain
 from scim.requests.models import RequestLog
 from tests.conftest import ScimClient, SignIn
 from tests.scim.bodies import user_body
@@ -267,3 +272,30 @@ def _nobody() -> Any:
     from orgs.base.actor import Actor
 
     return Actor.system()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("token", ["right", "wrong"])
+def test_a_caller_who_still_sends_gets_the_answer(scim: ScimClient, live_server: Any, token: str) -> None:
+    headers = {"Authorization": f"Bearer {scim.token if token == 'right' else 'ghs_wrong'}"}
+    url = urlsplit(live_server.url)
+    connection = HTTPConnection(url.hostname or "", url.port, timeout=30)
+    body = b" " * 12_000_000
+    connection.request(
+        "POST", f"/scim/v2/{scim.directory.public_id}/Users", body, headers | {"Content-Type": "application/json"}
+    )
+    assert connection.getresponse().status == (413 if token == "right" else 401)
+    connection.close()
+
+
+def test_the_end_of_a_body_that_never_comes_is_not_awaited(rf: Any) -> None:
+    request = rf.generic("POST", "/scim/v2/x/Users", b"12345")
+    request._stream = BytesIO(b"12")
+    drain(request)
+    assert request.read() == b""
+
+
+def test_a_body_that_cannot_be_read_is_not_drained(rf: Any) -> None:
+    request = rf.generic("POST", "/scim/v2/x/Users", b"12345")
+    request.read = _raise(UnreadablePostError("gone"))
+    drain(request)

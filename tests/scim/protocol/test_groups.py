@@ -132,9 +132,7 @@ def test_more_members_are_refused():
 
 
 def test_a_group_is_rendered_with_its_members():
-    assert render()["members"] == [
-        {"value": "u1", "$ref": "https://gatehouse.example/Users/u1", "type": "User"}
-    ]
+    assert render()["members"] == [{"value": "u1", "$ref": "https://gatehouse.example/Users/u1", "type": "User"}]
 
 
 def test_members_that_were_not_asked_for_are_not_rendered():

@@ -38,7 +38,7 @@ def test_only_an_object_is_a_body(body):
 
 
 def test_an_empty_body_is_refused():
-    assert "line 1, column 1" in refusal(b"")
+    assert "empty" in refusal(b"")
 
 
 def test_a_malformed_body_is_refused_with_its_place():

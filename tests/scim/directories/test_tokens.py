@@ -1,0 +1,283 @@
+"""Bearer tokens: shown once, stored as a digest, revoked at once."""
+
+import logging
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from orgs.audit.models import AuditEvent
+from orgs.base import credentials
+from orgs.base.actor import Actor, ActorKind
+from orgs.base.clock import now
+from orgs.events import services as outbox
+from orgs.events.models import OutboxEvent
+from orgs.people import services as people
+from orgs.tenancy.types import HoldSource
+from scim.directories import queries, services
+from scim.directories.errors import DirectoryUnknown, TokenRefused, TokenUnknown, TooManyTokens
+from scim.directories.forms import TokenForm
+from scim.directories.models import Directory, ScimToken
+from scim.directories.services import TokenOrder
+from scim.directories.types import DirectoryState, TokenState
+from tests.factories import ACTOR, TokenFactory
+
+OLGA = Actor(ActorKind.PERSON, label="olga@acme.example")
+
+
+def generate(directory, nonce=None, actor=OLGA, **order):
+    given = TokenOrder(**{"label": "JumpCloud", "nonce": nonce or uuid4()} | order)
+    return services.generate_token(directory=directory, order=given, actor=actor)
+
+
+@pytest.fixture
+def made(acme_directory):
+    return generate(acme_directory)
+
+
+def stored(made):
+    return ScimToken.objects.get(pk=made.token.pk)
+
+
+def revoke(made):
+    services.revoke_token(token=made.token, actor=OLGA)
+
+
+def reason(directory, plain):
+    with pytest.raises(TokenRefused) as refused:
+        queries.authenticate(directory, plain)
+    return refused.value.reason
+
+
+def test_a_token_is_256_random_bits_behind_a_prefix(made):
+    assert made.plain.startswith("ghs_")
+    assert len(made.plain) == 47
+    assert (made.token.prefix, made.token.last4) == ("ghs_", made.plain[-4:])
+
+
+def test_only_the_digest_is_stored(made):
+    row = ScimToken.objects.values().get()
+    assert row["digest"] == credentials.digest(made.plain)
+    assert made.plain not in str(row)
+
+
+def test_the_plain_text_is_in_no_repr_audit_outbox_or_log(acme_directory, caplog):
+    caplog.set_level(logging.DEBUG)
+    made = generate(acme_directory)
+    queries.authenticate(acme_directory, made.plain)
+    revoke(made)
+    kept = str(list(AuditEvent.objects.values())) + str(list(OutboxEvent.objects.values()))
+    shown = repr(made) + str(made.token) + repr(made.token) + repr(credentials.mint("ghs_"))
+    assert made.plain[4:] not in kept + shown + caplog.text
+    assert made.token.digest not in kept + shown + caplog.text
+
+
+def test_the_same_form_makes_one_token_and_shows_it_once(acme_directory):
+    nonce = uuid4()
+    first, second = generate(acme_directory, nonce), generate(acme_directory, nonce, label="Other")
+    assert (second.token, second.plain) == (first.token, None)
+    assert OutboxEvent.objects.filter(kind="scim_token.created").count() == 1
+
+
+def test_one_nonce_serves_two_directories(acme_directory, globex):
+    nonce = uuid4()
+    generate(acme_directory, nonce)
+    assert generate(queries.first_directory(globex), nonce).plain is not None
+
+
+def test_two_tokens_are_live_at_once(acme_directory):
+    tokens = [generate(acme_directory) for _ in range(2)]
+    assert [queries.authenticate(acme_directory, made.plain) for made in tokens] == [made.token for made in tokens]
+
+
+def test_the_eleventh_live_token_is_refused(acme_directory):
+    for _ in range(10):
+        generate(acme_directory)
+    with pytest.raises(TooManyTokens):
+        generate(acme_directory)
+
+
+@pytest.mark.parametrize("ended", [{"revoked_at": now()}, {"expires_at": now() - timedelta(days=1)}])
+def test_ended_tokens_do_not_count_as_live(acme_directory, ended):
+    for _ in range(10):
+        generate(acme_directory)
+    ScimToken.objects.filter(pk=ScimToken.objects.first().pk).update(**ended)
+    assert generate(acme_directory).plain is not None
+
+
+def test_generating_is_audited(made):
+    event = AuditEvent.objects.get(action="scim_token.created")
+    assert (event.target_label, event.actor_label) == ("JumpCloud", "olga@acme.example")
+    assert event.after == {"last4": made.token.last4, "expires_at": None}
+
+
+def test_a_token_ends_when_it_was_ordered_to(acme_directory):
+    made = generate(acme_directory, expires_in=timedelta(days=90))
+    assert made.token.expires_at - now() == pytest.approx(timedelta(days=90), abs=timedelta(seconds=5))
+
+
+def test_the_creator_is_remembered(acme_directory, olga):
+    order = TokenOrder("JumpCloud", uuid4())
+    made = services.generate_token(directory=acme_directory, order=order, actor=OLGA, creator=olga.user)
+    assert (made.token.created_by, made.token.created_by_label) == (olga.user, "olga@acme.example")
+
+
+def test_a_revoked_token_opens_nothing_from_then_on(scim, acme_directory):
+    services.revoke_token(token=acme_directory.tokens.get(), actor=OLGA)
+    assert scim.get("/Users").status_code == 401
+
+
+def test_revoking_twice_is_audited_once(made):
+    revoke(made)
+    revoked_at = stored(made).revoked_at
+    revoke(made)
+    assert stored(made).revoked_at == revoked_at
+    assert AuditEvent.objects.filter(action="scim_token.revoked").count() == 1
+
+
+def test_saving_is_confirmed_once(made):
+    services.confirm_saved(token=made.token)
+    saved_at = stored(made).saved_at
+    services.confirm_saved(token=made.token)
+    assert stored(made).saved_at == saved_at is not None
+
+
+# who is let in
+
+
+def test_an_unknown_token_is_refused(acme_directory):
+    assert reason(acme_directory, "ghs_nonsense") == "Unknown token: it isn't one of this directory's"
+
+
+def test_another_directorys_token_is_unknown_here(acme_directory, globex):
+    plain = generate(queries.first_directory(globex)).plain
+    assert reason(acme_directory, plain) == reason(acme_directory, "ghs_nonsense")
+
+
+def test_a_refusal_names_what_ended(acme_directory, made):
+    ScimToken.objects.update(expires_at=now() - timedelta(seconds=1))
+    assert reason(acme_directory, made.plain) == f"Expired token: JumpCloud (ends with {made.token.last4})"
+    revoke(made)
+    assert reason(acme_directory, made.plain) == f"Revoked token: JumpCloud (ends with {made.token.last4})"
+
+
+def test_a_disabled_directory_lets_nobody_in(acme_directory, made):
+    acme_directory.state = DirectoryState.DISABLED
+    assert reason(acme_directory, made.plain) == "This directory is disabled"
+
+
+def test_a_token_that_ends_now_has_ended(made, monkeypatch):
+    made.token.expires_at = now()
+    monkeypatch.setattr(queries, "now", lambda: made.token.expires_at)
+    assert queries.token_state(made.token) is TokenState.EXPIRED
+
+
+# the last use
+
+
+def test_use_is_noted_with_its_address(made):
+    services.note_use(token=made.token, ip="192.0.2.1")
+    assert stored(made).last_used_ip == "192.0.2.1"
+
+
+@pytest.mark.parametrize("ip", ["192.0.2.1", ""])
+def test_use_within_a_minute_is_not_written_again(made, django_assert_num_queries, ip):
+    services.note_use(token=made.token, ip=ip)
+    token = stored(made)
+    with django_assert_num_queries(0):
+        services.note_use(token=token, ip=ip)
+
+
+def test_use_from_elsewhere_is_noted_at_once(made):
+    services.note_use(token=made.token, ip="192.0.2.1")
+    services.note_use(token=stored(made), ip="2001:db8::2")
+    assert stored(made).last_used_ip == "2001:db8::2"
+
+
+def test_use_after_a_minute_is_noted(made):
+    long_ago = now() - timedelta(seconds=61)
+    ScimToken.objects.update(last_used_at=long_ago, last_used_ip="192.0.2.1")
+    services.note_use(token=stored(made), ip="192.0.2.1")
+    assert stored(made).last_used_at > long_ago
+
+
+def test_a_later_use_is_never_overwritten_by_an_earlier_one(made, monkeypatch):
+    services.note_use(token=made.token, ip="192.0.2.1")
+    monkeypatch.setattr(services, "now", lambda: now() - timedelta(hours=1))
+    services.note_use(token=made.token, ip="192.0.2.9")
+    assert stored(made).last_used_ip == "192.0.2.1"
+
+
+# the notice
+
+
+def test_owners_and_admins_are_told(made, olga, adam, uma, gil, mailoutbox):
+    outbox.drain()
+    assert sorted(mail.to[0] for mail in mailoutbox) == ["adam@acme.example", "olga@acme.example"]
+
+
+def test_the_notice_names_the_token_and_where_to_revoke_it(made, mailoutbox):
+    outbox.drain()
+    body = mailoutbox[0].body
+    assert "http://testserver/orgs/acme/settings/authentication/" in body
+    assert f"Ends with: {made.token.last4}" in body
+    assert "Generated by: olga@acme.example" in body
+    assert made.plain not in body
+
+
+def test_a_suspended_admin_is_not_told(made, adam, mailoutbox):
+    people.hold_seat(membership=adam, source=HoldSource.SCIM, actor=ACTOR)
+    outbox.drain()
+    assert [mail.to[0] for mail in mailoutbox] == ["olga@acme.example"]
+
+
+# finding
+
+
+def test_an_organisation_without_a_directory_has_none_to_find(acme):
+    Directory.objects.all().delete()
+    with pytest.raises(DirectoryUnknown):
+        queries.first_directory(acme)
+
+
+def test_creating_a_directory_is_audited(acme):
+    directory = services.create_directory(org=acme, actor=OLGA)
+    assert AuditEvent.objects.filter(action="directory.created", target_id=str(directory.public_id)).exists()
+    assert str(directory) == f"Directory ({directory.public_id})"
+
+
+@pytest.mark.parametrize("spell", [str, lambda public_id: str(public_id).upper()])
+def test_a_directory_is_found_by_its_id(acme_directory, spell):
+    assert queries.find_by_public_id(spell(acme_directory.public_id)) == acme_directory
+
+
+@pytest.mark.parametrize("spell", [lambda public_id: public_id.hex, lambda public_id: f"{{{public_id}}}", lambda _: "x"])
+def test_other_spellings_find_none(acme_directory, spell):
+    assert queries.find_by_public_id(spell(acme_directory.public_id)) is None
+
+
+def test_a_token_is_found_in_its_organisation_only(acme, globex, made):
+    assert queries.find_token(acme, made.token.public_id) == made.token
+    with pytest.raises(TokenUnknown):
+        queries.find_token(globex, made.token.public_id)
+
+
+def test_live_tokens_come_before_revoked_ones(acme_directory):
+    first, second, third = (TokenFactory(directory=acme_directory) for _ in range(3))
+    services.revoke_token(token=third.token, actor=OLGA)
+    assert list(queries.list_tokens(acme_directory)) == [second.token, first.token, third.token]
+
+
+@pytest.mark.parametrize(("days", "life"), [("365", timedelta(days=365)), ("0", None)])
+def test_the_form_orders_what_was_asked_for(days, life):
+    form = TokenForm({"label": " JumpCloud ", "expires_in": days, "nonce": str(uuid4())})
+    assert form.is_valid()
+    assert (form.order().label, form.order().expires_in) == ("JumpCloud", life)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"label": ""}, {"label": "a\u202eb"}, {"label": "x" * 101}, {"expires_in": "7"}, {"nonce": "1"}]
+)
+def test_the_form_refuses_what_cannot_be_shown_or_kept(changes):
+    given = {"label": "JumpCloud", "expires_in": "365", "nonce": str(uuid4())}
+    assert not TokenForm(given | changes).is_valid()
