@@ -61,23 +61,24 @@ def main() -> int:
         say(f"could not run: {name}: {problem}")
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
-    results = [run(part_of(kind)) for kind in KINDS if kind.needs not in missing]
+    results = [run(part_of(kind, required)) for kind in KINDS if kind.needs not in missing]
     results.append(judge_coverage(complete=not missing))
     return conclude(results, missing, required)
 
 
-def part_of(kind: Kind) -> Part:
-    """Return the pytest run of these tests, in an environment of its own."""
+def part_of(kind: Kind, required: Sequence[str]) -> Part:
+    """Return the pytest run of these tests, in an environment of its own. What is required must run at least one."""
     environment = machine.clean_environment(os.environ)
     environment["COVERAGE_FILE"] = str(FOLDER / kind.name.lower())
     environment |= {"DATABASE_URL": kind.database} if kind.database else {}
-    environment |= {"REDIS_URL": kind.redis} if kind.redis else {}
+    environment |= {"REDIS_URL": kind.redis, "TEST_REDIS_URL": kind.redis} if kind.redis else {}
     environment |= {"E2E_CHROMIUM": machine.browser()} if kind.needs == "browser" else {}
     command = [sys.executable, "-m", "pytest", "-q", "-m", kind.marked, "--cov", "--cov-report=", "--durations=5"]
     # more processes than four would spend their time on making databases
     command += ["-n", str(min(os.cpu_count() or 1, 4))] if kind.parallel else []
-    # a marker that no test bears yet is no failure; the table shows that nothing ran
-    also_fine = frozenset() if kind.parallel else frozenset({NOTHING_COLLECTED})
+    # a marker that no test bears is no failure by itself; the table shows that nothing ran
+    must_run = kind.parallel or kind.needs in required
+    also_fine = frozenset() if must_run else frozenset({NOTHING_COLLECTED})
     return Part(kind.name, command, kind.budget, environment, also_fine)
 
 

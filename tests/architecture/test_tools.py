@@ -50,6 +50,11 @@ def test_what_is_missing_alone_is_none():
     assert suite.conclude([Result("SQLite", 1.0, 2, passed=True)], {"redis": "no Redis"}, []) == 0
 
 
+def test_what_is_required_must_run_a_test():
+    redis = next(kind for kind in suite.KINDS if kind.needs == "redis")
+    assert suite.NOTHING_COLLECTED not in suite.part_of(redis, ["redis"]).also_fine
+
+
 def test_require_takes_only_names_that_it_knows(monkeypatch):
     monkeypatch.setenv("REQUIRE", "postgres,mysql")
     assert suite.main() == 2
