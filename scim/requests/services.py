@@ -100,7 +100,7 @@ def redact_body(body: bytes, seen: object) -> str:
 def redact(value: Any) -> Any:
     """Return the value with everything under a private name hidden, in PATCH operations too."""
     if isinstance(value, Mapping):
-        names_private = is_private(str(value.get("path", "")))
+        names_private = any(is_private(str(inner)) for key, inner in value.items() if key.casefold() == "path")
         return {
             key: HIDDEN if is_private(key) or (names_private and key.casefold() == "value") else redact(inner)
             for key, inner in value.items()
@@ -110,9 +110,10 @@ def redact(value: Any) -> Any:
 
 def is_private(name: str) -> bool:
     """Say whether an attribute name or a PATCH path leads to a value that the log must not keep."""
-    bare = name.rpartition(":")[2] if name.lower().startswith("urn:") else name
-    head = bare.split("[", 1)[0].split(".", 1)[0]
-    return head.strip().casefold() in PRIVATE
+    # a value filter may hold colons and dots of its own, so it goes first
+    named = name.strip().split("[", 1)[0]
+    bare = named.rpartition(":")[2] if named.lower().startswith("urn:") else named
+    return bare.split(".", 1)[0].strip().casefold() in PRIVATE
 
 
 def printable(text: str) -> str:
