@@ -91,7 +91,8 @@ def revoke_token(*, token: ScimToken, actor: Actor) -> None:
 def note_use(*, token: ScimToken, ip: str) -> None:
     """The token shows when and from where it was used last, exact to a minute."""
     moment = now()
-    if token.last_used_at is not None and moment - token.last_used_at < USE_NOTED_EVERY and token.last_used_ip == ip:
+    is_recent = token.last_used_at is not None and moment - token.last_used_at < USE_NOTED_EVERY
+    if is_recent and (token.last_used_ip or "") == ip:
         return
     stale = Q(last_used_at=None) | Q(last_used_at__lt=moment)
     ScimToken.objects.filter(stale, org_id=token.org_id, pk=token.pk).update(

@@ -251,7 +251,9 @@ def test_a_directory_is_found_by_its_id(acme_directory, spell):
     assert queries.find_by_public_id(spell(acme_directory.public_id)) == acme_directory
 
 
-@pytest.mark.parametrize("spell", [lambda public_id: public_id.hex, lambda public_id: f"{{{public_id}}}", lambda _: "x"])
+@pytest.mark.parametrize(
+    "spell", [lambda public_id: public_id.hex, lambda public_id: f"{{{public_id}}}", lambda _: "x"]
+)
 def test_other_spellings_find_none(acme_directory, spell):
     assert queries.find_by_public_id(spell(acme_directory.public_id)) is None
 
