@@ -1,0 +1,245 @@
+"""Liveness, readiness, metrics, and what `doctor` looks at."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.cache import cache
+from django.db import DatabaseError, connection
+from django.test import override_settings
+
+from orgs.base.clock import now
+from orgs.events import services as outbox
+from orgs.events.models import OutboxEvent
+from portal.celery import app, file_broker
+from portal.site import checks, tasks
+
+DEAD = "redis://127.0.0.1:1/0"
+DEAD_CACHE = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": DEAD,
+        "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+    }
+}
+
+
+def lost(*args, **kwargs):
+    raise DatabaseError("lost")
+
+
+def verdicts(client):
+    response = client.get("/readyz")
+    return response.status_code, response.json()
+
+
+def test_the_process_answers_without_asking_anything(client, django_assert_num_queries, db):
+    with django_assert_num_queries(0):
+        assert client.get("/healthz").content == b"ok"
+
+
+def test_ready_when_all_three_answer(client, db):
+    assert verdicts(client) == (200, {"database": "ok", "cache": "ok", "broker": "ok"})
+
+
+def test_not_ready_without_the_database(client, db, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(connection, "cursor", lost)
+        status, found = verdicts(client)
+    assert (status, found["database"]) == (503, "unreachable (DatabaseError)")
+
+
+@override_settings(CACHES=DEAD_CACHE, REDIS_URL=DEAD)
+def test_not_ready_without_the_cache(client, db):
+    status, found = verdicts(client)
+    assert (status, found["cache"]) == (503, "unreachable (ConnectionError)")
+    assert found["database"] == found["broker"] == "ok"
+
+
+@pytest.fixture
+def dead_broker(monkeypatch):
+    """The application as with a Redis that is gone."""
+    options = {"socket_timeout": 1, "socket_connect_timeout": 1}
+    real = app.connection_for_write
+    monkeypatch.setattr(app, "connection_for_write", lambda **more: real(DEAD, transport_options=options, **more))
+
+
+def test_not_ready_without_the_broker(client, db, dead_broker):
+    status, found = verdicts(client)
+    assert status == 503
+    assert found["broker"].startswith("unreachable (")
+
+
+def test_readiness_tells_no_address_or_password(client, db, dead_broker):
+    assert "127.0.0.1" not in str(verdicts(client))
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_health_takes_no_form(client, db, path):
+    assert client.post(path).status_code == 405
+
+
+# metrics
+
+
+@pytest.mark.parametrize(("address", "expected"), [("127.0.0.1", 200), ("::1", 200), ("192.0.2.1", 404), ("", 404)])
+def test_without_a_token_only_loopback_reads_metrics(client, db, address, expected):
+    assert client.get("/metrics", REMOTE_ADDR=address).status_code == expected
+
+
+@override_settings(METRICS_TOKEN="figures")
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("Bearer figures", 200), ("Bearer wrong", 404), ("Bearer ", 404), ("", 404), ("Bearer ünïcode", 404)],
+)
+def test_with_a_token_only_the_token_reads_metrics(client, db, given, expected):
+    assert client.get("/metrics", headers={"Authorization": given}).status_code == expected
+
+
+@override_settings(TRUSTED_PROXY_COUNT=1)
+def test_loopback_cannot_be_pretended_through_a_proxy(client, db):
+    response = client.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1, 198.51.100.1"})
+    assert response.status_code == 404
+
+
+def test_metrics_name_no_person_and_no_token(scim, client):
+    scim.get("/Users")
+    assert scim.token[4:] not in client.get("/metrics").content.decode()
+
+
+# doctor's checks
+
+
+def test_a_forgetful_cache_is_noticed(monkeypatch):
+    monkeypatch.setattr(cache, "set", lambda *args, **kwargs: None)
+    monkeypatch.setattr(cache, "get", lambda *args, **kwargs: None)
+    monkeypatch.setattr(cache, "delete", lambda *args, **kwargs: None)
+    assert checks.shared_cache().verdict == "forgets what it is given"
+
+
+def test_without_redis_the_advice_is_the_cache_table(db, monkeypatch):
+    monkeypatch.setattr(cache, "set", lost)
+    assert "createcachetable" in checks.shared_cache().advice
+
+
+def test_a_worker_that_never_reported_is_missed(db):
+    cache.delete(tasks.HEARTBEAT)
+    assert checks.worker().verdict == "no worker has reported"
+
+
+def test_a_heartbeat_is_seen(db):
+    tasks.heartbeat()
+    assert checks.worker().is_ok
+
+
+def test_late_events_are_named(acme):
+    tasks.heartbeat()
+    outbox.add(org=acme, kind="test.late", key="1")
+    OutboxEvent.objects.update(due_at=now() - timedelta(minutes=5))
+    assert checks.worker().verdict == "1 outbox events are late"
+
+
+def test_an_unknown_worker_says_why(monkeypatch):
+    monkeypatch.setattr(cache, "get", lost)
+    assert checks.worker().verdict == "unknown (DatabaseError)"
+
+
+@override_settings(FIELD_KEYS=["short"])
+def test_a_bad_key_is_noticed():
+    assert checks.keys().verdict == "unusable (ImproperlyConfigured)"
+
+
+@override_settings(FIELD_KEYS=[])
+def test_no_key_is_noticed():
+    assert not checks.keys().is_ok
+
+
+def test_a_key_that_opens_something_else_is_noticed(monkeypatch):
+    monkeypatch.setattr("orgs.base.sealed.unseal", lambda sealed: "other")
+    assert checks.keys().verdict == "don't open what they seal"
+
+
+@pytest.mark.parametrize(
+    ("url", "verdict"),
+    [
+        ("http://testserver", "ok"),
+        ("https://testserver", "ok"),
+        ("ftp://testserver", "not an origin"),
+        ("testserver", "not an origin"),
+        ("https://testserver/path", "not an origin"),
+        ("https://elsewhere.example", "its host isn't allowed"),
+    ],
+)
+def test_the_public_address_is_an_origin_that_we_answer(url, verdict):
+    with override_settings(PUBLIC_BASE_URL=url, ALLOWED_HOSTS=["testserver"]):
+        assert checks.base_url().verdict == verdict
+
+
+@override_settings(SANDBOX=False, PUBLIC_BASE_URL="http://testserver")
+def test_outside_the_sandbox_the_public_address_is_https():
+    assert checks.base_url().verdict == "not HTTPS"
+
+
+def test_mail_that_takes_no_connection_is_noticed(monkeypatch):
+    monkeypatch.setattr(checks, "get_connection", lost)
+    assert checks.mail().verdict == "unreachable (DatabaseError)"
+
+
+def test_mail_and_clock_are_well(db):
+    assert checks.mail().is_ok
+    assert checks.clock().is_ok
+
+
+@pytest.mark.parametrize(("apart", "is_ok"), [(timedelta(0), True), (timedelta(seconds=31), False)])
+def test_the_databases_clock_is_compared(monkeypatch, apart, is_ok):
+    monkeypatch.setattr(checks, "connection", FakePostgres(now() - apart))
+    assert checks.clock().is_ok is is_ok
+
+
+def test_a_clock_that_cannot_be_read_is_unknown(monkeypatch):
+    monkeypatch.setattr(checks, "connection", FakePostgres(None))
+    assert checks.clock().verdict == "unknown (DatabaseError)"
+
+
+class FakePostgres:
+    """A PostgreSQL that only knows what time it is, or not even that."""
+
+    vendor = "postgresql"
+
+    def __init__(self, moment):
+        self.moment = moment
+
+    def cursor(self):
+        return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return False
+
+    def execute(self, sql):
+        if self.moment is None:
+            raise DatabaseError("lost")
+
+    def fetchone(self):
+        return (self.moment,)
+
+
+# the worker's application
+
+
+def test_the_file_broker_has_its_folders(tmp_path):
+    options = file_broker(tmp_path)
+    assert options["data_folder_in"] == options["data_folder_out"] == str(tmp_path / "messages")
+    assert all((tmp_path / name).is_dir() for name in ("messages", "processed", "control"))
+
+
+def test_a_task_survives_its_worker():
+    assert app.conf.task_acks_late
+    assert app.conf.task_reject_on_worker_lost
+    assert app.conf.worker_prefetch_multiplier == 1
+
+
+def test_every_planned_task_exists():
+    app.loader.import_default_modules()
+    assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= set(app.tasks)

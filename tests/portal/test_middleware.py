@@ -1,0 +1,232 @@
+"""What every request passes: id, address, tidy SCIM URLs, headers, and nothing secret in a log line."""
+
+import logging
+
+import pytest
+from django.db import DatabaseError
+from django.test import Client, override_settings
+
+from orgs.tenancy import access
+from portal.site import middleware
+from tests.factories import PASSWORD
+from tests.scim.bodies import patch_body, user_body
+
+PERSON = "/accounts/login/"
+
+
+# the request id
+
+
+@pytest.mark.parametrize("given", ["abcdefgh", "A.b_c-0123456789", "x" * 64])
+def test_a_given_request_id_is_echoed(client, given):
+    assert client.get("/healthz", headers={"X-Request-ID": given})["X-Request-ID"] == given
+
+
+@pytest.mark.parametrize(
+    "given", ["", "short", "x" * 65, "has space in it", "line\nbreak-id", "<script>alert</script>", "ünïcödé-id"]
+)
+def test_any_other_request_id_is_replaced(client, given):
+    answer = client.get("/healthz", headers={"X-Request-ID": given})["X-Request-ID"]
+    assert answer != given
+    assert len(answer) == 32
+
+
+def test_each_request_has_an_id_of_its_own(client):
+    assert client.get("/healthz")["X-Request-ID"] != client.get("/healthz")["X-Request-ID"]
+
+
+# the client's address
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "expected"),
+    [
+        (0, "", "10.0.0.9"),
+        (0, "198.51.100.1", "10.0.0.9"),
+        (1, "", "10.0.0.9"),
+        (1, "198.51.100.1", "198.51.100.1"),
+        (1, "127.0.0.1, 198.51.100.1", "198.51.100.1"),
+        (1, "6.6.6.6,, 198.51.100.1 ,", "198.51.100.1"),
+        (2, "6.6.6.6, 198.51.100.1, 10.0.0.1", "198.51.100.1"),
+        (2, "198.51.100.1", "10.0.0.9"),
+        (1, "2001:db8::1", "2001:db8::1"),
+        (1, "unknown", ""),
+        (1, "<script>", ""),
+        (1, "1" * 60, ""),
+    ],
+)
+def test_the_address_is_the_one_that_our_outermost_proxy_saw(rf, proxies, forwarded, expected):
+    request = rf.get("/", REMOTE_ADDR="10.0.0.9", HTTP_X_FORWARDED_FOR=forwarded)
+    with override_settings(TRUSTED_PROXY_COUNT=proxies):
+        assert middleware.client_ip(request) == expected
+
+
+# headers on every kind of response
+
+
+@pytest.fixture
+def answers(scim, sign_in, olga, stranger):
+    """One response of each kind."""
+    forms = Client(enforce_csrf_checks=True)
+    browser = sign_in(olga)
+    return {
+        "page": browser.get("/orgs/acme/settings/authentication/"),
+        "redirect": Client().get("/"),
+        "sign-in": Client().get(PERSON),
+        "not found": browser.get("/nowhere/"),
+        "forbidden": forms.post(PERSON),
+        "wrong method": browser.delete("/"),
+        "scim": scim.get("/Users"),
+        "scim refused": Client().get(f"/scim/v2/{scim.directory.public_id}/Users"),
+        "api": browser.get("/api/v1/me"),
+        "api refused": Client().get("/api/v1/me"),
+        "health": Client().get("/healthz"),
+        "ready": Client().get("/readyz"),
+        "metrics": Client().get("/metrics"),
+        "moved": Client().get("/accounts/login"),
+    }
+
+
+KINDS = ["page", "redirect", "sign-in", "not found", "forbidden", "wrong method", "scim", "scim refused"]
+KINDS += ["api", "api refused", "health", "ready", "metrics", "moved"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_response_has_the_security_headers(answers, kind):
+    headers = answers[kind].headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert "camera=()" in headers["Permissions-Policy"]
+    assert headers["X-Request-ID"]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "moved"])
+def test_no_response_is_kept_by_a_cache(answers, kind):
+    assert "no-store" in answers[kind]["Cache-Control"]
+    assert answers[kind]["X-Frame-Options"] == "DENY"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", PERSON, "/nowhere/"])
+def test_head_answers_as_get_does_without_a_body(client, db, path):
+    asked, headed = client.get(path), client.head(path)
+    assert (headed.status_code, headed.content) == (asked.status_code, b"")
+
+
+# the pages of refusals
+
+
+def test_a_form_from_elsewhere_is_refused_with_a_page(db):
+    response = Client(enforce_csrf_checks=True).post(PERSON, {"login": "x"})
+    assert response.status_code == 403
+    assert "portal/csrf_failure.html" in [template.name for template in response.templates]
+
+
+def test_a_member_of_the_wrong_role_sees_the_403_page(sign_in, uma):
+    response = sign_in(uma).get("/orgs/acme/settings/members/")
+    assert response.status_code == 403
+    assert "403.html" in [template.name for template in response.templates]
+
+
+def test_a_wrong_address_shows_the_404_page(client, db):
+    response = client.get("/nowhere/")
+    assert response.status_code == 404
+    assert "404.html" in [template.name for template in response.templates]
+
+
+def test_a_failure_shows_a_page_with_the_request_id(sign_in, olga, monkeypatch):
+    monkeypatch.setattr("portal.site.overview.of_org", lambda org: 1 / 0)
+    browser = sign_in(olga)
+    browser.raise_request_exception = False
+    response = browser.get("/orgs/acme/settings/authentication/")
+    assert response.status_code == 500
+    assert response["X-Request-ID"].encode() in response.content
+
+
+def test_the_last_page_needs_no_database(client, monkeypatch, settings):
+    from django.db import connection
+
+    def lost(*args, **kwargs):
+        raise DatabaseError("lost")
+
+    monkeypatch.setattr(connection, "ensure_connection", lost)
+    client.raise_request_exception = False
+    client.cookies[settings.SESSION_COOKIE_NAME] = "x" * 32
+    response = client.get("/orgs/acme/")
+    assert response.status_code == 500
+    assert response["X-Request-ID"].encode() in response.content
+
+
+# SCIM URLs
+
+
+@pytest.mark.parametrize("tail", ["/Users/", "//Users", "/Users//", "/Users?", "/Users/?count=1"])
+def test_scim_urls_work_with_stray_slashes(scim, tail):
+    assert scim.get(tail).status_code == 200
+
+
+def test_entras_flag_may_stand_before_the_path(scim):
+    response = scim.client.get(
+        f"/scim/v2/{scim.directory.public_id}?aadOptscim062020/Users?count=1",
+        headers={"Authorization": f"Bearer {scim.token}"},
+    )
+    assert response.json()["totalResults"] == 0
+
+
+def test_pages_keep_their_slashes(client, db):
+    assert client.get("/accounts//login/").status_code == 404
+
+
+# the session
+
+
+def test_machines_read_no_session(scim, sign_in, olga, django_assert_num_queries):
+    browser = sign_in(olga)
+    with django_assert_num_queries(0):
+        browser.get("/healthz")
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/accounts/email/", True),
+        ("/admin/", True),
+        ("/admin/orgs/user/", True),
+        ("/accounts/login/", False),
+        ("/accounts/logout/", False),
+        ("/orgs/acme/", False),
+        ("/", False),
+    ],
+)
+def test_account_pages_need_a_personal_proof(path, expected):
+    assert middleware.needs_personal_proof(path) is expected
+
+
+def test_who_is_not_signed_in_reaches_nothing(client, db):
+    request = client.get("/").wsgi_request
+    assert request.reach == access.Reach()
+
+
+# the log
+
+
+def test_no_log_line_holds_a_token_a_body_or_a_password(scim, sign_in, olga, caplog):
+    for name in (None, "django", "django.request", "django_scim", "scim", "orgs"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    body = user_body(displayName="canary-name", password="canary-password", title="canary-title")
+    made = scim.post("/Users", body).json()["id"]
+    scim.put(f"/Users/{made}", body | {"nickName": "canary-nick"})
+    scim.patch(f"/Users/{made}", patch_body({"op": "replace", "path": "password", "value": "canary-patch"}))
+    scim.patch(f"/Users/{made}", patch_body({"op": "burn", "path": "canary-path"}))
+    scim.post("/Users", '{"userName": "canary-broken')
+    scim.post("/Users", body)
+    scim.get("/Users?filter=canary+eq+1")
+    Client().get(f"/scim/v2/{scim.directory.public_id}/Users", headers={"Authorization": "Bearer ghs_canary-token"})
+    Client().post(PERSON, {"login": "olga@acme.example", "password": PASSWORD})
+    scim.delete(f"/Users/{made}")
+    lines = "\n".join(record.getMessage() + str(record.args) for record in caplog.records)
+    assert lines
+    for secret in ("canary-", scim.token[4:], PASSWORD):
+        assert secret not in lines
