@@ -123,7 +123,7 @@ def test_nul_and_lone_surrogates_are_stored(acme_directory):
 
 
 def test_long_texts_are_cut_to_what_the_columns_hold(acme_directory):
-    call = {name: "x" * 5000 for name in ("method", "path", "query", "user_agent", "request_id")}
+    call = dict.fromkeys(("method", "path", "query", "user_agent", "request_id"), "x" * 5000)
     row = write(
         acme_directory, call=call, detail="x" * 5000, error_type="x" * 99, resource_id="x" * 99, subject="x" * 900
     )
