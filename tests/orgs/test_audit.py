@@ -32,6 +32,7 @@ def test_a_record_names_the_actor(acme):
 
 
 def test_an_act_without_a_request_has_no_address(acme):
+    structlog.contextvars.clear_contextvars()
     event = record(acme, Actor.command("create_org"))
     assert (event.actor_kind, event.actor_label, event.ip, event.request_id) == (
         "command",

@@ -1,0 +1,55 @@
+"""Where a signed-in person lands."""
+
+import pytest
+
+from orgs.people import services as people
+from orgs.people.types import Profile
+from orgs.tenancy.types import Origin
+from tests.factories import ACTOR, OrganizationFactory
+
+
+@pytest.mark.parametrize("path", ["/", "/orgs/acme/", "/orgs/acme/settings/"])
+def test_who_is_not_signed_in_is_led_to_the_sign_in_and_back(client, acme, path):
+    assert client.get(path)["Location"] == f"/accounts/login/?next={path}"
+
+
+def test_one_organisation_is_opened_at_once(sign_in, uma):
+    assert sign_in(uma).get("/")["Location"] == "/orgs/acme/"
+
+
+def test_two_organisations_are_a_choice(sign_in, olga):
+    OrganizationFactory(slug="second", name="Second", owner_email=olga.email)
+    response = sign_in(olga).get("/")
+    assert [org.slug for org in response.context["reachable_orgs"]] == ["acme", "second"]
+
+
+@pytest.mark.parametrize("path", ["/orgs/acme/", "/orgs/acme/settings/"])
+def test_an_admin_lands_in_the_settings(sign_in, adam, path):
+    assert sign_in(adam).get(path)["Location"] == "/orgs/acme/settings/authentication/"
+
+
+def test_a_member_sees_no_settings(sign_in, uma):
+    browser = sign_in(uma)
+    assert "org_settings_url" not in browser.get("/orgs/acme/").context
+    assert browser.get("/orgs/acme/settings/").status_code == 403
+
+
+def test_the_side_bar_marks_the_open_page(sign_in, adam):
+    entries = sign_in(adam).get("/orgs/acme/settings/members/").context["settings_nav"]
+    assert [entry.label for entry in entries if entry.is_current] == ["Members"]
+
+
+def test_an_account_page_leads_back_to_the_only_organisations_settings(sign_in, adam):
+    context = sign_in(adam).get("/accounts/2fa/").context
+    assert context["org_settings_url"] == "/orgs/acme/settings/authentication/"
+
+
+def test_a_waiting_seat_of_a_proved_address_is_offered(sign_in, stranger, acme):
+    seat = people.create_seat(org=acme, profile=Profile(stranger.email), origin=Origin.INVITE, actor=ACTOR)
+    assert sign_in(stranger).get("/").context["waiting"] == [seat]
+
+
+def test_a_waiting_seat_of_an_unproved_address_is_not_offered(sign_in, stranger, acme):
+    people.create_seat(org=acme, profile=Profile(stranger.email), origin=Origin.INVITE, actor=ACTOR)
+    stranger.emailaddress_set.update(verified=False)
+    assert sign_in(stranger).get("/").context["waiting"] == []
