@@ -14,7 +14,8 @@ from orgs.tenancy.types import GrantSource, Origin, Role
 from portal.setup import NewOrganization, create_org
 from scim.directories import services as directories
 from scim.directories.models import Directory
-from scim.directories.services import GeneratedToken, TokenOrder
+from scim.directories.services import GeneratedToken
+from scim.directories.types import TokenOrder
 
 PASSWORD = "a-long-test-password"
 ACTOR = Actor.system()

@@ -1,6 +1,8 @@
 from datetime import datetime, timedelta
+from threading import Thread
 
 import structlog
+from celery import current_app
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import connection, transaction
@@ -10,7 +12,7 @@ from django.template.loader import render_to_string
 from orgs.base.clock import now
 from orgs.events import queries
 from orgs.events.models import OutboxEvent
-from orgs.events.types import Mail, delivery_of
+from orgs.events.types import DRAIN, Mail, delivery_of
 from orgs.tenancy.models import Organization
 
 log = structlog.get_logger(__name__)
@@ -36,11 +38,14 @@ def cancel(*, org: Organization, kind: str, key: str) -> int:
 
 
 def nudge() -> None:
-    """Ask a worker to look now; best effort, since the sweep finds the row anyway."""
-    from orgs.events.tasks import drain_outbox
+    """Ask a worker to look now, without waiting for the broker: a dead one must not hold a request."""
+    Thread(target=send_nudge, name="outbox-nudge").start()
 
+
+def send_nudge() -> None:
+    """A worker has the message; or the log says why not, and the sweep finds the row within seconds anyway."""
     try:
-        drain_outbox.apply_async(retry=False, ignore_result=True)
+        current_app.send_task(DRAIN, retry=False, ignore_result=True)
     except Exception as error:  # noqa: BLE001 - brokers raise what they like, and none of it may fail a request
         log.warning("outbox.nudge_failed", error=type(error).__name__)
 

@@ -4,12 +4,13 @@ from celery import shared_task
 
 from orgs.base.clock import now
 from orgs.events import services
+from orgs.events.types import DRAIN
 from orgs.tenancy import services as tenancy
 
 RETENTION = timedelta(days=30)
 
 
-@shared_task(name="orgs.events.drain_outbox", ignore_result=True)
+@shared_task(name=DRAIN, ignore_result=True)
 def drain_outbox() -> int:
     """Deliver what is due. The outbox row is the job: running this twice, or never, loses nothing."""
     return services.drain()

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from orgs.events.models import OutboxEvent
 
+# the name under which workers know the task that delivers what is due
+DRAIN = "orgs.events.drain_outbox"
 Delivery = Callable[["OutboxEvent"], None]
 _deliveries: dict[str, Delivery] = {}
 

@@ -22,7 +22,7 @@ from portal.setup import NewOrganization, add_domain, create_org
 from scim.directories import services as directories
 from scim.directories.models import Directory, ScimToken
 from scim.directories.queries import first_directory
-from scim.directories.services import TokenOrder
+from scim.directories.types import TokenOrder
 
 ACTOR = Actor.command("seed_demo")
 

@@ -14,12 +14,14 @@ ALLOWED_HOSTS = ["localhost", "127.0.0.1", "testserver"]
 PUBLIC_BASE_URL = "http://testserver"
 CSRF_TRUSTED_ORIGINS = ["http://testserver"]
 # nudges go nowhere: tests drain the outbox themselves, and the worker's tests bring a broker
-CELERY_BROKER_URL = "memory://"
+CELERY_BROKER_URL = REDIS_URL or "memory://"
 VAR_DIR.mkdir(exist_ok=True)
 STATIC_ROOT.mkdir(exist_ok=True)
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # a file, so that threads of one test and the live server share it; of this process, so that two runs don't
     DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / f"test-{os.getpid()}.sqlite3")}
     # a test database need not outlive a power cut
-    DATABASES["default"]["OPTIONS"]["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON;"
+    DATABASES["default"]["OPTIONS"]["init_command"] = (
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON;"
+    )
 LOGGING = configure("WARNING", as_json=False)

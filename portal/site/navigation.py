@@ -28,7 +28,12 @@ class Entry:
 SETTINGS_PAGES = (
     Page("Members", "users", "people:members"),
     Page("Groups", "users-group", "groups:groups", ("groups:group",)),
-    Page("Authentication & SSO", "shield-lock", "authentication", ("directories:generate_token", "directories:revoke_token")),
+    Page(
+        "Authentication & SSO",
+        "shield-lock",
+        "authentication",
+        ("directories:generate_token", "directories:revoke_token"),
+    ),
     Page("Provisioning log", "history", "requests:log", ("requests:request",)),
 )
 FIRST_PAGE = "authentication"

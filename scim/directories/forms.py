@@ -3,7 +3,7 @@ from uuid import uuid4
 
 from django import forms
 
-from scim.directories.services import TokenOrder
+from scim.directories.types import TokenOrder
 
 
 class TokenForm(forms.Form):

@@ -1,6 +1,5 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
-from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -15,18 +14,9 @@ from orgs.tenancy.models import Organization, User
 from scim.directories import queries
 from scim.directories.errors import TooManyTokens
 from scim.directories.models import Directory, ScimToken
-from scim.directories.types import MAX_LIVE_TOKENS, TOKEN_CREATED, TOKEN_PREFIX
+from scim.directories.types import MAX_LIVE_TOKENS, TOKEN_CREATED, TOKEN_PREFIX, TokenOrder
 
 USE_NOTED_EVERY = timedelta(seconds=60)
-
-
-@dataclass(frozen=True, slots=True)
-class TokenOrder:
-    """What the admin asks for. `nonce` is the form's: the same form sent twice makes one token."""
-
-    label: str
-    nonce: UUID
-    expires_in: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db.models import TextChoices
 
@@ -44,3 +45,12 @@ class Deleted:
 
     name: str
     was_test: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TokenOrder:
+    """What the admin asks for. `nonce` is the form's: the same form sent twice makes one token."""
+
+    label: str
+    nonce: UUID
+    expires_in: timedelta | None = None

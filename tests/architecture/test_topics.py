@@ -25,10 +25,6 @@ MAY_IMPORT = {
     "admin": EVERYONE | {"models", "queries", "services", "admin", "portal"},
 }
 # each with the reason for which it reads better as it is
-EXCEPTIONS = {
-    ("orgs.events.services", "orgs.events.tasks"): "the outbox nudges the worker that drains it",
-    ("scim.directories.forms", "scim.directories.services"): "the form makes the order that its service takes",
-}
 EDGES = {"views", "middleware", "access", "context", "health"}
 EDGE_FOLDERS = ("scim/endpoint/", "portal/api/", "portal/support/")
 # Django's and allauth's own bases take requests
@@ -83,11 +79,7 @@ def test_beside_its_topics_an_app_only_collects(app):
 
 
 def test_modules_import_only_what_their_kind_may():
-    assert [str(found) for found in strays() if (found.source.name, found.target) not in EXCEPTIONS] == []
-
-
-def test_every_exception_is_still_needed():
-    assert {(found.source.name, found.target) for found in strays()} >= EXCEPTIONS.keys()
+    assert [str(found) for found in strays()] == []
 
 
 def test_only_addresses_import_views():

@@ -75,7 +75,15 @@ def test_an_admin_connects_jumpcloud_and_people_follow(watched: Page, site: str,
     assert_fits(page)
     # E: where both go, in JumpCloud's words and order
     steps = page.get_by_role("list").filter(has_text="Token Key").first.inner_text()
-    words = ["Identity Management", "SCIM 2.0", "Base URL", "Token Key", "Test User Email", "Test Connection", "Activate"]
+    words = [
+        "Identity Management",
+        "SCIM 2.0",
+        "Base URL",
+        "Token Key",
+        "Test User Email",
+        "Test Connection",
+        "Activate",
+    ]
     places = [steps.index(word) for word in words]
     assert places == sorted(places)
     page.get_by_role("button", name="I saved it").click()
@@ -118,12 +126,14 @@ def test_an_admin_connects_jumpcloud_and_people_follow(watched: Page, site: str,
     assert Group.objects.filter(name__endswith="and friends").count() == 1
 
 
-def test_an_inactive_persons_open_session_is_refused_at_its_next_request(watched: Page, site: str, acme: Organization) -> None:
+def test_an_inactive_persons_open_session_is_refused_at_its_next_request(
+    watched: Page, site: str, acme: Organization
+) -> None:
     from uuid import uuid4
 
     from scim.directories import services as directories
     from scim.directories.queries import base_url, first_directory
-    from scim.directories.services import TokenOrder
+    from scim.directories.types import TokenOrder
 
     directory = first_directory(acme)
     token = directories.generate_token(directory=directory, order=TokenOrder("t", uuid4()), actor=ACTOR).plain
@@ -149,7 +159,7 @@ def test_the_command_plays_jumpcloud_against_the_site(site: str, acme: Organizat
 
     from scim.directories import services as directories
     from scim.directories.queries import base_url, first_directory
-    from scim.directories.services import TokenOrder
+    from scim.directories.types import TokenOrder
 
     directory = first_directory(acme)
     token = directories.generate_token(directory=directory, order=TokenOrder("t", uuid4()), actor=ACTOR).plain

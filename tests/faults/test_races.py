@@ -21,7 +21,7 @@ from orgs.tenancy.models import Membership
 from orgs.tenancy.types import GrantSource, HoldSource, Role
 from scim.directories import services as directories
 from scim.directories.models import ScimToken
-from scim.directories.services import TokenOrder
+from scim.directories.types import TokenOrder
 from scim.users.models import DirectoryUser
 from tests.conftest import ScimClient
 from tests.factories import ACTOR

@@ -161,10 +161,6 @@ def test_a_nudge_brings_a_worker_at_once(site: Site) -> None:
     assert (len(site.mails()), site.event()["attempts"]) == (1, 1)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="portal.apps doesn't load portal.celery, so a web process nudges a default app that has no broker",
-)
 def test_a_process_that_only_set_up_django_nudges_too(site: Site) -> None:
     with site.worker():
         site.publish(load="")

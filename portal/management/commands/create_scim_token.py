@@ -11,7 +11,8 @@ from django.core.management.base import CommandError, CommandParser
 from orgs.base.actor import Actor
 from portal.management.command import OperatorCommand, Report, organization, printable_text
 from scim.directories.queries import base_url, first_directory
-from scim.directories.services import TokenOrder, generate_token
+from scim.directories.services import generate_token
+from scim.directories.types import TokenOrder
 
 LONGEST_LIFE = 3650
 

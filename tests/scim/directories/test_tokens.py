@@ -18,8 +18,7 @@ from scim.directories import queries, services
 from scim.directories.errors import DirectoryUnknown, TokenRefused, TokenUnknown, TooManyTokens
 from scim.directories.forms import TokenForm
 from scim.directories.models import Directory, ScimToken
-from scim.directories.services import TokenOrder
-from scim.directories.types import DirectoryState, TokenState
+from scim.directories.types import DirectoryState, TokenOrder, TokenState
 from tests.factories import ACTOR, TokenFactory
 
 OLGA = Actor(ActorKind.PERSON, label="olga@acme.example")
