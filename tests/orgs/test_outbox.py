@@ -348,3 +348,17 @@ def test_late_events_are_counted(acme):
 
 def test_nothing_waits_in_an_empty_outbox(db):
     assert queries.oldest_waiting() is None
+
+
+def test_postgresql_numbers_events_under_one_lock(monkeypatch):
+    asked = []
+
+    class Cursor:
+        vendor = "postgresql"
+        cursor = __enter__ = lambda self: self
+        __exit__ = lambda self, *error: False  # noqa: E731
+        execute = lambda self, *statement: asked.append(statement)  # noqa: E731
+
+    monkeypatch.setattr(services, "connection", Cursor())
+    services.lock_sequence()
+    assert asked == [("SELECT pg_advisory_xact_lock(%s)", [services.SEQUENCE_LOCK])]

@@ -1,0 +1,57 @@
+"""The pages of tokens write what they say, for their own organisation only."""
+
+from uuid import uuid4
+
+import pytest
+
+from scim.directories.models import ScimToken
+from tests.factories import TokenFactory
+
+TOKENS = "/orgs/acme/settings/authentication/tokens/"
+PAGE = "/orgs/acme/settings/authentication/"
+
+
+@pytest.fixture
+def token(acme_directory):
+    return TokenFactory(directory=acme_directory).token
+
+
+@pytest.fixture
+def admin(sign_in, adam):
+    return sign_in(adam)
+
+
+def test_a_token_is_generated_in_the_name_of_who_asked(admin, adam, acme_directory):
+    form = {"label": "JumpCloud", "expires_in": "365", "nonce": str(uuid4())}
+    response = admin.post(f"{TOKENS}new/", form)
+    made = ScimToken.objects.get()
+    assert (made.created_by, made.created_by_label) == (adam.user, adam.email)
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_an_eleventh_token_is_a_conflict(admin, acme_directory):
+    for _ in range(10):
+        TokenFactory(directory=acme_directory)
+    form = {"label": "JumpCloud", "expires_in": "365", "nonce": str(uuid4())}
+    assert admin.post(f"{TOKENS}new/", form).status_code == 409
+    assert ScimToken.objects.count() == 10
+
+
+def test_a_saved_token_is_confirmed(admin, token):
+    assert admin.post(f"{TOKENS}{token.public_id}/saved/")["Location"] == PAGE
+    token.refresh_from_db()
+    assert token.saved_at is not None
+
+
+def test_a_token_is_revoked_after_the_question(admin, token):
+    assert admin.get(f"{TOKENS}{token.public_id}/revoke/").status_code == 200
+    assert not ScimToken.objects.exclude(revoked_at=None).exists()
+    assert admin.post(f"{TOKENS}{token.public_id}/revoke/")["Location"] == PAGE
+    assert ScimToken.objects.exclude(revoked_at=None).exists()
+
+
+@pytest.mark.parametrize("act", ["saved", "revoke"])
+def test_another_organisations_token_is_not_found(sign_in, greta, token, act):
+    path = f"/orgs/globex/settings/authentication/tokens/{token.public_id}/{act}/"
+    assert sign_in(greta).post(path).status_code == 404
+    assert ScimToken.objects.filter(saved_at=None, revoked_at=None).count() == 1
