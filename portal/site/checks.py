@@ -1,14 +1,16 @@
 """What `/readyz` and `doctor` look at: each check says ok, or what is wrong and what to do."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from celery import current_app
 from django.conf import settings
 from django.core.cache import cache
 from django.core.mail import get_connection
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import connection
 from django.utils.dateparse import parse_datetime
 
 from orgs.base import sealed
@@ -33,80 +35,90 @@ class Check:
         return self.verdict == "ok"
 
 
-def database() -> Check:
-    """The database answers a query, and its clock agrees with ours."""
+def _attempt(name: str, act: Callable[[], str], *, problem: str, advice: str) -> Check:
+    """Return what the act found, "ok" or a cause; or, when it breaks, the problem with the kind of error.
+
+    Databases, caches, brokers, keys and mail servers each raise errors of their own: whatever it is, is the finding.
+    """
     try:
+        verdict = act()
+    except Exception as error:  # noqa: BLE001
+        return Check(name, f"{problem} ({type(error).__name__})", advice)
+    return Check(name, verdict, "" if verdict == "ok" else advice)
+
+
+def database() -> Check:
+    """The database answers a query."""
+
+    def ask() -> str:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except (DatabaseError, InterfaceError) as error:
-        return Check(
-            "database", f"unreachable ({type(error).__name__})", "Check DATABASE_URL and that the server runs."
-        )
-    return Check("database", "ok")
+        return "ok"
+
+    return _attempt("database", ask, problem="unreachable", advice="Check DATABASE_URL and that the server runs.")
 
 
 def clock() -> Check:
     """The database's clock and ours agree to half a minute; tokens and sessions depend on it."""
     if connection.vendor != "postgresql":
         return Check("clock", "ok")
-    try:
+
+    def compare() -> str:
         with connection.cursor() as cursor:
             cursor.execute("SELECT clock_timestamp()")
             difference = abs(now() - cursor.fetchone()[0])
-    except (DatabaseError, InterfaceError) as error:
-        return Check("clock", f"unknown ({type(error).__name__})", "The database must answer first.")
-    if difference > MAX_CLOCK_DIFFERENCE:
-        return Check("clock", f"{difference.total_seconds():.0f} s apart from the database", "Synchronise both by NTP.")
-    return Check("clock", "ok")
+        apart = f"{difference.total_seconds():.0f} s apart from the database"
+        return apart if difference > MAX_CLOCK_DIFFERENCE else "ok"
+
+    return _attempt("clock", compare, problem="unknown", advice="Synchronise both machines by NTP.")
 
 
 def shared_cache() -> Check:
     """What is put into the cache can be read back."""
-    key, value = f"check.{uuid4().hex}", uuid4().hex
-    try:
+
+    def remember() -> str:
+        key, value = f"check.{uuid4().hex}", uuid4().hex
         cache.set(key, value, timeout=30)
         found = cache.get(key)
         cache.delete(key)
-    except Exception as error:  # noqa: BLE001 - cache backends raise what their client library raises
-        advice = "Check REDIS_URL." if settings.REDIS_URL else "Run manage.py createcachetable."
-        return Check("cache", f"unreachable ({type(error).__name__})", advice)
-    return Check("cache", "ok") if found == value else Check("cache", "forgets what it is given", "Check REDIS_URL.")
+        return "ok" if found == value else "forgets what it is given"
+
+    advice = "Check REDIS_URL." if settings.REDIS_URL else "Run manage.py createcachetable."
+    return _attempt("cache", remember, problem="unreachable", advice=advice)
 
 
 def broker() -> Check:
     """The broker takes a connection."""
-    from portal.celery import app
 
-    try:
-        with app.connection_for_write(connect_timeout=1) as link:
+    def connect() -> str:
+        with current_app.connection_for_write(connect_timeout=1) as link:
             link.ensure_connection(max_retries=0, timeout=1)
-    except Exception as error:  # noqa: BLE001 - each transport raises errors of its own
-        return Check("broker", f"unreachable ({type(error).__name__})", "Check REDIS_URL and that Redis runs.")
-    return Check("broker", "ok")
+        return "ok"
+
+    return _attempt("broker", connect, problem="unreachable", advice="Check REDIS_URL and that Redis runs.")
 
 
 def worker() -> Check:
     """A worker with beat ran within the last two minutes, and no outbox event is late."""
-    try:
-        seen = parse_datetime(cache.get(HEARTBEAT) or "")
+
+    def look() -> str:
+        if parse_datetime(cache.get(HEARTBEAT) or "") is None:
+            return "no worker has reported"
         late = outbox.overdue_count(since=now() - LATE)
-    except Exception as error:  # noqa: BLE001 - the cache's or the database's own errors
-        return Check("worker", f"unknown ({type(error).__name__})", "Database and cache must answer first.")
+        return f"{late} outbox events are late" if late else "ok"
+
     advice = "Start one: celery -A portal.celery worker --beat."
-    if seen is None:
-        return Check("worker", "no worker has reported", advice)
-    return Check("worker", "ok") if not late else Check("worker", f"{late} outbox events are late", advice)
+    return _attempt("worker", look, problem="unknown", advice=advice)
 
 
 def keys() -> Check:
     """FIELD_KEYS can seal and open."""
-    try:
-        is_whole = sealed.unseal(sealed.seal("check")) == "check"
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with a key is wrong here
-        return Check(
-            "keys", f"unusable ({type(error).__name__})", "Set FIELD_KEYS to 32 random bytes in base64url each."
-        )
-    return Check("keys", "ok") if is_whole else Check("keys", "don't open what they seal", "Set FIELD_KEYS anew.")
+
+    def try_keys() -> str:
+        return "ok" if sealed.unseal(sealed.seal("check")) == "check" else "don't open what they seal"
+
+    advice = "Set FIELD_KEYS to 32 random bytes in base64url each."
+    return _attempt("keys", try_keys, problem="unusable", advice=advice)
 
 
 def base_url() -> Check:
@@ -123,12 +135,12 @@ def base_url() -> Check:
 
 def mail() -> Check:
     """The mail server takes a connection."""
-    try:
+
+    def connect() -> str:
         with get_connection():
-            pass
-    except Exception as error:  # noqa: BLE001 - mail backends raise socket, SSL and SMTP errors alike
-        return Check("mail", f"unreachable ({type(error).__name__})", "Check EMAIL_URL.")
-    return Check("mail", "ok")
+            return "ok"
+
+    return _attempt("mail", connect, problem="unreachable", advice="Check EMAIL_URL.")
 
 
 ALL = (database, shared_cache, broker, worker, clock, keys, base_url, mail)

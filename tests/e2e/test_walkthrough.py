@@ -14,8 +14,9 @@ from portal.simulator.client import Target, new_client, sender
 from portal.simulator.plan import Plan
 from scim.dialects import jumpcloud
 from scim.dialects.walk import Send, walk
+from scim.directories.queries import base_url, first_directory
 from tests.e2e.conftest import assert_accessible, assert_fits
-from tests.factories import ACTOR, PASSWORD, OrganizationFactory
+from tests.factories import ACTOR, PASSWORD, OrganizationFactory, TokenFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PLAN = Plan(test_email="probe@acme.example", groups=True)
@@ -51,29 +52,32 @@ def copied(page: Page, label: str) -> str:
     return str(page.evaluate("navigator.clipboard.readText()"))
 
 
-def test_an_admin_connects_jumpcloud_and_people_follow(watched: Page, site: str, acme: Organization) -> None:
-    page = watched
-    # A, B: sign in, and open Organization settings from the account menu
+def look(page: Page) -> None:
+    assert_accessible(page)
+    assert_fits(page)
+
+
+def open_settings(page: Page, site: str) -> str:
+    """A to C: sign in, open the settings from the account menu, see that nothing is set up, copy the Base URL."""
     sign_in(page, site, "olga@acme.example")
     page.get_by_label("Account menu of").click()
     page.get_by_role("link", name="Organization settings").last.click()
-    # C: what the page shows before anything is set up
     expect(page.get_by_role("heading", name="Authentication & SSO", level=1)).to_be_visible()
     expect(page.get_by_text("Not set up").first).to_be_visible()
     expect(page.get_by_text("Not connected")).to_be_visible()
-    assert_accessible(page)
-    assert_fits(page)
-    base_url = copied(page, "Base URL")
-    # D: the token is shown once
+    look(page)
+    return copied(page, "Base URL")
+
+
+def generate_token(page: Page) -> str:
+    """D and E: the token is shown once, beside JumpCloud's own words in JumpCloud's order."""
     page.get_by_role("link", name="Generate token").first.click()
     page.get_by_label("Name").fill("JumpCloud production")
-    assert_accessible(page)
+    look(page)
     page.get_by_role("button", name="Generate token").click()
     token = copied(page, "Bearer token")
     assert token.startswith("ghs_")
-    assert_accessible(page)
-    assert_fits(page)
-    # E: where both go, in JumpCloud's words and order
+    look(page)
     steps = page.get_by_role("list").filter(has_text="Token Key").first.inner_text()
     words = [
         "Identity Management",
@@ -88,31 +92,38 @@ def test_an_admin_connects_jumpcloud_and_people_follow(watched: Page, site: str,
     assert places == sorted(places)
     page.get_by_role("button", name="I saved it").click()
     assert token not in page.content()
-    # F: the pill turns green by itself and shows the first request
+    return token
+
+
+def see_first_request(page: Page, send: Send) -> None:
+    """F: the pill turns green by itself and shows the first request."""
     expect(page.get_by_text("Waiting for the first request")).to_be_visible()
-    send = jump_cloud(base_url, token)
     assert_passes(jumpcloud.CONNECTION_TEST[:1], jumpcloud.connection_context(PLAN.test_email, "a1b2c3"), send)
     expect(page.get_by_text("Receiving requests")).to_be_visible()
     expect(page.get_by_role("link", name="List users").first).to_be_visible()
-    # G: JumpCloud's test, twice with one address, groups off and on, leaves nothing but its log
+
+
+def run_connection_tests(page: Page, send: Send) -> None:
+    """G: JumpCloud's test, twice with one address, groups off and on, leaves nothing but its log."""
     for run, test in enumerate([jumpcloud.CONNECTION_TEST, jumpcloud.CONNECTION_TEST_GROUPS] * 2):
         assert_passes(test, jumpcloud.connection_context(PLAN.test_email, f"a1b2c{run}"), send)
     assert Membership.objects.count() == 1
     page.get_by_role("link", name="Provisioning log", exact=True).click()
     expect(page.get_by_text("IdP test").first).to_be_visible()
-    assert_accessible(page)
-    assert_fits(page)
-    # H: forty people and five groups
+    look(page)
+
+
+def see_people_arrive(page: Page, send: Send) -> None:
+    """H: forty people and five groups."""
     assert_passes(jumpcloud.activate(PLAN.pushed_people(), PLAN.pushed_groups()), {}, send)
-    page.get_by_role("link", name="Members", exact=True).click()
-    expect(page.get_by_role("row").filter(has_text="SCIM")).to_have_count(40)
-    assert_accessible(page)
-    assert_fits(page)
-    page.get_by_role("link", name="Groups", exact=True).click()
-    expect(page.get_by_role("row").filter(has_text="SCIM")).to_have_count(5)
-    assert_accessible(page)
-    assert_fits(page)
-    # I: the days after
+    for name, count in (("Members", 40), ("Groups", 5)):
+        page.get_by_role("link", name=name, exact=True).click()
+        expect(page.get_by_role("row").filter(has_text="SCIM")).to_have_count(count)
+        look(page)
+
+
+def see_people_change(page: Page, send: Send) -> None:
+    """I: one is renamed, one leaves a group, a group is renamed, one is suspended, one comes back, one is deleted."""
     assert_passes(jumpcloud.lifecycle(PLAN.pushed_people(), PLAN.pushed_groups()), {}, send)
     renamed, suspended = PLAN.pushed_people()[0], PLAN.pushed_people()[2]
     assert Membership.objects.filter(origins="scim").count() == 39
@@ -126,17 +137,20 @@ def test_an_admin_connects_jumpcloud_and_people_follow(watched: Page, site: str,
     assert Group.objects.filter(name__endswith="and friends").count() == 1
 
 
+def test_an_admin_connects_jumpcloud_and_people_follow(watched: Page, site: str, acme: Organization) -> None:
+    address = open_settings(watched, site)
+    send = jump_cloud(address, generate_token(watched))
+    see_first_request(watched, send)
+    run_connection_tests(watched, send)
+    see_people_arrive(watched, send)
+    see_people_change(watched, send)
+
+
 def test_an_inactive_persons_open_session_is_refused_at_its_next_request(
     watched: Page, site: str, acme: Organization
 ) -> None:
-    from uuid import uuid4
-
-    from scim.directories import services as directories
-    from scim.directories.queries import base_url, first_directory
-    from scim.directories.types import TokenOrder
-
     directory = first_directory(acme)
-    token = directories.generate_token(directory=directory, order=TokenOrder("t", uuid4()), actor=ACTOR).plain
+    token = TokenFactory(directory=directory).plain
     assert token is not None
     people = PLAN.pushed_people()[:3]
     send = jump_cloud(base_url(directory), token)
@@ -155,14 +169,8 @@ def test_an_inactive_persons_open_session_is_refused_at_its_next_request(
 
 
 def test_the_command_plays_jumpcloud_against_the_site(site: str, acme: Organization, capsys: Any) -> None:
-    from uuid import uuid4
-
-    from scim.directories import services as directories
-    from scim.directories.queries import base_url, first_directory
-    from scim.directories.types import TokenOrder
-
     directory = first_directory(acme)
-    token = directories.generate_token(directory=directory, order=TokenOrder("t", uuid4()), actor=ACTOR).plain
+    token = TokenFactory(directory=directory).plain
     options = ["--base-url", base_url(directory), "--token", token, "--test-email", "probe@acme.example"]
     call_command("simulate_jumpcloud", *options, "--groups", "--twice")
     shown = capsys.readouterr().out
