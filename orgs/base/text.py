@@ -13,9 +13,12 @@ def text_key(text: str) -> str:
 
 
 def address_domain(address: str) -> str:
-    """Return the key of the part after the last @, or an empty string when there is none."""
+    """Return the part after the last @ as domains are kept: casefolded, in ASCII (RFC 5890). Empty when there is none."""
     _, at, domain = address.rpartition("@")
-    return text_key(domain) if at else ""
+    try:
+        return text_key(domain).encode("idna").decode("ascii") if at else ""
+    except UnicodeError:
+        return ""
 
 
 def initials(name: str) -> str:

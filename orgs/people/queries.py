@@ -40,9 +40,9 @@ def seat_of_address(org: Organization, address: str) -> Membership | None:
 
 def waiting_in_domain(org: Organization, domain: str) -> Sequence[Membership]:
     """Return the seats that wait for consent under one domain, in the order in which they are locked."""
-    suffix = f"@{domain}"
-    seats = Membership.objects.filter(org=org, user=None, email_key__endswith=suffix).order_by("id")
-    return list(seats)
+    # an address may spell the domain in ASCII, or in its own letters
+    spelt = Q(email_key__endswith=f"@{domain}") | Q(email_key__endswith=f"@{domain.encode().decode('idna')}")
+    return list(Membership.objects.filter(spelt, org=org, user=None).order_by("id"))
 
 
 def active_owner_count(org: Organization, *, without: Membership) -> int:

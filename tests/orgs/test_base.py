@@ -154,3 +154,13 @@ def test_the_wall_says_what_it_binds():
     operation = TenantForeignKey("RoleGrant", "membership")
     operation.state_forwards("orgs", None)
     assert operation.describe() == "Bind RoleGrant.membership to its organisation"
+
+
+@pytest.mark.parametrize("address", ["nora@münchen.example", "nora@MÜNCHEN.example", "nora@xn--mnchen-3ya.example"])
+def test_the_domain_of_an_address_is_compared_in_ascii(address):
+    assert address_domain(address) == "xn--mnchen-3ya.example"
+
+
+@pytest.mark.parametrize("address", ["nobody", "", "nora@" + "ü" * 80 + ".example"])
+def test_an_address_without_a_usable_domain_has_none(address):
+    assert address_domain(address) == ""
