@@ -1,7 +1,9 @@
 import json
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
+from urllib.parse import unquote_plus
 
 from django.db import transaction
 
@@ -38,7 +40,7 @@ def record(*, org: Organization, directory_id: int, token_id: int | None, call: 
         at=now(),
         method=call.method[:10],
         path=printable(call.path)[:300],
-        query=printable(call.query)[:1200],
+        query=redact_query(call.query)[:1200],
         status=answer.status,
         error_type=answer.error_type[:20],
         detail=printable(answer.detail)[:400],
@@ -100,12 +102,19 @@ def redact_body(body: bytes, seen: object) -> str:
 def redact(value: Any) -> Any:
     """Return the value with everything under a private name hidden, in PATCH operations too."""
     if isinstance(value, Mapping):
-        names_private = any(is_private(str(inner)) for key, inner in value.items() if key.casefold() == "path")
+        paths = [str(inner) for key, inner in value.items() if key.casefold() == "path"]
+        hidden = {"path", "value"} if any(is_private(path) for path in paths) else set()
         return {
-            key: HIDDEN if is_private(key) or (names_private and key.casefold() == "value") else redact(inner)
+            key: HIDDEN if is_private(key) or key.casefold() in hidden else redact(inner)
             for key, inner in value.items()
         }
     return [redact(item) for item in value] if isinstance(value, list) else value
+
+
+def redact_query(query: str) -> str:
+    """Return the query string, or only that it was hidden when it compares a private attribute."""
+    words = re.split(r"[^a-z0-9]+", unquote_plus(query).casefold())
+    return HIDDEN if PRIVATE.intersection(words) else printable(query)
 
 
 def is_private(name: str) -> bool:

@@ -244,3 +244,17 @@ def test_first_and_latest_are_calls_with_a_live_token(acme_directory, token):
 def test_a_form_that_cannot_be_read_shows_everything():
     nonsense = dict.fromkeys(("status", "method", "resource", "age"), "?") | {"q": "x" * 300}
     assert LogSearchForm(nonsense).shown() == LogFilter()
+
+
+@pytest.mark.parametrize("query", ["filter=password+eq+%22canary%22", "filter=phoneNumbers.value%20eq%20%22canary%22"])
+def test_a_filter_on_a_private_attribute_is_hidden(query):
+    assert services.redact_query(query) == services.HIDDEN
+
+
+def test_a_filter_in_the_path_to_a_private_value_is_hidden():
+    operation = {"op": "remove", "path": 'phoneNumbers[value eq "canary"]'}
+    assert services.redact(operation) == {"op": "remove", "path": services.HIDDEN}
+
+
+def test_another_query_stays_as_it_came():
+    assert services.redact_query("filter=userName+eq+%22uma%22&count=1") == "filter=userName+eq+%22uma%22&count=1"
