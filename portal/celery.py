@@ -48,8 +48,11 @@ app.conf.update(
 if settings.CELERY_BROKER_URL.startswith("filesystem"):
     app.conf.broker_transport_options = file_broker(settings.VAR_DIR / "broker")
 else:
-    # a stalled Redis must not hold a request: the nudge gives up within a second
+    # a stalled Redis must not hold whoever nudges: it gives up within a second
     app.conf.broker_transport_options = {
+        "max_retries": 0,
+        "interval_start": 0,
+        "connect_retries_timeout": 1,
         "socket_timeout": 1,
         "socket_connect_timeout": 1,
         "visibility_timeout": 600,

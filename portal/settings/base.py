@@ -219,6 +219,8 @@ WHITENOISE_USE_FINDERS = True
 
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Gatehouse <no-reply@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+# a mail server that says nothing must not hold a worker
+EMAIL_TIMEOUT = 10
 
 SCIM_SERVICE_PROVIDER = {
     "NETLOC": urlsplit(PUBLIC_BASE_URL).netloc,
