@@ -91,6 +91,12 @@ def read_reach(session: SessionBase) -> Reach:
     return Reach(queries.live_grants(UUID(mark)), SignInMethod(session[METHOD]), is_signed_in=True)
 
 
+def note_reach(session: SessionBase, reach: Reach) -> None:
+    """The session remembers that it reached something, also when a seat became active after its sign-in."""
+    if reach.grants and not session.get(HAD_REACH):
+        session[HAD_REACH] = True
+
+
 def has_lost_everything(session: SessionBase, reach: Reach) -> bool:
     """Say whether the session reached something and reaches nothing now: it must end (its seats were suspended)."""
     return bool(session.get(HAD_REACH)) and not reach.grants

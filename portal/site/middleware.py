@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from ipaddress import ip_address
 from uuid import uuid4
 
 import structlog
@@ -46,7 +47,10 @@ def client_ip(request: HttpRequest) -> str:
     trusted: int = settings.TRUSTED_PROXY_COUNT
     if trusted and len(hops) >= trusted:
         direct = hops[-trusted]
-    return direct if re.fullmatch(r"[0-9A-Fa-f:.]{2,45}", direct) else ""
+    try:
+        return str(ip_address(direct))
+    except ValueError:
+        return ""
 
 
 class ScimSlashMiddleware:
@@ -85,6 +89,7 @@ class SessionReachMiddleware:
         if access.has_lost_everything(request.session, reach):
             logout(request)
             return self.get_response(request)
+        access.note_reach(request.session, reach)
         request.reach = reach  # type: ignore[attr-defined]
         if needs_personal_proof(request.path_info) and not reach.is_personal:
             return render(request, "portal/personal_proof.html", status=403)

@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_POST, require_safe
 
+from orgs.base.errors import DomainError
 from orgs.people import services as people
 from orgs.people.errors import InvitationUnknown
 from orgs.tenancy import access
@@ -50,7 +51,10 @@ def accept_waiting(request: OrgRequest, public_id: UUID) -> HttpResponse:
     seat = tenancy.waiting_seats_of(request.user).filter(public_id=public_id).first()
     if seat is None:
         return render(request, "portal/refused.html", {"problem": InvitationUnknown()}, status=404)
-    people.accept_seat(membership=seat, user=request.user, actor=access.personal_actor(request))
+    try:
+        people.accept_seat(membership=seat, user=request.user, actor=access.personal_actor(request))
+    except DomainError as problem:
+        return render(request, "portal/refused.html", {"problem": problem}, status=409)
     access.widen_reach(request.session, request.user)
     return redirect("org_home", seat.org.slug)
 

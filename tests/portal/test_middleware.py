@@ -6,9 +6,12 @@ import pytest
 from django.db import DatabaseError
 from django.test import Client, override_settings
 
+from orgs.people import services as people
+from orgs.people.types import Profile
 from orgs.tenancy import access
+from orgs.tenancy.types import HoldSource, Origin
 from portal.site import middleware
-from tests.factories import PASSWORD
+from tests.factories import ACTOR, PASSWORD
 from tests.scim.bodies import patch_body, user_body
 
 PERSON = "/accounts/login/"
@@ -230,3 +233,19 @@ def test_no_log_line_holds_a_token_a_body_or_a_password(scim, sign_in, olga, cap
     assert lines
     for secret in ("canary-", scim.token[4:], PASSWORD):
         assert secret not in lines
+
+
+@pytest.mark.parametrize("given", ["1.2.3.4:5555", "::::", "unknown", ""])
+def test_what_is_no_address_counts_as_unknown(rf, given):
+    assert middleware.client_ip(rf.get("/", REMOTE_ADDR=given)) == ""
+
+
+def test_a_session_that_gains_its_first_seat_ends_when_it_loses_it(stranger, acme, sign_in):
+    browser = sign_in(stranger)
+    assert browser.get("/api/v1/me").json()["organizations"] == []
+    seat = people.create_seat(org=acme, profile=Profile(email=stranger.email), origin=Origin.INVITE, actor=ACTOR)
+    people.join(membership=seat, user=stranger, actor=ACTOR)
+    browser.post("/look-again/")
+    assert browser.get("/api/v1/me").status_code == 200
+    people.hold_seat(membership=seat, source=HoldSource.ADMIN, actor=ACTOR)
+    assert browser.get("/api/v1/me").status_code == 401
