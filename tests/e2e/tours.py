@@ -1,0 +1,215 @@
+"""Every page that a person can see, by whose browser it is seen in. Addresses have places that `world.make` fills."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from playwright.sync_api import Page
+
+from orgs.tenancy.types import SignInMethod
+from tests.e2e import world
+from tests.factories import PASSWORD
+
+Act = Callable[[Page], None]
+SETTINGS = "/orgs/{full}/settings/"
+EMPTY = "/orgs/{empty}/settings/"
+LONG = "/orgs/{long}/settings/"
+TOKENS = "authentication/tokens/"
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One page: its name, its address, and what its visitor does there before it is looked at."""
+
+    name: str
+    path: str
+    act: Act | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tour:
+    """The pages of one visitor; without an address, nobody has signed in."""
+
+    name: str
+    email: str
+    stops: tuple[Stop, ...]
+    method: SignInMethod = SignInMethod.PASSWORD
+
+
+def submit(page: Page, **fields: str) -> None:
+    """Fill fields by name, and send the form in which they are."""
+    for name, text in fields.items():
+        page.locator(f"main [name={name}]").fill(text)
+    with page.expect_navigation():
+        page.locator("main form[method=post] button:not([type=button])").first.click()
+
+
+def submit_without_cookies(page: Page) -> None:
+    page.context.clear_cookies()
+    submit(page, login="anybody@people.example", password=PASSWORD)
+
+
+def open_all(page: Page) -> None:
+    """Every part that folds is unfolded, menus apart."""
+    page.evaluate("document.querySelectorAll('main details').forEach(part => { part.open = true })")
+
+
+def open_dialog(page: Page) -> None:
+    page.locator("[data-open]").first.click()
+
+
+def open_menu(page: Page) -> None:
+    page.locator("header details.menu-pop > summary").click()
+
+
+def open_organizations(page: Page) -> None:
+    page.evaluate("document.querySelector('#side details').open = true")
+
+
+def fill(**fields: str) -> Act:
+    return partial(submit, **fields)
+
+
+OUTSIDE = Tour(
+    "signed out",
+    "",
+    (
+        Stop("sign-in", "/accounts/login/"),
+        Stop("sign-in refused", "/accounts/login/", fill(login="nobody@people.example", password="not-the-password")),
+        Stop("sign-up", "/accounts/signup/"),
+        Stop(
+            "sign-up refused",
+            "/accounts/signup/",
+            fill(email="new@people.example", password1="1234", password2="12345"),
+        ),
+        Stop(
+            "sign-up sent",
+            "/accounts/signup/",
+            fill(email="new@people.example", password1=PASSWORD, password2=PASSWORD),
+        ),
+        Stop("second step", "/accounts/login/", fill(login=world.GUARDED, password=PASSWORD)),
+        Stop("password reset", "/accounts/password/reset/"),
+        Stop("password reset refused", "/accounts/password/reset/", fill(email="nobody@nowhere")),
+        Stop("password reset sent", "/accounts/password/reset/done/"),
+        Stop("password reset link", "/accounts/password/reset/key/{reset}/"),
+        Stop("password reset link used", "/accounts/password/reset/key/1-none-none/"),
+        Stop("password reset done", "/accounts/password/reset/key/done/"),
+        Stop("address to confirm", "/accounts/confirm-email/{confirm}/"),
+        Stop("address link used", "/accounts/confirm-email/not-a-key/"),
+        Stop("address mail sent", "/accounts/confirm-email/"),
+        Stop("account closed", "/accounts/inactive/"),
+        Stop("invitation", "/invitations/{invitation}/"),
+        Stop("invitation unknown", "/invitations/ghi_nothing/"),
+        Stop("not found", "/nowhere/"),
+        Stop("broken", "/fails/"),
+        Stop("form out of date", "/accounts/login/", submit_without_cookies),
+    ),
+)
+ACCOUNT = (
+    Stop("addresses", "/accounts/email/"),
+    Stop("address removal", "/accounts/email/", open_dialog),
+    Stop("password", "/accounts/password/change/"),
+    Stop("password refused", "/accounts/password/change/", fill(oldpassword="x", password1="1234", password2="12345")),
+    Stop("two-factor", "/accounts/2fa/"),
+    Stop("authenticator app refused", "/accounts/2fa/totp/activate/"),
+    Stop("passkeys", "/accounts/2fa/webauthn/"),
+    Stop("passkey new", "/accounts/2fa/webauthn/add/"),
+    Stop("sessions", "/accounts/sessions/"),
+    Stop("prove password", "/accounts/reauthenticate/"),
+    Stop("sign-out", "/accounts/logout/"),
+)
+NOBODY = Tour("account without organization", world.NOBODY, (Stop("no organization", "/"), *ACCOUNT))
+GUARDED = Tour(
+    "account with factors",
+    world.GUARDED,
+    (
+        Stop("two-factor on", "/accounts/2fa/"),
+        Stop("passkeys full", "/accounts/2fa/webauthn/"),
+        Stop("passkey name", "/accounts/2fa/webauthn/keys/{passkey}/edit/"),
+        Stop("passkey removal", "/accounts/2fa/webauthn/keys/{passkey}/remove/"),
+        Stop("authenticator app off", "/accounts/2fa/totp/deactivate/"),
+        Stop("recovery codes", "/accounts/2fa/recovery-codes/"),
+        Stop("recovery codes new", "/accounts/2fa/recovery-codes/generate/"),
+        Stop("prove code", "/accounts/2fa/reauthenticate/"),
+        Stop("prove passkey", "/accounts/2fa/webauthn/reauthenticate/"),
+    ),
+)
+GUEST = Tour(
+    "guest", world.GUEST, (Stop("waiting seats", "/"), Stop("invitation signed in", "/invitations/{invitation}/"))
+)
+READER = Tour(
+    "plain user",
+    world.READER,
+    (
+        Stop("home", "/orgs/{full}/"),
+        Stop("not allowed", SETTINGS + "members/"),
+        Stop("authenticator app new", "/accounts/2fa/totp/activate/"),
+    ),
+)
+SENT = Tour("sent by an IdP", world.READER, (Stop("personal proof", "/accounts/email/"),), SignInMethod.SAML)
+BEGINNER = Tour(
+    "owner at the start",
+    world.BEGINNER,
+    (
+        Stop("authentication empty", EMPTY + "authentication/"),
+        Stop("members empty", EMPTY + "members/"),
+        Stop("groups empty", EMPTY + "groups/"),
+        Stop("log empty", EMPTY + "provisioning-log/"),
+        Stop("token new", EMPTY + TOKENS + "new/"),
+        Stop("token new refused", EMPTY + TOKENS + "new/", fill(label="")),
+        Stop("token generated", EMPTY + TOKENS + "new/", fill(label="JumpCloud")),
+        Stop("authentication waiting", EMPTY + "authentication/"),
+    ),
+)
+OWNER = Tour(
+    "owner",
+    world.OWNER,
+    (
+        Stop("authentication", SETTINGS + "authentication/"),
+        Stop("authentication unfolded", SETTINGS + "authentication/", open_all),
+        Stop("account menu", SETTINGS + "authentication/", open_menu),
+        Stop("members", SETTINGS + "members/"),
+        Stop("members of one state", SETTINGS + "members/?state=suspended"),
+        Stop("members none found", SETTINGS + "members/?q=nobody-at-all"),
+        Stop("groups", SETTINGS + "groups/"),
+        Stop("groups none found", SETTINGS + "groups/?q=nothing"),
+        Stop("group", SETTINGS + "groups/{group}/"),
+        Stop("log", SETTINGS + "provisioning-log/"),
+        Stop("log of failures", SETTINGS + "provisioning-log/?status=failed", open_all),
+        Stop("log page 2", SETTINGS + "provisioning-log/?page=2"),
+        Stop("log none found", SETTINGS + "provisioning-log/?q=nothing-at-all"),
+        Stop("call", SETTINGS + "provisioning-log/{call}/"),
+        Stop("call failed", SETTINGS + "provisioning-log/{failed_call}/"),
+        Stop("token revocation", SETTINGS + TOKENS + "{token}/revoke/"),
+        Stop("token expired", SETTINGS + TOKENS + "{expired_token}/revoke/"),
+        Stop("token revoked", SETTINGS + TOKENS + "{revoked_token}/revoke/"),
+    ),
+)
+SPRAWL = Tour(
+    "owner of long names",
+    world.MANY_SEATS,
+    (
+        Stop("chooser", "/"),
+        Stop("authentication long", LONG + "authentication/", open_all),
+        Stop("organizations menu", LONG + "authentication/", open_organizations),
+        Stop("members long", LONG + "members/"),
+        Stop("groups long", LONG + "groups/"),
+        Stop("group long", LONG + "groups/{long_group}/"),
+        Stop("group empty", LONG + "groups/{empty_group}/"),
+        Stop("log long", LONG + "provisioning-log/", open_all),
+        Stop("call long", LONG + "provisioning-log/{long_call}/"),
+        Stop("token revocation long", LONG + TOKENS + "{long_token}/revoke/"),
+    ),
+)
+SUPPORT = Tour(
+    "support",
+    world.SUPPORT,
+    (
+        Stop("support index", "/admin/"),
+        Stop("support list", "/admin/orgs/user/"),
+        Stop("support row", "/admin/orgs/user/{row}/change/"),
+        Stop("support history", "/admin/orgs/user/{row}/history/"),
+        Stop("support calls", "/admin/scim/requestlog/"),
+    ),
+)
+TOURS = (OUTSIDE, NOBODY, GUARDED, GUEST, READER, SENT, BEGINNER, OWNER, SPRAWL, SUPPORT)

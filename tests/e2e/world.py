@@ -1,0 +1,187 @@
+"""The rows behind every page: the demo's organisations, one in which everything is long, and people in every state."""
+
+import time
+from hashlib import sha256
+
+from allauth.account.forms import default_token_generator
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from allauth.account.utils import user_pk_to_url_str
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.mfa.webauthn.internal.auth import WebAuthn
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.backends.base import SessionBase
+from django.test import Client, RequestFactory
+from fido2.cose import ES256
+from fido2.webauthn import (
+    Aaguid,
+    AttestationObject,
+    AttestedCredentialData,
+    AuthenticatorAttestationResponse,
+    AuthenticatorData,
+    CollectedClientData,
+    RegistrationResponse,
+)
+
+from orgs.groups import services as groups
+from orgs.groups.models import Group
+from orgs.groups.types import GroupSource
+from orgs.people import services as people
+from orgs.people.types import Profile
+from orgs.tenancy import access
+from orgs.tenancy.models import Membership, Organization, User
+from orgs.tenancy.types import HoldSource, Origin, Role, SignInMethod
+from portal.sandbox import seeds
+from portal.sandbox.cast import COLLEAGUES, EMPTYCO, NORTHWIND, STAFF
+from scim.directories.models import Directory, ScimToken
+from scim.directories.queries import first_directory
+from scim.requests.models import RequestLog
+from tests.conftest import ScimClient
+from tests.factories import ACTOR, MembershipFactory, OrganizationFactory, TokenFactory, UserFactory
+
+OWNER, BEGINNER, READER = NORTHWIND.owner.email, EMPTYCO.owner.email, COLLEAGUES[Role.USER].email
+MANY_SEATS, NOBODY, GUEST, GUARDED = (f"{name}@people.example" for name in ("lou", "nobody", "gus", "gia"))
+SUPPORT = STAFF
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0"
+LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 3
+LONG_ADDRESS = (
+    f"{'first.middle.and.last.name.of.somebody.with.many.names' * 2}"[:64] + f"@{'a-long-label.' * 12}example"
+)
+NAMES = (
+    LONG_WORD[:200],
+    "محمد عبد الرحمن الخوارزمي",
+    "👩🏽‍💻 Zoë 🇧🇷",
+    "An ordinary name, but one that goes on for " * 4,
+)
+
+Words = dict[str, str]
+
+
+def make() -> Words:
+    """Everything exists; returns what fills the places in the tours' addresses."""
+    seeds.seed()
+    northwind = Organization.objects.get(slug=NORTHWIND.slug)
+    found = {"full": NORTHWIND.slug, "empty": EMPTYCO.slug, "long": _sprawl().slug}
+    found |= _of_directory(first_directory(northwind))
+    found |= _of_long(Organization.objects.get(slug=found["long"]))
+    found |= _of_people(northwind)
+    return found
+
+
+def _of_directory(directory: Directory) -> Words:
+    tokens = ScimToken.objects.filter(directory=directory)
+    calls = RequestLog.objects.filter(directory=directory)
+    rows = {
+        "token": tokens.get(label="JumpCloud production"),
+        "revoked_token": tokens.get(label="JumpCloud, first try"),
+        "expired_token": tokens.get(label="JumpCloud trial"),
+        "call": calls.filter(status=200).first(),
+        "failed_call": calls.filter(status=409).first(),
+        "group": Group.objects.filter(org_id=directory.org_id).first(),
+    }
+    return {name: str(row.public_id) for name, row in rows.items()}
+
+
+def _sprawl() -> Organization:
+    """An organisation of long, right-to-left and pictured names, in which the mistakes of a directory show, too."""
+    name = "The International Society of Organizations Whose Names Are Considerably Longer Than Anybody Expected " * 2
+    org = OrganizationFactory(name=name[:200].strip(), slug="sprawl", owner_email=MANY_SEATS)
+    token = TokenFactory(directory=first_directory(org), label=LONG_WORD[:100]).plain
+    scim = ScimClient(first_directory(org), str(token), Client())
+    ids = [_push(scim, f"long{number}@sprawl.example", shown) for number, shown in enumerate(NAMES)]
+    ids.append(_push(scim, LONG_ADDRESS, ""))
+    for shown in (LONG_WORD[:256], "فريق الهندسة", "🛠️ Tools"):
+        scim.post("/Groups", {"displayName": shown, "members": [{"value": identity} for identity in ids]})
+    scim.post("/Groups", {"displayName": "Nobody's", "members": []})
+    scim.post("/Users", {"userName": LONG_ADDRESS})
+    scim.patch(f"/Users/{ids[0]}", {"Operations": [{"op": "replace", "path": "active", "value": False}]})
+    scim.get("/" + "deep/" * 50)
+    return org
+
+
+def _push(scim: ScimClient, address: str, shown: str) -> str:
+    body = {"userName": address, "displayName": shown, "emails": [{"value": address, "primary": True}]}
+    return str(scim.post("/Users", body).json()["id"])
+
+
+def _of_long(org: Organization) -> Words:
+    rows = {
+        "long_group": Group.objects.filter(org=org, name__startswith="Donau").first(),
+        "empty_group": groups.create_group(org=org, name="Empty", source=GroupSource.SCIM, actor=ACTOR),
+        "long_token": ScimToken.objects.filter(org=org).first(),
+        "long_call": RequestLog.objects.filter(org=org, status=409).first(),
+    }
+    return {name: str(row.public_id) for name, row in rows.items() if row is not None}
+
+
+def _of_people(northwind: Organization) -> Words:
+    nobody, lou = UserFactory(email=NOBODY), User.objects.get(email=MANY_SEATS)
+    second = EmailAddress.objects.create(user=nobody, email=f"second.{LONG_ADDRESS}", verified=False)
+    UserFactory(email=GUEST)
+    people.join(membership=_seat(northwind, MANY_SEATS), user=lou, actor=ACTOR)
+    inviting = (OrganizationFactory(name="Harbour Works"), Organization.objects.get(slug="sprawl"))
+    seats = [_seat(org, GUEST) for org in inviting]
+    held = MembershipFactory(org=northwind, email="held@people.example")
+    people.hold_seat(membership=held, source=HoldSource.ADMIN, reason="On leave until the spring", actor=ACTOR)
+    prepared = people.prepare_invitation(org=seats[1].org, membership_public_id=str(seats[1].public_id))
+    assert prepared is not None
+    reset = f"{user_pk_to_url_str(nobody)}-{default_token_generator.make_token(nobody)}"
+    guard(UserFactory(email=GUARDED))
+    staff = guard(User.objects.get(email=SUPPORT))
+    return {
+        "invitation": prepared[1],
+        "reset": reset,
+        "confirm": EmailConfirmationHMAC(second).key,
+        "passkey": str(
+            Authenticator.objects.filter(user__email=GUARDED, type="webauthn").values_list("pk", flat=True)[0]
+        ),
+        "row": str(staff.pk),
+    }
+
+
+def _seat(org: Organization, address: str) -> Membership:
+    return people.create_seat(org=org, profile=Profile(email=address), origin=Origin.INVITE, actor=ACTOR)
+
+
+def guard(user: User) -> User:
+    """The account has an authenticator app, a passkey and recovery codes; returns it."""
+    TOTP.activate(user, generate_totp_secret())
+    RecoveryCodes.activate(user)
+    for name in ("Laptop", LONG_WORD[:90]):
+        WebAuthn.add(user, name, _passkey(name))
+    return user
+
+
+def _passkey(name: str) -> dict[str, object]:
+    """Return what a browser sends when it has made a passkey, with a made-up key."""
+    identity = sha256(name.encode()).digest()
+    key = ES256({1: 2, 3: -7, -1: 1, -2: identity, -3: identity})
+    made = AttestedCredentialData.create(Aaguid.NONE, identity, key)
+    proof = AuthenticatorData.create(sha256(b"localhost").digest(), AuthenticatorData.FLAG.AT, 0, made)
+    shown = AuthenticatorAttestationResponse(
+        client_data=CollectedClientData.create("webauthn.create", b"challenge", "http://localhost"),
+        attestation_object=AttestationObject.create("none", proof, {}),
+    )
+    return dict(RegistrationResponse(raw_id=identity, response=shown))
+
+
+def session_of(email: str, method: SignInMethod = SignInMethod.PASSWORD) -> str:
+    """Return the cookie of a session in which this account has just shown password and second step, or an IdP's word."""
+    client, user = Client(), User.objects.get(email=email)
+    client.force_login(user)
+    session = client.session
+    access.open_reach(session, user, method)
+    session["account_authentication_methods_user"] = str(user.pk)
+    shown = [{"method": "password", "email": email}, {"method": "mfa", "type": "totp", "reauthenticated": True}]
+    session["account_authentication_methods"] = [{**proof, "at": time.time()} for proof in shown]
+    session.save()
+    _list_session(user, session)
+    return str(session.session_key)
+
+
+def _list_session(user: User, session: SessionBase) -> None:
+    """The page of sessions knows this one, as it knows those that the sign-in page begins."""
+    request = RequestFactory().get("/", HTTP_USER_AGENT=FIREFOX)
+    request.user, request.session, request.client_ip = user, session, "203.0.113.7"  # type: ignore[attr-defined]
+    UserSession.objects.create_from_request(request)
