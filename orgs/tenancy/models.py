@@ -1,5 +1,6 @@
 import uuid
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
@@ -32,10 +33,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
-    def save(self, *args: object, **kwargs: object) -> None:
-        """Keep the key with the address: libraries save accounts too."""
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        """Keep the key with the address: libraries save accounts too, and allauth the address alone."""
         self.email_key = text_key(self.email)
-        super().save(*args, **kwargs)  # type: ignore[arg-type]
+        if update_fields is not None and "email" in update_fields:
+            update_fields = {*update_fields, "email_key"}
+        super().save(*args, update_fields=update_fields, **kwargs)
 
     def clean(self) -> None:
         """Leave the address as it is; AbstractBaseUser would rewrite the natural key."""

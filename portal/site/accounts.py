@@ -8,7 +8,6 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
 from django.core.exceptions import ValidationError
-from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
@@ -100,10 +99,3 @@ def sign_in_method(request: HttpRequest) -> SignInMethod:
     records = request.session.get("account_authentication_methods", [])
     by_passkey = any(record.get("method") == "mfa" and record.get("passwordless") for record in records)
     return SignInMethod.PASSKEY if by_passkey else SignInMethod.PASSWORD
-
-
-@receiver(post_save, sender=User, dispatch_uid="gatehouse.keep_email_key")
-def keep_email_key(instance: User, update_fields: frozenset[str] | None = None, **kwargs: Any) -> None:
-    """The key follows the address: when the primary one changes, allauth saves the address alone."""
-    if update_fields is not None and "email" in update_fields and "email_key" not in update_fields:
-        instance.save(update_fields=["email_key"])

@@ -53,3 +53,12 @@ def test_a_waiting_seat_of_an_unproved_address_is_not_offered(sign_in, stranger,
     people.create_seat(org=acme, profile=Profile(stranger.email), origin=Origin.INVITE, actor=ACTOR)
     stranger.emailaddress_set.update(verified=False)
     assert sign_in(stranger).get("/").context["waiting"] == []
+
+
+def test_too_many_attempts_have_a_page_of_ours(client, acme):
+    answers = [
+        client.post("/accounts/login/", {"login": f"p{place}@acme.example", "password": "x"}) for place in range(40)
+    ]
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert b"Too many attempts" in refused.content
+    assert b"Wait five minutes" in refused.content
