@@ -1,0 +1,171 @@
+"""Lists of `/Users`: filters, pages, projections, and what they cost."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.conftest import ScimClient
+from tests.scim.bodies import group_body, patch_body
+from tests.scim.test_endpoint import assert_scim_error
+from tests.scim.test_users import create
+
+FILTERS = [
+    ('userName eq "nora@acme.example"', 1),
+    ('USERNAME EQ "NORA@ACME.EXAMPLE"', 1),
+    ('urn:ietf:params:scim:schemas:core:2.0:User:userName eq "nora@acme.example"', 1),
+    ('userName eq "nobody@acme.example"', 0),
+    ('externalId eq "x1"', 1),
+    ('externalId eq "X1"', 0),
+    ('externalId eq ""', 0),
+    ('displayName eq "nora nilsen"', 1),
+    ('emails.value eq "Nora@acme.example"', 1),
+    ('emails eq "nora@acme.example"', 1),
+    ("active eq true", 2),
+    ("active eq false", 0),
+    ('active eq "True"', 2),
+    ('userName eq "nora@acme.example" and active eq true', 1),
+    ('userName eq "nora@acme.example" and active eq false', 0),
+    ('userName eq "nora@acme.example" and externalId eq "x1" and displayName eq "Nora Nilsen"', 1),
+    ('id eq "00000000-0000-0000-0000-000000000000"', 0),
+    ('id eq "nonsense"', 0),
+]
+
+
+@pytest.mark.parametrize(("text", "count"), FILTERS)
+def test_filters_find_whom_they_name(scim: ScimClient, text: str, count: int) -> None:
+    create(scim, externalId="x1")
+    create(scim, "ola@acme.example", displayName="Ola")
+    response = scim.get("/Users?" + _query(filter=text))
+    assert response.json()["totalResults"] == count == len(response.json()["Resources"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "userName",
+        'userName ne "x"',
+        'userName co "x"',
+        "title pr",
+        'title eq "x"',
+        'userName eq "a" or userName eq "b"',
+        'not (userName eq "a")',
+        "userName eq 5",
+        "active eq 5",
+        'emails[type eq "work"]',
+        'nosuch eq "x"',
+        'userName eq "x',
+        "(" * 2000,
+        'userName eq "x" and nosuch eq "y"',
+        'urn:other:userName eq "x"',
+        'meta.created gt "2020-01-01"',
+        'userName eq "\\ud800"',
+    ],
+)
+def test_other_filters_are_refused_and_never_dropped(scim: ScimClient, text: str) -> None:
+    create(scim)
+    assert_scim_error(scim.get("/Users?" + _query(filter=text)), 400, "invalidFilter")
+
+
+def test_onelogins_stray_ampersand_is_harmless(scim: ScimClient) -> None:
+    create(scim)
+    assert scim.get("/Users?filter=userName+eq+%22nora@acme.example%22&").json()["totalResults"] == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "shown", "index"),
+    [
+        ("", 5, 1),
+        ("count=2", 2, 1),
+        ("startIndex=0&count=2", 2, 1),
+        ("startIndex=-7", 5, 1),
+        ("startIndex=5", 1, 5),
+        ("startIndex=99", 0, 99),
+        ("count=0", 0, 1),
+        ("count=-1", 0, 1),
+        ("count=9999999999999", 5, 1),
+        ("startIndex=1&count=2", 2, 1),
+    ],
+)
+def test_paging(scim: ScimClient, query: str, shown: int, index: int) -> None:
+    for place in range(5):
+        create(scim, f"p{place}@acme.example")
+    body = scim.get(f"/Users?{query}").json()
+    assert (body["totalResults"], body["itemsPerPage"], len(body["Resources"]), body["startIndex"]) == (
+        5,
+        shown,
+        shown,
+        index,
+    )
+
+
+def test_a_page_number_that_is_none_is_400(scim: ScimClient) -> None:
+    assert_scim_error(scim.get("/Users?count=many"), 400, "invalidValue")
+
+
+def test_pages_together_hold_everybody_once(scim: ScimClient) -> None:
+    made = {create(scim, f"p{place}@acme.example")["id"] for place in range(5)}
+    pages = [scim.get(f"/Users?startIndex={start}&count=2").json()["Resources"] for start in (1, 3, 5)]
+    assert sorted(user["id"] for page in pages for user in page) == sorted(made)
+
+
+def test_a_list_takes_the_same_queries_for_two_as_for_twenty(
+    scim: ScimClient, django_assert_max_num_queries: Any
+) -> None:
+    ids = [create(scim, f"p{place}@acme.example")["id"] for place in range(20)]
+    scim.post("/Groups", group_body(members=[{"value": user_id} for user_id in ids]))
+    with django_assert_max_num_queries(12):
+        scim.get("/Users?count=2")
+    with django_assert_max_num_queries(12):
+        assert len(scim.get("/Users").json()["Resources"]) == 20
+
+
+def test_a_user_shows_the_groups_they_are_in(scim: ScimClient) -> None:
+    made = create(scim)
+    group = scim.post("/Groups", group_body(members=[{"value": made["id"]}])).json()
+    [shown] = scim.get(f"/Users/{made['id']}").json()["groups"]
+    assert (shown["value"], shown["display"], shown["$ref"]) == (group["id"], "Engineering", group["meta"]["location"])
+
+
+@pytest.mark.parametrize(
+    ("query", "absent", "present"),
+    [
+        ("attributes=userName", "name", "userName"),
+        ("excludedAttributes=name", "name", "emails"),
+        ("attributes=name.givenName", "userName", "name"),
+    ],
+)
+def test_projection(scim: ScimClient, query: str, absent: str, present: str) -> None:
+    made = create(scim)
+    for body in (scim.get(f"/Users/{made['id']}?{query}").json(), scim.get(f"/Users?{query}").json()["Resources"][0]):
+        assert absent not in body
+        assert present in body
+        assert body["id"] == made["id"]
+
+
+def test_both_projections_at_once_are_400(scim: ScimClient) -> None:
+    create(scim)
+    assert_scim_error(scim.get("/Users?attributes=userName&excludedAttributes=name"), 400, "invalidValue")
+
+
+def test_entras_mail_path_makes_the_mail_and_the_filter_finds_it(scim: ScimClient) -> None:
+    made = create(scim, emails=None)
+    operation = {"op": "Add", "path": 'emails[type eq "work"].value', "value": "new@acme.example"}
+    assert scim.patch(f"/Users/{made['id']}", patch_body(operation)).json()["emails"] == [
+        {"type": "work", "value": "new@acme.example"}
+    ]
+    assert scim.get("/Users?" + _query(filter='emails.value eq "new@acme.example"')).json()["totalResults"] == 1
+
+
+def test_a_short_lived_user_is_labelled_as_a_connection_test(scim: ScimClient) -> None:
+    from scim.requests.models import RequestLog
+
+    scim.get("/Users?" + _query(filter='userName eq "nora@acme.example"'))
+    scim.delete(f"/Users/{create(scim)['id']}")
+    assert list(RequestLog.objects.values_list("is_connection_test", flat=True)) == [True, True, True]
+
+
+def _query(**given: str) -> str:
+    return urlencode(given)
