@@ -2,6 +2,8 @@
 
 import unicodedata
 
+import idna
+
 KEY_LENGTH = 512
 
 
@@ -12,13 +14,25 @@ def text_key(text: str) -> str:
     return unicodedata.normalize("NFKC", folded)
 
 
+def domain_key(domain: str) -> str:
+    """Return a domain name in the ASCII form of IDNA 2008, in which ß and ss are two domains (RFC 5891). Raises ValueError."""
+    return idna.encode(domain.strip().rstrip("."), uts46=True, transitional=False).decode("ascii").lower()
+
+
 def address_domain(address: str) -> str:
-    """Return the part after the last @ as domains are kept: casefolded, in ASCII (RFC 5890). Empty when there is none."""
+    """Return the part after the last @ as domains are kept, or an empty string when there is none that DNS could know."""
     _, at, domain = address.rpartition("@")
     try:
-        return text_key(domain).encode("idna").decode("ascii") if at else ""
-    except UnicodeError:
+        return domain_key(domain) if at else ""
+    except ValueError:
         return ""
+
+
+def address_key(address: str) -> str:
+    """Return the form under which two spellings of one e-mail address are equal: local part without case, domain by DNS."""
+    local, at, _ = address.rpartition("@")
+    domain = address_domain(address)
+    return f"{text_key(local)}@{domain}" if at and domain else text_key(address)
 
 
 def initials(name: str) -> str:

@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from orgs.audit import services as audit
 from orgs.base.actor import Actor
 from orgs.base.clock import now
-from orgs.base.text import text_key
+from orgs.base.text import domain_key
 from orgs.domains.errors import DomainInvalid, DomainIsPublic, DomainTaken
 from orgs.domains.models import Domain
 from orgs.domains.types import DomainState
@@ -51,10 +51,10 @@ PUBLIC_MAIL = frozenset(
 
 
 def domain_name(text: str) -> str:
-    """Return the ASCII form of a domain name (RFC 5890). Raises DomainInvalid, DomainIsPublic."""
+    """Return the ASCII form of a domain name (RFC 5891). Raises DomainInvalid, DomainIsPublic."""
     try:
-        name = text_key(text).rstrip(".").encode("idna").decode("ascii")
-    except UnicodeError as error:
+        name = domain_key(text)
+    except ValueError as error:
         raise DomainInvalid from error
     if len(name) > 253 or not _NAME.fullmatch(name):
         raise DomainInvalid

@@ -1,4 +1,4 @@
-from orgs.base.errors import Conflict, NotFound, NotPermitted, RuleViolated
+from orgs.base.errors import Conflict, NotFound, RuleViolated
 
 
 class OrganizationUnknown(NotFound):
@@ -19,8 +19,3 @@ class AddressTaken(Conflict):
 class AddressInvalid(RuleViolated):
     code = "address_invalid"
     public = "That isn't an e-mail address."
-
-
-class PersonalProofNeeded(NotPermitted):
-    code = "personal_proof_needed"
-    public = "This page belongs to your own account. Sign in with your password or a passkey to open it."

@@ -6,13 +6,13 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.db.models import Q
 
-from orgs.base.text import KEY_LENGTH, initials, text_key
+from orgs.base.text import KEY_LENGTH, address_key, initials
 from orgs.tenancy.types import AddressKind, GrantSource, HoldSource, MembershipState, Origin, Role, SignInMethod
 
 
 class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get(email_key=text_key(username or ""))
+        return self.get(email_key=address_key(username or ""))
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -35,7 +35,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
         """Keep the key with the address: libraries save accounts too, and allauth the address alone."""
-        self.email_key = text_key(self.email)
+        self.email_key = address_key(self.email)
         if update_fields is not None and "email" in update_fields:
             update_fields = {*update_fields, "email_key"}
         super().save(*args, update_fields=update_fields, **kwargs)

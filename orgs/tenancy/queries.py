@@ -2,10 +2,11 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.db.models import QuerySet
 
 from orgs.base.clock import now
-from orgs.base.text import text_key
+from orgs.base.text import address_key
 from orgs.tenancy.errors import OrganizationUnknown
 from orgs.tenancy.models import Membership, Organization, SessionGrant, User
 from orgs.tenancy.types import PERSONAL_METHODS, MembershipState, Role
@@ -62,16 +63,24 @@ def waiting_seats_of(user: User) -> QuerySet[Membership]:
 def verified_keys_of(user: User) -> frozenset[str]:
     """Return the keys of the addresses that this person has proved to read."""
     addresses = EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True)
-    return frozenset(text_key(address) for address in addresses)
+    return frozenset(address_key(address) for address in addresses)
 
 
 def account_for_address(address: str) -> User | None:
     """Return the account that has this address, proved or not, as its own or as another of its addresses."""
-    user = User.objects.filter(email_key=text_key(address)).first()
+    user = User.objects.filter(email_key=address_key(address)).first()
     if user is not None:
         return user
     row = EmailAddress.objects.filter(email=address.lower(), verified=True).select_related("user").first()
     return row.user if row is not None else None
+
+
+def was_never_used(user: User) -> bool:
+    """Say whether nobody ever did anything with this account: no sign-in, password, second factor, or other address."""
+    if user.last_login or user.is_staff or user.has_usable_password():
+        return False
+    has_factor = Authenticator.objects.filter(user=user).exists()
+    return not has_factor and EmailAddress.objects.filter(user=user).count() <= 1
 
 
 def owns_elsewhere(user: User, org: Organization) -> bool:

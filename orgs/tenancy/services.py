@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
-from orgs.base.text import text_key
+from orgs.base.text import KEY_LENGTH, address_key
 from orgs.tenancy import queries
 from orgs.tenancy.errors import AddressInvalid, AddressTaken, SlugTaken
 from orgs.tenancy.models import Membership, Organization, SessionGrant, User
@@ -51,7 +51,7 @@ def vouch_for_address(*, user: User, address: str, password: str | None = None) 
     An address that nobody had proved may have been registered by anybody, so what opened the account until now opens
     nothing: it has this password, or none. An account that had proved it is left as it is.
     """
-    if text_key(address) in queries.verified_keys_of(user):
+    if address_key(address) in queries.verified_keys_of(user):
         return
     if password is None:
         user.set_unusable_password()
@@ -96,7 +96,7 @@ def require_address(email: str) -> None:
         validate_email(email)
     except ValidationError as error:
         raise AddressInvalid from error
-    if text_key(email) == "" or len(email) > 254:
+    if len(email) > 254 or len(address_key(email)) > KEY_LENGTH:
         raise AddressInvalid
 
 

@@ -10,7 +10,7 @@ from orgs.base import credentials, sealed
 from orgs.base.actor import Actor
 from orgs.base.errors import DomainError
 from orgs.base.tenant_keys import TenantForeignKey
-from orgs.base.text import address_domain, initials, text_key
+from orgs.base.text import address_domain, address_key, initials, text_key
 from orgs.events.models import OutboxEvent
 from orgs.people import services as people
 from orgs.people.types import Profile
@@ -164,3 +164,11 @@ def test_the_domain_of_an_address_is_compared_in_ascii(address):
 @pytest.mark.parametrize("address", ["nobody", "", "nora@" + "ü" * 80 + ".example"])
 def test_an_address_without_a_usable_domain_has_none(address):
     assert address_domain(address) == ""
+
+
+def test_two_domains_that_dns_tells_apart_are_two_addresses():
+    assert address_key("bob@straße.example") != address_key("bob@strasse.example")
+
+
+def test_spellings_of_one_address_have_one_key():
+    assert address_key("BOB@MÜNCHEN.example ") == address_key("bob@xn--mnchen-3ya.example")
