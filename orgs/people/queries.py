@@ -1,16 +1,15 @@
 from collections.abc import Sequence
-from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 
 from orgs.base import credentials
 from orgs.base.clock import now
-from orgs.base.text import text_key
-from orgs.people.errors import InvitationUnknown, MembershipUnknown
+from orgs.base.text import address_key, text_key
+from orgs.people.errors import InvitationUnknown
 from orgs.people.models import Invitation
 from orgs.people.types import MemberFilter
-from orgs.tenancy.models import Membership, Organization
-from orgs.tenancy.types import SETTINGS_ROLES, MembershipState, Origin, Role
+from orgs.tenancy.models import Membership, MembershipHold, Organization, RoleGrant, SessionGrant
+from orgs.tenancy.types import SETTINGS_ROLES, GrantSource, HoldSource, MembershipState, Origin, Role
 
 
 def list_members(org: Organization, shown: MemberFilter) -> QuerySet[Membership]:
@@ -25,24 +24,23 @@ def list_members(org: Organization, shown: MemberFilter) -> QuerySet[Membership]
     return seats.prefetch_related("grants", "holds").order_by("name_key", "id")
 
 
-def find_member(org: Organization, public_id: UUID) -> Membership:
-    """Raises MembershipUnknown."""
-    try:
-        return Membership.objects.get(org=org, public_id=public_id)
-    except Membership.DoesNotExist as error:
-        raise MembershipUnknown from error
-
-
 def seat_of_address(org: Organization, address: str) -> Membership | None:
     """Return the seat that has this address now. Former addresses don't count: they may have gone to somebody else."""
-    return Membership.objects.filter(org=org, email_key=text_key(address)).select_related("org", "user").first()
+    return Membership.objects.filter(org=org, email_key=address_key(address)).select_related("org", "user").first()
+
+
+def was_never_used(seat: Membership) -> bool:
+    """Say whether nobody ever reached this seat, and no person has said anything about it: no role given, no hold put."""
+    scope = {"org_id": seat.org_id, "membership": seat}
+    has_given_role = RoleGrant.objects.filter(**scope, source=GrantSource.PERSON).exists()
+    has_other_hold = MembershipHold.objects.filter(**scope).exclude(source=HoldSource.SCIM).exists()
+    is_reached = SessionGrant.objects.filter(**scope).exists()
+    return seat.last_sign_in_at is None and not (has_given_role or has_other_hold or is_reached)
 
 
 def waiting_in_domain(org: Organization, domain: str) -> Sequence[Membership]:
     """Return the seats that wait for consent under one domain, in the order in which they are locked."""
-    # an address may spell the domain in ASCII, or in its own letters
-    spelt = Q(email_key__endswith=f"@{domain}") | Q(email_key__endswith=f"@{domain.encode().decode('idna')}")
-    return list(Membership.objects.filter(spelt, org=org, user=None).order_by("id"))
+    return list(Membership.objects.filter(org=org, user=None, email_key__endswith=f"@{domain}").order_by("id"))
 
 
 def active_owner_count(org: Organization, *, without: Membership) -> int:

@@ -7,7 +7,7 @@ from orgs.audit.services import Change, Target
 from orgs.base import credentials
 from orgs.base.actor import Actor
 from orgs.base.clock import now
-from orgs.base.text import text_key
+from orgs.base.text import address_key, text_key
 from orgs.domains import queries as domains
 from orgs.domains.models import Domain
 from orgs.events import services as outbox
@@ -20,6 +20,8 @@ from orgs.tenancy import services as tenancy
 from orgs.tenancy.errors import AddressTaken
 from orgs.tenancy.models import Membership, MembershipAddress, MembershipHold, Organization, RoleGrant, User
 from orgs.tenancy.types import AddressKind, GrantSource, HoldSource, MembershipState, Origin, Role, highest
+
+PROFILE_COLUMNS = ("email", "email_key", "given_name", "family_name", "display_name", "name_key")
 
 
 @transaction.atomic
@@ -134,6 +136,9 @@ def accept_seat(*, membership: Membership, user: User, actor: Actor) -> None:
         raise InvitationUnknown
     if seat.email_key not in tenancy_queries.verified_keys_of(user):
         raise InvitationForSomebodyElse
+    # whoever accepts is signed in: from now on the seat is held, not removed, when its IdP deletes it
+    seat.last_sign_in_at = now()
+    seat.save(update_fields=["last_sign_in_at"])
     join(membership=seat, user=user, actor=actor)
 
 
@@ -165,29 +170,28 @@ def adopt_seat(*, membership: Membership, origin: Origin, actor: Actor) -> Membe
 
 @transaction.atomic
 def update_profile(*, membership: Membership, profile: Profile, actor: Actor) -> None:
-    """The seat shows this name and address; a former address stays as an alias. Raises SeatTaken, AddressInvalid."""
+    """The seat shows this name and address; a former address stays as an alias. Raises SeatTaken, AddressInvalid.
+
+    Only these columns are written: who holds or promotes the seat at the same time loses nothing.
+    """
     tenancy.require_address(profile.email)
-    before = _profile_of(membership)
-    former_key = membership.email_key
-    _copy_profile(membership, profile)
-    if (after := _profile_of(membership)) == before:
+    seat = lock_seat(membership)
+    before, former_key = _profile_of(seat), seat.email_key
+    _copy_profile(seat, profile)
+    if (after := _profile_of(seat)) == before:
         return
     try:
         with transaction.atomic():
-            membership.save()
-            if membership.email_key != former_key:
-                _move_address(membership, former_key)
+            seat.save(update_fields=PROFILE_COLUMNS)
+            if seat.email_key != former_key:
+                _move_address(seat, former_key)
     except IntegrityError as error:
         raise SeatTaken from error
-    audit.record(
-        org=membership.org,
-        actor=actor,
-        action="membership.updated",
-        target=Target.of_membership(membership),
-        change=Change(before=before, after=after),
-    )
-    if membership.email_key != former_key:
-        _follow_address(membership, before["email"], actor)
+    change = Change(before=before, after=after)
+    target = Target.of_membership(seat)
+    audit.record(org=seat.org, actor=actor, action="membership.updated", target=target, change=change)
+    if seat.email_key != former_key:
+        _follow_address(seat, before["email"], actor)
 
 
 def _move_address(membership: Membership, former_key: str) -> None:
@@ -196,19 +200,21 @@ def _move_address(membership: Membership, former_key: str) -> None:
     _remember_address(membership)
 
 
-def _follow_address(membership: Membership, former: str, actor: Actor) -> None:
-    """A waiting seat is invited at its new address; an account that is wholly the organisation's moves with its seat."""
-    if membership.user is None:
-        admit_or_invite(membership=membership, actor=actor)
+def _follow_address(seat: Membership, former: str, actor: Actor) -> None:
+    """A waiting seat is invited at its new address; an account that nobody has used yet moves with its seat.
+
+    An account in use never moves: whoever can rename a seat, an IdP or an admin, could take it by a password reset.
+    """
+    if seat.user is None:
+        admit_or_invite(membership=seat, actor=actor)
         return
-    user, org = membership.user, membership.org
-    is_theirs = (
-        not user.is_staff and not tenancy_queries.has_other_seats(user, org) and user.email_key == text_key(former)
-    )
-    if is_theirs and domains.has_verified(org, former) and domains.has_verified(org, membership.email):
+    user, org = seat.user, seat.org
+    is_new = user.email_key == address_key(former) and tenancy_queries.was_never_used(user)
+    is_wholly_theirs = is_new and seat.role != Role.OWNER and not tenancy_queries.has_other_seats(user, org)
+    if is_wholly_theirs and domains.has_verified(org, former) and domains.has_verified(org, seat.email):
         try:
             with transaction.atomic():
-                tenancy.change_account_address(user=user, email=membership.email)
+                tenancy.change_account_address(user=user, email=seat.email)
         except AddressTaken:
             # somebody else signs in with it: the seat shows the new address, the account keeps the old
             return
@@ -267,13 +273,12 @@ def remove_seat(*, membership: Membership, actor: Actor) -> None:
     audit.record(org=seat.org, actor=actor, action="membership.removed", target=Target.of_membership(seat))
     user = seat.user
     seat.delete()
-    if user is not None and _was_never_used(user):
+    if (
+        user is not None
+        and tenancy_queries.was_never_used(user)
+        and not tenancy_queries.has_other_seats(user, seat.org)
+    ):
         tenancy.delete_unused_account(user=user)
-
-
-def _was_never_used(user: User) -> bool:
-    has_seats = Membership.objects.filter(user=user).exists()
-    return not (has_seats or user.last_login or user.is_staff or user.has_usable_password())
 
 
 def lock_seat(membership: Membership, *, may_lose_owner: bool = False) -> Membership:
@@ -339,7 +344,7 @@ def _record_hold(seat: Membership, source: HoldSource, actor: Actor, action: str
 
 
 def _copy_profile(seat: Membership, profile: Profile) -> None:
-    seat.email, seat.email_key = profile.email, text_key(profile.email)
+    seat.email, seat.email_key = profile.email, address_key(profile.email)
     seat.given_name, seat.family_name = profile.given_name[:200], profile.family_name[:200]
     seat.display_name = (profile.display_name or f"{profile.given_name} {profile.family_name}".strip())[:400]
     seat.name_key = text_key(seat.display_name or seat.email)[:512]

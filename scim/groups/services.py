@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from django.db import IntegrityError, transaction
 
 from orgs.base.clock import now
+from orgs.base.text import KEY_LENGTH, text_key
 from orgs.groups import services as groups
 from orgs.groups.errors import GroupNameTaken
 from orgs.groups.types import GroupSource
@@ -13,6 +14,7 @@ from scim.directories.types import TEST_LIFE, Caller, Deleted
 from scim.groups import queries
 from scim.groups.errors import DirectoryGroupTaken, MemberUnknown
 from scim.groups.models import DirectoryGroup
+from scim.protocol.errors import InvalidValue
 from scim.protocol.group_changes import GroupChange, MemberDelta
 from scim.protocol.groups import GroupInput
 
@@ -21,9 +23,16 @@ EXTERNAL_ID_TAKEN = "Another group of this directory has this externalId. Look i
 UNKNOWN_SHOWN = 5
 
 
+def refuse_long_key(name: str) -> None:
+    """Raises InvalidValue for the rare name whose caseless form is longer than the database keeps."""
+    if len(text_key(name)) > KEY_LENGTH:
+        raise InvalidValue("displayName is too long once its letters are compared without case. Shorten it.")
+
+
 @transaction.atomic
 def create_group(*, caller: Caller, given: GroupInput) -> DirectoryGroup:
     """The group exists with these members. Raises DirectoryGroupTaken, MemberUnknown."""
+    refuse_long_key(given.display_name)
     org = caller.directory.org
     try:
         group = groups.create_group(org=org, name=given.display_name, source=GroupSource.SCIM, actor=caller.actor)
@@ -84,6 +93,7 @@ def delete_group(*, caller: Caller, scim_id: str) -> Deleted:
 def _rename(caller: Caller, row: DirectoryGroup, name: str | None) -> bool:
     if name is None or name == row.group.name:
         return False
+    refuse_long_key(name)
     try:
         groups.rename_group(group=row.group, name=name, actor=caller.actor)
     except GroupNameTaken as error:

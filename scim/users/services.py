@@ -16,6 +16,7 @@ from orgs.tenancy.models import Membership
 from orgs.tenancy.types import HoldSource, Origin
 from scim.directories.types import TEST_LIFE, Caller, Deleted
 from scim.protocol import patch
+from scim.protocol.errors import InvalidValue
 from scim.protocol.operations import read_operations
 from scim.protocol.users import UserFacts, facts, filter_values, replace_user
 from scim.users import queries
@@ -49,6 +50,8 @@ def create_user(*, caller: Caller, document: Document) -> DirectoryUser:
 
 def refuse_taken_name(caller: Caller, known: UserFacts, *, besides: DirectoryUser | None = None) -> None:
     """Raises UserNameTaken with a sentence that names the attribute. The constraints decide for those who race."""
+    if len(text_key(known.user_name)) > KEY_LENGTH:
+        raise InvalidValue("userName is too long once its letters are compared without case. Shorten it.")
     others = queries.users_of(caller.directory)
     if besides is not None:
         others = others.exclude(pk=besides.pk)
@@ -114,8 +117,8 @@ def delete_user(*, caller: Caller, scim_id: str) -> Deleted:
     Raises UserUnknown, LastOwner.
     """
     user = queries.lock_user(caller.directory, scim_id)
-    seat = user.membership
-    is_unused = user.made_membership and seat.last_sign_in_at is None
+    seat = people.lock_seat(user.membership)
+    is_unused = user.made_membership and people_queries.was_never_used(seat)
     groups.leave_groups(membership=seat, source=GroupSource.SCIM, actor=caller.actor)
     user.delete()
     if is_unused:
@@ -143,7 +146,7 @@ def _apply_active(user: DirectoryUser, known: UserFacts, caller: Caller) -> None
 
 def _store(user: DirectoryUser, document: Document, known: UserFacts) -> None:
     user.document = document
-    user.user_name, user.user_name_key = known.user_name, text_key(known.user_name)[:KEY_LENGTH]
+    user.user_name, user.user_name_key = known.user_name, text_key(known.user_name)
     user.external_id = known.external_id or ""
     user.display_name_key = text_key(known.display_name)[:KEY_LENGTH]
     user.active = user.active if known.active is None else known.active

@@ -395,3 +395,99 @@ def test_removing_active_leaves_the_seat_as_it_is(scim: ScimClient, verified: No
     assert "active" not in scim.patch(f"/Users/{made['id']}", patch_body({"op": "remove", "path": "active"})).json()
     assert seat_of("nora@acme.example").state == state
     assert scim.get(f"/Users?filter=active eq {str(active).lower()}").json()["totalResults"] == 1
+
+
+def test_renaming_an_owners_seat_does_not_move_their_account(
+    scim: ScimClient, verified: None, olga: Membership
+) -> None:
+    made = create(scim, "olga@acme.example")
+    scim.put(f"/Users/{made['id']}", user_body("adam+x@acme.example"))
+    olga.refresh_from_db()
+    assert olga.email == "adam+x@acme.example"
+    assert User.objects.get(pk=olga.user_id).email == "olga@acme.example"
+
+
+@pytest.mark.parametrize("use", ["signed in", "password", "factor", "other address"])
+def test_an_account_in_use_does_not_move_with_its_seat(scim: ScimClient, verified: None, use: str) -> None:
+    from allauth.account.models import EmailAddress
+    from allauth.mfa.models import Authenticator
+    from django.utils import timezone
+
+    made = create(scim)
+    account = seat_of("nora@acme.example").user
+    assert account is not None
+    if use == "signed in":
+        User.objects.filter(pk=account.pk).update(last_login=timezone.now())
+    elif use == "password":
+        account.set_password("a-password-of-her-own")
+        account.save()
+    elif use == "factor":
+        Authenticator.objects.create(user=account, type="webauthn", data={})
+    else:
+        EmailAddress.objects.create(user=account, email="private@elsewhere.example", verified=True)
+    scim.put(f"/Users/{made['id']}", user_body("moved@acme.example"))
+    account.refresh_from_db()
+    assert account.email == "nora@acme.example"
+    assert EmailAddress.objects.filter(user=account, email="nora@acme.example").exists()
+
+
+def test_an_account_that_nobody_used_moves_with_its_seat(scim: ScimClient, verified: None) -> None:
+    made = create(scim)
+    scim.put(f"/Users/{made['id']}", user_body("moved@acme.example"))
+    account = seat_of("moved@acme.example").user
+    assert account is not None
+    assert account.email == "moved@acme.example"
+
+
+@pytest.mark.parametrize("reason", ["an admin's hold", "a person's role", "an open session"])
+def test_a_seat_that_somebody_had_to_do_with_is_held_not_removed(scim: ScimClient, verified: None, reason: str) -> None:
+    from uuid import uuid4
+
+    from orgs.tenancy import access
+    from orgs.tenancy import services as tenancy
+    from orgs.tenancy.types import SignInMethod
+
+    made = create(scim)
+    seat = seat_of("nora@acme.example")
+    if reason == "an admin's hold":
+        people.hold_seat(membership=seat, source=HoldSource.ADMIN, actor=ACTOR)
+    elif reason == "a person's role":
+        people.grant_role(membership=seat, role=Role.ADMIN, source=GrantSource.PERSON, actor=ACTOR)
+    else:
+        tenancy.grant_session(
+            membership=seat, session=uuid4(), method=SignInMethod.PASSWORD, expires_at=access.session_expiry()
+        )
+    scim.delete(f"/Users/{made['id']}")
+    assert HoldSource.SCIM in [hold.source for hold in seat_of("nora@acme.example").holds.all()]
+
+
+def test_an_admins_hold_outlasts_delete_and_create(scim: ScimClient, verified: None) -> None:
+    made = create(scim)
+    people.hold_seat(membership=seat_of("nora@acme.example"), source=HoldSource.ADMIN, actor=ACTOR)
+    scim.delete(f"/Users/{made['id']}")
+    create(scim)
+    seat = seat_of("nora@acme.example")
+    assert (seat.state, [hold.source for hold in seat.holds.all()]) == (MembershipState.SUSPENDED, [HoldSource.ADMIN])
+
+
+def test_a_rename_writes_nothing_but_the_name(scim: ScimClient, uma: Membership, monkeypatch: Any) -> None:
+    made = create(scim, "uma@acme.example")
+    original = people._copy_profile
+
+    def promoted_meanwhile(seat: Membership, profile: Any) -> None:
+        Membership.objects.filter(pk=seat.pk).update(role=Role.OWNER, state=MembershipState.SUSPENDED)
+        original(seat, profile)
+
+    monkeypatch.setattr(people, "_copy_profile", promoted_meanwhile)
+    people.update_profile(
+        membership=uma, profile=people.Profile("uma@acme.example", display_name="Uma U."), actor=ACTOR
+    )
+    uma.refresh_from_db()
+    assert (uma.display_name, uma.role, uma.state) == ("Uma U.", Role.OWNER, MembershipState.SUSPENDED)
+    assert made["id"]
+
+
+def test_letters_that_grow_when_compared_are_refused_before_the_database(scim: ScimClient) -> None:
+    name = "\ufdfa" * 256
+    assert_scim_error(scim.post("/Users", user_body(userName=name)), 400, "invalidValue")
+    assert_scim_error(scim.post("/Groups", {"displayName": name}), 400, "invalidValue")

@@ -1,0 +1,80 @@
+"""Whatever goes wrong behind the endpoint becomes one RFC 7644 error."""
+
+from typing import Any
+
+import pytest
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
+from django.http import UnreadablePostError
+from django_scim.exceptions import SCIMException
+
+from orgs.base.errors import Conflict, NotFound, RuleViolated
+from orgs.people.errors import LastOwner, SeatTaken
+from orgs.tenancy.errors import AddressInvalid
+from scim.directories.errors import TokenRefused
+from scim.directories.types import Caller
+from scim.endpoint.errors import translate
+from scim.groups.queries import find_group
+from scim.groups.views import DirectoryGroupAdapter
+from scim.protocol.errors import NoTarget
+from scim.users import queries, services
+from scim.users.errors import UserNameTaken
+from scim.users.views import DirectoryUserAdapter
+from tests.conftest import ScimClient
+from tests.factories import ACTOR
+from tests.scim.bodies import group_body, user_body
+
+TABLE: list[tuple[Exception, int, str | None]] = [
+    (NoTarget("as it is"), 400, "noTarget"),
+    (TokenRefused("why"), 401, None),
+    (LastOwner(), 409, None),
+    (SeatTaken(), 409, "uniqueness"),
+    (Conflict(), 409, "uniqueness"),
+    (AddressInvalid(), 400, "invalidValue"),
+    (NotFound(), 404, None),
+    (RuleViolated(), 409, None),
+    (RequestDataTooBig(), 413, None),
+    (SuspiciousOperation(), 400, "invalidSyntax"),
+    (UnreadablePostError(), 400, "invalidSyntax"),
+    (IntegrityError(), 409, "uniqueness"),
+    (OperationalError(), 503, None),
+    (InterfaceError(), 503, None),
+    (DataError(), 400, "invalidValue"),
+    (SCIMException("library"), 400, "invalidSyntax"),
+    (RuntimeError("unforeseen"), 500, None),
+]
+
+
+@pytest.mark.parametrize(("error", "status", "scim_type"), TABLE, ids=lambda given: type(given).__name__)
+def test_an_error_is_translated(error: Exception, status: int, scim_type: str | None) -> None:
+    refusal = translate(error)
+    assert (refusal.status, refusal.scim_type) == (status, scim_type)
+
+
+@pytest.mark.parametrize("error", [error for error, status, _ in TABLE if status in {401, 500, 503}])
+def test_what_the_caller_must_not_know_is_not_said(error: Exception) -> None:
+    assert "why" not in translate(error).detail
+    assert "unforeseen" not in translate(error).detail
+
+
+def test_a_name_taken_between_the_look_and_the_write_is_a_conflict(scim: ScimClient, monkeypatch: Any) -> None:
+    scim.post("/Users", user_body(externalId="x1"))
+    monkeypatch.setattr(services, "refuse_taken_name", lambda *given, **options: None)
+    with pytest.raises(UserNameTaken):
+        services.create_user(
+            caller=Caller(scim.directory, ACTOR), document=user_body("other@acme.example", externalId="x1")
+        )
+
+
+def test_the_library_deletes_through_our_services(scim: ScimClient, rf: Any) -> None:
+    user = scim.post("/Users", user_body()).json()["id"]
+    group = scim.post("/Groups", group_body()).json()["id"]
+    request = rf.delete("/")
+    request.directory, request.actor = scim.directory, ACTOR
+    DirectoryUserAdapter(queries.find_user(scim.directory, user), request=request).delete()
+    DirectoryGroupAdapter(find_group(scim.directory, group), request=request).delete()
+    assert scim.get("/Users").json()["totalResults"] == scim.get("/Groups").json()["totalResults"] == 0
+
+
+def test_the_library_knows_our_users_table_and_never_the_accounts() -> None:
+    assert queries.directory_user_model().__name__ == "DirectoryUser"
