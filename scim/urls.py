@@ -24,5 +24,5 @@ urlpatterns = [
     path("<str:directory>/Schemas", SchemasView.as_view(), name="schemas"),
     path("<str:directory>/Schemas/<str:name>", SchemasView.as_view(), name="schema"),
     path("<str:directory>", UnknownView.as_view(), name="base"),
-    re_path(r"^(?:(?P<directory>[^/]*)(?:/.*)?)$", UnknownView.as_view(), name="unknown"),
+    re_path(r"^(?:(?P<directory>[^/]*)(?:/[\s\S]*)?)$", UnknownView.as_view(), name="unknown"),
 ]

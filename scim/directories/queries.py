@@ -61,6 +61,13 @@ def token_state(token: ScimToken) -> TokenState:
     return TokenState.LIVE
 
 
+def require_live(token: ScimToken) -> None:
+    """The token opens its directory at this moment, too. Raises TokenRefused."""
+    current = ScimToken.objects.filter(org_id=token.org_id, pk=token.pk).first()
+    if current is None or token_state(current) is not TokenState.LIVE:
+        raise TokenRefused(f"Revoked token: {token.label} (ends with {token.last4})")
+
+
 def authenticate(directory: Directory, plain: str) -> ScimToken:
     """Return the live token of this directory that was shown. Raises TokenRefused with the reason for the log."""
     token = ScimToken.objects.filter(digest=credentials.digest(plain), directory=directory).first()

@@ -71,7 +71,11 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
             response: HttpResponse = act(request, **kwargs)
             self.exchange.write_afterwards(response)
             return response
+        # read to its end first: a caller who sends slowly must not hold a transaction open
+        _ = request.body
         with transaction.atomic():
+            # and asked again after that: a token that was revoked meanwhile changes nothing
+            directories.require_live(request.token)
             response = act(request, **kwargs)
             self.exchange.write(response)
         return response
@@ -86,7 +90,9 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
         if refusal.status == 503:
             response["Retry-After"] = "5"
         self.exchange.write_afterwards(response, refusal, error.reason if isinstance(error, TokenRefused) else "")
-        drain(self.request)
+        if self.exchange.token is not None:
+            # only for who showed a token: reading for anybody would let strangers hold every thread
+            drain(self.request)
         return response
 
     def allowed(self) -> list[str]:

@@ -46,7 +46,7 @@ def record(*, org: Organization, directory_id: int, token_id: int | None, call: 
         detail=printable(answer.detail)[:400],
         dialect=recognition.dialect or "",
         step=recognition.step[:60],
-        resource_id=answer.resource_id[:64],
+        resource_id=printable(answer.resource_id)[:64],
         subject=printable(subject)[:256],
         subject_key=text_key(printable(subject))[:512],
         request_body=redact_body(call.body, seen),
