@@ -2,7 +2,6 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from orgs.base.clock import now
 from orgs.events.models import OutboxEvent
 
 
@@ -20,8 +19,3 @@ def due(moment: datetime) -> QuerySet[OutboxEvent]:
 def overdue_count(*, since: datetime) -> int:
     """Say how many events should have been delivered before this time: more than none means that no worker runs."""
     return waiting().filter(due_at__lt=since).count()
-
-
-def oldest_waiting() -> datetime | None:
-    """Return when the event that waits longest was due, or None when nothing is."""
-    return waiting().filter(due_at__lte=now()).order_by("due_at").values_list("due_at", flat=True).first()

@@ -69,6 +69,10 @@ def _lease_next() -> OutboxEvent | None:
     event = queries.due(moment).select_for_update(skip_locked=skip_locked).first()
     if event is None:
         return None
+    if event.attempts >= MAX_ATTEMPTS:
+        # its last lease ran out: it takes workers down, and mustn't take the next one
+        _plan_next_attempt(event, "WorkerLost")
+        return _lease_next()
     event.leased_until = moment + LEASE
     event.attempts += 1
     event.save(update_fields=["leased_until", "attempts"])
@@ -132,6 +136,8 @@ def send_mail(mail: Mail) -> None:
 
 def delete_finished(*, before: datetime) -> int:
     """Events that were finished before this time are gone. Returns how many there were."""
-    finished = OutboxEvent.objects.exclude(delivered_at=None, cancelled_at=None, failed_at=None)
+    last = OutboxEvent.objects.exclude(sequence=None).order_by("-sequence").values_list("pk", flat=True).first()
+    # the last number stays, or the public sequence would begin anew after a quiet month
+    finished = OutboxEvent.objects.exclude(delivered_at=None, cancelled_at=None, failed_at=None).exclude(pk=last or 0)
     deleted, _ = finished.filter(created_at__lt=before).delete()
     return deleted

@@ -343,11 +343,23 @@ def test_late_events_are_counted(acme):
     OutboxEvent.objects.filter(pk=event.pk).update(due_at=now() - timedelta(minutes=5))
     assert queries.overdue_count(since=now() - timedelta(minutes=2)) == 1
     assert queries.overdue_count(since=now() - timedelta(minutes=10)) == 0
-    assert queries.oldest_waiting() == stored(event).due_at
 
 
-def test_nothing_waits_in_an_empty_outbox(db):
-    assert queries.oldest_waiting() is None
+def test_the_public_sequence_goes_on_after_everything_was_pruned(acme, delivered):
+    first = add(acme)
+    services.drain()
+    OutboxEvent.objects.update(created_at=now() - timedelta(days=40))
+    tasks.prune()
+    second = add(acme)
+    services.drain()
+    assert stored(second).sequence == stored(first).sequence + 1
+
+
+def test_an_event_that_takes_its_workers_down_is_given_up(acme):
+    event = add(acme)
+    OutboxEvent.objects.filter(pk=event.pk).update(attempts=services.MAX_ATTEMPTS)
+    assert services.drain() == 0
+    assert (stored(event).last_error, stored(event).failed_at is not None) == ("WorkerLost", True)
 
 
 def test_postgresql_numbers_events_under_one_lock(monkeypatch):
