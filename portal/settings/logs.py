@@ -1,10 +1,22 @@
 """Log lines: JSON in production, readable in development; never a secret, an assertion or a body."""
 
+import re
 from typing import Any
 
 import structlog
 
+_INVITATION = re.compile(r"(/invitations/)[^/\s\"]+")
+
+
+def hide_links(logger: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:
+    """No line holds the secret of an invitation's link; Django names the path of whatever it refuses."""
+    if isinstance(event.get("event"), str):
+        event["event"] = _INVITATION.sub(r"\1[hidden]", event["event"])
+    return event
+
+
 SHARED: list[Any] = [
+    hide_links,
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,

@@ -1,5 +1,9 @@
 """Refuses to start without its own secrets, or with anything of the sandbox."""
 
+import base64
+import re
+
+from cryptography.fernet import Fernet, MultiFernet
 from django.core.exceptions import ImproperlyConfigured
 
 from portal.env import env
@@ -17,10 +21,20 @@ for name, value in (
         raise ImproperlyConfigured(f"{name} is not set: production has no default for it. See .env.example.")
 if "only-key-that-production-refuses" in SECRET_KEY or len(SECRET_KEY) < 50:
     raise ImproperlyConfigured("SECRET_KEY must be your own, of 50 characters or more.")
+try:
+    MultiFernet([Fernet(key) for key in FIELD_KEYS])
+except ValueError as error:
+    raise ImproperlyConfigured("Each of FIELD_KEYS must be 32 random bytes in base64url.") from error
+if any(b"only-field-key" in base64.urlsafe_b64decode(key) for key in FIELD_KEYS):
+    raise ImproperlyConfigured("FIELD_KEYS must be your own: these are published with the source.")
 if env.bool("DEBUG", default=False):
     raise ImproperlyConfigured("DEBUG can't be on in production.")
 if not env.str("PUBLIC_BASE_URL", default=""):
     raise ImproperlyConfigured("PUBLIC_BASE_URL is not set: published URLs are built from it.")
+if not re.fullmatch(r"https?://[^/?#]+", PUBLIC_BASE_URL):
+    raise ImproperlyConfigured("PUBLIC_BASE_URL must be an origin such as https://gatehouse.example, without a path.")
+if "*" in ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts: with * any Host header would be believed.")
 globals().update(env.email_url("EMAIL_URL"))
 WHITENOISE_USE_FINDERS = False
 SECURE_SSL_REDIRECT = False

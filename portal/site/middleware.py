@@ -18,7 +18,7 @@ GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 GLUED_FLAG = re.compile(r"(?P<flag>aadOptscim\d+)(?P<path>/[^?]*)(?:\?(?P<query>.*))?", re.ASCII)
 MACHINE_PATHS = ("/scim/", "/static/", "/healthz", "/readyz", "/metrics")
 # an IdP's word opens one organisation, never the account itself
-PERSONAL_PATHS = ("/accounts/", "/admin/")
+PERSONAL_PATHS = ("/accounts/", "/admin/", "/invitations/", "/waiting/", "/look-again/")
 PERSONAL_EXCEPTIONS = ("/accounts/login/", "/accounts/logout/")
 
 

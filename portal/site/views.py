@@ -32,7 +32,7 @@ def home(request: OrgRequest) -> HttpResponse:
 
 def no_organization(request: OrgRequest) -> HttpResponse:
     """Say what an account without any organisation can do, and offer the seats that wait for its consent."""
-    waiting = list(tenancy.waiting_seats_of(request.user)[:20])
+    waiting = list(tenancy.waiting_seats_of(request.user)[:20]) if request.reach.is_personal else []
     return render(request, "portal/no_organization.html", {"waiting": waiting})
 
 

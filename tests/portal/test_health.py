@@ -243,3 +243,8 @@ def test_a_task_survives_its_worker():
 def test_every_planned_task_exists():
     app.loader.import_default_modules()
     assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= set(app.tasks)
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded"])
+def test_metrics_behind_a_proxy_that_nobody_named_are_404(client, db, header):
+    assert client.get("/metrics", headers={header: "for=8.8.8.8"}).status_code == 404

@@ -10,6 +10,7 @@ from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy import access
 from orgs.tenancy.types import HoldSource, Origin
+from portal.settings import logs
 from portal.site import middleware
 from tests.factories import ACTOR, PASSWORD
 from tests.scim.bodies import patch_body, user_body
@@ -249,3 +250,19 @@ def test_a_session_that_gains_its_first_seat_ends_when_it_loses_it(stranger, acm
     assert browser.get("/api/v1/me").status_code == 200
     people.hold_seat(membership=seat, source=HoldSource.ADMIN, actor=ACTOR)
     assert browser.get("/api/v1/me").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "path", ["/waiting/00000000-0000-0000-0000-000000000000/accept/", "/invitations/x/accept/", "/look-again/"]
+)
+def test_a_session_that_an_idp_opened_consents_to_nothing(uma, sign_in, path):
+    browser = sign_in(uma)
+    session = browser.session
+    session[access.METHOD] = "saml"
+    session.save()
+    assert browser.post(path).status_code == 403
+
+
+def test_no_line_holds_the_secret_of_an_invitation():
+    event = logs.hide_links(None, "warning", {"event": "Conflict: /invitations/ghi_canary/accept/"})
+    assert event["event"] == "Conflict: /invitations/[hidden]/accept/"

@@ -50,6 +50,10 @@ def test_production_refuses_to_start_without(name):
         ("SECRET_KEY", "development-only-key-that-production-refuses-to-use", "SECRET_KEY must be your own"),
         ("SECRET_KEY", "short", "SECRET_KEY must be your own"),
         ("DEBUG", "true", "DEBUG can't be on in production"),
+        ("FIELD_KEYS", "ZGV2ZWxvcG1lbnQtb25seS1maWVsZC1rZXktMzJieXQ=", "FIELD_KEYS must be your own"),
+        ("FIELD_KEYS", "notakey", "Each of FIELD_KEYS must be 32 random bytes"),
+        ("PUBLIC_BASE_URL", "https://gatehouse.example/portal", "PUBLIC_BASE_URL must be an origin"),
+        ("ALLOWED_HOSTS", "*", "ALLOWED_HOSTS must name the hosts"),
     ],
 )
 def test_production_refuses(name, value, complaint):
