@@ -1,6 +1,8 @@
+import csv
+import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote_plus
@@ -13,11 +15,12 @@ from orgs.tenancy.models import Organization
 from scim.dialects.recognise import RequestFacts, recognise
 from scim.requests import queries
 from scim.requests.models import RequestLog
-from scim.requests.types import BODY_KEPT, CONNECTION_TEST_WINDOW_MINUTES, Answer, Call
+from scim.requests.types import BODY_KEPT, CONNECTION_TEST_WINDOW_MINUTES, EXPORTED, Answer, Call
 
 HIDDEN = "[hidden]"
 PRIVATE = frozenset({"password", "addresses", "phonenumbers", "photos", "ims", "x509certificates", "token", "secret"})
 REFUSALS_KEPT_EACH_MINUTE = 60
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def record(*, org: Organization, directory_id: int, token_id: int | None, call: Call, answer: Answer) -> RequestLog:
@@ -136,6 +139,33 @@ def _subject_of(seen: object) -> str:
     named = {str(key).casefold(): value for key, value in seen.items()}
     subject = named.get("username") or named.get("displayname") or ""
     return subject if isinstance(subject, str) else ""
+
+
+def csv_lines(rows: Iterable[Mapping[str, str]]) -> Iterator[str]:
+    """Yield a CSV file (RFC 4180) line by line. A spreadsheet takes no cell of it for a formula."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, EXPORTED)
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({name: f"'{text}" if text.startswith(FORMULA_STARTS) else text for name, text in row.items()})
+        yield _taken(buffer)
+    yield _taken(buffer)
+
+
+def _taken(buffer: io.StringIO) -> str:
+    text = buffer.getvalue()
+    buffer.seek(0)
+    buffer.truncate()
+    return text
+
+
+def json_lines(rows: Iterable[Mapping[str, str]]) -> Iterator[str]:
+    """Yield one JSON list of objects, an object at a time."""
+    separator = "["
+    for row in rows:
+        yield f"{separator}{json.dumps(dict(row))}"
+        separator = ",\n"
+    yield "[]" if separator == "[" else "]"
 
 
 @transaction.atomic

@@ -3,6 +3,26 @@ from datetime import timedelta
 
 CONNECTION_TEST_WINDOW_MINUTES = 15
 BODY_KEPT = 8 * 1024
+EXPORT_LIMIT = 10_000
+# the columns of an exported log, in their order; bodies stay behind
+EXPORTED = (
+    "at",
+    "method",
+    "path",
+    "query",
+    "status",
+    "error_type",
+    "detail",
+    "step",
+    "dialect",
+    "is_connection_test",
+    "subject",
+    "resource_id",
+    "token",
+    "ip",
+    "duration_ms",
+    "request_id",
+)
 AGES = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
 RESOURCES = {"users": "/Users", "groups": "/Groups"}
 

@@ -1,13 +1,14 @@
 from uuid import UUID
 
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from orgs.tenancy.access import OrgRequest, admin_required
 from scim.requests import queries
 from scim.requests.forms import LogSearchForm
+from scim.requests.services import csv_lines, json_lines
 from scim.requests.types import LogFilter
 
 # each call carries its two bodies
@@ -22,6 +23,17 @@ def log(request: OrgRequest, org_slug: str) -> HttpResponse:
     shown = form.shown()
     page = Paginator(queries.list_requests(request.org, shown), PAGE_SIZE).get_page(request.GET.get("page"))
     return render(request, "scim/log.html", {"form": form, "page": page, "is_filtered": shown != LogFilter()})
+
+
+@require_safe
+@admin_required
+def export(request: OrgRequest, org_slug: str, kind: str) -> StreamingHttpResponse:
+    """The calls that the log's filters show, as a file to keep or to send to support."""
+    rows = queries.exported(request.org, LogSearchForm(request.GET).shown())
+    lines, media = (csv_lines(rows), "text/csv") if kind == "csv" else (json_lines(rows), "application/json")
+    response = StreamingHttpResponse(lines, content_type=f"{media}; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="provisioning-log-{org_slug}.{kind}"'
+    return response
 
 
 @require_safe

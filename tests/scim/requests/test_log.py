@@ -9,7 +9,7 @@ from orgs.base.clock import now
 from scim.requests import queries, services, tasks
 from scim.requests.forms import LogSearchForm
 from scim.requests.models import RequestLog
-from scim.requests.types import BODY_KEPT, Answer, Call, LogFilter
+from scim.requests.types import BODY_KEPT, EXPORTED, Answer, Call, LogFilter
 from tests.factories import TokenFactory
 from tests.scim.bodies import ENTERPRISE_SCHEMA, USER_SCHEMA, patch_body, user_body
 
@@ -258,3 +258,36 @@ def test_a_filter_in_the_path_to_a_private_value_is_hidden():
 
 def test_another_query_stays_as_it_came():
     assert services.redact_query("filter=userName+eq+%22uma%22&count=1") == "filter=userName+eq+%22uma%22&count=1"
+
+
+def test_the_export_holds_what_the_filters_show_and_no_bodies(scim, olga, sign_in):
+    scim.post("/Users", user_body())
+    scim.get("/Users?filter=title+pr")
+    answer = sign_in(olga).get("/orgs/acme/settings/provisioning-log/export.json?status=failed")
+    [row] = json.loads(b"".join(answer))
+    assert (row["status"], row["error_type"], row["step"]) == ("400", "invalidFilter", "Search users")
+    assert "request_body" not in row
+    assert answer["Content-Disposition"] == 'attachment; filename="provisioning-log-acme.json"'
+
+
+def test_the_csv_export_has_a_line_for_each_call(scim, olga, sign_in):
+    scim.post("/Users", user_body())
+    lines = b"".join(sign_in(olga).get("/orgs/acme/settings/provisioning-log/export.csv")).decode().splitlines()
+    assert lines[0].startswith("at,method,path,query,status")
+    assert "nora@acme.example" in lines[1]
+    assert len(lines) == 2
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_no_cell_of_the_csv_export_is_a_formula(start):
+    row = dict.fromkeys(EXPORTED, "") | {"subject": f"{start}cmd"}
+    assert f"'{start}cmd" in "".join(services.csv_lines([row]))
+
+
+def test_an_empty_log_exports_an_empty_list_and_a_bare_header():
+    assert "".join(services.json_lines([])) == "[]"
+    assert "".join(services.csv_lines([])).strip() == ",".join(EXPORTED)
+
+
+def test_the_export_of_two_calls_is_one_list():
+    assert json.loads("".join(services.json_lines([{"at": "1"}, {"at": "2"}]))) == [{"at": "1"}, {"at": "2"}]
