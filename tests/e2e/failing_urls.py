@@ -1,6 +1,7 @@
-"""The site's addresses and one more, behind which something breaks."""
+"""The site's addresses and two more: behind one something breaks, behind the other there were too many attempts."""
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import path
 
 from portal.urls import handler403, handler404, handler500
@@ -13,4 +14,8 @@ def fail(request: HttpRequest) -> HttpResponse:
     raise RuntimeError("broken on purpose")
 
 
-urlpatterns = [*site, path("fails/", fail)]
+def limit(request: HttpRequest) -> HttpResponse:
+    return render(request, "429.html", status=429)
+
+
+urlpatterns = [*site, path("fails/", fail), path("limited/", limit)]

@@ -101,6 +101,7 @@ OUTSIDE = Tour(
         Stop("invitation", "/invitations/{invitation}/"),
         Stop("invitation unknown", "/invitations/ghi_nothing/"),
         Stop("not found", "/nowhere/"),
+        Stop("too many attempts", "/limited/"),
         Stop("broken", "/fails/"),
         Stop("form out of date", "/accounts/login/", submit_without_cookies),
     ),
