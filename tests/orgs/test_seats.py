@@ -281,11 +281,17 @@ def proved(acme):
     return add_domain(org=acme, name="acme.example", verified=True, actor=ACTOR)
 
 
-def test_an_account_that_nobody_used_moves_with_its_seat(proved, uma):
+@pytest.fixture
+def unused(uma):
+    """Uma's seat, with an account that nobody has ever used: no password, no sign-in."""
     uma.user.set_unusable_password()
     uma.user.save()
-    rename(uma, "uma.unger@acme.example")
-    account = User.objects.get(pk=uma.user_id)
+    return uma
+
+
+def test_an_account_that_nobody_used_moves_with_its_seat(proved, unused):
+    rename(unused, "uma.unger@acme.example")
+    account = User.objects.get(pk=unused.user_id)
     assert (account.email, account.email_key) == ("uma.unger@acme.example", "uma.unger@acme.example")
     assert list(account.emailaddress_set.values_list("email", "verified", "primary")) == [
         ("uma.unger@acme.example", True, True)
@@ -293,26 +299,26 @@ def test_an_account_that_nobody_used_moves_with_its_seat(proved, uma):
 
 
 @pytest.mark.parametrize("address", ["uma@elsewhere.example", "uma.unger@acme.example"])
-def test_an_account_stays_while_either_domain_is_unproved(uma, address):
-    rename(uma, address)
-    assert User.objects.get(pk=uma.user_id).email == "uma@acme.example"
+def test_an_account_stays_while_either_domain_is_unproved(unused, address):
+    rename(unused, address)
+    assert User.objects.get(pk=unused.user_id).email == "uma@acme.example"
 
 
-def test_a_move_out_of_the_proved_domain_leaves_the_account(proved, uma):
-    rename(uma, "uma@elsewhere.example")
-    assert User.objects.get(pk=uma.user_id).email == "uma@acme.example"
+def test_a_move_out_of_the_proved_domain_leaves_the_account(proved, unused):
+    rename(unused, "uma@elsewhere.example")
+    assert User.objects.get(pk=unused.user_id).email == "uma@acme.example"
 
 
-def test_staff_keep_their_address(proved, uma):
-    User.objects.filter(pk=uma.user_id).update(is_staff=True)
-    rename(stored(uma), "uma.unger@acme.example")
-    assert User.objects.get(pk=uma.user_id).email == "uma@acme.example"
+def test_staff_keep_their_address(proved, unused):
+    User.objects.filter(pk=unused.user_id).update(is_staff=True)
+    rename(stored(unused), "uma.unger@acme.example")
+    assert User.objects.get(pk=unused.user_id).email == "uma@acme.example"
 
 
-def test_an_account_with_another_seat_keeps_its_address(proved, uma, globex):
-    OrganizationFactory(slug="third", owner_email=uma.email)
-    rename(uma, "uma.unger@acme.example")
-    assert User.objects.get(pk=uma.user_id).email == "uma@acme.example"
+def test_an_account_with_another_seat_keeps_its_address(proved, unused, globex):
+    OrganizationFactory(slug="third", owner_email=unused.email)
+    rename(unused, "uma.unger@acme.example")
+    assert User.objects.get(pk=unused.user_id).email == "uma@acme.example"
 
 
 def test_an_account_with_another_address_of_its_own_keeps_it(proved, acme):
@@ -323,11 +329,11 @@ def test_an_account_with_another_address_of_its_own_keeps_it(proved, acme):
     assert User.objects.get(pk=person.pk).email == "private@home.example"
 
 
-def test_an_account_stays_when_somebody_else_signs_in_with_the_new_address(proved, uma):
+def test_an_account_stays_when_somebody_else_signs_in_with_the_new_address(proved, unused):
     UserFactory(email="uma.unger@acme.example")
-    rename(uma, "uma.unger@acme.example")
-    assert stored(uma).email == "uma.unger@acme.example"
-    assert User.objects.get(pk=uma.user_id).email == "uma@acme.example"
+    rename(unused, "uma.unger@acme.example")
+    assert stored(unused).email == "uma.unger@acme.example"
+    assert User.objects.get(pk=unused.user_id).email == "uma@acme.example"
 
 
 # removal
