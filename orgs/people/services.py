@@ -208,7 +208,7 @@ def _follow_address(seat: Membership, former: str, actor: Actor) -> None:
     if seat.user is None:
         admit_or_invite(membership=seat, actor=actor)
         return
-    user, org = seat.user, seat.org
+    user, org = tenancy_queries.lock_account(seat.user), seat.org
     is_new = user.email_key == address_key(former) and tenancy_queries.was_never_used(user)
     is_wholly_theirs = is_new and seat.role != Role.OWNER and not tenancy_queries.has_other_seats(user, org)
     if is_wholly_theirs and domains.has_verified(org, former) and domains.has_verified(org, seat.email):
@@ -271,7 +271,7 @@ def remove_seat(*, membership: Membership, actor: Actor) -> None:
         refuse_to_lose_last_owner(seat)
     withdraw_invitation(membership=seat)
     audit.record(org=seat.org, actor=actor, action="membership.removed", target=Target.of_membership(seat))
-    user = seat.user
+    user = tenancy_queries.lock_account(seat.user) if seat.user is not None else None
     seat.delete()
     if (
         user is not None

@@ -71,8 +71,13 @@ def account_for_address(address: str) -> User | None:
     user = User.objects.filter(email_key=address_key(address)).first()
     if user is not None:
         return user
-    row = EmailAddress.objects.filter(email=address.lower(), verified=True).select_related("user").first()
+    row = EmailAddress.objects.filter(email=address_key(address), verified=True).select_related("user").first()
     return row.user if row is not None else None
+
+
+def lock_account(user: User) -> User:
+    """Return the account as it is now, held until the transaction ends: a reset of its password waits, or was before."""
+    return User.objects.select_for_update().get(pk=user.pk)
 
 
 def was_never_used(user: User) -> bool:

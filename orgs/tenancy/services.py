@@ -6,7 +6,8 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
-from orgs.base.text import KEY_LENGTH, address_key
+from orgs.base.clock import now
+from orgs.base.text import KEY_LENGTH, address_domain, address_key
 from orgs.tenancy import queries
 from orgs.tenancy.errors import AddressInvalid, AddressTaken, SlugTaken
 from orgs.tenancy.models import Membership, Organization, SessionGrant, User
@@ -38,7 +39,7 @@ def create_account(*, email: str, password: str | None = None, verified: bool = 
     try:
         with transaction.atomic():
             user.save()
-            EmailAddress.objects.create(user=user, email=email.lower(), verified=verified, primary=True)
+            EmailAddress.objects.create(user=user, email=address_key(email), verified=verified, primary=True)
     except IntegrityError as error:
         raise AddressTaken from error
     return user
@@ -85,7 +86,7 @@ def change_account_address(*, user: User, email: str) -> None:
         with transaction.atomic():
             user.save(update_fields=["email", "email_key"])
             EmailAddress.objects.filter(user=user).delete()
-            EmailAddress.objects.create(user=user, email=email.lower(), verified=True, primary=True)
+            EmailAddress.objects.create(user=user, email=address_key(email), verified=True, primary=True)
     except IntegrityError as error:
         raise AddressTaken from error
 
@@ -96,7 +97,7 @@ def require_address(email: str) -> None:
         validate_email(email)
     except ValidationError as error:
         raise AddressInvalid from error
-    if len(email) > 254 or len(address_key(email)) > KEY_LENGTH:
+    if len(email) > 254 or len(address_key(email)) > KEY_LENGTH or not address_domain(email):
         raise AddressInvalid
 
 
@@ -116,6 +117,10 @@ def grant_session(*, membership: Membership, session: UUID, method: SignInMethod
         membership=membership,
         session=session,
         defaults={"method": method, "expires_at": expires_at},
+    )
+    # a seat that was reached is never removed as unused, whatever becomes of this row
+    Membership.objects.filter(org_id=membership.org_id, pk=membership.pk, last_sign_in_at=None).update(
+        last_sign_in_at=now()
     )
 
 

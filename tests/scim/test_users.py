@@ -491,3 +491,18 @@ def test_letters_that_grow_when_compared_are_refused_before_the_database(scim: S
     name = "\ufdfa" * 256
     assert_scim_error(scim.post("/Users", user_body(userName=name)), 400, "invalidValue")
     assert_scim_error(scim.post("/Groups", {"displayName": name}), 400, "invalidValue")
+
+
+def test_a_seat_that_was_reached_is_held_though_its_sessions_are_gone(scim: ScimClient, verified: None) -> None:
+    from uuid import uuid4
+
+    from orgs.tenancy import access
+    from orgs.tenancy import services as tenancy
+    from orgs.tenancy.types import SignInMethod
+
+    made = create(scim)
+    seat, until = seat_of("nora@acme.example"), access.session_expiry()
+    tenancy.grant_session(membership=seat, session=uuid4(), method=SignInMethod.PASSWORD, expires_at=until)
+    scim.put(f"/Users/{made['id']}", user_body(active=False))
+    scim.delete(f"/Users/{made['id']}")
+    assert seat_of("nora@acme.example").state == MembershipState.SUSPENDED
