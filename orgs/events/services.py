@@ -66,13 +66,12 @@ def _lease_next() -> OutboxEvent | None:
     moment = now()
     # workers pass each other by; SQLite has one writer at a time and knows no row locks
     skip_locked = connection.features.has_select_for_update_skip_locked
-    event = queries.due(moment).select_for_update(skip_locked=skip_locked).first()
-    if event is None:
-        return None
-    if event.attempts >= MAX_ATTEMPTS:
+    waiting = queries.due(moment).select_for_update(skip_locked=skip_locked)
+    while (event := waiting.first()) is not None and event.attempts >= MAX_ATTEMPTS:
         # its last lease ran out: it takes workers down, and mustn't take the next one
         _plan_next_attempt(event, "WorkerLost")
-        return _lease_next()
+    if event is None:
+        return None
     event.leased_until = moment + LEASE
     event.attempts += 1
     event.save(update_fields=["leased_until", "attempts"])
@@ -94,7 +93,9 @@ def _mark_delivered(event: OutboxEvent) -> None:
     # one drainer at a time numbers events, so that the public sequence has the order of delivery
     lock_sequence()
     last = OutboxEvent.objects.aggregate(last=Max("sequence"))["last"] or 0
-    OutboxEvent.objects.filter(pk=event.pk).update(delivered_at=now(), leased_until=None, sequence=last + 1)
+    OutboxEvent.objects.filter(pk=event.pk).update(
+        delivered_at=now(), failed_at=None, leased_until=None, sequence=last + 1
+    )
 
 
 def lock_sequence() -> None:

@@ -355,11 +355,13 @@ def test_the_public_sequence_goes_on_after_everything_was_pruned(acme, delivered
     assert stored(second).sequence == stored(first).sequence + 1
 
 
-def test_an_event_that_takes_its_workers_down_is_given_up(acme):
-    event = add(acme)
-    OutboxEvent.objects.filter(pk=event.pk).update(attempts=services.MAX_ATTEMPTS)
-    assert services.drain() == 0
-    assert (stored(event).last_error, stored(event).failed_at is not None) == ("WorkerLost", True)
+def test_events_that_take_their_workers_down_are_given_up_and_hold_up_no_other(acme, delivered):
+    lost = [add(acme, key=str(place)) for place in range(3)]
+    OutboxEvent.objects.update(attempts=services.MAX_ATTEMPTS)
+    add(acme, key="next")
+    assert services.drain() == 1
+    assert delivered == ["next"]
+    assert {(stored(event).last_error, stored(event).failed_at is not None) for event in lost} == {("WorkerLost", True)}
 
 
 def test_postgresql_numbers_events_under_one_lock(monkeypatch):
