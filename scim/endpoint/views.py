@@ -74,7 +74,7 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
         # read to its end first: a caller who sends slowly must not hold a transaction open
         _ = request.body
         with transaction.atomic():
-            # and asked again after that: a token that was revoked meanwhile changes nothing
+            # and asked again after that: a token may have been revoked while the body arrived
             directories.require_live(request.token)
             response = act(request, **kwargs)
             self.exchange.write(response)

@@ -20,7 +20,7 @@ from scim.requests.types import BODY_KEPT, CONNECTION_TEST_WINDOW_MINUTES, EXPOR
 HIDDEN = "[hidden]"
 PRIVATE = frozenset({"password", "addresses", "phonenumbers", "photos", "ims", "x509certificates", "token", "secret"})
 REFUSALS_KEPT_EACH_MINUTE = 60
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def record(*, org: Organization, directory_id: int, token_id: int | None, call: Call, answer: Answer) -> RequestLog:
@@ -144,7 +144,7 @@ def _subject_of(seen: object) -> str:
 def csv_lines(rows: Iterable[Mapping[str, str]]) -> Iterator[str]:
     """Yield a CSV file (RFC 4180) line by line. A spreadsheet takes no cell of it for a formula."""
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, EXPORTED)
+    writer = csv.DictWriter(buffer, EXPORTED, quoting=csv.QUOTE_ALL)
     writer.writeheader()
     for row in rows:
         writer.writerow({name: f"'{text}" if text.startswith(FORMULA_STARTS) else text for name, text in row.items()})

@@ -273,7 +273,7 @@ def test_the_export_holds_what_the_filters_show_and_no_bodies(scim, olga, sign_i
 def test_the_csv_export_has_a_line_for_each_call(scim, olga, sign_in):
     scim.post("/Users", user_body())
     lines = b"".join(sign_in(olga).get("/orgs/acme/settings/provisioning-log/export.csv")).decode().splitlines()
-    assert lines[0].startswith("at,method,path,query,status")
+    assert lines[0].startswith('"at","method","path","query","status"')
     assert "nora@acme.example" in lines[1]
     assert len(lines) == 2
 
@@ -286,7 +286,7 @@ def test_no_cell_of_the_csv_export_is_a_formula(start):
 
 def test_an_empty_log_exports_an_empty_list_and_a_bare_header():
     assert "".join(services.json_lines([])) == "[]"
-    assert "".join(services.csv_lines([])).strip() == ",".join(EXPORTED)
+    assert "".join(services.csv_lines([])).strip() == ",".join(f'"{name}"' for name in EXPORTED)
 
 
 def test_the_export_of_two_calls_is_one_list():
