@@ -5,23 +5,25 @@ from typing import Any
 
 import structlog
 
-_INVITATION = re.compile(r"(/invitations/)[^/\s\"]+")
+_INVITATION = re.compile(r"((?:/|%2f)invitations(?:/|%2f)+)[^/%\s\"']+|ghi_[\w-]+", re.IGNORECASE)
 
 
 def hide_links(logger: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:
     """No line holds the secret of an invitation's link; Django names the path of whatever it refuses."""
-    if isinstance(event.get("event"), str):
-        event["event"] = _INVITATION.sub(r"\1[hidden]", event["event"])
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = _INVITATION.sub(lambda found: f"{found[1] or ''}[hidden]", value)
     return event
 
 
 SHARED: list[Any] = [
-    hide_links,
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
+    # last, so that it sees what the others put in
+    hide_links,
 ]
 
 

@@ -38,8 +38,8 @@ def _may_read_metrics(request: HttpRequest) -> bool:
     if settings.METRICS_TOKEN:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
         return hmac.compare_digest(given.encode(), settings.METRICS_TOKEN.encode())
-    if not settings.TRUSTED_PROXY_COUNT and {"X-Forwarded-For", "Forwarded"}.intersection(request.headers):
-        # a proxy that we weren't told of: its loopback address says nothing about the caller's
+    if settings.TRUSTED_PROXY_COUNT or {"X-Forwarded-For", "Forwarded"}.intersection(request.headers):
+        # behind a proxy, loopback says nothing about the caller
         return False
     address = str(getattr(request, "client_ip", ""))
     return bool(address) and ip_address(address).is_loopback

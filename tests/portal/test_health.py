@@ -245,6 +245,11 @@ def test_every_planned_task_exists():
     assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= set(app.tasks)
 
 
+def test_metrics_behind_a_named_proxy_need_their_token(client, db, settings):
+    settings.TRUSTED_PROXY_COUNT = 1
+    assert client.get("/metrics").status_code == 404
+
+
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded"])
 def test_metrics_behind_a_proxy_that_nobody_named_are_404(client, db, header):
     assert client.get("/metrics", headers={header: "for=8.8.8.8"}).status_code == 404

@@ -264,5 +264,12 @@ def test_a_session_that_an_idp_opened_consents_to_nothing(uma, sign_in, path):
 
 
 def test_no_line_holds_the_secret_of_an_invitation():
-    event = logs.hide_links(None, "warning", {"event": "Conflict: /invitations/ghi_canary/accept/"})
-    assert event["event"] == "Conflict: /invitations/[hidden]/accept/"
+    spellings = (
+        "/invitations/x_canary/accept/",
+        "/Invitations//x_canary/",
+        "%2finvitations%2Fx_canary%2F",
+        "ghi_canary",
+    )
+    for spelling in spellings:
+        shown = logs.hide_links(None, "warning", {"event": f"Conflict: {spelling}", "path": spelling, "status": 409})
+        assert "canary" not in str(shown)
