@@ -12,7 +12,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 
 from orgs.base import sealed
-from orgs.base.text import text_key
+from orgs.base.text import address_key
 from orgs.people import services as people
 from orgs.tenancy import access
 from orgs.tenancy.models import User
@@ -38,7 +38,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
     def clean_email(self, email: str) -> str:
         """Raises ValidationError for another spelling of what is the same address to us: it can't be a second account."""
-        if email != text_key(email):
+        if email != address_key(email):
             raise ValidationError("Write this address in plain letters, without look-alikes.", code="spelling")
         return email
 

@@ -355,3 +355,12 @@ def test_an_account_without_password_is_asked_to_set_one(db):
     response = client.get(reverse("account_change_password"), follow=True)
     assert "Set a password" in response.content.decode()
     assert faults_in(response.content.decode()) == []
+
+
+def test_another_spelling_of_an_international_domain_is_refused_at_sign_up(client, db):
+    answer = client.post(
+        "/accounts/signup/",
+        {"email": "a@münchen.de", "password1": "a-long-password-1", "password2": "a-long-password-1"},
+    )
+    assert answer.status_code == 200
+    assert not User.objects.filter(email__startswith="a@").exists()
