@@ -65,7 +65,8 @@ class Exchange:
             method=self.request.method or "",
             path=self.path,
             query=self.request.META.get("QUERY_STRING", ""),
-            body=_read_body(self.request),
+            # a refusal keeps no body, and waiting for a stranger's would let them hold every thread
+            body=_read_body(self.request) if self.token else b"",
             ip=self._ip(),
             user_agent=self.request.headers.get("User-Agent", ""),
             content_type=self.request.content_type or "",

@@ -340,3 +340,14 @@ def test_strangers_are_not_read_to_their_end(scim: ScimClient, monkeypatch: Any)
 @pytest.mark.parametrize("path", ["/Users%0A", "/Foo%0Abar", "/Users/%0A"])
 def test_a_line_break_in_a_path_gets_an_answer_in_scim_form(scim: ScimClient, path: str) -> None:
     assert_scim_error(scim.get(path), 404)
+
+
+def test_nobody_waits_for_the_body_of_a_stranger(scim: ScimClient, monkeypatch: Any) -> None:
+    from django.core.handlers.wsgi import WSGIRequest
+
+    def unread(request: WSGIRequest) -> bytes:
+        raise AssertionError("read")
+
+    monkeypatch.setattr(WSGIRequest, "body", property(unread))
+    assert scim.post("/Users", user_body(), Authorization="Bearer ghs_wrong").status_code == 401
+    assert RequestLog.objects.get().status == 401
