@@ -2,7 +2,8 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote_plus
@@ -64,14 +65,7 @@ def record(*, org: Organization, directory_id: int, token_id: int | None, call: 
 def record_refusal(*, org: Organization, directory_id: int, call: Call, answer: Answer) -> None:
     """An attempt without a live token is in the log, up to sixty in a minute: a stranger can't fill the table."""
     if queries.refusals_since(directory_id, now() - timedelta(minutes=1)) < REFUSALS_KEPT_EACH_MINUTE:
-        without_body = Call(
-            method=call.method,
-            path=call.path,
-            query="",
-            ip=call.ip,
-            user_agent=call.user_agent,
-            request_id=call.request_id,
-        )
+        without_body = replace(call, body=b"", query="")
         record(org=org, directory_id=directory_id, token_id=None, call=without_body, answer=answer)
 
 
@@ -141,31 +135,20 @@ def _subject_of(seen: object) -> str:
     return subject if isinstance(subject, str) else ""
 
 
-def csv_lines(rows: Iterable[Mapping[str, str]]) -> Iterator[str]:
-    """Yield a CSV file (RFC 4180) line by line. A spreadsheet takes no cell of it for a formula."""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, EXPORTED, quoting=csv.QUOTE_ALL)
+def as_csv(rows: Iterable[Mapping[str, str]]) -> str:
+    """Return a CSV file (RFC 4180). A spreadsheet takes no cell of it for a formula."""
+    file = io.StringIO()
+    writer = csv.DictWriter(file, EXPORTED, quoting=csv.QUOTE_ALL)
     writer.writeheader()
     for row in rows:
         writer.writerow({name: f"'{text}" if text.startswith(FORMULA_STARTS) else text for name, text in row.items()})
-        yield _taken(buffer)
-    yield _taken(buffer)
+    return file.getvalue()
 
 
-def _taken(buffer: io.StringIO) -> str:
-    text = buffer.getvalue()
-    buffer.seek(0)
-    buffer.truncate()
-    return text
-
-
-def json_lines(rows: Iterable[Mapping[str, str]]) -> Iterator[str]:
-    """Yield one JSON list of objects, an object at a time."""
-    separator = "["
-    for row in rows:
-        yield f"{separator}{json.dumps(dict(row))}"
-        separator = ",\n"
-    yield "[]" if separator == "[" else "]"
+def as_json(rows: Iterable[Mapping[str, str]]) -> str:
+    """Return one JSON list of objects, a line each."""
+    lines = ",\n".join(json.dumps(dict(row)) for row in rows)
+    return f"[{lines}]"
 
 
 @transaction.atomic

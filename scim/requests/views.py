@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 from orgs.tenancy.access import OrgRequest, admin_required
 from scim.requests import queries
 from scim.requests.forms import LogSearchForm
-from scim.requests.services import csv_lines, json_lines
+from scim.requests.services import as_csv, as_json
 from scim.requests.types import LogFilter
 
 # each call carries its two bodies
@@ -30,9 +30,9 @@ def log(request: OrgRequest, org_slug: str) -> HttpResponse:
 def export(request: OrgRequest, org_slug: str, kind: str) -> HttpResponse:
     """The calls that the log's filters show, as a file to keep or to send to support."""
     rows = queries.exported(request.org, LogSearchForm(request.GET).shown())
-    lines, media = (csv_lines(rows), "text/csv") if kind == "csv" else (json_lines(rows), "application/json")
+    text, media = (as_csv(rows), "text/csv") if kind == "csv" else (as_json(rows), "application/json")
     # whole: a slow reader must not hold the database
-    response = HttpResponse("".join(lines), content_type=f"{media}; charset=utf-8")
+    response = HttpResponse(text, content_type=f"{media}; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="provisioning-log-{org_slug}.{kind}"'
     return response
 

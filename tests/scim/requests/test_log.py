@@ -281,13 +281,13 @@ def test_the_csv_export_has_a_line_for_each_call(scim, olga, sign_in):
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_no_cell_of_the_csv_export_is_a_formula(start):
     row = dict.fromkeys(EXPORTED, "") | {"subject": f"{start}cmd"}
-    assert f"'{start}cmd" in "".join(services.csv_lines([row]))
+    assert f"'{start}cmd" in services.as_csv([row])
 
 
 def test_an_empty_log_exports_an_empty_list_and_a_bare_header():
-    assert "".join(services.json_lines([])) == "[]"
-    assert "".join(services.csv_lines([])).strip() == ",".join(f'"{name}"' for name in EXPORTED)
+    assert services.as_json([]) == "[]"
+    assert services.as_csv([]).strip() == ",".join(f'"{name}"' for name in EXPORTED)
 
 
 def test_the_export_of_two_calls_is_one_list():
-    assert json.loads("".join(services.json_lines([{"at": "1"}, {"at": "2"}]))) == [{"at": "1"}, {"at": "2"}]
+    assert json.loads(services.as_json([{"at": "1"}, {"at": "2"}])) == [{"at": "1"}, {"at": "2"}]
