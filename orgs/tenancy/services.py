@@ -32,10 +32,8 @@ def create_account(*, email: str, password: str | None = None, verified: bool = 
     """
     require_address(email)
     user = User(email=email)
-    if password is None:
-        user.set_unusable_password()
-    else:
-        user.set_password(password)
+    # Django makes an unusable password of None
+    user.set_password(password)
     try:
         with transaction.atomic():
             user.save()
@@ -54,13 +52,10 @@ def vouch_for_address(*, user: User, address: str, password: str | None = None) 
     """
     if address_key(address) in queries.verified_keys_of(user):
         return
-    if password is None:
-        user.set_unusable_password()
-    else:
-        user.set_password(password)
+    user.set_password(password)
     user.save(update_fields=["password"])
     EmailAddress.objects.update_or_create(
-        user=user, email=address.lower(), defaults={"verified": True, "primary": True}
+        user=user, email=address_key(address), defaults={"verified": True, "primary": True}
     )
 
 
