@@ -1,10 +1,11 @@
 """The view base of the SCIM endpoint: bearer → directory, one transaction for a write, errors, log."""
 
 import json
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeVar
 
 from django.db import transaction
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, RawPostDataException, UnreadablePostError
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
@@ -19,9 +20,11 @@ from scim.endpoint.errors import translate
 from scim.endpoint.exchange import Exchange
 from scim.endpoint.types import ACCEPTED_MEDIA, SCIM_JSON, ScimRequest
 from scim.protocol import errors, jsontext
+from scim.protocol.paging import list_response, read_page
 from scim.protocol.projection import project
 
 Document = dict[str, Any]
+M = TypeVar("M", bound=Model)
 CHALLENGE = 'Bearer realm="SCIM"'
 CHUNK = 64 * 1024
 MOST_DRAINED = 32 * 1024 * 1024
@@ -104,11 +107,22 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
 
     def answer(self, document: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
         """Return one resource with its Location, reduced to the attributes that were asked for (RFC 7644 §3.9)."""
-        attributes, excluded = self.request.GET.get("attributes"), self.request.GET.get("excludedAttributes")
-        shown = project(dict(document), attributes=attributes, excluded=excluded)
-        response = scim_json(shown, status=status)
+        response = scim_json(self.asked_for(document), status=status)
         response["Location"] = document["meta"]["location"]
         return response
+
+    def answer_page(self, found: QuerySet[M], render: Callable[[list[M]], list[Document]]) -> HttpResponse:
+        """Return one page of what was found (RFC 7644 §3.4.2.4); `render` is given the page's rows, all at once."""
+        page = read_page(self.request.GET)
+        self.exchange.subject = self.looked_for(self.request)
+        rows = list(found[page.start_index - 1 : page.start_index - 1 + page.count])
+        shown = [self.asked_for(document) for document in render(rows)]
+        return scim_json(list_response(shown, total=found.count(), page=page))
+
+    def asked_for(self, document: Mapping[str, Any]) -> Document:
+        """Return the part of a resource that the request's attributes and excludedAttributes leave."""
+        asked = self.request.GET
+        return project(dict(document), attributes=asked.get("attributes"), excluded=asked.get("excludedAttributes"))
 
     @property
     def caller(self) -> Caller:

@@ -22,15 +22,16 @@ def groups_of(directory: Directory) -> QuerySet[DirectoryGroup]:
 
 def find_group(directory: Directory, scim_id: str) -> DirectoryGroup:
     """Raises DirectoryGroupUnknown, for ids of other directories as for ids of nobody."""
-    group = groups_of(directory).filter(public_id=read_uuid(scim_id)).first()
-    if group is None:
-        raise DirectoryGroupUnknown(f"No group of this directory has the id {scim_id[:64]!r}.")
-    return group
+    return _one(groups_of(directory), scim_id)
 
 
 def lock_group(directory: Directory, scim_id: str) -> DirectoryGroup:
     """Return the group as it is now, held until the transaction ends. Raises DirectoryGroupUnknown."""
-    group = groups_of(directory).filter(public_id=read_uuid(scim_id)).select_for_update(of=("self",)).first()
+    return _one(groups_of(directory).select_for_update(of=("self",)), scim_id)
+
+
+def _one(groups: QuerySet[DirectoryGroup], scim_id: str) -> DirectoryGroup:
+    group = groups.filter(public_id=read_uuid(scim_id)).first()
     if group is None:
         raise DirectoryGroupUnknown(f"No group of this directory has the id {scim_id[:64]!r}.")
     return group

@@ -8,14 +8,12 @@ from orgs.base.clock import iso
 from scim.directories import queries as directories
 from scim.directories.types import Caller
 from scim.endpoint.types import ScimRequest
-from scim.endpoint.views import EndpointView, scim_json
+from scim.endpoint.views import EndpointView
 from scim.groups import queries, services
 from scim.groups.models import DirectoryGroup
 from scim.protocol.group_changes import apply_to_group
 from scim.protocol.groups import MemberReference, read_group, render_group
 from scim.protocol.operations import read_operations
-from scim.protocol.paging import list_response, read_page
-from scim.protocol.projection import project
 from scim.protocol.users import Identity
 
 
@@ -84,12 +82,10 @@ class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # dj
 
     def get_many(self, request: ScimRequest) -> HttpResponse:
         """Answer one page; the query count doesn't grow with its rows."""
-        page = read_page(request.GET)
-        found = queries.search(request.directory, request.GET.get("filter"))
-        self.exchange.subject = self.looked_for(request)
-        rows = list(found[page.start_index - 1 : page.start_index - 1 + page.count])
-        shown = [self._document(row, members) for row, members in self._with_members(rows)]
-        return scim_json(list_response(shown, total=found.count(), page=page))
+        return self.answer_page(queries.search(request.directory, request.GET.get("filter")), self._documents)
+
+    def _documents(self, rows: list[DirectoryGroup]) -> list[dict[str, Any]]:
+        return [self._document(row, members) for row, members in self._with_members(rows)]
 
     def _with_members(self, rows: list[DirectoryGroup]) -> list[tuple[DirectoryGroup, list[str] | None]]:
         if not self._wants_members():
@@ -107,11 +103,10 @@ class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # dj
     def _document(self, row: DirectoryGroup, members: list[str] | None) -> dict[str, Any]:
         adapter = self.scim_adapter(row, request=self.request)
         adapter.members = members
-        asked = self.request.GET
-        return project(adapter.to_dict(), attributes=asked.get("attributes"), excluded=asked.get("excludedAttributes"))
+        document: dict[str, Any] = adapter.to_dict()
+        return document
 
     def _show(self, row: DirectoryGroup, *, status: int = 200) -> HttpResponse:
         self.exchange.resource_id, self.exchange.subject = row.scim_id, row.group.name
-        adapter = self.scim_adapter(row, request=self.request)
-        [(_, adapter.members)] = self._with_members([row])
-        return self.answer(adapter.to_dict(), status=status)
+        [document] = self._documents([row])
+        return self.answer(document, status=status)

@@ -26,21 +26,19 @@ def users_of(directory: Directory) -> QuerySet[DirectoryUser]:
 
 def find_user(directory: Directory, scim_id: str) -> DirectoryUser:
     """Raises UserUnknown, for ids of other directories as for ids of nobody."""
-    user = users_of(directory).filter(public_id=read_uuid(scim_id)).first()
-    if user is None:
-        raise UserUnknown(f"No user of this directory has the id {scim_id[:64]!r}.")
-    return user
+    return _one(users_of(directory), scim_id)
 
 
 def lock_user(directory: Directory, scim_id: str) -> DirectoryUser:
     """Return the user as it is now, held until the transaction ends. Raises UserUnknown."""
-    user = (
-        users_of(directory)
-        .filter(public_id=read_uuid(scim_id))
-        .select_for_update(of=("self",))
-        .select_related("membership__org", "membership__user")
-        .first()
+    return _one(
+        users_of(directory).select_for_update(of=("self",)).select_related("membership__org", "membership__user"),
+        scim_id,
     )
+
+
+def _one(users: QuerySet[DirectoryUser], scim_id: str) -> DirectoryUser:
+    user = users.filter(public_id=read_uuid(scim_id)).first()
     if user is None:
         raise UserUnknown(f"No user of this directory has the id {scim_id[:64]!r}.")
     return user

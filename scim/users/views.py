@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpResponse
@@ -9,9 +10,7 @@ from orgs.groups.models import GroupMember
 from scim.directories import queries as directories
 from scim.directories.types import Caller
 from scim.endpoint.types import ScimRequest
-from scim.endpoint.views import EndpointView, scim_json
-from scim.protocol.paging import list_response, read_page
-from scim.protocol.projection import project
+from scim.endpoint.views import EndpointView
 from scim.protocol.users import GroupReference, Identity, read_user, render_user
 from scim.users import queries, services
 from scim.users.models import DirectoryUser
@@ -22,18 +21,16 @@ class DirectoryUserAdapter(SCIMUser):  # type: ignore[misc]  # django-scim2 has 
 
     obj: DirectoryUser
     url_name = "scim:users"
-    groups: list[GroupMember] | None = None
+    groups: Sequence[GroupMember] = ()
 
     @property
     def location(self) -> str:
         return f"{directories.base_url(self.request.directory)}/Users/{self.obj.scim_id}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the stored document with id, meta and groups; one query unless the groups were given."""
-        rows = self.groups
-        if rows is None:
-            rows = queries.group_rows(self.request.directory, [self.obj])[self.obj.membership_id]
-        return render_user(self.obj.document, identity=self.identity, groups=[self._reference(row) for row in rows])
+        """Return the stored document with id, meta and the groups that were given."""
+        groups = [self._reference(row) for row in self.groups]
+        return render_user(self.obj.document, identity=self.identity, groups=groups)
 
     @property
     def identity(self) -> Identity:
@@ -80,20 +77,19 @@ class DirectoryUsersView(EndpointView, UsersView):  # type: ignore[misc]  # djan
 
     def get_many(self, request: ScimRequest) -> HttpResponse:
         """Answer one page; the query count doesn't grow with its rows."""
-        page = read_page(request.GET)
-        found = queries.search(request.directory, request.GET.get("filter"))
-        self.exchange.subject = self.looked_for(request)
-        rows = list(found[page.start_index - 1 : page.start_index - 1 + page.count])
-        groups = queries.group_rows(request.directory, rows)
-        shown = [self._document(row, groups[row.membership_id]) for row in rows]
-        return scim_json(list_response(shown, total=found.count(), page=page))
+        return self.answer_page(queries.search(request.directory, request.GET.get("filter")), self._documents)
+
+    def _documents(self, rows: list[DirectoryUser]) -> list[dict[str, Any]]:
+        groups = queries.group_rows(self.request.directory, rows)
+        return [self._document(row, groups[row.membership_id]) for row in rows]
 
     def _document(self, user: DirectoryUser, groups: list[GroupMember]) -> dict[str, Any]:
         adapter = self.scim_adapter(user, request=self.request)
         adapter.groups = groups
-        asked = self.request.GET
-        return project(adapter.to_dict(), attributes=asked.get("attributes"), excluded=asked.get("excludedAttributes"))
+        document: dict[str, Any] = adapter.to_dict()
+        return document
 
     def _show(self, user: DirectoryUser, *, status: int = 200) -> HttpResponse:
         self.exchange.resource_id, self.exchange.subject = user.scim_id, user.user_name
-        return self.answer(self.scim_adapter(user, request=self.request).to_dict(), status=status)
+        [document] = self._documents([user])
+        return self.answer(document, status=status)
