@@ -17,6 +17,7 @@ NAMES = (
     "DEBUG",
     "TRUSTED_PROXY_COUNT",
     "METRICS_TOKEN",
+    "SAML_CLOCK_SKEW",
 )
 
 

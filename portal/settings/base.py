@@ -1,5 +1,6 @@
 """What holds in every environment. Nothing here reads a default secret: dev and test bring their own."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,9 @@ DEBUG = False
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 SANDBOX = False
+# the sandbox's test IdP is on this machine, and its domains are in a file: production refuses both
+OUTBOUND_ALLOWS_LOOPBACK = False
+DNS_TABLE: Path | None = None
 
 INSTALLED_APPS = [
     "portal.site.apps.GatehouseAdminConfig",
@@ -221,6 +225,9 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Gatehouse <no-reply@
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # a mail server that says nothing must not hold a worker
 EMAIL_TIMEOUT = 10
+
+# how far an IdP's clock may be from ours; five minutes at the most
+SAML_CLOCK_SKEW = timedelta(seconds=min(env.int("SAML_CLOCK_SKEW", default=90), 300))
 
 SCIM_SERVICE_PROVIDER = {
     "NETLOC": urlsplit(PUBLIC_BASE_URL).netloc,

@@ -12,6 +12,8 @@ VAR_DIR.mkdir(exist_ok=True)
 STATIC_ROOT.mkdir(exist_ok=True)
 DEBUG = env.bool("DEBUG", default=False)
 SANDBOX = True
+OUTBOUND_ALLOWS_LOOPBACK = True
+DNS_TABLE = VAR_DIR / "dns.json"
 # development keys: production refuses to start without its own
 SECRET_KEY = env.str("SECRET_KEY", default="development-only-key-that-production-refuses-to-use")
 FIELD_KEYS = env.list("FIELD_KEYS", default=["ZGV2ZWxvcG1lbnQtb25seS1maWVsZC1rZXktMzJieXQ="])

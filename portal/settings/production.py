@@ -29,6 +29,10 @@ if any(b"only-field-key" in base64.urlsafe_b64decode(key) for key in FIELD_KEYS)
     raise ImproperlyConfigured("FIELD_KEYS must be your own: these are published with the source.")
 if env.bool("DEBUG", default=False):
     raise ImproperlyConfigured("DEBUG can't be on in production.")
+if OUTBOUND_ALLOWS_LOOPBACK or env.bool("OUTBOUND_ALLOWS_LOOPBACK", default=False):
+    raise ImproperlyConfigured("OUTBOUND_ALLOWS_LOOPBACK can't be on in production: it opens this machine to URLs.")
+if DNS_TABLE or env.str("DNS_TABLE", default=""):
+    raise ImproperlyConfigured("DNS_TABLE can't be set in production: domains are proved by the real DNS.")
 if not env.str("PUBLIC_BASE_URL", default=""):
     raise ImproperlyConfigured("PUBLIC_BASE_URL is not set: published URLs are built from it.")
 if not re.fullmatch(r"https?://[^/?#]+", PUBLIC_BASE_URL):

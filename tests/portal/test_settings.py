@@ -50,6 +50,8 @@ def test_production_refuses_to_start_without(name):
         ("SECRET_KEY", "development-only-key-that-production-refuses-to-use", "SECRET_KEY must be your own"),
         ("SECRET_KEY", "short", "SECRET_KEY must be your own"),
         ("DEBUG", "true", "DEBUG can't be on in production"),
+        ("OUTBOUND_ALLOWS_LOOPBACK", "true", "OUTBOUND_ALLOWS_LOOPBACK can't be on in production"),
+        ("DNS_TABLE", "dns.json", "DNS_TABLE can't be set in production"),
         ("FIELD_KEYS", "ZGV2ZWxvcG1lbnQtb25seS1maWVsZC1rZXktMzJieXQ=", "FIELD_KEYS must be your own"),
         ("FIELD_KEYS", "notakey", "Each of FIELD_KEYS must be 32 random bytes"),
         ("PUBLIC_BASE_URL", "https://gatehouse.example/portal", "PUBLIC_BASE_URL must be an origin"),
@@ -61,7 +63,8 @@ def test_production_refuses(name, value, complaint):
 
 
 def test_production_has_nothing_of_the_sandbox():
-    assert shown("production", "SANDBOX", "DEBUG", **PRODUCTION) == {"SANDBOX": False, "DEBUG": False}
+    names = ("SANDBOX", "DEBUG", "OUTBOUND_ALLOWS_LOOPBACK", "DNS_TABLE")
+    assert not any(shown("production", *names, **PRODUCTION).values())
 
 
 def test_cookies_are_bound_to_the_host_when_the_site_is_https():
