@@ -1,0 +1,93 @@
+"""What DNS says about a name, within five seconds, as text that can be shown and stored."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import dns.exception
+import dns.name
+import dns.rdatatype
+import dns.resolver
+from django.conf import settings
+
+LIFETIME_SECONDS = 5.0
+MAX_VALUES = 50
+MAX_LENGTH = 512
+
+
+class DnsProblem(StrEnum):
+    """Why there are no values. The first two are DNS's own answer; after the others nothing is known."""
+
+    NO_SUCH_NAME = "no_such_name"
+    NO_RECORD = "no_record"
+    TIMEOUT = "timeout"
+    SERVER_FAILURE = "server_failure"
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether DNS has said that there is nothing, rather than said nothing."""
+        return self in {DnsProblem.NO_SUCH_NAME, DnsProblem.NO_RECORD}
+
+
+@dataclass(frozen=True, slots=True)
+class TxtAnswer:
+    """The TXT records of one name: at most 50 of at most 512 characters, and `problem` when there are none."""
+
+    values: tuple[str, ...] = ()
+    problem: DnsProblem | None = None
+
+
+def lookup_txt(name: str) -> TxtAnswer:
+    """Return the TXT records of exactly this name; nothing is raised.
+
+    Where `DNS_TABLE` names a file, that file is all of DNS: a sandbox must not ask strangers about made-up names.
+    """
+    table: Path | None = settings.DNS_TABLE
+    if table is not None:
+        return _read_table(table, name)
+    try:
+        answer = system_resolver().resolve(
+            dns.name.from_text(name), dns.rdatatype.TXT, lifetime=LIFETIME_SECONDS, search=False
+        )
+    except dns.resolver.NXDOMAIN:
+        return TxtAnswer(problem=DnsProblem.NO_SUCH_NAME)
+    except dns.resolver.NoAnswer:
+        return TxtAnswer(problem=DnsProblem.NO_RECORD)
+    except dns.exception.Timeout:
+        return TxtAnswer(problem=DnsProblem.TIMEOUT)
+    except (dns.exception.DNSException, OSError):
+        return TxtAnswer(problem=DnsProblem.SERVER_FAILURE)
+    # a long value comes in several strings, which belong together (RFC 7208 §3.3)
+    return _answer(b"".join(record.strings).decode("utf-8", "replace") for record in answer)
+
+
+def system_resolver() -> dns.resolver.Resolver:
+    """Return a resolver with the system's settings as they are now, and without a memory: who checks wants news."""
+    return dns.resolver.Resolver()
+
+
+def _read_table(table: Path, name: str) -> TxtAnswer:
+    try:
+        names = json.loads(table.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        names = {}
+    except (OSError, ValueError):
+        return TxtAnswer(problem=DnsProblem.SERVER_FAILURE)
+    values = names.get(name.rstrip(".").lower()) if isinstance(names, dict) else ""
+    if values is None:
+        return TxtAnswer(problem=DnsProblem.NO_SUCH_NAME)
+    if not isinstance(values, list):
+        return TxtAnswer(problem=DnsProblem.SERVER_FAILURE)
+    return _answer(str(value) for value in values)
+
+
+def _answer(values: Iterable[str]) -> TxtAnswer:
+    shown = tuple(_printable(value[:MAX_LENGTH]) for value in list(values)[:MAX_VALUES])
+    return TxtAnswer(shown) if shown else TxtAnswer(problem=DnsProblem.NO_RECORD)
+
+
+def _printable(text: str) -> str:
+    """Return text without what a page can't show and a database may refuse."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
