@@ -6,7 +6,7 @@ class OrgsConfig(AppConfig):
     verbose_name = "Organisations"
 
     def ready(self) -> None:
-        # each tasks module says what it delivers from the outbox
+        # each tasks module says what it delivers from the outbox, and what follows from the proof of a domain
         from orgs.events import tasks as event_tasks
         from orgs.people import tasks as people_tasks
 

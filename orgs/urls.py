@@ -5,4 +5,5 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("orgs.people.urls")),
     path("", include("orgs.groups.urls")),
+    path("", include("orgs.domains.urls")),
 ]

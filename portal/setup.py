@@ -45,12 +45,11 @@ def create_org(*, order: NewOrganization, actor: Actor) -> tuple[Organization, U
 
 @transaction.atomic
 def add_domain(*, org: Organization, name: str, verified: bool, actor: Actor) -> Domain:
-    """The domain is the organisation's; once proved, it lets in the people who waited under it.
+    """The domain is the organisation's, and proved when somebody vouches for it by other means than DNS.
 
-    Raises DomainInvalid, DomainIsPublic, DomainTaken.
+    Raises DomainInvalid, DomainIsPublic, DomainTaken, TooManyDomains.
     """
     domain = domains.add_domain(org=org, name=name, actor=actor)
     if verified:
         domains.mark_verified(domain=domain, actor=actor)
-        people.admit_waiting(domain=domain, actor=actor)
     return domain

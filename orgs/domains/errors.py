@@ -1,4 +1,5 @@
-from orgs.base.errors import Conflict, RuleViolated
+from orgs.base.errors import Conflict, NotFound, RuleViolated
+from orgs.domains.types import MAX_DOMAINS
 
 
 class DomainInvalid(RuleViolated):
@@ -14,3 +15,13 @@ class DomainIsPublic(RuleViolated):
 class DomainTaken(Conflict):
     code = "domain_taken"
     public = "Another organization has already proved this domain. Contact support if it is yours."
+
+
+class DomainUnknown(NotFound):
+    code = "domain_unknown"
+    public = "There is no such domain in this organization."
+
+
+class TooManyDomains(RuleViolated):
+    code = "too_many_domains"
+    public = f"This organization has {MAX_DOMAINS} domains already. Remove one that isn't used, then add another."

@@ -4,12 +4,15 @@ from django.db import models
 from django.db.models import Q
 
 from orgs.base.text import KEY_LENGTH
-from orgs.domains.types import DomainState
+from orgs.domains.types import TXT_LABEL, TXT_PREFIX, DomainState, ProofOutcome
 from orgs.tenancy.models import Organization
 
 
 class Domain(models.Model):
-    """A DNS name that an organisation says is its own; only one may have proved it."""
+    """A DNS name that an organisation says is its own; only one may have proved it.
+
+    `last_answer` is what DNS said at the last look, as queries.last_check reads it.
+    """
 
     org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="domains")
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -20,6 +23,8 @@ class Domain(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     verified_at = models.DateTimeField(null=True, blank=True)
     last_checked_at = models.DateTimeField(null=True, blank=True)
+    last_outcome = models.CharField(max_length=12, choices=ProofOutcome.choices, blank=True, default="", db_default="")
+    last_answer = models.JSONField(null=True, blank=True)
 
     class Meta:
         ordering = ["name_key"]
@@ -33,3 +38,17 @@ class Domain(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def txt_host(self) -> str:
+        """The DNS name at which the proof belongs."""
+        return f"{TXT_LABEL}.{self.name}"
+
+    @property
+    def txt_value(self) -> str:
+        """The text that only who manages the domain's DNS can publish there."""
+        return f"{TXT_PREFIX}{self.txt_token}"
+
+    @property
+    def is_verified(self) -> bool:
+        return self.state == DomainState.VERIFIED

@@ -1,9 +1,71 @@
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from orgs.base.resolver import DnsProblem
 from orgs.base.text import address_domain
+from orgs.domains.errors import DomainUnknown
 from orgs.domains.models import Domain
-from orgs.domains.types import DomainState
+from orgs.domains.types import DomainRow, DomainState, ProofCheck, ProofOutcome
 from orgs.tenancy.models import Organization
 
 
 def has_verified(org: Organization, address: str) -> bool:
     """Say whether the organisation has proved the domain of this address. A parent domain doesn't prove its children."""
     return Domain.objects.filter(org=org, name_key=address_domain(address), state=DomainState.VERIFIED).exists()
+
+
+def list_domains(org: Organization) -> QuerySet[Domain]:
+    """The domains of an organisation by name, in whatever state."""
+    return Domain.objects.filter(org=org).order_by("name_key", "id")
+
+
+def verified_domains(org: Organization) -> QuerySet[Domain]:
+    """The domains that the organisation has proved, by name."""
+    return list_domains(org).filter(state=DomainState.VERIFIED)
+
+
+def verified_domain_org(domain_key: str) -> Organization | None:
+    """Return the organisation that has proved this domain, to whose sign-in its addresses belong; None when none has.
+
+    The key is the domain in the form of orgs.base.text.domain_key.
+    """
+    domain = Domain.objects.filter(name_key=domain_key, state=DomainState.VERIFIED).select_related("org").first()
+    return domain.org if domain is not None else None
+
+
+def find_domain(org: Organization, public_id: UUID) -> Domain:
+    """Raises DomainUnknown."""
+    try:
+        return Domain.objects.select_related("org").get(org=org, public_id=public_id)
+    except Domain.DoesNotExist as error:
+        raise DomainUnknown from error
+
+
+def lock_domain(domain: Domain) -> Domain:
+    """Return the domain as it is now, held until the transaction ends. Raises DomainUnknown when it was removed."""
+    rows = Domain.objects.select_for_update(of=("self",)).select_related("org")
+    try:
+        return rows.get(org_id=domain.org_id, pk=domain.pk)
+    except Domain.DoesNotExist as error:
+        raise DomainUnknown from error
+
+
+def row_of(domain: Domain) -> DomainRow:
+    """Return what the domain's card shows. No query."""
+    return DomainRow(domain, domain.txt_host, domain.txt_value, last_check(domain))
+
+
+def last_check(domain: Domain) -> ProofCheck | None:
+    """Return what the last look at DNS showed, or None when nobody has looked yet."""
+    if domain.last_checked_at is None or not domain.last_outcome:
+        return None
+    answer = domain.last_answer or {}
+    return ProofCheck(
+        outcome=ProofOutcome(domain.last_outcome),
+        expected=domain.txt_value,
+        checked_at=domain.last_checked_at,
+        found=tuple(answer.get("found", ())),
+        problem=DnsProblem(answer["problem"]) if answer.get("problem") else None,
+        misplaced_at=answer.get("misplaced_at", ""),
+    )

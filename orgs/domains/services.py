@@ -1,53 +1,31 @@
 import re
 import secrets
+from dataclasses import replace
 
 from django.db import IntegrityError, transaction
 
 from orgs.audit import services as audit
 from orgs.base.actor import Actor
 from orgs.base.clock import now
+from orgs.base.resolver import TxtAnswer, lookup_txt
 from orgs.base.text import domain_key
-from orgs.domains.errors import DomainInvalid, DomainIsPublic, DomainTaken
+from orgs.domains import queries
+from orgs.domains.errors import DomainInvalid, DomainIsPublic, DomainTaken, DomainUnknown, TooManyDomains
 from orgs.domains.models import Domain
-from orgs.domains.types import DomainState
+from orgs.domains.types import (
+    KEPT_VALUES,
+    MAX_DOMAINS,
+    MAX_NAME,
+    PUBLIC_MAIL,
+    DomainState,
+    ProofCheck,
+    ProofOutcome,
+    follow_ups_of_proof,
+)
 from orgs.tenancy.models import Organization
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = re.compile(rf"(?:{_LABEL}\.)+(?!\d+$){_LABEL}")
-PUBLIC_MAIL = frozenset(
-    [
-        "gmail.com",
-        "googlemail.com",
-        "outlook.com",
-        "hotmail.com",
-        "live.com",
-        "msn.com",
-        "yahoo.com",
-        "ymail.com",
-        "icloud.com",
-        "me.com",
-        "mac.com",
-        "aol.com",
-        "gmx.com",
-        "gmx.net",
-        "gmx.de",
-        "web.de",
-        "mail.com",
-        "mail.ru",
-        "yandex.com",
-        "yandex.ru",
-        "proton.me",
-        "protonmail.com",
-        "pm.me",
-        "zoho.com",
-        "fastmail.com",
-        "hey.com",
-        "tutanota.com",
-        "qq.com",
-        "163.com",
-        "126.com",
-    ]
-)
 
 
 def domain_name(text: str) -> str:
@@ -56,7 +34,7 @@ def domain_name(text: str) -> str:
         name = domain_key(text)
     except ValueError as error:
         raise DomainInvalid from error
-    if len(name) > 253 or not _NAME.fullmatch(name):
+    if len(name) > MAX_NAME or not _NAME.fullmatch(name):
         raise DomainInvalid
     if name in PUBLIC_MAIL:
         raise DomainIsPublic
@@ -65,8 +43,16 @@ def domain_name(text: str) -> str:
 
 @transaction.atomic
 def add_domain(*, org: Organization, name: str, actor: Actor) -> Domain:
-    """The organisation says that a domain is its own; adding it twice returns the first. Raises DomainInvalid, DomainIsPublic."""
+    """The organisation says that a domain is its own; adding it twice returns the first.
+
+    Whether another organisation has proved it isn't said here: whoever asks has proved nothing yet.
+    Raises DomainInvalid, DomainIsPublic, TooManyDomains.
+    """
     name = domain_name(name)
+    present = queries.list_domains(org)
+    # not locked: two who add at once may pass the limit by one, which does no harm
+    if present.count() >= MAX_DOMAINS and not present.filter(name_key=name).exists():
+        raise TooManyDomains
     domain, is_new = Domain.objects.get_or_create(
         org=org, name_key=name, defaults={"name": name, "txt_token": secrets.token_hex(16)}
     )
@@ -75,26 +61,99 @@ def add_domain(*, org: Organization, name: str, actor: Actor) -> Domain:
     return domain
 
 
+def check_domain(*, domain: Domain, actor: Actor) -> ProofCheck:
+    """The domain shows what DNS says now, and is verified when its record is there; nothing ever lapses by a look.
+
+    DNS is asked before the transaction begins; this may take some seconds. Raises DomainUnknown.
+    """
+    check = _look(domain)
+    with transaction.atomic():
+        row = queries.lock_domain(domain)
+        if check.outcome == ProofOutcome.VERIFIED:
+            try:
+                mark_verified(domain=row, actor=actor)
+            except DomainTaken:
+                check = replace(check, outcome=ProofOutcome.TAKEN)
+        _store(row, check)
+    return check
+
+
 @transaction.atomic
 def mark_verified(*, domain: Domain, actor: Actor) -> None:
-    """The domain counts as proved, by this organisation alone. Raises DomainTaken."""
-    if domain.state == DomainState.VERIFIED:
-        return
-    before = domain.state
-    domain.state, domain.verified_at = DomainState.VERIFIED, now()
+    """The domain counts as proved, by this organisation alone, and so does what follows from it.
+
+    Raises DomainTaken, DomainUnknown.
+    """
+    row = queries.lock_domain(domain)
+    if not row.is_verified:
+        _save_verified(row, actor)
+        for follow_up in follow_ups_of_proof():
+            follow_up(row, actor)
+    domain.state, domain.verified_at = row.state, row.verified_at
+
+
+@transaction.atomic
+def remove_domain(*, domain: Domain, actor: Actor) -> None:
+    """The domain is the organisation's no more, proved or not; its members stay. Removing twice is a no-op."""
     try:
-        with transaction.atomic():
-            domain.save(update_fields=["state", "verified_at"])
-    except IntegrityError as error:
-        domain.state = before
-        raise DomainTaken from error
-    change = audit.Change(before={"state": before}, after={"state": domain.state})
-    audit.record(org=domain.org, actor=actor, action="domain.verified", target=_target(domain), change=change)
+        row = queries.lock_domain(domain)
+    except DomainUnknown:
+        return
+    change = audit.Change(before={"state": row.state})
+    audit.record(org=row.org, actor=actor, action="domain.removed", target=_target(row), change=change)
+    row.delete()
 
 
 def txt_record(domain: Domain) -> tuple[str, str]:
     """Return host and value of the DNS TXT record that proves the domain."""
-    return f"_gatehouse.{domain.name}", f"gatehouse-verify={domain.txt_token}"
+    return domain.txt_host, domain.txt_value
+
+
+def _look(domain: Domain) -> ProofCheck:
+    """Return what DNS says at the record's name and, when it isn't there, at the names where it is put by mistake."""
+    answer = lookup_txt(domain.txt_host)
+    check = ProofCheck(_outcome_of(answer, domain), domain.txt_value, now(), answer.values, answer.problem)
+    if check.outcome != ProofOutcome.NOT_FOUND:
+        return check
+    return replace(check, misplaced_at=_misplaced_at(domain))
+
+
+def _outcome_of(answer: TxtAnswer, domain: Domain) -> ProofOutcome:
+    if _holds(answer, domain):
+        return ProofOutcome.VERIFIED
+    if answer.problem is None:
+        return ProofOutcome.WRONG_VALUE
+    return ProofOutcome.NOT_FOUND if answer.problem.is_answer else ProofOutcome.UNREACHABLE
+
+
+def _holds(answer: TxtAnswer, domain: Domain) -> bool:
+    # some DNS hosts publish the quotes that were typed around a value
+    return any(value.strip(' "') == domain.txt_value for value in answer.values)
+
+
+def _misplaced_at(domain: Domain) -> str:
+    """Return where the record was put instead: below a doubled domain, or at the domain itself; empty when nowhere."""
+    candidates = (f"{domain.txt_host}.{domain.name}", domain.name)
+    return next((name for name in candidates if _holds(lookup_txt(name), domain)), "")
+
+
+def _store(row: Domain, check: ProofCheck) -> None:
+    found = list(check.found[:KEPT_VALUES])
+    row.last_checked_at, row.last_outcome = check.checked_at, check.outcome
+    row.last_answer = {"found": found, "problem": check.problem, "misplaced_at": check.misplaced_at}
+    row.save(update_fields=["last_checked_at", "last_outcome", "last_answer"])
+
+
+def _save_verified(row: Domain, actor: Actor) -> None:
+    before = row.state
+    row.state, row.verified_at = DomainState.VERIFIED, now()
+    try:
+        with transaction.atomic():
+            row.save(update_fields=["state", "verified_at"])
+    except IntegrityError as error:
+        raise DomainTaken from error
+    change = audit.Change(before={"state": before}, after={"state": row.state})
+    audit.record(org=row.org, actor=actor, action="domain.verified", target=_target(row), change=change)
 
 
 def _target(domain: Domain) -> audit.Target:

@@ -3,11 +3,20 @@ from urllib.parse import quote
 from django.conf import settings
 from django.urls import reverse
 
+from orgs.base.actor import Actor
+from orgs.domains.models import Domain
+from orgs.domains.types import follows_proof
 from orgs.events import services as events
 from orgs.events.models import OutboxEvent
 from orgs.events.types import Mail, delivers
 from orgs.people import services
 from orgs.people.types import INVITATION_LIFE, INVITATION_MAIL
+
+
+@follows_proof
+def admit_waiting(domain: Domain, actor: Actor) -> None:
+    """Who waited under the domain is in, in the transaction that proves it."""
+    services.admit_waiting(domain=domain, actor=actor)
 
 
 @delivers(INVITATION_MAIL)

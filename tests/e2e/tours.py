@@ -66,6 +66,17 @@ def open_organizations(page: Page) -> None:
     page.evaluate("document.querySelector('#side details').open = true")
 
 
+def press(name: str) -> Act:
+    """Press the first button or link of this name, and wait for the page to which it leads."""
+
+    def act(page: Page) -> None:
+        control = page.locator("main :is(a, button)").filter(has_text=name).first
+        with page.expect_navigation():
+            control.click()
+
+    return act
+
+
 def fill(**fields: str) -> Act:
     return partial(submit, **fields)
 
@@ -155,6 +166,11 @@ BEGINNER = Tour(
         Stop("authentication empty", EMPTY + "authentication/"),
         Stop("members empty", EMPTY + "members/"),
         Stop("groups empty", EMPTY + "groups/"),
+        Stop("domains empty", EMPTY + "domains/"),
+        Stop("domain refused", EMPTY + "domains/", fill(name="gmail.com")),
+        Stop("domain added", EMPTY + "domains/", fill(name="emptyco.example")),
+        Stop("domain not found in DNS", EMPTY + "domains/", press("Check now")),
+        Stop("domain removal", EMPTY + "domains/", press("Remove")),
         Stop("log empty", EMPTY + "provisioning-log/"),
         Stop("token new", EMPTY + TOKENS + "new/"),
         Stop("token new refused", EMPTY + TOKENS + "new/", fill(label="")),
@@ -175,6 +191,9 @@ OWNER = Tour(
         Stop("groups", SETTINGS + "groups/"),
         Stop("groups none found", SETTINGS + "groups/?q=nothing"),
         Stop("group", SETTINGS + "groups/{group}/"),
+        Stop("domains", SETTINGS + "domains/", open_all),
+        Stop("domain verified and gone from DNS", SETTINGS + "domains/", press("Check now")),
+        Stop("domain verified removal", SETTINGS + "domains/", press("Remove")),
         Stop("log", SETTINGS + "provisioning-log/"),
         Stop("log of failures", SETTINGS + "provisioning-log/?status=failed", open_all),
         Stop("log page 2", SETTINGS + "provisioning-log/?page=2"),
@@ -197,6 +216,7 @@ SPRAWL = Tour(
         Stop("groups long", LONG + "groups/"),
         Stop("group long", LONG + "groups/{long_group}/"),
         Stop("group empty", LONG + "groups/{empty_group}/"),
+        Stop("domains long", LONG + "domains/", fill(name=f"{'a-long-label.' * 16}example")),
         Stop("log long", LONG + "provisioning-log/", open_all),
         Stop("call long", LONG + "provisioning-log/{long_call}/"),
         Stop("token revocation long", LONG + TOKENS + "{long_token}/revoke/"),

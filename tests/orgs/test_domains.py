@@ -1,17 +1,49 @@
-"""Domains: their names, and what proving one leaves behind."""
+"""Domains: their names, what DNS says of them, and what proving or removing one leaves behind."""
+
+import json
 
 import pytest
 
 from orgs.audit.models import AuditEvent
+from orgs.base.resolver import DnsProblem
+from orgs.base.text import domain_key
 from orgs.domains import queries, services
-from orgs.domains.errors import DomainInvalid, DomainIsPublic
+from orgs.domains.errors import DomainInvalid, DomainIsPublic, DomainTaken, DomainUnknown, TooManyDomains
 from orgs.domains.models import Domain
-from orgs.domains.types import DomainState
+from orgs.domains.types import MAX_DOMAINS, PUBLIC_MAIL, DomainState, ProofOutcome
+from orgs.people import services as people
+from orgs.people.types import Profile
+from orgs.tenancy.types import MembershipState, Origin
 from tests.factories import ACTOR
+
+HOST = "_gatehouse.acme.example"
 
 
 def add(org, name="acme.example"):
     return services.add_domain(org=org, name=name, actor=ACTOR)
+
+
+def check(domain):
+    return services.check_domain(domain=domain, actor=ACTOR)
+
+
+@pytest.fixture
+def domain(acme):
+    return add(acme)
+
+
+@pytest.fixture
+def publish(settings, tmp_path):
+    """DNS holds these names with their values, and no others."""
+    settings.DNS_TABLE = tmp_path / "dns.json"
+    return lambda names: settings.DNS_TABLE.write_text(json.dumps(names))
+
+
+@pytest.fixture
+def proved(domain, publish):
+    publish({HOST: [domain.txt_value]})
+    check(domain)
+    return domain
 
 
 @pytest.mark.parametrize(
@@ -50,6 +82,7 @@ def test_a_domain_has_one_spelling(text, name):
         ".".join(["a" * 60] * 5),
         "acme.example\nevil.example",
         "\ud800.example",
+        ".".join(["a" * 58] * 4) + ".example",
     ],
 )
 def test_what_is_no_domain_is_refused(text):
@@ -57,7 +90,7 @@ def test_what_is_no_domain_is_refused(text):
         services.domain_name(text)
 
 
-@pytest.mark.parametrize("text", ["gmail.com", "GMAIL.com.", "web.de"])
+@pytest.mark.parametrize("text", ["gmail.com", "GMAIL.com.", "web.de", "proton.me", "yahoo.co.jp", "t-online.de"])
 def test_a_public_mail_service_cannot_be_claimed(text):
     with pytest.raises(DomainIsPublic):
         services.domain_name(text)
@@ -101,3 +134,177 @@ def test_a_lapsed_domain_proves_nothing(acme):
 def test_other_addresses_are_not_proved(acme, address):
     services.mark_verified(domain=add(acme), actor=ACTOR)
     assert not queries.has_verified(acme, address)
+
+
+def test_every_public_mail_service_is_written_as_domains_are_kept():
+    assert {name for name in PUBLIC_MAIL if domain_key(name) != name or "." not in name} == set()
+
+
+def test_an_organisation_has_a_hundred_domains_at_most(acme):
+    Domain.objects.bulk_create(
+        Domain(org=acme, name=f"d{place}.example", name_key=f"d{place}.example", txt_token=str(place))
+        for place in range(MAX_DOMAINS)
+    )
+    with pytest.raises(TooManyDomains):
+        add(acme)
+    assert add(acme, "d7.example").txt_token == "7"
+
+
+def test_another_organisations_proof_is_not_told_to_who_adds_the_domain(domain, globex):
+    services.mark_verified(domain=domain, actor=ACTOR)
+    assert add(globex).state == DomainState.PENDING
+
+
+# what DNS says
+
+
+def test_the_right_value_proves_the_domain(domain, publish):
+    publish({HOST: ["something else", domain.txt_value]})
+    found = check(domain)
+    assert (found.outcome, found.found) == (ProofOutcome.VERIFIED, ("something else", domain.txt_value))
+    assert Domain.objects.get().state == DomainState.VERIFIED
+
+
+@pytest.mark.parametrize("shown", ['"{}"', " {} "])
+def test_quotes_and_space_around_the_value_do_not_matter(domain, publish, shown):
+    publish({HOST: [shown.format(domain.txt_value)]})
+    assert check(domain).outcome == ProofOutcome.VERIFIED
+
+
+@pytest.mark.parametrize(
+    ("names", "outcome", "problem"),
+    [
+        ({}, ProofOutcome.NOT_FOUND, DnsProblem.NO_SUCH_NAME),
+        ({HOST: []}, ProofOutcome.NOT_FOUND, DnsProblem.NO_RECORD),
+        ({HOST: ["gatehouse-verify=0123"]}, ProofOutcome.WRONG_VALUE, None),
+        ([], ProofOutcome.UNREACHABLE, DnsProblem.SERVER_FAILURE),
+    ],
+)
+def test_anything_else_leaves_it_pending_and_says_why(domain, publish, names, outcome, problem):
+    publish(names)
+    found = check(domain)
+    assert (found.outcome, found.problem, found.expected) == (outcome, problem, domain.txt_value)
+    assert Domain.objects.get().state == DomainState.PENDING
+
+
+@pytest.mark.parametrize("place", ["acme.example", "_gatehouse.acme.example.acme.example"])
+def test_a_record_at_a_wrong_place_is_found_there(domain, publish, place):
+    publish({place: [domain.txt_value]})
+    found = check(domain)
+    assert (found.outcome, found.misplaced_at) == (ProofOutcome.NOT_FOUND, place)
+
+
+def test_another_organisations_value_proves_nothing(domain, globex, publish):
+    publish({HOST: [add(globex).txt_value]})
+    assert check(domain).outcome == ProofOutcome.WRONG_VALUE
+
+
+@pytest.mark.parametrize("names", [{}, {HOST: ["another"]}, []])
+def test_a_verified_domain_stays_verified_whatever_a_look_shows(proved, publish, names):
+    publish(names)
+    assert check(proved).outcome != ProofOutcome.VERIFIED
+    assert Domain.objects.get().state == DomainState.VERIFIED
+
+
+def test_a_lapsed_domain_is_verified_again_by_its_record(proved):
+    Domain.objects.update(state=DomainState.LAPSED)
+    check(proved)
+    assert Domain.objects.get().state == DomainState.VERIFIED
+
+
+def test_the_last_look_is_kept(domain, publish):
+    publish({HOST: ["gatehouse-verify=0123"]})
+    found = check(domain)
+    row = queries.row_of(queries.find_domain(domain.org, domain.public_id))
+    assert (row.check, row.txt_host, row.txt_value) == (found, HOST, domain.txt_value)
+
+
+@pytest.mark.parametrize("names", [{}, [], {"acme.example": ["x"]}])
+def test_the_reason_of_a_failure_is_kept(domain, publish, names):
+    publish(names)
+    found = check(domain)
+    assert queries.last_check(Domain.objects.get()) == found
+
+
+def test_a_domain_at_which_nobody_has_looked_shows_no_check(domain):
+    assert queries.row_of(domain).check is None
+
+
+def test_few_values_are_kept_of_many(domain, publish):
+    publish({HOST: [f"value {place}" for place in range(40)]})
+    check(domain)
+    assert len(queries.last_check(Domain.objects.get()).found) == 10
+
+
+def test_a_second_organisation_with_proof_is_told_and_gets_nothing(proved, globex, publish):
+    second = add(globex)
+    publish({HOST: [proved.txt_value, second.txt_value]})
+    assert check(second).outcome == ProofOutcome.TAKEN
+    second.refresh_from_db()
+    assert (second.state, second.last_outcome) == (DomainState.PENDING, ProofOutcome.TAKEN)
+    assert AuditEvent.objects.filter(org=globex, action="domain.verified").count() == 0
+
+
+def test_proof_by_dns_lets_in_who_waited(domain, publish):
+    seat = people.create_seat(org=domain.org, profile=Profile("n@acme.example"), origin=Origin.SCIM, actor=ACTOR)
+    publish({HOST: [domain.txt_value]})
+    check(domain)
+    seat.refresh_from_db()
+    assert seat.state == MembershipState.ACTIVE
+
+
+def test_proof_and_what_follows_from_it_are_one_transaction(domain, monkeypatch):
+    def fail(*args):
+        raise RuntimeError
+
+    monkeypatch.setattr("orgs.domains.types._follow_ups", [fail])
+    with pytest.raises(RuntimeError):
+        services.mark_verified(domain=domain, actor=ACTOR)
+    assert Domain.objects.get().state == DomainState.PENDING
+    assert not AuditEvent.objects.filter(action="domain.verified").exists()
+
+
+def test_a_domain_that_was_removed_meanwhile_cannot_be_checked(domain, publish):
+    publish({HOST: [domain.txt_value]})
+    services.remove_domain(domain=queries.find_domain(domain.org, domain.public_id), actor=ACTOR)
+    with pytest.raises(DomainUnknown):
+        check(domain)
+
+
+def test_proof_by_other_means_is_refused_where_another_organisation_has_it(proved, globex):
+    with pytest.raises(DomainTaken):
+        services.mark_verified(domain=add(globex), actor=ACTOR)
+
+
+# who has a domain, and removing it
+
+
+def test_a_verified_domain_leads_to_its_organisation(proved, globex):
+    add(globex)
+    assert queries.verified_domain_org("acme.example") == proved.org
+    assert list(queries.verified_domains(proved.org)) == [proved]
+
+
+@pytest.mark.parametrize("key", ["acme.example", "", "sub.acme.example"])
+def test_an_unproved_domain_leads_nowhere(domain, key):
+    assert queries.verified_domain_org(key) is None
+    assert not queries.verified_domains(domain.org).exists()
+
+
+def test_a_domain_of_another_organisation_is_unknown(domain, globex):
+    with pytest.raises(DomainUnknown):
+        queries.find_domain(globex, domain.public_id)
+
+
+def test_removing_is_audited_once_and_frees_the_domain(proved, globex):
+    for _ in range(2):
+        services.remove_domain(domain=Domain(pk=proved.pk, org=proved.org), actor=ACTOR)
+    event = AuditEvent.objects.get(action="domain.removed")
+    assert (event.target_label, event.before) == ("acme.example", {"state": "verified"})
+    services.mark_verified(domain=add(globex), actor=ACTOR)
+
+
+def test_removing_a_domain_removes_nobody(proved, uma):
+    services.remove_domain(domain=proved, actor=ACTOR)
+    uma.refresh_from_db()
+    assert uma.is_active

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from orgs.domains import services as domains
 from orgs.groups import services as groups
 from orgs.groups.types import GroupSource
 from orgs.tenancy.models import Membership, User
@@ -48,6 +49,9 @@ TABLE = {
     ORG + "settings/members/": Row(SETTINGS, NOT_ALLOWED),
     ORG + "settings/groups/": Row(SETTINGS, NOT_ALLOWED),
     ORG + "settings/groups/<uuid:public_id>/": Row(SETTINGS, NOT_ALLOWED),
+    ORG + "settings/domains/": Row(SETTINGS, "302 404 404 403 403 400 400"),
+    ORG + "settings/domains/<uuid:public_id>/check/": Row(NOT_ALLOWED, "302 404 404 403 403 302 302"),
+    ORG + "settings/domains/<uuid:public_id>/remove/": Row(SETTINGS, "302 404 404 403 403 302 302"),
     ORG + "settings/provisioning-log/": Row(SETTINGS, NOT_ALLOWED),
     ORG + "settings/provisioning-log/<uuid:public_id>/": Row(SETTINGS, NOT_ALLOWED),
     ORG + "settings/provisioning-log/export.csv": Row(SETTINGS, NOT_ALLOWED),
@@ -142,6 +146,7 @@ def ids(acme: Any, scim: ScimClient, olga: Membership) -> dict[str, Any]:
     user = scim.post("/Users", user_body()).json()["id"]
     group = groups.create_group(org=acme, name="Local", source=GroupSource.LOCAL, actor=ACTOR)
     return {
+        "domain": domains.add_domain(org=acme, name="acme.example", actor=ACTOR).public_id,
         "token": ScimToken.objects.get().public_id,
         "group": group.public_id,
         "request": RequestLog.objects.get().public_id,
@@ -150,7 +155,8 @@ def ids(acme: Any, scim: ScimClient, olga: Membership) -> dict[str, Any]:
 
 
 def url_of(pattern: str, ids: dict[str, Any]) -> str:
-    kind = "token" if "tokens/" in pattern else "request" if "provisioning-log" in pattern else "group"
+    kinds = {"tokens/": "token", "provisioning-log": "request", "domains/": "domain"}
+    kind = next((kind for part, kind in kinds.items() if part in pattern), "group")
     public_id: UUID = ids[kind] if "settings" in pattern else uuid4()
     return "/" + pattern.replace("<slug:org_slug>", "acme").replace("<uuid:public_id>", str(public_id)).replace(
         "<str:secret>", "nonsense"
@@ -251,11 +257,16 @@ def test_a_stranger_cannot_tell_an_organisation_from_none(
     assert len(b"".join(real)) == len(b"".join(absent))
 
 
-@pytest.mark.parametrize("kind", ["group", "request", "token"])
+@pytest.mark.parametrize("kind", ["domain", "group", "request", "token"])
 def test_another_organisations_ids_are_404_under_ones_own_slug(
     kind: str, ids: dict[str, Any], greta: Membership, sign_in: SignIn
 ) -> None:
-    path = {"group": "groups/{}/", "request": "provisioning-log/{}/", "token": "authentication/tokens/{}/revoke/"}[kind]
+    path = {
+        "domain": "domains/{}/remove/",
+        "group": "groups/{}/",
+        "request": "provisioning-log/{}/",
+        "token": "authentication/tokens/{}/revoke/",
+    }[kind]
     client = sign_in(greta)
     url = f"/orgs/globex/settings/{path.format(ids[kind])}"
     assert client.get(url).status_code == 404

@@ -1,0 +1,78 @@
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST
+
+from orgs.base.errors import DomainError
+from orgs.domains import queries, services
+from orgs.domains.errors import DomainUnknown
+from orgs.domains.forms import DomainForm, RemoveForm, way_back
+from orgs.domains.models import Domain
+from orgs.tenancy.access import OrgRequest, admin_required
+
+PAGE_SIZE = 50
+
+
+@require_http_methods(["GET", "POST"])
+@admin_required
+def domains(request: OrgRequest, org_slug: str) -> HttpResponse:
+    """The domains of the organisation with the record that proves each; a POST adds one."""
+    form = DomainForm(request.POST if request.method == "POST" else None)
+    if request.method != "POST" or not form.is_valid():
+        return _page(request, form, 400 if form.is_bound else 200)
+    try:
+        domain = services.add_domain(org=request.org, name=form.cleaned_data["name"], actor=request.actor)
+    except DomainError as problem:
+        form.add_error("name", problem.public)
+        return _page(request, form, 400)
+    return _back_to(request, domain)
+
+
+@require_POST
+@admin_required
+def check(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
+    """Ask DNS, then show at the domain what it said."""
+    domain = _domain(request, public_id)
+    try:
+        services.check_domain(domain=domain, actor=request.actor)
+    except DomainUnknown as error:
+        raise Http404 from error
+    return _back_to(request, domain)
+
+
+@require_http_methods(["GET", "POST"])
+@admin_required
+def remove(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
+    """Say what removing means, then remove; a verified domain wants its name typed."""
+    domain = _domain(request, public_id)
+    word = domain.name if domain.is_verified else ""
+    form = RemoveForm(request.POST if request.method == "POST" else None, word=word)
+    if request.method != "POST" or not form.is_valid():
+        context = {"domain": domain, "form": form}
+        return render(request, "orgs/domain_remove.html", context, status=400 if form.is_bound else 200)
+    services.remove_domain(domain=domain, actor=request.actor)
+    messages.success(request, f"{domain.name} is removed. Its TXT record in DNS has no use any more.")
+    return redirect("domains:domains", org_slug)
+
+
+def _page(request: OrgRequest, form: DomainForm, status: int) -> HttpResponse:
+    page = Paginator(queries.list_domains(request.org), PAGE_SIZE).get_page(request.GET.get("page"))
+    rows = [queries.row_of(domain) for domain in page]
+    return render(request, "orgs/domains.html", {"form": form, "page": page, "rows": rows}, status=status)
+
+
+def _back_to(request: OrgRequest, domain: Domain) -> HttpResponse:
+    """Return to the page that sent the form, at this domain."""
+    path = way_back(request.POST.get("next", ""), reverse("domains:domains", args=[request.org.slug]))
+    return redirect(f"{path}#domain-{domain.public_id}")
+
+
+def _domain(request: OrgRequest, public_id: UUID) -> Domain:
+    try:
+        return queries.find_domain(request.org, public_id)
+    except DomainUnknown as error:
+        raise Http404 from error

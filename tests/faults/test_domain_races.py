@@ -1,0 +1,32 @@
+"""Two organisations that prove one domain at the same moment."""
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from orgs.audit.models import AuditEvent
+from orgs.domains import services as domains
+from orgs.domains.models import Domain
+from orgs.domains.types import DomainState, ProofOutcome
+from tests.factories import ACTOR, OrganizationFactory
+from tests.faults.test_races import all_at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_of_eight_organisations_that_prove_a_domain_at_once_one_has_it(settings: Any, tmp_path: Any) -> None:
+    claims = [domains.add_domain(org=OrganizationFactory(), name="acme.example", actor=ACTOR) for _ in range(8)]
+    settings.DNS_TABLE = tmp_path / "dns.json"
+    settings.DNS_TABLE.write_text(json.dumps({"_gatehouse.acme.example": [claim.txt_value for claim in claims]}))
+    checks = all_at_once([lambda claim=claim: domains.check_domain(domain=claim, actor=ACTOR) for claim in claims])
+    assert Counter(check.outcome for check in checks) == {ProofOutcome.VERIFIED: 1, ProofOutcome.TAKEN: 7}
+    assert Domain.objects.filter(state=DomainState.VERIFIED).count() == 1
+    assert AuditEvent.objects.filter(action="domain.verified").count() == 1
+
+
+def test_a_domain_that_is_added_by_eight_forms_at_once_is_one(acme: Any) -> None:
+    added = all_at_once([lambda: domains.add_domain(org=acme, name="acme.example", actor=ACTOR)] * 8)
+    assert len({domain.txt_token for domain in added}) == Domain.objects.count() == 1
+    assert AuditEvent.objects.filter(action="domain.added").count() == 1

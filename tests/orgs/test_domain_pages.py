@@ -1,0 +1,287 @@
+"""What the pages of domains show, and where their forms lead."""
+
+import json
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from orgs.audit.models import AuditEvent
+from orgs.domains import services
+from orgs.domains.models import Domain
+from orgs.domains.types import DomainState
+from tests.factories import ACTOR
+
+DOMAINS = "/orgs/acme/settings/domains/"
+HOST = "_gatehouse.acme.example"
+LONGEST = ".".join(["a" * 58] * 4)
+
+
+def text_of(response):
+    return " ".join(response.content.decode().split())
+
+
+def at(domain, act):
+    return f"{DOMAINS}{domain.public_id}/{act}/"
+
+
+def checked(admin, domain):
+    """Check the domain as an admin does, and return the page that follows."""
+    return text_of(admin.post(at(domain, "check"), follow=True))
+
+
+@pytest.fixture
+def admin(sign_in, olga):
+    return sign_in(olga)
+
+
+@pytest.fixture
+def domain(acme):
+    return services.add_domain(org=acme, name="acme.example", actor=ACTOR)
+
+
+@pytest.fixture
+def verified(domain):
+    services.mark_verified(domain=domain, actor=ACTOR)
+    return domain
+
+
+@pytest.fixture
+def publish(settings, tmp_path):
+    """DNS holds these names with their values, and no others."""
+    settings.DNS_TABLE = tmp_path / "dns.json"
+    return lambda names: settings.DNS_TABLE.write_text(json.dumps(names))
+
+
+def test_without_domains_the_page_says_what_comes(admin):
+    assert "No domain yet" in text_of(admin.get(DOMAINS))
+
+
+def test_the_side_bar_marks_the_page(admin):
+    assert re.search(r'href="/orgs/acme/settings/domains/"[^>]*aria-current="page"', text_of(admin.get(DOMAINS)))
+
+
+def test_an_added_domain_shows_what_to_publish(admin):
+    response = admin.post(DOMAINS, {"name": " ACME.example "})
+    domain = Domain.objects.get()
+    assert response["Location"] == f"{DOMAINS}#domain-{domain.public_id}"
+    page = text_of(admin.get(DOMAINS))
+    assert f">{HOST}</code>" in page
+    assert f">{domain.txt_value}</code>" in page
+    assert "Not checked yet" in page
+
+
+def test_adding_is_audited_with_the_admins_name(admin):
+    admin.post(DOMAINS, {"name": "acme.example"})
+    assert AuditEvent.objects.get(action="domain.added").actor_label == "olga@acme.example"
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("", "Type the domain that you want to prove"),
+        ("https://acme.example/", "isn&#x27;t a domain name"),
+        ("olga@acme.example", "isn&#x27;t a domain name"),
+        ("\ud7ff.example", "isn&#x27;t a domain name"),
+        ("a\0b.example", "Null characters are not allowed"),
+        ("gmail.com", "public mail service"),
+        ("x" * 301, "too long for a domain name"),
+        (f"{LONGEST}.example", "isn&#x27;t a domain name"),
+    ],
+)
+def test_what_cannot_be_added_is_said_at_the_field(admin, name, sentence):
+    response = admin.post(DOMAINS, {"name": name})
+    error = re.search(r'id="id_name_error">(.*?)</ul>', text_of(response))
+    assert response.status_code == 400
+    assert error is not None
+    assert sentence in error[1]
+
+
+def test_the_input_is_kept_when_it_is_refused(admin):
+    page = text_of(admin.post(DOMAINS, {"name": "gmail.com"}))
+    assert 'value="gmail.com"' in page
+    assert 'aria-invalid="true"' in page
+
+
+def test_a_full_organisation_is_told_so_at_the_field(admin, domain, monkeypatch):
+    monkeypatch.setattr(services, "MAX_DOMAINS", 1)
+    response = admin.post(DOMAINS, {"name": "other.example"})
+    assert response.status_code == 400
+    assert "100 domains already" in text_of(response)
+
+
+def test_another_organisations_proof_is_not_shown_to_who_adds(admin, globex):
+    taken = services.add_domain(org=globex, name="globex.example", actor=ACTOR)
+    services.mark_verified(domain=taken, actor=ACTOR)
+    assert admin.post(DOMAINS, {"name": "globex.example"}).status_code == 302
+
+
+# checking
+
+
+def test_a_domain_that_is_found_is_verified(admin, domain, publish):
+    publish({HOST: [domain.txt_value]})
+    page = checked(admin, domain)
+    assert "The record is there" in page
+    assert "Keep the TXT record in DNS" in page
+    assert Domain.objects.get().is_verified
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        ({}, "no such name."),
+        ({HOST: []}, "without a TXT record."),
+        ({"acme.example": ["VALUE"]}, "itself. Move it to the host"),
+        ({"_gatehouse.acme.example.acme.example": ["VALUE"]}, "your DNS host adds the domain by itself"),
+        ({HOST: ["gatehouse-verify=0123", "v=spf1"]}, "<li><code>gatehouse-verify=0123</code></li>"),
+        ({HOST: [""]}, "<li><code>(empty)</code></li>"),
+        ([], "It reported a failure of its own."),
+    ],
+)
+def test_the_page_shows_what_dns_returned_and_stays_amber(admin, domain, publish, names, sentence):
+    publish(json.loads(json.dumps(names).replace("VALUE", domain.txt_value)))
+    page = checked(admin, domain)
+    assert sentence in page
+    assert "pill-warn" in page
+    assert "pill-bad" not in page
+
+
+def test_dns_that_says_nothing_in_time_is_said_so(admin, domain):
+    Domain.objects.update(
+        last_checked_at=domain.created_at, last_outcome="unreachable", last_answer={"problem": "timeout"}
+    )
+    assert "nothing within five seconds" in text_of(admin.get(DOMAINS))
+
+
+def test_the_result_is_still_there_on_the_next_visit(admin, domain, publish):
+    publish({HOST: ["another"]})
+    checked(admin, domain)
+    assert "Another value was found" in text_of(admin.get(DOMAINS))
+
+
+def test_what_dns_returned_is_shown_as_text(admin, domain, publish):
+    publish({HOST: ["<script>alert(1)</script>"]})
+    page = checked(admin, domain)
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<script>alert" not in page
+
+
+@pytest.mark.parametrize("names", [{}, {HOST: ["another"]}, []])
+def test_a_verified_domain_stays_verified_and_says_so(admin, verified, publish, names):
+    publish(names)
+    assert "domain stays verified" in checked(admin, verified)
+
+
+def test_a_domain_of_another_organisation_is_refused_with_a_code(admin, domain, globex, publish):
+    services.mark_verified(domain=services.add_domain(org=globex, name="acme.example", actor=ACTOR), actor=ACTOR)
+    publish({HOST: [domain.txt_value]})
+    page = checked(admin, domain)
+    assert "another organization has this domain" in page
+    assert "<code>domain_taken</code>" in page
+
+
+def test_a_lapsed_domain_is_red_and_says_what_to_do(admin, domain):
+    Domain.objects.update(state=DomainState.LAPSED)
+    page = text_of(admin.get(DOMAINS))
+    assert "pill-bad" in page
+    assert "Publish the record again" in page
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ("/orgs/acme/settings/authentication/", "/orgs/acme/settings/authentication/"),
+        (f"{DOMAINS}?page=2", f"{DOMAINS}?page=2"),
+        (f"{DOMAINS}#elsewhere", DOMAINS),
+        ("", DOMAINS),
+        ("https://evil.example/", DOMAINS),
+        ("//evil.example/", DOMAINS),
+        ("/\\evil.example/", DOMAINS),
+        ("javascript:alert(1)", DOMAINS),
+        ("evil.example", DOMAINS),
+        ("/" + "x" * 500, DOMAINS),
+    ],
+)
+@pytest.mark.parametrize("act", ["add", "check"])
+def test_the_forms_lead_back_to_a_page_of_this_site(admin, domain, given, path, act):
+    where, fields = (DOMAINS, {"name": domain.name}) if act == "add" else (at(domain, "check"), {})
+    assert admin.post(where, fields | {"next": given})["Location"] == f"{path}#domain-{domain.public_id}"
+
+
+def test_a_domain_that_goes_while_dns_is_asked_is_not_found(admin, domain, monkeypatch):
+    def look(row):
+        Domain.objects.all().delete()
+        return services.ProofCheck(services.ProofOutcome.VERIFIED, row.txt_value, row.created_at)
+
+    monkeypatch.setattr(services, "_look", look)
+    assert admin.post(at(domain, "check")).status_code == 404
+
+
+# removing
+
+
+def test_an_unverified_domain_is_removed_without_typing(admin, domain):
+    assert "nothing depends on it" in text_of(admin.get(at(domain, "remove")))
+    page = text_of(admin.post(at(domain, "remove"), follow=True))
+    assert "acme.example is removed" in page
+    assert not Domain.objects.exists()
+
+
+def test_removing_a_verified_domain_says_what_it_means(admin, verified):
+    page = text_of(admin.get(at(verified, "remove")))
+    assert "can’t sign in through your identity provider" in page
+    assert "Nobody is removed" in page
+
+
+@pytest.mark.parametrize("typed", ["", "acme", "acme.example.evil", "https://acme.example", "a\0"])
+def test_a_verified_domain_stays_until_its_name_is_typed(admin, verified, typed):
+    response = admin.post(at(verified, "remove"), {"confirm": typed})
+    assert response.status_code == 400
+    assert 'id="id_confirm_error"' in text_of(response)
+    assert Domain.objects.exists()
+
+
+@pytest.mark.parametrize("typed", ["acme.example", " ACME.example "])
+def test_a_verified_domain_goes_when_its_name_is_typed(admin, verified, typed):
+    assert admin.post(at(verified, "remove"), {"confirm": typed}).status_code == 302
+    assert not Domain.objects.exists()
+
+
+@pytest.mark.parametrize("act", ["check", "remove"])
+def test_another_organisations_domain_is_not_found(sign_in, greta, domain, act):
+    assert sign_in(greta).post(f"/orgs/globex/settings/domains/{domain.public_id}/{act}/").status_code == 404
+    assert Domain.objects.exists()
+
+
+# the list
+
+
+def add_domains(org, numbers):
+    for number in numbers:
+        services.add_domain(org=org, name=f"d{number:02}.example", actor=ACTOR)
+
+
+def test_the_page_asks_as_much_for_fifty_domains_as_for_five(admin, acme):
+    def asked():
+        with CaptureQueriesContext(connection) as captured:
+            assert admin.get(DOMAINS).status_code == 200
+        return len(captured)
+
+    add_domains(acme, range(5))
+    few = asked()
+    add_domains(acme, range(5, 50))
+    assert asked() == few
+
+
+def test_a_page_has_fifty_domains_and_its_forms_lead_back_to_it(admin, acme):
+    add_domains(acme, range(52))
+    page = text_of(admin.get(DOMAINS, {"page": 2}))
+    assert page.count("Check now<span") == 2
+    assert f'name="next" value="{DOMAINS}?page=2"' in page
+
+
+def test_no_component_is_left_uncompiled(admin, domain):
+    for path in (DOMAINS, at(domain, "remove")):
+        assert b"<c-" not in admin.get(path).content
