@@ -1,0 +1,144 @@
+"""What a provider's guide is made of. Text is plain, save that an instruction sets the console's own words in bold."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sso.saml.types import NameIdFormat, Setting
+
+CUSTOM_CODE = "custom"
+
+
+class SpValue(StrEnum):
+    """What a connection shows for copying into the provider's form."""
+
+    IDP_ENTITY_ID = "idp_entity_id"
+    SP_ENTITY_ID = "sp_entity_id"
+    ACS_URL = "acs_url"
+    SUBJECT_NAME = "subject_name"
+    NAME_ID_FORMAT = "name_id_format"
+    LOGIN_URL = "login_url"
+    SP_METADATA_URL = "sp_metadata_url"
+
+    @property
+    def label(self) -> str:
+        """What we call it, whatever the provider does."""
+        return _VALUE_LABELS[self]
+
+
+class ProfileField(StrEnum):
+    """What is read of a person from the assertion's attributes."""
+
+    EMAIL = "email"
+    GIVEN_NAME = "given_name"
+    FAMILY_NAME = "family_name"
+    DISPLAY_NAME = "display_name"
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return _FIELD_LABELS[self]
+
+
+class MetadataWay(StrEnum):
+    """How the provider's metadata gets here."""
+
+    URL = "url"
+    FILE = "file"
+    HAND = "hand"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A stretch of an instruction; `is_label` where the words are the console's own."""
+
+    text: str
+    is_label: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One numbered step, with the console's own words between pairs of asterisks; `note` says more, in small."""
+
+    text: str
+    note: str = ""
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The text without its asterisks, in stretches to be set in bold or not."""
+        parts = enumerate(self.text.split("**"))
+        return tuple(Run(part, is_label=index % 2 == 1) for index, part in parts if part)
+
+
+@dataclass(frozen=True, slots=True)
+class CopyValue:
+    """One field of the provider's form, under the label it has there, and which of our values goes in."""
+
+    value: SpValue
+    label: str
+    hint: str = ""
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeRow:
+    """One attribute to send: the exact name to type at the provider, and what to choose there as its source."""
+
+    field: ProfileField
+    name: str
+    source: str
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataHint:
+    """Where in the console the metadata is found, for one way of handing it over."""
+
+    way: MetadataWay
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One identity provider. Lists are in the order of its console; `metadata` in the order in which we offer it."""
+
+    code: str
+    name: str
+    monogram: str  # empty where there is a licensed mark, or nothing to abbreviate
+    summary: str
+    before: tuple[Instruction, ...]  # how to make the app there, up to the form
+    copy: tuple[CopyValue, ...]
+    after_copy: tuple[Instruction, ...]  # the rest of the form
+    attributes: tuple[AttributeRow, ...]
+    attribute_steps: tuple[Instruction, ...]
+    metadata: tuple[MetadataHint, ...]
+    assign: tuple[Instruction, ...]  # whom the provider lets in
+    traps: tuple[str, ...]
+    name_id_format: NameIdFormat  # to ask for, unless the connection says otherwise
+    aliases: Mapping[
+        ProfileField, tuple[str, ...]
+    ]  # names under which an attribute may come, the first that is there wins
+    fixes: Mapping[Setting, str]  # what to change there when a refusal points at this setting
+    marks: tuple[str, ...] = ()  # ends of the host names that its metadata URLs and entity IDs have
+
+    @property
+    def party(self) -> str:
+        """What a sentence calls it: its name, or a description where it may be any."""
+        return self.name if self.code != CUSTOM_CODE else "your identity provider"
+
+
+_VALUE_LABELS = {
+    SpValue.IDP_ENTITY_ID: "IdP Entity ID",
+    SpValue.SP_ENTITY_ID: "SP Entity ID",
+    SpValue.ACS_URL: "ACS URL",
+    SpValue.SUBJECT_NAME: "Subject Name",
+    SpValue.NAME_ID_FORMAT: "Name ID format",
+    SpValue.LOGIN_URL: "Login URL",
+    SpValue.SP_METADATA_URL: "SP metadata URL",
+}
+_FIELD_LABELS = {
+    ProfileField.EMAIL: "Email address",
+    ProfileField.GIVEN_NAME: "First name",
+    ProfileField.FAMILY_NAME: "Last name",
+    ProfileField.DISPLAY_NAME: "Display name",
+}
