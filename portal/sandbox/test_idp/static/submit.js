@@ -1,0 +1,2 @@
+// the button stays for browsers without script
+document.getElementById("delivery").submit();
