@@ -1,0 +1,150 @@
+"""X.509 certificates of IdPs, whose keys verify, and our own keys, which sign."""
+
+import base64
+import binascii
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
+
+from sso.saml.errors import CertificateExpired, CertificateMissing, CertificateUnreadable, KeyTooWeak
+from sso.saml.types import Certificate, SpKeyPair
+
+PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
+PEM_BLOCK = re.compile(
+    r"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----([^-]*)-----END (?:X509 |TRUSTED )?CERTIFICATE-----"
+)
+RSA_BITS = range(2048, 8193)
+CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
+LONGEST_TEXT = 64 * 1024
+SP_KEY_BITS = 2048
+SP_KEY_LIFE = timedelta(days=3650)
+CLOCK_SLACK = timedelta(days=1)
+
+
+def read_certificate(text: str) -> Certificate:
+    """Return the certificate in this base64 text, with or without PEM's lines. Raises CertificateUnreadable, KeyTooWeak."""
+    block = PEM_BLOCK.search(text)
+    try:
+        der = base64.b64decode("".join((block[1] if block else text).split()), validate=True)
+        parsed = x509.load_der_x509_certificate(der)
+        key = parsed.public_key()
+    except (ValueError, binascii.Error, UnsupportedAlgorithm, x509.InvalidVersion) as error:
+        raise CertificateUnreadable from error
+    return Certificate(
+        pem=parsed.public_bytes(serialization.Encoding.PEM).decode("ascii"),
+        fingerprint=parsed.fingerprint(hashes.SHA256()).hex(),
+        subject=_subject(parsed),
+        not_before=parsed.not_valid_before_utc,
+        not_after=parsed.not_valid_after_utc,
+        key=_describe(require_strong(key)),
+    )
+
+
+def _subject(parsed: x509.Certificate) -> str:
+    try:
+        return parsed.subject.rfc4514_string()[:300]
+    except ValueError:
+        # a name in a broken encoding says nothing, and needn't
+        return ""
+
+
+def read_pasted_certificates(text: str) -> tuple[Certificate, ...]:
+    """Return the certificates that an admin pasted, in their order. Raises CertificateMissing and what one of them raises."""
+    if not text.strip():
+        raise CertificateMissing
+    if len(text) > LONGEST_TEXT:
+        raise CertificateUnreadable
+    blocks = [match[0] for match in PEM_BLOCK.finditer(text)]
+    return tuple(read_certificate(block) for block in blocks or [text])
+
+
+def usable(texts: Sequence[str], *, now: datetime) -> tuple[Certificate, ...]:
+    """Return those of an IdP's certificates that may verify, each once; what can't be used beside them is left out.
+
+    Raises CertificateMissing, and when none is left the reason of the first: CertificateUnreadable, KeyTooWeak,
+    CertificateExpired.
+    """
+    found: dict[str, Certificate] = {}
+    reasons: list[CertificateUnreadable | KeyTooWeak | CertificateExpired] = []
+    for text in texts:
+        try:
+            certificate = read_certificate(text)
+            require_current(certificate, now=now)
+        except (CertificateUnreadable, KeyTooWeak, CertificateExpired) as reason:
+            reasons.append(reason)
+        else:
+            found[certificate.fingerprint] = certificate
+    if not found:
+        raise reasons[0] if reasons else CertificateMissing
+    return tuple(found.values())
+
+
+def require_current(certificate: Certificate, *, now: datetime) -> None:
+    """Raises CertificateExpired. One that begins later is accepted: it waits for a change of keys."""
+    if certificate.not_after <= now:
+        raise CertificateExpired(received=f"{certificate.not_after:%Y-%m-%d}")
+
+
+def require_strong(key: object) -> PublicKey:
+    """Return the key. Raises KeyTooWeak."""
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size in RSA_BITS and key.public_numbers().e >= 3:
+        return key
+    if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, CURVES):
+        return key
+    raise KeyTooWeak(received=_describe(key))
+
+
+def _describe(key: object) -> str:
+    if isinstance(key, rsa.RSAPublicKey):
+        return f"RSA {key.key_size}"
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return f"EC {key.curve.name}"
+    return type(key).__name__.removesuffix("PublicKey")
+
+
+@lru_cache(maxsize=512)
+def public_key(pem: str) -> PublicKey:
+    """Return the key of a stored certificate. Raises KeyTooWeak."""
+    return require_strong(x509.load_pem_x509_certificate(pem.encode("ascii")).public_key())
+
+
+def make_key_pair(common_name: str, *, now: datetime) -> SpKeyPair:
+    """Return a fresh RSA key and a certificate of it that we sign ourselves; IdPs take nothing but the key from it."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=SP_KEY_BITS)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name[:64])])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - CLOCK_SLACK)
+        .not_valid_after(now + SP_KEY_LIFE)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public = certificate.public_bytes(serialization.Encoding.PEM)
+    return SpKeyPair(private_pem=private.decode("ascii"), certificate_pem=public.decode("ascii"))
+
+
+def private_key(pair: SpKeyPair) -> rsa.RSAPrivateKey:
+    """Return our own key. It was checked when it was made: to check it again would cost 50 ms each time."""
+    key = serialization.load_pem_private_key(
+        pair.private_pem.encode("ascii"), None, unsafe_skip_rsa_key_validation=True
+    )
+    assert isinstance(key, rsa.RSAPrivateKey)  # noqa: S101 - `make_key_pair` makes no other
+    return key
+
+
+def bare(pem: str) -> str:
+    """Return a certificate's base64 without PEM's lines, as XML carries it."""
+    return "".join(line for line in pem.splitlines() if not line.startswith("-----"))

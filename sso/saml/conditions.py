@@ -1,0 +1,139 @@
+"""Whether a response is meant for us, now, by the IdP that we know (step 7; SAML Profiles §4.1.4.3)."""
+
+from datetime import datetime, timedelta
+
+from sso.saml.errors import (
+    AssertionExpired,
+    AssertionNotYetValid,
+    AudienceMismatch,
+    AudienceMissing,
+    ConditionUnknown,
+    ConfirmationMissing,
+    DestinationMismatch,
+    IssuerMismatch,
+    MessageMisshapen,
+    RecipientMismatch,
+    RequestMismatch,
+    SamlError,
+    SubjectMissing,
+    TimeBoundsMissing,
+)
+from sso.saml.markup import SAML, Element, children, text_of
+from sso.saml.reading import moment, only, stamp
+from sso.saml.types import Expectation
+
+BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
+KNOWN = frozenset(f"{{{SAML}}}{name}" for name in ("AudienceRestriction", "OneTimeUse", "ProxyRestriction"))
+OLDEST_ISSUE = timedelta(minutes=10)
+
+
+def require_version(node: Element) -> None:
+    """Raises MessageMisshapen for anything but SAML 2.0."""
+    if node.get("Version") != "2.0":
+        raise MessageMisshapen(expected='Version="2.0"', received=node.get("Version") or "")
+
+
+def require_issuer(response: Element, assertion: Element, expected: Expectation, *, is_response_signed: bool) -> None:
+    """Both come from the connection's IdP, to the letter; an unsigned response may leave its issuer out (§4.1.4.2).
+
+    Raises IssuerMismatch.
+    """
+    issuers = [only(assertion, "Issuer", IssuerMismatch), *children(response, SAML, "Issuer")]
+    if len(issuers) > 2 or (is_response_signed and len(issuers) != 2):
+        raise IssuerMismatch(expected=expected.idp_entity_id, received=f"{len(issuers) - 1} issuers of the response")
+    for issuer in issuers:
+        if text_of(issuer) != expected.idp_entity_id:
+            raise IssuerMismatch(expected=expected.idp_entity_id, received=text_of(issuer) or "")
+
+
+def require_destination(response: Element, expected: Expectation, *, is_response_signed: bool) -> None:
+    """Raises DestinationMismatch. A signed response must have one (SAML Bindings §3.5.5.2)."""
+    destination = response.get("Destination")
+    if (destination is not None or is_response_signed) and destination != expected.acs_url:
+        raise DestinationMismatch(expected=expected.acs_url, received=destination or "")
+
+
+def require_confirmation(assertion: Element, in_response_to: str, expected: Expectation, now: datetime) -> datetime:
+    """Return until when a bearer may show the assertion to us (SAML Profiles §4.1.4.2); one confirmation suffices.
+
+    Raises SubjectMissing, ConfirmationMissing, or what is wrong with the first bearer confirmation.
+    """
+    subject = only(assertion, "Subject", SubjectMissing)
+    problem: SamlError = ConfirmationMissing()
+    bearers = [node for node in children(subject, SAML, "SubjectConfirmation") if node.get("Method") == BEARER]
+    for place, bearer in enumerate(bearers):
+        try:
+            return _confirmed_until(
+                only(bearer, "SubjectConfirmationData", ConfirmationMissing), in_response_to, expected, now
+            )
+        except SamlError as reason:
+            problem = reason if place == 0 else problem
+    raise problem
+
+
+def _confirmed_until(facts: Element, in_response_to: str, expected: Expectation, now: datetime) -> datetime:
+    if facts.get("Recipient") != expected.acs_url:
+        raise RecipientMismatch(expected=expected.acs_url, received=facts.get("Recipient") or "")
+    if (facts.get("InResponseTo") or "") != in_response_to:
+        raise RequestMismatch(expected=in_response_to, received=facts.get("InResponseTo") or "")
+    if facts.get("NotBefore") is not None:
+        raise ConfirmationMissing(expected="no NotBefore", received=facts.get("NotBefore") or "")
+    return _require_not_over(facts.get("NotOnOrAfter"), expected, now)
+
+
+def require_time(response: Element, assertion: Element, expected: Expectation, now: datetime) -> datetime:
+    """Return until when the assertion can be shown: its own conditions hold, and it isn't too old.
+
+    Raises TimeBoundsMissing, AssertionExpired, AssertionNotYetValid.
+    """
+    _require_fresh(response, expected, now)
+    issued = _require_fresh(assertion, expected, now)
+    conditions = only(assertion, "Conditions", TimeBoundsMissing)
+    _require_begun(moment(conditions.get("NotBefore")), expected, now)
+    return min(_require_not_over(conditions.get("NotOnOrAfter"), expected, now), issued + OLDEST_ISSUE)
+
+
+def _require_fresh(node: Element, expected: Expectation, now: datetime) -> datetime:
+    issued = moment(node.get("IssueInstant"))
+    _require_begun(issued, expected, now)
+    if issued < now - OLDEST_ISSUE - expected.skew:
+        raise AssertionExpired(expected=f"issued within 10 minutes of {stamp(now)}", received=stamp(issued))
+    return issued
+
+
+def _require_begun(begins: datetime, expected: Expectation, now: datetime) -> None:
+    if begins > now + expected.skew:
+        raise AssertionNotYetValid(expected=f"not after {stamp(now)}", received=stamp(begins))
+
+
+def _require_not_over(text: str | None, expected: Expectation, now: datetime) -> datetime:
+    ends = moment(text)
+    # some IdPs say "for ever" as the last second of 9999, to which nothing can be added
+    if ends <= now - expected.skew:
+        raise AssertionExpired(expected=f"after {stamp(now)}", received=stamp(ends))
+    return ends
+
+
+def require_session(statement: Element, expected: Expectation, now: datetime) -> datetime | None:
+    """Return when the IdP ends the session that this AuthnStatement tells of. Raises AssertionExpired, TimeBoundsMissing."""
+    _require_begun(moment(statement.get("AuthnInstant")), expected, now)
+    ends = statement.get("SessionNotOnOrAfter")
+    return None if ends is None else _require_not_over(ends, expected, now)
+
+
+def require_audience(assertion: Element, expected: Expectation) -> None:
+    """Every restriction names us, and no condition is unknown (SAML Core §2.5.1.4).
+
+    Raises ConditionUnknown, AudienceMissing, AudienceMismatch.
+    """
+    conditions = only(assertion, "Conditions", TimeBoundsMissing)
+    for condition in conditions:
+        if condition.tag not in KNOWN:
+            raise ConditionUnknown(received=str(condition.tag))
+    restrictions = children(conditions, SAML, "AudienceRestriction")
+    if not restrictions:
+        raise AudienceMissing(expected=expected.sp_entity_id)
+    for restriction in restrictions:
+        audiences = [text_of(audience) or "" for audience in children(restriction, SAML, "Audience")]
+        if expected.sp_entity_id not in audiences:
+            raise AudienceMismatch(expected=expected.sp_entity_id, received=", ".join(audiences))

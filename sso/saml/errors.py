@@ -1,0 +1,282 @@
+"""One class for each way in which a SAML message is refused. Codes are stable; support and docs name them."""
+
+from typing import ClassVar
+
+from sso.saml.types import Check, Setting
+
+LONGEST_DETAIL = 300
+
+
+class SamlError(Exception):
+    """A response was refused at `check`. `public` is safe for the person; `expected` and `received` are for admins.
+
+    `received` comes from the message: it is cut to 300 characters, may be hostile, and is escaped where it is shown.
+    """
+
+    code: ClassVar[str] = "refused"
+    check: ClassVar[Check] = Check.MESSAGE
+    setting: ClassVar[Setting] = Setting.NOTHING
+    public: ClassVar[str] = "Your identity provider’s answer couldn’t be used."
+    private: ClassVar[str] = "The response can’t be used."
+
+    def __init__(self, *, expected: str = "", received: str = "") -> None:
+        self.expected = expected[:LONGEST_DETAIL]
+        self.received = received[:LONGEST_DETAIL]
+        # what had been checked and found right before
+        self.passed: tuple[Check, ...] = ()
+        super().__init__(self.code)
+
+
+class MessageTooLarge(SamlError):
+    code = "message_too_large"
+    private = "The response is larger than 256 KB, or has more than 2,000 elements."
+
+
+class MessageUnreadable(SamlError):
+    code = "message_unreadable"
+    private = "The form’s SAMLResponse isn’t base64 text of one XML document."
+
+
+class MessageForbidden(SamlError):
+    code = "message_forbidden_markup"
+    private = "The XML holds a DTD, an entity, a comment or a processing instruction. Responses never need these."
+
+
+class MessageMisshapen(SamlError):
+    code = "message_misshapen"
+    private = "The XML isn’t one samlp:Response with one assertion and unique IDs."
+
+
+class AssertionEncrypted(SamlError):
+    code = "assertion_encrypted"
+    setting = Setting.ENCRYPTION
+    private = "The assertion is encrypted. Turn encryption of assertions off at the IdP."
+
+
+class SignatureMissing(SamlError):
+    code = "signature_missing"
+    check = Check.SIGNATURE
+    setting = Setting.SIGNING
+    private = "Neither the response nor the assertion is signed, or one that must be isn’t."
+
+
+class SignatureMisshapen(SamlError):
+    code = "signature_misshapen"
+    check = Check.SIGNATURE
+    private = "A signature isn’t one direct child of what it signs, in the one form that is accepted."
+
+
+class AlgorithmRefused(SamlError):
+    code = "signature_algorithm"
+    check = Check.SIGNATURE
+    setting = Setting.ALGORITHM
+    private = "The signature uses an algorithm that isn’t accepted. Use RSA-SHA256, -384 or -512, or ECDSA with these."
+
+
+class SignatureInvalid(SamlError):
+    code = "signature_invalid"
+    check = Check.SIGNATURE
+    setting = Setting.METADATA
+    private = "The signature doesn’t fit any certificate of this connection, or the message was altered."
+
+
+class IssuerMismatch(SamlError):
+    code = "issuer_mismatch"
+    check = Check.ISSUER
+    setting = Setting.IDP_ENTITY_ID
+    private = "The response comes from another IdP than this connection’s."
+
+
+class StatusRefused(SamlError):
+    code = "status_refused"
+    check = Check.STATUS
+    setting = Setting.ASSIGNMENT
+    public = "Your identity provider didn’t let you sign in to this application."
+    private = "The IdP answered with a failure instead of an assertion."
+
+
+class DestinationMismatch(SamlError):
+    code = "destination_mismatch"
+    check = Check.RECIPIENT
+    setting = Setting.ACS_URL
+    private = "The response was made for another address."
+
+
+class RecipientMismatch(SamlError):
+    code = "recipient_mismatch"
+    check = Check.RECIPIENT
+    setting = Setting.ACS_URL
+    private = "The assertion was made for another address."
+
+
+class ConfirmationMissing(SamlError):
+    code = "confirmation_missing"
+    check = Check.RECIPIENT
+    private = "The assertion has no bearer confirmation that could be accepted (SAML Profiles §4.1.4.2)."
+
+
+class RequestMismatch(SamlError):
+    code = "in_response_to_mismatch"
+    check = Check.RECIPIENT
+    private = "The assertion answers another request than the response around it."
+
+
+class AssertionExpired(SamlError):
+    code = "assertion_expired"
+    check = Check.TIME
+    setting = Setting.CLOCK
+    public = "The answer of your identity provider is too old. Try again."
+    private = "The assertion had ended before it arrived. If this happens often, the IdP’s clock is wrong."
+
+
+class AssertionNotYetValid(SamlError):
+    code = "assertion_not_yet_valid"
+    check = Check.TIME
+    setting = Setting.CLOCK
+    private = "The assertion begins in the future: the IdP’s clock is ahead."
+
+
+class TimeBoundsMissing(SamlError):
+    code = "time_bounds_missing"
+    check = Check.TIME
+    private = "The assertion doesn’t say from when until when it may be used."
+
+
+class AudienceMismatch(SamlError):
+    code = "audience_mismatch"
+    check = Check.AUDIENCE
+    setting = Setting.SP_ENTITY_ID
+    private = "The assertion was made for another service provider."
+
+
+class AudienceMissing(SamlError):
+    code = "audience_missing"
+    check = Check.AUDIENCE
+    setting = Setting.SP_ENTITY_ID
+    private = "The assertion doesn’t say for which service provider it was made."
+
+
+class ConditionUnknown(SamlError):
+    code = "condition_unknown"
+    check = Check.AUDIENCE
+    private = "The assertion sets a condition that isn’t known, so it can’t be kept."
+
+
+class SubjectMissing(SamlError):
+    code = "subject_missing"
+    check = Check.SUBJECT
+    setting = Setting.NAME_ID
+    private = "The assertion doesn’t name one person: it needs one Subject with one NameID."
+
+
+class StatementMissing(SamlError):
+    code = "statement_missing"
+    check = Check.SUBJECT
+    private = "The assertion doesn’t say that the person signed in at the IdP (no AuthnStatement), or not recently."
+
+
+class EmailMissing(SamlError):
+    code = "email_missing"
+    check = Check.EMAIL
+    setting = Setting.ATTRIBUTES
+    public = "Your identity provider didn’t say which email address you have."
+    private = "No attribute holds an email address, and the NameID isn’t one."
+
+
+class EmailAmbiguous(SamlError):
+    code = "email_ambiguous"
+    check = Check.EMAIL
+    setting = Setting.ATTRIBUTES
+    public = "Your identity provider named several email addresses."
+    private = "The attribute for the email address has several values. It must have one."
+
+
+class EmailInvalid(SamlError):
+    code = "email_invalid"
+    check = Check.EMAIL
+    setting = Setting.ATTRIBUTES
+    public = "Your identity provider named an email address that can’t be used."
+    private = "The value for the email address isn’t one in plain ASCII letters."
+
+
+class MetadataError(Exception):
+    """Metadata or a certificate can't be used; `public` tells the admin what is wrong and what to do."""
+
+    code: ClassVar[str] = "metadata_invalid"
+    public: ClassVar[str] = "This isn’t SAML metadata of an identity provider."
+
+    def __init__(self, *, received: str = "") -> None:
+        self.received = received[:LONGEST_DETAIL]
+        super().__init__(self.code)
+
+
+class MetadataIsHtml(MetadataError):
+    code = "metadata_is_html"
+    public = "This is a web page, not metadata. Copy the metadata link itself, or download the XML and upload it."
+
+
+class MetadataUnreadable(MetadataError):
+    code = "metadata_unreadable"
+    public = "This isn’t well-formed XML. Download the metadata again, and upload the file as it is."
+
+
+class MetadataForbidden(MetadataError):
+    code = "metadata_forbidden_markup"
+    public = "This XML holds a DTD or entities, which metadata never needs. Export it from the identity provider again."
+
+
+class MetadataTooLarge(MetadataError):
+    code = "metadata_too_large"
+    public = (
+        "This is larger than 1 MB. Metadata of one identity provider is a few kilobytes: export that of your app only."
+    )
+
+
+class MetadataOfNoIdp(MetadataError):
+    code = "metadata_no_idp"
+    public = "This metadata describes no identity provider (no IDPSSODescriptor). Don’t paste our own, but the IdP’s."
+
+
+class MetadataOfSeveral(MetadataError):
+    code = "metadata_several_idps"
+    public = "This metadata describes several identity providers. Export that of your app only."
+
+
+class EntityIdInvalid(MetadataError):
+    code = "entity_id_invalid"
+    public = "The entity ID is missing, longer than 1,024 characters, or holds characters that can’t be shown."
+
+
+class EndpointMissing(MetadataError):
+    code = "endpoint_missing"
+    public = "There is no sign-in URL for HTTP-Redirect or HTTP-POST in it."
+
+
+class EndpointNotHttps(MetadataError):
+    code = "endpoint_not_https"
+    public = "The sign-in URL must begin with https://."
+
+
+class CertificateMissing(MetadataError):
+    code = "certificate_missing"
+    public = "There is no signing certificate in it. Activate the app at the identity provider, then export again."
+
+
+class CertificateUnreadable(MetadataError):
+    code = "certificate_unreadable"
+    public = "The certificate can’t be read. Paste all of it, from BEGIN CERTIFICATE to END CERTIFICATE."
+
+
+class CertificateExpired(MetadataError):
+    code = "certificate_expired"
+    public = "The signing certificate has expired. Renew it at the identity provider, then export again."
+
+
+class KeyTooWeak(MetadataError):
+    code = "key_too_weak"
+    public = "The signing key can’t be trusted: RSA needs 2,048 to 8,192 bits, EC one of P-256, P-384 and P-521."
+
+
+class MetadataExpired(MetadataError):
+    code = "metadata_expired"
+    public = "This metadata says that it is no longer valid (validUntil). Export it again."

@@ -1,0 +1,109 @@
+"""One strict way to read XML from outside: no DTD, no entity, no network, no node that a canonicaliser would swallow."""
+
+import re
+from typing import Any
+
+from lxml import etree
+from lxml.etree import _Element
+
+Element = _Element
+DSIG = "http://www.w3.org/2000/09/xmldsig#"
+SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
+SAMLP = "urn:oasis:names:tc:SAML:2.0:protocol"
+MAX_ATTRIBUTES = 64
+# each of 2,000 values of an attribute may declare the two that xsi:type needs
+MAX_NAMESPACES = 4_000
+# names with their namespaces written out, as the canonicaliser may have to: characters per element on average
+LONGEST_NAMES = 256
+ENCODINGS = frozenset({b"UTF-8", b"US-ASCII", b"ASCII"})
+ENCODING = re.compile(rb"""(?:\xef\xbb\xbf)?<\?xml\s[^>]*?encoding\s*=\s*["']([^"'>]*)""")
+DECLARATIONS = (b"<!DOCTYPE", b"<!ENTITY")
+
+
+class MarkupError(Exception):
+    """The document isn't read."""
+
+
+class MarkupForbidden(MarkupError):
+    """The document holds what SAML never needs: a DTD, an entity, a comment or a processing instruction."""
+
+
+class MarkupUnreadable(MarkupError):
+    """This isn't one well-formed XML 1.0 document in UTF-8."""
+
+
+class MarkupTooLarge(MarkupError):
+    """More elements, attributes or namespaces than the caller allows."""
+
+
+def parse(document: bytes) -> Element:
+    """Return the root element. Raises MarkupForbidden for a DTD, MarkupUnreadable, MarkupTooLarge."""
+    if any(word in document for word in DECLARATIONS):
+        raise MarkupForbidden
+    if document.count(b"xmlns") > MAX_NAMESPACES:
+        raise MarkupTooLarge
+    declared = ENCODING.match(document)
+    if declared and declared[1].upper() not in ENCODINGS:
+        raise MarkupUnreadable
+    # told the encoding, the parser reads the bytes as the tests above do, whatever the document says of itself;
+    # and it is a parser of its own: one for all would be a lock for all threads
+    parser = etree.XMLParser(
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=False,
+        recover=False,
+    )
+    try:
+        root = etree.fromstring(document, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise MarkupUnreadable from error
+    about: Any = root.getroottree().docinfo
+    if about.doctype or about.internalDTD is not None or about.externalDTD is not None:
+        raise MarkupForbidden
+    if about.xml_version != "1.0":
+        raise MarkupUnreadable
+    return root
+
+
+def elements(root: Element, *, at_most: int, with_comments: bool = False) -> list[Element]:
+    """Return every element in document order. Raises MarkupForbidden, MarkupTooLarge.
+
+    Comments are refused unless `with_comments` (then they are left out); processing instructions and entities always.
+    """
+    found: list[Element] = []
+    written = 0
+    nodes: Any = root.iter()
+    for node in nodes:
+        if not isinstance(node.tag, str):
+            if with_comments and node.tag is etree.Comment:
+                continue
+            raise MarkupForbidden
+        # the canonicaliser sorts attributes one by one
+        if len(found) == at_most or len(node.attrib) > MAX_ATTRIBUTES:
+            raise MarkupTooLarge
+        # one long namespace, used by elements side by side, is written out for each of them when it is canonicalised
+        written += len(node.tag) + sum(map(len, node.keys()))
+        if written > at_most * LONGEST_NAMES:
+            raise MarkupTooLarge
+        found.append(node)
+    beside: list[Any] = [*root.itersiblings(), *root.itersiblings(preceding=True)]
+    if any(node.tag is not etree.Comment or not with_comments for node in beside):
+        raise MarkupForbidden
+    return found
+
+
+def local_name(node: Element) -> str:
+    return str(node.tag).rpartition("}")[2]
+
+
+def children(node: Element, namespace: str, name: str) -> list[Element]:
+    """Return the direct children of this name."""
+    return node.findall(f"{{{namespace}}}{name}")
+
+
+def text_of(node: Element) -> str | None:
+    """Return an element's whole text, or None when it has children, so that no reader sees less than another."""
+    return None if len(node) else node.text or ""

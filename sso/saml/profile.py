@@ -1,0 +1,76 @@
+"""From claims to a profile: which attribute is the address, which the names."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sso.saml.errors import EmailAmbiguous, EmailInvalid, EmailMissing
+from sso.saml.types import Claims
+
+# plain ASCII: two look-alikes of one address must not be two people, nor one
+ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
+LONGEST_ADDRESS = 254
+LONGEST_NAME = 200
+NAME_ID = "NameID"
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeNames:
+    """By which names each field may come, in the order in which they are tried."""
+
+    email: tuple[str, ...] = ()
+    given_name: tuple[str, ...] = ()
+    family_name: tuple[str, ...] = ()
+    display_name: tuple[str, ...] = ()
+    # whether an address-shaped NameID may stand for a missing attribute
+    may_use_name_id: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SamlProfile:
+    """What an assertion says of a person; an empty name wasn't sent. `sources` tells from which attribute each field came."""
+
+    email: str
+    given_name: str = ""
+    family_name: str = ""
+    display_name: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_profile(claims: Claims, names: AttributeNames) -> SamlProfile:
+    """Return the profile, its address in lower case. Raises EmailMissing, EmailAmbiguous, EmailInvalid."""
+    sources: dict[str, str] = {}
+    found = {"email": _address(claims, names, sources)}
+    for field_name in ("given_name", "family_name", "display_name"):
+        name, values = _first(claims.attributes, getattr(names, field_name))
+        text = " ".join(values[0].split()) if values else ""
+        if text and text.isprintable():
+            found[field_name], sources[field_name] = text[:LONGEST_NAME], name
+    return SamlProfile(**found, sources=sources)
+
+
+def _address(claims: Claims, names: AttributeNames, sources: dict[str, str]) -> str:
+    name, values = _first(claims.attributes, names.email)
+    if not values and names.may_use_name_id and ADDRESS.fullmatch(claims.name_id.strip()):
+        name, values = NAME_ID, (claims.name_id,)
+    if not values:
+        raise EmailMissing(expected=" or ".join(names.email[:4]), received=", ".join(claims.attributes))
+    addresses = {value.strip().lower() for value in values}
+    if len(addresses) > 1:
+        raise EmailAmbiguous(expected="one address", received=", ".join(sorted(addresses)))
+    address = addresses.pop()
+    if len(address) > LONGEST_ADDRESS or not ADDRESS.fullmatch(address):
+        raise EmailInvalid(expected="an address such as nora@acme.example", received=address)
+    sources["email"] = name
+    return address
+
+
+def _first(attributes: Mapping[str, tuple[str, ...]], names: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """Return the first of these attributes that has a value: to the letter if there is one, else in any capitals."""
+    folded = {name.casefold(): name for name in reversed(list(attributes))}
+    for name in names:
+        sent = name if attributes.get(name) else folded.get(name.casefold(), "")
+        values = tuple(value for value in attributes.get(sent, ()) if value.strip())
+        if values:
+            return sent, values
+    return "", ()

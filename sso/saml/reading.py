@@ -1,0 +1,42 @@
+"""How values are read out of signed bytes: whole texts, UTC times, and just one of what may be there once."""
+
+import re
+from datetime import UTC, datetime
+
+from sso.saml.errors import SamlError, TimeBoundsMissing
+from sso.saml.markup import SAML, Element, children, text_of
+
+MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,12})?(?:Z|\+00:00)", re.ASCII)
+
+
+def moment(text: str | None) -> datetime:
+    """Return an xs:dateTime in UTC (SAML Core §1.3.3), to the microsecond. Raises TimeBoundsMissing for anything else."""
+    match = MOMENT.fullmatch(text or "")
+    if match is None:
+        raise TimeBoundsMissing(expected="a time in UTC, such as 2026-01-31T12:00:00Z", received=text or "")
+    try:
+        whole = datetime.fromisoformat(match[1])
+    except ValueError as error:
+        raise TimeBoundsMissing(received=match[0]) from error
+    return whole.replace(microsecond=int((match[2] or "")[1:7].ljust(6, "0")), tzinfo=UTC)
+
+
+def stamp(when: datetime) -> str:
+    """Return a time as it is shown to an admin."""
+    return f"{when:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def only(node: Element, name: str, problem: type[SamlError]) -> Element:
+    """Return the one child of this name in the assertion namespace. Raises the problem for none or several."""
+    found = children(node, SAML, name)
+    if len(found) != 1:
+        raise problem(expected=f"one {name}", received=f"{len(found)}")
+    return found[0]
+
+
+def whole_text(node: Element, problem: type[SamlError]) -> str:
+    """Return the element's text, untouched. Raises the problem where it is empty or has children."""
+    text = text_of(node)
+    if not text:
+        raise problem
+    return text

@@ -1,0 +1,159 @@
+"""From a form field to verified claims. Identity is read from signed bytes only, each parsed anew."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sso.saml import conditions, prescreen, signature
+from sso.saml.certificates import PublicKey, public_key
+from sso.saml.errors import SamlError, SignatureMissing, StatementMissing, SubjectMissing
+from sso.saml.markup import SAML, Element, children, text_of
+from sso.saml.reading import moment, only, whole_text
+from sso.saml.types import Check, Claims, Expectation
+
+UNSPECIFIED = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
+LONGEST_NAME_ID = 512
+LONGEST_TEXT = 256
+
+
+@dataclass(slots=True)
+class Progress:
+    """Which checks have passed so far."""
+
+    passed: list[Check] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A response and its assertion, both from signed bytes where they are signed."""
+
+    response: Element
+    assertion: Element
+    signed: frozenset[str]
+
+    @property
+    def is_response_signed(self) -> bool:
+        return "response" in self.signed
+
+
+def verify(saml_response: str, expectation: Expectation, *, now: datetime) -> Claims:
+    """Return what the IdP says of one person, when every check of SAML Profiles §4.1.4.3 has passed.
+
+    `saml_response` is the form field in base64. Whether the request was ours, and whether the assertion was seen
+    before, is for the caller to know. Raises SamlError, which names the checks that had passed.
+    """
+    progress = Progress()
+    try:
+        return _verify(saml_response, expectation, now, progress)
+    except SamlError as refusal:
+        # some checks ask again later on: one that failed in the end hasn't passed
+        refusal.passed = tuple(check for check in progress.passed if check is not refusal.check)
+        raise
+
+
+def _verify(saml_response: str, expectation: Expectation, now: datetime, progress: Progress) -> Claims:
+    root = prescreen.read(prescreen.decode(saml_response))
+    progress.passed.append(Check.MESSAGE)
+    found = _verify_signatures(root, expectation)
+    progress.passed.append(Check.SIGNATURE)
+    response, assertion, is_signed = found.response, found.assertion, found.is_response_signed
+    conditions.require_version(response)
+    conditions.require_version(assertion)
+    conditions.require_issuer(response, assertion, expectation, is_response_signed=is_signed)
+    progress.passed.append(Check.ISSUER)
+    prescreen.require_success(response)
+    progress.passed.append(Check.STATUS)
+    conditions.require_destination(response, expectation, is_response_signed=is_signed)
+    in_response_to = response.get("InResponseTo") or ""
+    shown_until = conditions.require_confirmation(assertion, in_response_to, expectation, now)
+    progress.passed.append(Check.RECIPIENT)
+    holds_until = conditions.require_time(response, assertion, expectation, now)
+    progress.passed.append(Check.TIME)
+    conditions.require_audience(assertion, expectation)
+    progress.passed.append(Check.AUDIENCE)
+    claims = _read_claims(found, in_response_to, min(shown_until, holds_until) + expectation.skew, expectation, now)
+    progress.passed.append(Check.SUBJECT)
+    return claims
+
+
+def _verify_signatures(root: Element, expectation: Expectation) -> Verified:
+    """Raises SignatureMissing unless a signature covers the assertion; and SignatureMisshapen, -Invalid, AlgorithmRefused."""
+    keys: list[PublicKey] = [public_key(pem) for pem in expectation.certificates]
+    response, signed = root, set[str]()
+    if signature.find(root) is not None:
+        response = _read_signed(root, keys)
+        signed.add("response")
+    assertion = prescreen.assertion_of(response)
+    if signature.find(assertion) is not None:
+        assertion = _read_signed(assertion, keys)
+        signed.add("assertion")
+    if not signed or (expectation.needs_both_signed and len(signed) < 2):
+        raise SignatureMissing(
+            expected="response and assertion" if expectation.needs_both_signed else "response or assertion",
+            received=", ".join(sorted(signed)) or "neither",
+        )
+    return Verified(response, assertion, frozenset(signed))
+
+
+def _read_signed(node: Element, keys: Sequence[PublicKey]) -> Element:
+    """Return the element anew, from the bytes that its signature covers. Raises SamlError."""
+    return prescreen.read_elements(signature.verified_bytes(node, keys))[0]
+
+
+def _read_claims(
+    found: Verified, in_response_to: str, expires_at: datetime, expectation: Expectation, now: datetime
+) -> Claims:
+    assertion = found.assertion
+    name_id = only(only(assertion, "Subject", SubjectMissing), "NameID", SubjectMissing)
+    statements = children(assertion, SAML, "AuthnStatement")
+    if not statements:
+        raise StatementMissing(expected="an AuthnStatement", received="none")
+    ends = [conditions.require_session(statement, expectation, now) for statement in statements]
+    return Claims(
+        assertion_id=assertion.get("ID") or "",
+        issuer=expectation.idp_entity_id,
+        name_id=_name_id(name_id),
+        name_id_format=_name_id_format(name_id),
+        attributes=_attributes(assertion),
+        in_response_to=in_response_to,
+        session_index=(statements[0].get("SessionIndex") or "")[:LONGEST_TEXT],
+        issued_at=moment(assertion.get("IssueInstant")),
+        expires_at=expires_at,
+        session_expires_at=min((end for end in ends if end is not None), default=None),
+        authn_context=_authn_context(statements[0]),
+        signed=found.signed,
+    )
+
+
+def _name_id(node: Element) -> str:
+    text = whole_text(node, SubjectMissing)
+    if len(text) > LONGEST_NAME_ID or not text.strip() or not text.isprintable():
+        raise SubjectMissing(expected=f"a NameID of 1 to {LONGEST_NAME_ID} printable characters", received=text)
+    return text
+
+
+def _name_id_format(node: Element) -> str:
+    text = node.get("Format") or UNSPECIFIED
+    if len(text) > LONGEST_TEXT:
+        raise SubjectMissing(expected=f"a Format of at most {LONGEST_TEXT} characters", received=text)
+    return text
+
+
+def _attributes(assertion: Element) -> dict[str, tuple[str, ...]]:
+    """Return the texts of each attribute by its name; a value that has elements inside says nothing to us."""
+    found: dict[str, tuple[str, ...]] = {}
+    for statement in children(assertion, SAML, "AttributeStatement"):
+        for attribute in children(statement, SAML, "Attribute"):
+            values = (text_of(value) for value in children(attribute, SAML, "AttributeValue"))
+            name = attribute.get("Name") or ""
+            found[name] = (*found.get(name, ()), *(value for value in values if value))
+    return found
+
+
+def _authn_context(statement: Element) -> str:
+    contexts = (
+        text_of(node) or ""
+        for context in children(statement, SAML, "AuthnContext")
+        for node in children(context, SAML, "AuthnContextClassRef")
+    )
+    return next(contexts, "")[:LONGEST_TEXT]

@@ -1,0 +1,213 @@
+"""XML signatures in the one form that is accepted. What is returned are the bytes that were signed, and nothing else.
+
+The form: one ds:Signature as a direct child of what it signs; one Reference to that element's ID; transforms enveloped
+signature and exclusive canonicalisation; RSA or ECDSA with SHA-256, -384 or -512. KeyInfo is never read.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from lxml import etree
+
+from sso.saml.certificates import PublicKey
+from sso.saml.errors import AlgorithmRefused, SignatureInvalid, SignatureMisshapen
+from sso.saml.markup import DSIG, Element, MarkupError, children, parse, text_of
+
+EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
+ENVELOPED = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
+MORE = "http://www.w3.org/2001/04/xmldsig-more#"
+# the canonicaliser copies each namespace in scope, looking for it among those that it has copied
+MAX_IN_SCOPE = 256
+# and at each element it looks for each listed prefix among the declarations above
+MAX_PREFIXES = 16
+MAX_SEARCHES = 4_000
+Hash = type[hashes.SHA256] | type[hashes.SHA384] | type[hashes.SHA512]
+RSA_METHODS: dict[str, Hash] = {
+    f"{MORE}rsa-sha256": hashes.SHA256,
+    f"{MORE}rsa-sha384": hashes.SHA384,
+    f"{MORE}rsa-sha512": hashes.SHA512,
+}
+EC_METHODS: dict[str, Hash] = {
+    f"{MORE}ecdsa-sha256": hashes.SHA256,
+    f"{MORE}ecdsa-sha384": hashes.SHA384,
+    f"{MORE}ecdsa-sha512": hashes.SHA512,
+}
+DIGESTS = {
+    "http://www.w3.org/2001/04/xmlenc#sha256": hashlib.sha256,
+    f"{MORE}sha384": hashlib.sha384,
+    "http://www.w3.org/2001/04/xmlenc#sha512": hashlib.sha512,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A signature whose shape has been found right; nothing of it has been verified."""
+
+    signed_info: Element
+    method: str
+    value: bytes
+    digest_method: str
+    digest: bytes
+    prefixes: tuple[str, ...]
+
+
+def find(node: Element) -> Element | None:
+    """Return the signature that is a direct child of this element, or None. Raises SignatureMisshapen for several."""
+    found = children(node, DSIG, "Signature")
+    if len(found) > 1:
+        raise SignatureMisshapen
+    return found[0] if found else None
+
+
+def verified_bytes(node: Element, keys: Sequence[PublicKey]) -> bytes:
+    """Return the canonical bytes that this element's signature covers; the signature is taken out of the tree.
+
+    Raises SignatureMisshapen, AlgorithmRefused, SignatureInvalid.
+    """
+    signature = find(node)
+    if signature is None:
+        raise SignatureMisshapen
+    form = read_form(signature, node.get("ID") or "")
+    signed_info = canonical(form.signed_info, ())
+    if not any(_is_signed_by(key, form, signed_info) for key in keys):
+        raise SignatureInvalid
+    take_out(signature)
+    content = canonical(node, form.prefixes)
+    if not content or not hmac.compare_digest(DIGESTS[form.digest_method](content).digest(), form.digest):
+        raise SignatureInvalid
+    return content
+
+
+def read_form(signature: Element, identity: str) -> Form:
+    """Return the parts of a signature over the element with this ID. Raises SignatureMisshapen, AlgorithmRefused."""
+    names = [str(child.tag) for child in signature]
+    if names not in (_named("SignedInfo", "SignatureValue"), _named("SignedInfo", "SignatureValue", "KeyInfo")):
+        raise SignatureMisshapen
+    info, value = signature[0], signature[1]
+    if [str(child.tag) for child in info] != _named("CanonicalizationMethod", "SignatureMethod", "Reference"):
+        raise SignatureMisshapen
+    method = _leaf(info[1]).get("Algorithm") or ""
+    if method not in RSA_METHODS and method not in EC_METHODS:
+        raise AlgorithmRefused(expected=f"{MORE}rsa-sha256", received=method)
+    if _leaf(info[0]).get("Algorithm") != EXCLUSIVE:
+        raise AlgorithmRefused(expected=EXCLUSIVE, received=info[0].get("Algorithm") or "")
+    digest_method, digest, prefixes = _read_reference(info[2], identity)
+    return Form(info, method, _bytes_of(value), digest_method, digest, prefixes)
+
+
+def _read_reference(reference: Element, identity: str) -> tuple[str, bytes, tuple[str, ...]]:
+    if not identity or reference.items() != [("URI", f"#{identity}")]:
+        raise SignatureMisshapen(expected=f"#{identity}", received=reference.get("URI") or "")
+    if [str(child.tag) for child in reference] != _named("Transforms", "DigestMethod", "DigestValue"):
+        raise SignatureMisshapen
+    prefixes = _read_transforms(reference[0])
+    digest_method = _leaf(reference[1]).get("Algorithm") or ""
+    if digest_method not in DIGESTS:
+        raise AlgorithmRefused(expected="http://www.w3.org/2001/04/xmlenc#sha256", received=digest_method)
+    return digest_method, _bytes_of(reference[2]), prefixes
+
+
+def _read_transforms(transforms: Element) -> tuple[str, ...]:
+    """Return the prefixes that the canonicalisation treats inclusively (Exclusive XML Canonicalization §3)."""
+    if [str(child.tag) for child in transforms] != _named("Transform", "Transform"):
+        raise SignatureMisshapen
+    named = [child.get("Algorithm") or "" for child in transforms]
+    if named != [ENVELOPED, EXCLUSIVE]:
+        raise AlgorithmRefused(expected=f"{ENVELOPED} {EXCLUSIVE}", received=" ".join(named))
+    _leaf(transforms[0])
+    listed = list(transforms[1])
+    if not listed:
+        return ()
+    if len(listed) > 1 or listed[0].tag != f"{{{EXCLUSIVE}}}InclusiveNamespaces" or len(listed[0]):
+        raise SignatureMisshapen
+    prefixes = tuple((listed[0].get("PrefixList") or "").split())
+    if len(prefixes) > MAX_PREFIXES:
+        raise SignatureMisshapen(expected=f"at most {MAX_PREFIXES} prefixes", received=f"{len(prefixes)}")
+    return prefixes
+
+
+def _named(*names: str) -> list[str]:
+    return [f"{{{DSIG}}}{name}" for name in names]
+
+
+def _leaf(node: Element) -> Element:
+    if len(node):
+        raise SignatureMisshapen
+    return node
+
+
+def _bytes_of(node: Element) -> bytes:
+    text = text_of(node)
+    try:
+        found = base64.b64decode("".join((text or "").split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise SignatureMisshapen from error
+    if not found:
+        raise SignatureMisshapen
+    return found
+
+
+def _is_signed_by(key: PublicKey, form: Form, signed_info: bytes) -> bool:
+    try:
+        if isinstance(key, rsa.RSAPublicKey) and form.method in RSA_METHODS:
+            key.verify(form.value, signed_info, padding.PKCS1v15(), RSA_METHODS[form.method]())
+            return True
+        if isinstance(key, ec.EllipticCurvePublicKey) and form.method in EC_METHODS:
+            key.verify(_as_der(form.value, key), signed_info, ec.ECDSA(EC_METHODS[form.method]()))
+            return True
+    except InvalidSignature:
+        return False
+    return False
+
+
+def _as_der(value: bytes, key: ec.EllipticCurvePublicKey) -> bytes:
+    """Return a signature of two numbers side by side (RFC 4050 §3.3) in the form that the library reads."""
+    half = (key.curve.key_size + 7) // 8
+    if len(value) != 2 * half:
+        raise InvalidSignature
+    return encode_dss_signature(int.from_bytes(value[:half], "big"), int.from_bytes(value[half:], "big"))
+
+
+def take_out(signature: Element) -> None:
+    """The signature is gone from its parent, and the text behind it has stayed."""
+    parent, before = signature.getparent(), signature.getprevious()
+    assert parent is not None  # noqa: S101 - `find` looked below an element
+    if signature.tail:
+        if before is None:
+            parent.text = (parent.text or "") + signature.tail
+        else:
+            before.tail = (before.tail or "") + signature.tail
+        signature.tail = None
+    parent.remove(signature)
+
+
+def canonical(node: Element, prefixes: tuple[str, ...]) -> bytes:
+    """Return the element in exclusive canonical form, without comments. Raises SignatureMisshapen where there is none."""
+    if len(node.nsmap) > MAX_IN_SCOPE:
+        raise SignatureMisshapen(expected=f"at most {MAX_IN_SCOPE} namespaces", received=f"{len(node.nsmap)}")
+    try:
+        if prefixes:
+            node = _alone(node, prefixes)
+        return etree.tostring(
+            node, method="c14n", exclusive=True, with_comments=False, inclusive_ns_prefixes=list(prefixes) or None
+        )
+    except (etree.C14NError, MarkupError) as error:
+        # a relative namespace has no canonical form, and what has none can't have been signed
+        raise SignatureMisshapen from error
+
+
+def _alone(node: Element, prefixes: tuple[str, ...]) -> Element:
+    """Return the element as the root of a document: the canonicaliser forgets what ancestors declare, the writer doesn't."""
+    written = etree.tostring(node, with_tail=False)
+    searches = len(prefixes) * written.count(b"xmlns")
+    if searches > MAX_SEARCHES:
+        raise SignatureMisshapen(expected=f"at most {MAX_SEARCHES} namespaces to look for", received=f"{searches}")
+    return parse(written)

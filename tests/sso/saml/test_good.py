@@ -1,0 +1,102 @@
+"""What identity providers send in good faith is accepted, and says what it says."""
+
+import pytest
+import xmlsec
+from lxml import etree
+
+from sso.saml.claims import as_json
+from sso.saml.response import verify
+from tests.sso.saml.messages import GOOD_NAMES, accepted, code_of, expected_of, field, good, said
+from tests.vectors.saml.good import GOOD
+from tests.vectors.saml.hostile import many_groups
+from tests.vectors.saml.signing import DSIG
+from tests.vectors.saml.world import IDP, NOW, certificate_pem, expectation
+
+BOTH_SIGNED = [name for name in GOOD_NAMES if len(said(name)["signed"]) == 2]
+DETERMINISTIC = [name for name in GOOD if "ec" not in GOOD[name].pinned]
+
+
+@pytest.mark.parametrize("name", GOOD_NAMES)
+def test_a_genuine_message_gives_its_claims(name):
+    expected = said(name)
+    pinned = expected.pop("pinned")
+    claims = as_json(verify(field(good(name)), expectation(*pinned), now=NOW))
+    assert claims == expected | {"issuer": IDP}
+
+
+def test_every_accepted_vector_has_its_file():
+    assert sorted(GOOD) == GOOD_NAMES
+
+
+@pytest.mark.parametrize("name", DETERMINISTIC)
+def test_the_files_are_what_the_generator_writes(name):
+    assert GOOD[name].message().encode() == good(name)
+
+
+def signatures(name):
+    root = etree.fromstring(good(name))
+    for node in root.iter("{*}Response", "{*}Assertion"):
+        yield from ((node, signature) for signature in node.findall(f"{{{DSIG}}}Signature"))
+
+
+def is_right(node, signature, pinned):
+    context = xmlsec.SignatureContext()
+    context.register_id(node, "ID")
+    context.key = xmlsec.Key.from_memory(certificate_pem(pinned), xmlsec.constants.KeyDataFormatCertPem)
+    try:
+        context.verify(signature)
+    except xmlsec.Error:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", GOOD_NAMES)
+def test_xmlsec_finds_each_signature_right_too(name):
+    found = [any(is_right(*pair, pinned) for pinned in said(name)["pinned"]) for pair in signatures(name)]
+    assert found == [True] * len(said(name)["signed"])
+
+
+@pytest.mark.parametrize("name", GOOD_NAMES)
+def test_a_connection_that_needs_both_takes_both_only(name):
+    refused = "" if name in BOTH_SIGNED else "signature_missing"
+    assert code_of(good(name), expected_of(name, needs_both_signed=True)) == refused
+
+
+@pytest.mark.parametrize("name", GOOD_NAMES)
+def test_with_no_certificate_nothing_is_accepted(name):
+    assert code_of(good(name), expectation(certificates=())) == "signature_invalid"
+
+
+@pytest.mark.parametrize("name", GOOD_NAMES)
+def test_with_keys_that_did_not_sign_nothing_is_accepted(name):
+    strangers = {"idp", "other", "ec"} - set(said(name)["pinned"])
+    assert code_of(good(name), expectation(*strangers)) == "signature_invalid"
+
+
+def test_the_order_of_certificates_does_not_matter():
+    claims = [
+        verify(field(good("rotation_each_signed_by_another_key")), expectation(*pinned), now=NOW)
+        for pinned in (("idp", "other"), ("ec", "other", "idp"))
+    ]
+    assert claims[0] == claims[1]
+
+
+def test_a_name_split_by_cdata_is_the_name():
+    whole, split = b">uma@acme.example</saml:NameID", b"><![CDATA[uma@]]>acme.example</saml:NameID"
+    document = good("jumpcloud_assertion").replace(whole, split)
+    assert verify(field(document), expectation(), now=NOW) == accepted("jumpcloud_assertion")
+
+
+def test_a_base64_field_may_be_folded():
+    folded = "\r\n".join(field(good("okta_both"))[place : place + 76] for place in range(0, 10_000, 76))
+    assert verify(folded, expectation(), now=NOW) == accepted("okta_both")
+
+
+@pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b'<?xml version="1.0" encoding="utf-8" standalone="yes"?>\n'])
+def test_a_byte_order_mark_or_declaration_changes_nothing(mark):
+    assert verify(field(mark + good("okta_both")), expectation(), now=NOW) == accepted("okta_both")
+
+
+def test_a_person_may_be_in_many_groups():
+    claims = verify(many_groups(1_000), expectation(), now=NOW)
+    assert len(claims.attributes["groups"]) == 1_000

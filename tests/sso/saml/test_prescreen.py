@@ -1,0 +1,157 @@
+"""What is read at all: one small plain document with one assertion in its place."""
+
+import pytest
+
+from sso.saml import prescreen
+from sso.saml.errors import MessageForbidden, MessageMisshapen, MessageTooLarge, MessageUnreadable, StatusRefused
+from sso.saml.markup import MarkupForbidden, elements, parse
+from tests.sso.saml.messages import bad, field, good
+
+SAMLP = 'xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"'
+OPENING = f'<samlp:Response {SAMLP} xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">'
+ASSERTION = '<saml:Assertion ID="a"/>'
+
+
+def response(inner=ASSERTION):
+    return f"{OPENING}{inner}</samlp:Response>".encode()
+
+
+@pytest.mark.parametrize("fold", ["\n", "\r\n", " ", "\t"])
+def test_blanks_in_base64_are_left_out(fold):
+    assert prescreen.decode(fold.join(field(b"<samlp:Response/>"))) == b"<samlp:Response/>"
+
+
+@pytest.mark.parametrize("text", ["PHg", "PHg-", "PHg+PA==PHg+", "é", "%3C", "\ud800"])
+def test_other_texts_are_not_base64(text):
+    with pytest.raises(MessageUnreadable):
+        prescreen.decode(text)
+
+
+def test_a_document_of_just_the_largest_size_is_decoded():
+    largest = b"x" * prescreen.LARGEST_DOCUMENT
+    assert prescreen.decode(field(largest)) == largest
+
+
+def test_a_document_of_a_byte_more_is_too_large():
+    with pytest.raises(MessageTooLarge):
+        prescreen.decode(field(b"x" * (prescreen.LARGEST_DOCUMENT + 1)))
+
+
+def test_a_field_of_blanks_is_measured_before_it_is_read():
+    with pytest.raises(MessageTooLarge):
+        prescreen.decode(" " * (prescreen.LARGEST_FIELD + 1))
+
+
+def test_as_many_elements_as_are_allowed_are_read():
+    inner = ASSERTION + "<x/>" * (prescreen.MAX_ELEMENTS - 2)
+    assert len(prescreen.read(response(inner))) == prescreen.MAX_ELEMENTS - 1
+
+
+def test_an_element_more_is_too_many():
+    with pytest.raises(MessageTooLarge):
+        prescreen.read(response(ASSERTION + "<x/>" * (prescreen.MAX_ELEMENTS - 1)))
+
+
+def attributes(count):
+    return " ".join(f'a{place}=""' for place in range(count))
+
+
+def test_an_element_may_have_sixty_four_attributes():
+    assert prescreen.read(response(f"{ASSERTION}<x {attributes(64)}/>")) is not None
+
+
+def test_an_element_may_not_have_sixty_five():
+    with pytest.raises(MessageTooLarge):
+        prescreen.read(response(f"{ASSERTION}<x {attributes(65)}/>"))
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "utf-8", "US-ASCII", "ascii"])
+def test_a_declaration_may_name_what_is_read(encoding):
+    assert prescreen.read(f"<?xml version='1.0' encoding='{encoding}'?>".encode() + response()) is not None
+
+
+@pytest.mark.parametrize("encoding", ["UTF-16", "iso-8859-1", "windows-1252", "UTF-7", "latin1", "", "utf8"])
+def test_a_declaration_of_another_encoding_is_refused(encoding):
+    with pytest.raises(MessageUnreadable):
+        prescreen.read(f"<?xml version='1.0' encoding='{encoding}'?>".encode() + response())
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp037"])
+def test_other_encodings_are_not_guessed(encoding):
+    with pytest.raises(MessageUnreadable):
+        prescreen.read(response().decode().encode(encoding))
+
+
+def test_a_doctype_that_is_spelt_otherwise_is_found_by_the_parser(monkeypatch):
+    monkeypatch.setattr("sso.saml.markup.DECLARATIONS", ())
+    with pytest.raises(MarkupForbidden):
+        parse(b"<!DOCTYPE a><a/>")
+
+
+def test_an_entity_is_never_resolved(monkeypatch):
+    monkeypatch.setattr("sso.saml.markup.DECLARATIONS", ())
+    with pytest.raises(MarkupForbidden):
+        parse(b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]><a>&x;</a>')
+
+
+def test_comments_are_left_out_where_they_are_allowed():
+    nodes = elements(parse(b"<!-- --><a><!-- --><b/></a><!-- -->"), at_most=2, with_comments=True)
+    assert [node.tag for node in nodes] == ["a", "b"]
+
+
+@pytest.mark.parametrize("document", [b"<a><?x y?></a>", b"<?x y?><a/>", b"<a/><?x y?>"])
+def test_instructions_are_allowed_nowhere(document):
+    with pytest.raises(MarkupForbidden):
+        elements(parse(document), at_most=2, with_comments=True)
+
+
+def test_comments_are_refused_in_responses():
+    with pytest.raises(MessageForbidden):
+        prescreen.read(response(f"{ASSERTION}<!-- -->"))
+
+
+@pytest.mark.parametrize("ids", [("ID", "Id"), ("id", "iD"), ("ID", "xml:id"), ("xml:id", "Id")])
+def test_an_id_is_unique_however_it_is_spelt(ids):
+    with pytest.raises(MessageMisshapen):
+        prescreen.read(response(f'{ASSERTION}<x {ids[0]}="b"/><y {ids[1]}="b"/>'))
+
+
+@pytest.mark.parametrize("identity", ["a", "a" * 256, "' or '1'='1", "#a", "é", "a b"])
+def test_any_id_of_up_to_256_characters_is_just_a_text(identity):
+    assert prescreen.assertion_of(prescreen.read(response(f'<saml:Assertion ID="{identity}"/>'))).get("ID") == identity
+
+
+@pytest.mark.parametrize("wrong", ['ID=""', f'ID="{"a" * 257}"', 'id="a"', ""])
+def test_an_assertion_without_such_an_id_is_refused(wrong):
+    with pytest.raises(MessageMisshapen):
+        prescreen.read(response(f"<saml:Assertion {wrong}/>"))
+
+
+def test_an_assertion_is_looked_for_directly_below():
+    with pytest.raises(MessageMisshapen):
+        prescreen.assertion_of(parse(response(f"<x>{ASSERTION}</x>")))
+
+
+def test_a_refusal_says_what_the_idp_says():
+    with pytest.raises(StatusRefused) as refused:
+        prescreen.read(bad("failure_without_assertion"))
+    assert refused.value.received == "Responder / RequestDenied: Not assigned"
+
+
+def test_a_refusal_without_words_is_a_refusal():
+    status = (
+        '<samlp:Status><samlp:StatusCode Value="no"/><samlp:StatusMessage><x/></samlp:StatusMessage></samlp:Status>'
+    )
+    with pytest.raises(StatusRefused) as refused:
+        prescreen.read(response(status))
+    assert refused.value.received == "no: "
+
+
+def test_success_without_an_assertion_is_misshapen():
+    status = '<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>'
+    with pytest.raises(MessageMisshapen):
+        prescreen.read(response(status))
+
+
+def test_a_genuine_message_is_read():
+    assert prescreen.read(good("entra_assertion")).tag.endswith("}Response")

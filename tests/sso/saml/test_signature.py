@@ -1,0 +1,201 @@
+"""Signatures in the one accepted form, and that what is returned is what was signed."""
+
+import base64
+import hashlib
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from lxml import etree
+
+from sso.saml import signature
+from sso.saml.certificates import public_key
+from sso.saml.errors import SignatureInvalid, SignatureMisshapen
+from sso.saml.markup import DSIG, SAML, parse
+from tests.sso.saml.messages import accepted
+from tests.vectors.saml.signing import ENVELOPED, MORE, XENC, Style, canonical_with, sign
+from tests.vectors.saml.world import certificate_pem
+
+SMALL = (
+    '<samlp:Response xmlns:samlp="urn:x" ID="r"><saml:Assertion xmlns:saml="{}" ID="a" {}>@ASSERTION@<b>x</b>{}'
+    "</saml:Assertion></samlp:Response>"
+)
+
+
+def key(name="idp"):
+    return public_key(certificate_pem(name))
+
+
+def small(style=None, declared="", extra=""):
+    """Return the parsed assertion of a small signed message."""
+    return parse(sign(SMALL.format(SAML, declared, extra), style or Style()).encode())[0]
+
+
+def verified(node, name="idp"):
+    return signature.verified_bytes(node, [key(name)])
+
+
+@pytest.mark.parametrize("size", ["256", "384", "512"])
+@pytest.mark.parametrize("digest", [f"{XENC}sha256", f"{MORE}sha384", f"{XENC}sha512"])
+def test_rsa_with_each_hash_is_verified(size, digest):
+    assert b"<b>x</b>" in verified(small(Style(method=f"{MORE}rsa-sha{size}", digest=digest)))
+
+
+@pytest.mark.parametrize("size", ["256", "384", "512"])
+def test_ecdsa_with_each_hash_is_verified(size):
+    assert b"<b>x</b>" in verified(small(Style(key="ec", method=f"{MORE}ecdsa-sha{size}")), "ec")
+
+
+def test_what_is_returned_has_the_digest_that_was_signed():
+    node = small()
+    digest = node.findtext(f".//{{{DSIG}}}DigestValue")
+    assert base64.b64encode(hashlib.sha256(verified(node)).digest()).decode() == digest
+
+
+def test_what_is_returned_holds_no_signature():
+    assert b"Signature" not in verified(small())
+
+
+def test_the_text_behind_a_signature_stays():
+    node = small(extra="")
+    node[0].tail = "behind"
+    signature.take_out(node[0])
+    assert node.text == "behind"
+
+
+def test_the_text_behind_a_signature_joins_the_text_before():
+    node = parse(b"<a><b/>x<s/>y<c/></a>")
+    signature.take_out(node[1])
+    assert etree.tostring(node) == b"<a><b/>xy<c/></a>"
+
+
+def test_the_text_behind_a_first_signature_joins_the_parents():
+    node = parse(b"<a>x<s/>y</a>")
+    signature.take_out(node[0])
+    assert etree.tostring(node) == b"<a>xy</a>"
+
+
+def test_an_element_without_a_signature_has_no_verified_bytes():
+    with pytest.raises(SignatureMisshapen):
+        signature.verified_bytes(parse(b'<a ID="a"/>'), [key()])
+
+
+def test_several_signatures_are_never_chosen_from():
+    node = parse(f'<a xmlns:ds="{DSIG}"><ds:Signature/><ds:Signature/></a>'.encode())
+    with pytest.raises(SignatureMisshapen):
+        signature.find(node)
+
+
+def test_a_prefix_declared_above_is_found_when_it_is_listed():
+    text = SMALL.replace('ID="r"', 'ID="r" xmlns:xs="urn:xs"').format(SAML, "", '<c t="xs:x"/>')
+    node = parse(sign(text, Style(transforms=ENVELOPED + canonical_with("xs"))).encode())[0]
+    assert b'xmlns:xs="urn:xs"' in verified(node)
+
+
+@pytest.mark.parametrize("prefixes", ["", "xs", "xml", "none", "d xs xml saml samlp ds x y", "xs xs", "#x é"])
+def test_odd_prefix_lists_are_read_as_xmlsec_reads_them(prefixes):
+    style = Style(transforms=ENVELOPED + canonical_with(prefixes))
+    extra = '<c xmlns=""/><xs:d xml:space="preserve"/>'
+    assert verified(small(style, declared='xmlns="urn:d" xmlns:xs="urn:xs" xml:lang="en"', extra=extra))
+
+
+DEFAULT = Style(transforms=ENVELOPED + canonical_with("#default xs"))
+
+
+def test_the_default_namespace_may_be_listed_where_there_is_none():
+    assert verified(small(DEFAULT, declared='xmlns:xs="urn:xs"'))
+
+
+def test_a_listed_default_namespace_that_the_library_cannot_treat_so_is_refused():
+    with pytest.raises(SignatureInvalid):
+        verified(small(DEFAULT, declared='xmlns="urn:d"'))
+
+
+ODD = (
+    'xmlns:a="urn:a" xmlns:b="urn:a" b:x="1" a:y="2" x="3"',
+    'xmlns="urn:d" xmlns:d="urn:d" d:x="&#10;&#9;&quot;&lt;"',
+    'xml:base="http://x.example/" xml:lang="en"',
+)
+
+
+@pytest.mark.parametrize("declared", ODD)
+def test_odd_namespaces_are_canonicalised_as_xmlsec_does(declared):
+    extra = '<x xmlns="">&#13;é&amp;&gt;]]&gt;<y xmlns:a="urn:other" a:z=""/></x>'
+    assert verified(small(declared=declared, extra=extra))
+
+
+def test_a_relative_namespace_is_refused():
+    with pytest.raises(SignatureMisshapen):
+        signature.canonical(parse(b'<a xmlns:b="c"/>'), ())
+
+
+def test_more_namespaces_in_scope_than_messages_need_are_refused():
+    many = " ".join(f'xmlns:n{place}="urn:{place}"' for place in range(300))
+    with pytest.raises(SignatureMisshapen):
+        signature.canonical(parse(f"<a {many}/>".encode()), ())
+
+
+def test_a_signature_by_one_of_several_keys_is_enough():
+    assert signature.verified_bytes(small(), [key("ec"), key("other"), key()])
+
+
+def ec_signed(edit):
+    """Return an assertion whose EC signature value, two numbers of 32 bytes, was changed."""
+    node = small(Style(key="ec", method=f"{MORE}ecdsa-sha256"))
+    value = node.find(f".//{{{DSIG}}}SignatureValue")
+    value.text = base64.b64encode(edit(base64.b64decode(value.text))).decode()
+    return node
+
+
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda value: bytes(64),
+        lambda value: bytes(32) + value[32:],
+        lambda value: value[:32] + bytes(32),
+        lambda value: ORDER.to_bytes(32, "big") + value[32:],
+        lambda value: value[:32] + ORDER.to_bytes(32, "big"),
+        lambda value: b"\xff" * 64,
+        lambda value: value[:63],
+        lambda value: value + b"\0",
+        lambda value: b"\0" + value,
+        lambda value: value * 2,
+        lambda value: value[32:] + value[:32],
+    ],
+    ids=["zero", "r_zero", "s_zero", "r_order", "s_order", "ones", "short", "long", "padded", "twice", "swapped"],
+)
+def test_odd_numbers_in_an_ecdsa_signature_are_refused(edit):
+    with pytest.raises(SignatureInvalid):
+        verified(ec_signed(edit), "ec")
+
+
+def test_an_ecdsa_signature_in_der_is_refused():
+    private = ec.generate_private_key(ec.SECP256R1())
+    der = private.sign(b"x", ec.ECDSA(hashes.SHA256()))
+    assert len(decode_dss_signature(der)) == 2
+    with pytest.raises(SignatureInvalid):
+        verified(ec_signed(lambda value: der), "ec")
+
+
+def test_a_method_of_the_other_kind_of_key_is_refused():
+    with pytest.raises(SignatureInvalid):
+        verified(small(), "ec")
+
+
+def test_a_signature_of_the_bytes_and_not_of_the_canonical_form_is_refused():
+    node = small()
+    info, value = node[0][0], node[0][1]
+    info.text = "\n"
+    private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    value.text = base64.b64encode(private.sign(etree.tostring(info), padding.PKCS1v15(), hashes.SHA256())).decode()
+    with pytest.raises(SignatureInvalid):
+        signature.verified_bytes(node, [private.public_key()])
+
+
+def test_verifying_does_not_need_another_program(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert accepted("okta_both").name_id == "uma@acme.example"

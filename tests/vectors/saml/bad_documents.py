@@ -1,0 +1,132 @@
+"""Messages that aren't read as far as their signatures."""
+
+from collections.abc import Iterator
+
+from lxml import etree
+
+from tests.vectors.saml.defects import (
+    ASSERTION_HEAD,
+    NAME_ID,
+    RESPONSE_HEAD,
+    SUBJECT,
+    Bad,
+    Edit,
+    altered,
+    edited,
+    made,
+    re_edited,
+    signed,
+    whole,
+    whole_altered,
+)
+from tests.vectors.saml.signing import STANDARD
+from tests.vectors.saml.world import ACS
+
+BOMB = (
+    '<!DOCTYPE r [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;">]>'
+)
+
+
+def encoded(encoding: str, *edits: Edit, named: str = "") -> Bad:
+    """Return a message in another encoding; read so, its signature would be right."""
+
+    def message() -> bytes:
+        text = edited(signed(), edits)
+        return f'<?xml version="1.0" encoding="{named or encoding}"?>{text}'.encode(encoding)
+
+    return Bad("message_unreadable", message)
+
+
+def bare_assertion() -> str:
+    root = etree.fromstring(signed())
+    return etree.tostring(root[-1], encoding="unicode")
+
+
+def markup() -> Iterator[tuple[str, Bad]]:
+    code = "message_forbidden_markup"
+    for name, old, new in (
+        ("comment_in_name_id", NAME_ID, f"uma@acme.example<!-- -->.attacker.example{NAME_ID[16:]}"),
+        ("instruction_in_name_id", NAME_ID, f"uma@acme.example<?x y?>{NAME_ID[16:]}"),
+        ("comment_in_digest_value", "</ds:DigestValue>", "<!--AAAA--></ds:DigestValue>"),
+        ("comment_in_signed_info", "<ds:SignedInfo>", "<ds:SignedInfo><!-- -->"),
+        ("comment_before_root", "<samlp:Response ", "<!-- --><samlp:Response "),
+        ("comment_after_root", "</samlp:Response>", "</samlp:Response><!-- -->"),
+        ("instruction_before_root", "<samlp:Response ", "<?xml-stylesheet href='x'?><samlp:Response "),
+        ("dtd", "<samlp:Response ", "<!DOCTYPE samlp:Response><samlp:Response "),
+        (
+            "dtd_declares_ids",
+            "<samlp:Response ",
+            "<!DOCTYPE r [<!ATTLIST saml:Assertion ID ID #IMPLIED>]><samlp:Response ",
+        ),
+        ("external_dtd", "<samlp:Response ", '<!DOCTYPE r SYSTEM "file:///etc/hostname"><samlp:Response '),
+        ("entity_bomb", "<samlp:Response ", f"{BOMB}<samlp:Response "),
+        (
+            "external_entity",
+            "<samlp:Response ",
+            '<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/hostname">]><samlp:Response ',
+        ),
+    ):
+        yield name, altered(code, (old, new))
+
+
+def encodings() -> Iterator[tuple[str, Bad]]:
+    yield "utf16_with_dtd", encoded("utf-16", ("<samlp:Response ", "<!DOCTYPE samlp:Response><samlp:Response "))
+    yield "utf16_without_mark", encoded("utf-16-le")
+    yield "utf16_declared", encoded("utf-8", named="UTF-16")
+    yield "latin_1", encoded("iso-8859-1")
+    yield "utf7", encoded("utf-7")
+    yield "utf7_declared", encoded("utf-8", named="UTF-7")
+    yield "ebcdic", encoded("cp037", ("Ünal", "Unal"))
+    yield "not_utf8", Bad("message_unreadable", lambda: signed().encode("iso-8859-1"))
+    yield "xml_1_1", Bad("message_unreadable", lambda: f'<?xml version="1.1"?>{made("").message()}')
+    yield "two_roots", Bad("message_unreadable", lambda: f"{signed()}<samlp:Response/>")
+    yield "trailing_text", Bad("message_unreadable", lambda: f"{signed()}x")
+    yield "trailing_nul", Bad("message_unreadable", lambda: f"{signed()}\0")
+    yield "cut_off", Bad("message_unreadable", lambda: signed()[:-1])
+    yield "undeclared_prefix", altered("message_unreadable", (SUBJECT, "<x:y/><saml:Subject>"))
+    yield "undeclared_entity", altered("message_unreadable", (NAME_ID, f"&x;{NAME_ID}"))
+    yield "attribute_twice", altered("message_unreadable", (ASSERTION_HEAD, f'{ASSERTION_HEAD} ID="_assertion-2"'))
+
+
+def shapes() -> Iterator[tuple[str, Bad]]:
+    code = "message_misshapen"
+    yield "duplicate_id", altered(code, ('ID="_response-1"', 'ID="_assertion-1"'))
+    yield "duplicate_id_in_lower_case", altered(code, (SUBJECT, '<saml:Subject id="_assertion-1">'))
+    yield "duplicate_xml_id", altered(code, (SUBJECT, '<saml:Subject xml:id="_assertion-1">'))
+    yield "assertion_without_id", made(code, ('ID="_assertion-1" ', ""), assertion=None, response=STANDARD)
+    yield "assertion_with_long_id", whole(code, ('ID="_assertion-1"', f'ID="_{"a" * 256}"'))
+    yield (
+        "long_in_response_to",
+        altered(code, (f'{ACS}" InResponseTo="_request-1"', f'{ACS}" InResponseTo="{"a" * 257}"')),
+    )
+    yield "response_without_id", whole_altered("signature_misshapen", (' ID="_response-1"', ""))
+    yield "encrypted_beside_plain", altered(code, ("<saml:Assertion ", "<saml:EncryptedAssertion/><saml:Assertion "))
+    yield (
+        "assertion_of_another_namespace",
+        altered(code, ("</samlp:Response>", '<x:Assertion xmlns:x="urn:x"/></samlp:Response>')),
+    )
+    yield (
+        "only_assertion_is_of_another_namespace",
+        re_edited(code, "<saml:Assertion .*</saml:Assertion>", '<x:Assertion xmlns:x="urn:x" ID="a"/>'),
+    )
+    yield "no_assertion", re_edited(code, "<saml:Assertion .*</saml:Assertion>", "")
+    yield "response_in_response", altered(code, (SUBJECT, "<samlp:Response/><saml:Subject>"))
+    yield (
+        "assertion_in_extensions",
+        re_edited(code, "(<saml:Assertion .*</saml:Assertion>)", r"<samlp:Extensions>\1</samlp:Extensions>"),
+    )
+    yield "bare_assertion", Bad(code, bare_assertion)
+    yield "logout_response", Bad(code, lambda: signed().replace("samlp:Response", "samlp:LogoutResponse"))
+    yield "protocol_of_saml_1", Bad(code, lambda: signed().replace("SAML:2.0:protocol", "SAML:1.0:protocol"))
+    yield (
+        "encrypted_assertion",
+        re_edited("assertion_encrypted", "<saml:Assertion .*</saml:Assertion>", "<saml:EncryptedAssertion/>"),
+    )
+    for name, head in {"response": RESPONSE_HEAD, "assertion": ASSERTION_HEAD}.items():
+        yield f"{name}_of_saml_1", made(code, (head, head.replace("2.0", "1.1")))
+        yield f"{name}_without_version", made(code, (head, head.replace(' Version="2.0"', "")))
+
+
+def table() -> Iterator[tuple[str, Bad]]:
+    for group in (markup, encodings, shapes):
+        yield from group()

@@ -1,0 +1,141 @@
+"""The messages that must be accepted, each with what it says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tests.vectors.saml import flavours
+from tests.vectors.saml.flavours import CLAIMS, CONTEXT, FORMAT, MICROSOFT, PASSWORD, PERSISTENT, Occasion
+from tests.vectors.saml.signing import ENVELOPED, MORE, STANDARD, XENC, Style, canonical_with, sign, x509_info
+
+EMAIL = ("uma@acme.example",)
+JUMPCLOUD = {"email": EMAIL, "firstname": ("Uma",), "lastname": ("Ünal",), "memberOf": ("Engineering", "R&D")}
+OKTA_STYLE = Style(transforms=ENVELOPED + canonical_with("xs"), key_info=x509_info("idp"))
+# each assertion is over ten minutes after its issue at the latest, or five when it says so, and the skew later
+AFTER_TEN = "2026-03-01T12:11:30+00:00"
+AFTER_FIVE = "2026-03-01T12:06:30+00:00"
+
+
+@dataclass(frozen=True)
+class Good:
+    """A message, how it is signed, and the claims that follow."""
+
+    flavour: str
+    assertion: Style | None
+    response: Style | None = None
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: JUMPCLOUD)
+    name_id: str = "uma@acme.example"
+    name_id_format: str = f"{FORMAT}emailAddress"
+    in_response_to: str = "_request-1"
+    session_index: str = "_session-1"
+    authn_context: str = PASSWORD
+    issued_at: str = "2026-03-01T12:00:00+00:00"
+    expires_at: str = AFTER_FIVE
+    session_expires_at: str | None = None
+    pinned: tuple[str, ...] = ("idp",)
+    fraction: str = ".000"
+
+    def message(self) -> str:
+        return sign(Occasion(fraction=self.fraction).fill(self.flavour), self.assertion, self.response)
+
+    def expected(self) -> dict[str, object]:
+        """Return what is said, as JSON has it."""
+        names = ("name_id", "name_id_format", "in_response_to", "session_index", "authn_context")
+        times = ("issued_at", "expires_at", "session_expires_at")
+        signed = [name for name in ("assertion", "response") if getattr(self, name)]
+        return {
+            "assertion_id": "_assertion-1",
+            **{name: getattr(self, name) for name in names + times},
+            "attributes": {name: list(values) for name, values in self.attributes.items()},
+            "signed": signed,
+            "pinned": list(self.pinned),
+        }
+
+
+EVENING = "2026-03-01T20:00:00+00:00"
+OKTA = {
+    "flavour": flavours.OKTA,
+    "name_id_format": f"{FORMAT}unspecified",
+    "attributes": {"email": EMAIL, "groups": ("Everyone", "Admins")},
+}
+RSA_SHA512 = Style(method=f"{MORE}rsa-sha512", digest=f"{XENC}sha512")
+RSA_SHA384 = Style(method=f"{MORE}rsa-sha384", digest=f"{MORE}sha384")
+
+GOOD = {
+    "jumpcloud_assertion": Good(flavours.JUMPCLOUD, STANDARD, session_expires_at=EVENING),
+    "jumpcloud_response": Good(flavours.JUMPCLOUD, None, STANDARD, session_expires_at=EVENING),
+    "jumpcloud_both": Good(flavours.JUMPCLOUD, STANDARD, STANDARD, session_expires_at=EVENING),
+    "jumpcloud_pretty_assertion": Good(flavours.pretty(flavours.JUMPCLOUD), STANDARD, session_expires_at=EVENING),
+    "jumpcloud_pretty_both": Good(flavours.pretty(flavours.JUMPCLOUD), STANDARD, STANDARD, session_expires_at=EVENING),
+    "jumpcloud_sha512": Good(flavours.JUMPCLOUD, RSA_SHA512, RSA_SHA384, session_expires_at=EVENING),
+    "rotation_signed_by_the_second_key": Good(
+        flavours.JUMPCLOUD,
+        Style(key="other", key_info=x509_info("other")),
+        session_expires_at=EVENING,
+        pinned=("idp", "other"),
+    ),
+    "rotation_each_signed_by_another_key": Good(
+        flavours.JUMPCLOUD, STANDARD, Style(key="other"), session_expires_at=EVENING, pinned=("idp", "other")
+    ),
+    "ec_assertion": Good(
+        flavours.JUMPCLOUD,
+        Style(key="ec", method=f"{MORE}ecdsa-sha256"),
+        session_expires_at=EVENING,
+        pinned=("ec",),
+    ),
+    "okta_both": Good(**OKTA, assertion=OKTA_STYLE, response=OKTA_STYLE),  # type: ignore[arg-type]
+    "okta_assertion_xs_above": Good(
+        flavours.OKTA_XS_ABOVE,
+        OKTA_STYLE,
+        name_id_format=f"{FORMAT}unspecified",
+        attributes={"email": EMAIL},
+    ),
+    "okta_both_xs_above": Good(
+        flavours.OKTA_XS_ABOVE,
+        OKTA_STYLE,
+        OKTA_STYLE,
+        name_id_format=f"{FORMAT}unspecified",
+        attributes={"email": EMAIL},
+    ),
+    "entra_assertion": Good(
+        flavours.ENTRA,
+        Style(key_info=x509_info("idp"), is_prefixed=False),
+        fraction=".1234567",
+        issued_at="2026-03-01T12:00:00.123456+00:00",
+        expires_at="2026-03-01T12:11:30.123456+00:00",
+        session_index="_assertion-1",
+        authn_context=f"{CONTEXT}Password",
+        attributes={
+            f"{MICROSOFT}/identity/claims/tenantid": ("7d3c5a0e-7c3e-4f6c-9d5a-1f0e5b3f7a10",),
+            f"{CLAIMS}/emailaddress": EMAIL,
+            f"{CLAIMS}/givenname": ("Uma",),
+            f"{MICROSOFT}/claims/authnmethodsreferences": (f"{CONTEXT}Password", f"{MICROSOFT}/claims/multipleauthn"),
+        },
+    ),
+    "google_assertion": Good(
+        flavours.GOOGLE,
+        STANDARD,
+        name_id_format=f"{FORMAT}unspecified",
+        authn_context=f"{CONTEXT}unspecified",
+        attributes={"first_name": ("Uma",), "email": EMAIL},
+    ),
+    "onelogin_response": Good(
+        flavours.ONELOGIN,
+        None,
+        STANDARD,
+        session_expires_at=EVENING,
+        attributes={"User.email": EMAIL, "User.FirstName": ("Uma",), "memberOf": ()},
+    ),
+    "unsolicited_persistent": Good(
+        flavours.UNSOLICITED,
+        STANDARD,
+        name_id="3f9a-Ω-41",
+        name_id_format=PERSISTENT,
+        in_response_to="",
+        session_index="",
+        session_expires_at="9999-12-31T23:59:59.999999+00:00",
+        attributes={
+            "urn:oid:0.9.2342.19200300.100.1.3": EMAIL,
+            "mail": ("uma@acme.example", "u.unal@acme.example"),
+        },
+    ),
+}
