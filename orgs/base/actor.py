@@ -8,6 +8,7 @@ from typing import Self
 class ActorKind(StrEnum):
     PERSON = "person"
     SCIM = "scim"
+    SAML = "saml"
     STAFF = "staff"
     SYSTEM = "system"
     COMMAND = "command"

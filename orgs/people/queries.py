@@ -61,6 +61,11 @@ def find_invitation(secret: str) -> Invitation:
     return invitation
 
 
+def has_directory_members(org: Organization) -> bool:
+    """Say whether a directory has brought anybody: then it decides who belongs here."""
+    return Membership.objects.filter(org=org, origins__contains=Origin.SCIM).exists()
+
+
 def count_by_state(org: Organization) -> dict[str, int]:
     """Return how many seats are in each state that any seat is in."""
     counted = Membership.objects.filter(org=org).order_by().values_list("state").annotate(Count("id"))

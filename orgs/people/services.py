@@ -369,6 +369,12 @@ def _remember_address(seat: Membership) -> None:
 
 
 @transaction.atomic
+def note_seat_sign_in(*, membership: Membership) -> None:
+    """This seat alone remembers a sign-in: an IdP's word says nothing about the account's other seats."""
+    Membership.objects.filter(org_id=membership.org_id, pk=membership.pk).update(last_sign_in_at=now())
+
+
+@transaction.atomic
 def note_sign_in(*, user: User) -> None:
     """Every active seat of the account remembers this sign-in: such a seat is never removed, only held."""
     Membership.objects.filter(user=user, state=MembershipState.ACTIVE).update(last_sign_in_at=now())

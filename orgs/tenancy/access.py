@@ -10,7 +10,9 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 from uuid import UUID, uuid4
 
+from allauth.account.signals import user_logged_in
 from django.conf import settings
+from django.contrib.auth import login
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import PermissionDenied
@@ -20,7 +22,7 @@ from orgs.base.actor import Actor, ActorKind
 from orgs.base.clock import now
 from orgs.tenancy import queries, services
 from orgs.tenancy.models import Membership, Organization, SessionGrant, User
-from orgs.tenancy.types import PERSONAL_METHODS, SETTINGS_ROLES, SignInMethod
+from orgs.tenancy.types import PERSONAL_METHODS, SETTINGS_ROLES, SignInMethod, Visitor
 
 P = ParamSpec("P")
 MARK = "reach_mark"
@@ -81,6 +83,30 @@ def widen_reach(session: SessionBase, user: User) -> None:
         user=user, session=UUID(session[MARK]), method=SignInMethod(session[METHOD]), expires_at=session_expiry()
     )
     session[HAD_REACH] = session.get(HAD_REACH, False) or opened > 0
+
+
+def visitor_of(request: HttpRequest) -> Visitor:
+    """Return in which session this browser is already."""
+    mark = request.session.get(MARK)
+    if mark is None or not request.user.is_authenticated:
+        return Visitor()
+    return Visitor(request.user.pk, UUID(mark))
+
+
+def enter_by_idp(request: HttpRequest, user: User, mark: UUID) -> None:
+    """The browser is signed in as this person, under a new session id; the seat was granted to `mark` before.
+
+    A session in which the same person gave a personal proof keeps it. What belonged to anybody else is gone.
+    """
+    # the sign-in opens what was granted, not every seat of the account
+    request.idp_sign_in = True  # type: ignore[attr-defined]
+    login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    request.session.cycle_key()
+    if request.session.get(MARK) != str(mark):
+        request.session[MARK], request.session[METHOD] = str(mark), SignInMethod.SAML
+    request.session[HAD_REACH] = True
+    # the page of sessions lists it, too
+    user_logged_in.send(sender=User, request=request, user=user)
 
 
 def read_reach(session: SessionBase) -> Reach:

@@ -34,6 +34,11 @@ def live_grants(session: UUID) -> Sequence[SessionGrant]:
     )
 
 
+def sessions_through(org: Organization, connection: UUID) -> int:
+    """Say how many sessions that came through this connection reach the organisation now."""
+    return SessionGrant.objects.filter(org=org, connection=connection, expires_at__gt=now()).count()
+
+
 def personal_sessions_of(user: User) -> Sequence[SessionGrant]:
     """Return one grant for each live session in which this person gave a personal proof."""
     grants = SessionGrant.objects.filter(

@@ -11,7 +11,7 @@ from orgs.base.text import KEY_LENGTH, address_domain, address_key
 from orgs.tenancy import queries
 from orgs.tenancy.errors import AddressInvalid, AddressTaken, SlugTaken
 from orgs.tenancy.models import Membership, Organization, SessionGrant, User
-from orgs.tenancy.types import SignInMethod
+from orgs.tenancy.types import IdpSession, SignInMethod
 
 
 @transaction.atomic
@@ -105,13 +105,21 @@ def open_personal_grants(*, user: User, session: UUID, method: SignInMethod, exp
     return len(seats)
 
 
-def grant_session(*, membership: Membership, session: UUID, method: SignInMethod, expires_at: datetime) -> None:
-    """The session reaches this seat until `expires_at`; granting twice keeps one row."""
+def grant_session(
+    *, membership: Membership, session: UUID, method: SignInMethod, expires_at: datetime, idp: IdpSession | None = None
+) -> None:
+    """The session reaches this seat until `expires_at`; granting twice keeps one row, with the newer proof."""
+    idp = idp or IdpSession()
     SessionGrant.objects.update_or_create(
         org_id=membership.org_id,
         membership=membership,
         session=session,
-        defaults={"method": method, "expires_at": expires_at},
+        defaults={
+            "method": method,
+            "expires_at": expires_at,
+            "connection": idp.connection,
+            "session_index": idp.session_index,
+        },
     )
     # a seat that was reached is never removed as unused, whatever becomes of this row
     Membership.objects.filter(org_id=membership.org_id, pk=membership.pk, last_sign_in_at=None).update(
@@ -135,6 +143,12 @@ def extend_personal_sessions(*, membership: Membership) -> None:
 def delete_session_grants(*, membership: Membership) -> int:
     """No session reaches this seat any more. Returns how many did."""
     deleted, _ = SessionGrant.objects.filter(org_id=membership.org_id, membership=membership).delete()
+    return deleted
+
+
+def delete_grants_of_connection(*, org: Organization, connection: UUID) -> int:
+    """No session that came through this connection reaches the organisation any more. Returns how many did."""
+    deleted, _ = SessionGrant.objects.filter(org=org, connection=connection).delete()
     return deleted
 
 

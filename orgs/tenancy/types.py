@@ -1,3 +1,6 @@
+from dataclasses import dataclass
+from uuid import UUID
+
 from django.db.models import TextChoices
 
 
@@ -58,3 +61,19 @@ class SignInMethod(TextChoices):
 
 
 PERSONAL_METHODS = frozenset({SignInMethod.PASSWORD, SignInMethod.PASSKEY})
+
+
+@dataclass(frozen=True, slots=True)
+class IdpSession:
+    """Through which connection a session came, and what the IdP calls it. Empty for a personal proof."""
+
+    connection: UUID | None = None
+    session_index: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """The account and the mark of the session in which a browser is already, if it is in one."""
+
+    user_id: int | None = None
+    mark: UUID | None = None
