@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from django.db import transaction
 
 from orgs.audit import services as audit
+from orgs.base import outbound
 from orgs.base.actor import Actor
 from orgs.domains import services as domains
 from orgs.domains.models import Domain
@@ -13,6 +14,11 @@ from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Organization, User
 from scim.directories import services as directories
+from sso.connections import services as connections
+from sso.connections.models import Connection
+from sso.connections.types import SignInRules
+from sso.metadata import services as metadata
+from sso.providers.catalogue import provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +59,36 @@ def add_domain(*, org: Organization, name: str, verified: bool, actor: Actor) ->
     if verified:
         domains.mark_verified(domain=domain, actor=actor)
     return domain
+
+
+@dataclass(frozen=True, slots=True)
+class NewConnection:
+    """A connection as an operator orders it; the metadata comes as a document, or from a URL when there is none."""
+
+    name: str
+    provider: str
+    rules: SignInRules
+    document: bytes = field(default=b"", repr=False)
+    url: str = ""
+    turn_on: bool = False
+
+
+def create_connection(*, org: Organization, order: NewConnection, actor: Actor) -> Connection:
+    """A finished connection exists, turned on without a test when the order says so; or nothing does.
+
+    Raises ConnectionNameTaken, TooManyConnections, OutboundRefused, MetadataRefused.
+    """
+    # fetched before the transaction: a slow server must not hold the database
+    document = order.document or outbound.fetch(order.url).content
+    with transaction.atomic():
+        made = connections.create_connection(org=org, name=order.name, rules=order.rules, actor=actor)
+        chosen = provider(order.provider)
+        connections.choose_provider(
+            connection=made, provider=chosen.code, name_id_format=chosen.name_id_format, revision=1, actor=actor
+        )
+        snapshot = metadata.take_document(connection=made, document=document, url=order.url)
+        metadata.use_snapshot(connection=made, snapshot=snapshot, revision=2, actor=actor)
+        connections.finish_setup(connection=made, actor=actor)
+        if order.turn_on:
+            connections.turn_on(connection=made, actor=actor, without_test=True)
+    return made

@@ -17,7 +17,13 @@ urlpatterns = [
     path("orgs/<slug:org_slug>/settings/", views.settings_home, name="settings_home"),
     path("orgs/<slug:org_slug>/settings/authentication/", views.authentication, name="authentication"),
     path("orgs/<slug:org_slug>/settings/authentication/pulse/", views.provisioning_pulse, name="provisioning_pulse"),
+    path(
+        "orgs/<slug:org_slug>/settings/authentication/connections/<uuid:public_id>/",
+        views.connection,
+        name="connection",
+    ),
     path("", include("orgs.urls")),
+    path("", include("sso.urls")),
     path("", include("scim.directories.urls")),
     path("", include("scim.requests.urls")),
     path("scim/v2/", include("scim.urls")),

@@ -25,15 +25,29 @@ class Entry:
     is_current: bool
 
 
+STEPS = ("new", "provider", "values", "attributes", "metadata", "preview", "domain", "review")
+WIZARD = tuple(f"wizard:{step}" for step in STEPS)
 SETTINGS_PAGES = (
     Page("Members", "users", "people:members"),
     Page("Groups", "users-group", "groups:groups", ("groups:group",)),
+    Page("Domains", "world", "domains:domains", ("domains:remove",)),
     Page(
         "Authentication & SSO",
         "shield-lock",
         "authentication",
-        ("directories:generate_token", "directories:revoke_token"),
+        (
+            "directories:generate_token",
+            "directories:revoke_token",
+            "connection",
+            *(
+                f"wizard:{name}"
+                for name in ("new", "provider", "values", "attributes", "metadata", "preview", "domain", "review")
+            ),
+            *(f"connections:{name}" for name in ("rules", "turn_off", "delete")),
+            "signin:test",
+        ),
     ),
+    Page("Sign-in log", "login-2", "attempts:attempts", ("attempts:attempt",)),
     Page("Provisioning log", "history", "requests:log", ("requests:request",)),
 )
 FIRST_PAGE = "authentication"

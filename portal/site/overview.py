@@ -7,11 +7,13 @@ from typing import Any
 
 from orgs.base.clock import now
 from orgs.tenancy.models import Organization
+from portal.site import single_sign_on
 from scim.directories import queries as directories
 from scim.directories.models import Directory, ScimToken
 from scim.directories.types import TokenState
 from scim.requests import queries as requests
 from scim.requests.models import RequestLog
+from sso.connections.models import Connection
 
 IDLE_AFTER = timedelta(hours=24)
 EXPIRY_NOTICE = timedelta(days=30)
@@ -89,4 +91,17 @@ def of_org(org: Organization) -> dict[str, Any]:
         "ended_tokens": [row for row in rows if row.state is not TokenState.LIVE],
         "pulse": pulse_of(directory),
         "recent": list(requests.latest_of(directory.pk, 5)),
+        **single_sign_on.of_org(org),
+    }
+
+
+def of_connection(org: Organization, connection: Connection) -> dict[str, Any]:
+    """Return the context of a connection's page: the connection, and the directory that goes with it."""
+    directory = directories.first_directory(org)
+    rows = [TokenRow(token, directories.token_state(token)) for token in directories.live_tokens(directory)]
+    return {
+        **single_sign_on.of_connection(connection),
+        "base_url": directories.base_url(directory),
+        "live_tokens": rows,
+        "pulse": pulse_of(directory),
     }

@@ -1,7 +1,7 @@
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_POST, require_safe
@@ -16,6 +16,8 @@ from orgs.tenancy.types import SETTINGS_ROLES
 from portal.site import overview
 from portal.site.navigation import FIRST_PAGE
 from scim.directories import queries as directories
+from sso.connections import queries as connections
+from sso.connections.errors import ConnectionUnknown
 
 
 @require_safe
@@ -79,6 +81,19 @@ def settings_home(request: OrgRequest, org_slug: str) -> HttpResponse:
 def authentication(request: OrgRequest, org_slug: str) -> HttpResponse:
     """The page Authentication & SSO: health, single sign-on, provisioning with its Base URL and tokens."""
     return render(request, "portal/authentication.html", overview.of_org(request.org))
+
+
+@require_safe
+@admin_required
+def connection(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
+    """One connection: its state, test and switch, what the IdP needs, whom it trusts, its rules, and the directory beside it."""
+    try:
+        found = connections.find_connection(request.org, public_id)
+    except ConnectionUnknown as error:
+        raise Http404 from error
+    if found.is_being_set_up:
+        return redirect(f"wizard:{found.setup_step}", org_slug, public_id)
+    return render(request, "portal/connection.html", overview.of_connection(request.org, found))
 
 
 @require_safe

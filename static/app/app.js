@@ -157,6 +157,8 @@
     prepareNav();
     localise(document);
     document.querySelectorAll("input[data-confirm]").forEach(matchConfirmation);
+    // on the way to another site; the button is there for whoever has no script
+    document.querySelector("form[data-autosubmit]")?.submit();
     (document.querySelector("[aria-invalid=true]") || document.querySelector("[data-focus-problem]"))?.focus();
   }
 

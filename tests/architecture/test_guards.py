@@ -8,8 +8,9 @@ def places_of(word: str) -> set[str]:
     return pages | {module.place for module in modules() if word in module.text}
 
 
-def test_only_the_bearer_endpoint_goes_without_a_csrf_token():
-    assert places_of("csrf_exempt") == {"scim/endpoint/views.py"}
+def test_only_what_other_sites_call_goes_without_a_csrf_token():
+    # the bearer endpoint, and the ACS, to which the browser is sent by the IdP: neither looks at a cookie
+    assert places_of("csrf_exempt") == {"scim/endpoint/views.py", "sso/signin/views.py"}
 
 
 def test_only_the_api_docs_relax_the_content_security_policy():

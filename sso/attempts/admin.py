@@ -1,0 +1,53 @@
+from django.contrib import admin
+
+from orgs.base.read_only_admin import ReadOnlyAdmin, choice, to_the_second
+from sso.attempts.models import LoginAttempt
+from sso.attempts.types import FAILURES, Outcome
+
+ByOutcome = choice(
+    "outcome",
+    "result",
+    {
+        "failed": ("Failed", {"outcome__in": [str(outcome) for outcome in FAILURES]}),
+        **{str(outcome): (str(outcome.label), {"outcome": str(outcome)}) for outcome in Outcome},
+    },
+)
+
+
+@admin.register(LoginAttempt)
+class LoginAttemptAdmin(ReadOnlyAdmin):
+    """Sign-ins through connections; the code is what the person was shown."""
+
+    fields = (
+        "org",
+        "connection",
+        "connection_name",
+        "provider",
+        "version",
+        "public_id",
+        "code",
+        "moment",
+        "outcome",
+        "error",
+        "failed_check",
+        "explanation",
+        "expected",
+        "received",
+        "passed_checks",
+        "email",
+        "name_id",
+        "membership",
+        "is_idp_initiated",
+        "ip",
+        "user_agent",
+        "request_id",
+    )
+    linked_by = ("org__id__exact", "connection__id__exact", "membership__id__exact")
+    list_display = ("moment", "code", "org", "connection_name", "outcome", "error", "email")
+    list_filter = (ByOutcome, ("at", admin.DateFieldListFilter))
+    search_fields = ("code__iexact", "email_key", "request_id__exact", "org__name", "org__slug")
+    search_help_text = "Code that the person was shown, address, request id, organization, or public id."
+
+    @admin.display(description="at (UTC)")
+    def moment(self, attempt: LoginAttempt) -> str:
+        return to_the_second(attempt.at)

@@ -1,0 +1,79 @@
+from datetime import timedelta
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from orgs.base.clock import now
+from orgs.base.text import address_key
+from orgs.tenancy.models import Organization
+from sso.attempts.errors import AttemptUnknown
+from sso.attempts.models import LoginAttempt
+from sso.attempts.types import (
+    CHECK_LABELS,
+    FAILURES,
+    NOT_TESTED,
+    AttemptFilter,
+    CheckLine,
+    Outcome,
+    Verdict,
+)
+from sso.connections.models import Connection
+from sso.providers.catalogue import provider
+from sso.saml.types import Check, Setting
+
+LOGGED_PER_MINUTE = 120
+
+
+def list_attempts(org: Organization, shown: AttemptFilter) -> QuerySet[LoginAttempt]:
+    """The attempts to sign in to an organisation, newest first."""
+    attempts = LoginAttempt.objects.filter(org=org)
+    if text := shown.text.strip():
+        known_by = Q(code=text.upper()) | Q(email_key__startswith=address_key(text)) | Q(request_id=text)
+        attempts = attempts.filter(known_by)
+    if shown.outcome == "failed":
+        attempts = attempts.filter(outcome__in=FAILURES)
+    elif shown.outcome in Outcome.values:
+        attempts = attempts.filter(outcome=shown.outcome)
+    return attempts.select_related("connection").order_by("-id")
+
+
+def find_attempt(org: Organization, public_id: UUID) -> LoginAttempt:
+    """Raises AttemptUnknown."""
+    found = LoginAttempt.objects.filter(org=org, public_id=public_id).select_related("connection", "membership").first()
+    if found is None:
+        raise AttemptUnknown
+    return found
+
+
+def latest_sign_in(connection: Connection) -> LoginAttempt | None:
+    """Return the newest attempt through a connection that was no test."""
+    outcomes = (Outcome.SIGNED_IN, Outcome.REFUSED)
+    attempts = LoginAttempt.objects.filter(org_id=connection.org_id, connection=connection, outcome__in=outcomes)
+    return attempts.order_by("-id").first()
+
+
+def is_flooded(connection: Connection) -> bool:
+    """Say whether refusals come faster than anybody could read: strangers can post to an ACS as often as they like."""
+    recent = LoginAttempt.objects.filter(
+        org_id=connection.org_id, connection=connection, at__gt=now() - timedelta(minutes=1), outcome=Outcome.REFUSED
+    )
+    return recent.count() >= LOGGED_PER_MINUTE
+
+
+def check_lines(attempt: LoginAttempt) -> list[CheckLine]:
+    """Return every check of an attempt in order, each passed, failed or not reached."""
+    asked = [check for check in Check if not (attempt.is_test and check in NOT_TESTED)]
+    return [CheckLine(CHECK_LABELS[check], _verdict(attempt, check)) for check in asked]
+
+
+def _verdict(attempt: LoginAttempt, check: Check) -> Verdict:
+    if check == attempt.failed_check:
+        return Verdict.FAILED
+    return Verdict.PASSED if check in attempt.passed_checks else Verdict.NOT_REACHED
+
+
+def advice(attempt: LoginAttempt) -> str:
+    """Return what to change at the IdP, in its own words, or an empty text when there is nothing to change there."""
+    if not attempt.setting:
+        return ""
+    return provider(attempt.provider).fixes[Setting(attempt.setting)]

@@ -1,0 +1,76 @@
+import secrets
+from datetime import datetime
+
+from django.db import transaction
+
+from orgs.base.clock import now
+from orgs.base.text import address_key
+from sso.attempts import queries
+from sso.attempts.models import LoginAttempt
+from sso.attempts.types import Entry, Outcome
+from sso.connections.models import Connection
+from sso.saml.types import Check, Setting
+
+# no letter that is taken for a digit, no vowel that makes words
+CODE_LETTERS = "23456789BCDFGHJKMNPQRSTVWXZ"
+CODE_LENGTH = 8
+
+
+@transaction.atomic
+def record_attempt(*, connection: Connection, entry: Entry) -> LoginAttempt:
+    """The attempt is in the log, under a code that support can search; in a flood of refusals it has a code only."""
+    attempt = LoginAttempt(
+        org_id=connection.org_id,
+        connection=connection,
+        membership=entry.membership,
+        code=new_code(),
+        at=now(),
+        connection_name=connection.name,
+        provider=connection.provider,
+        version=entry.version,
+        outcome=entry.outcome,
+        email=entry.email[:254],
+        email_key=address_key(entry.email)[:512],
+        ip=entry.caller.ip or None,
+        user_agent=entry.caller.user_agent[:300],
+        request_id=entry.caller.request_id[:64],
+    )
+    _copy_claims(attempt, entry)
+    _copy_refusal(attempt, entry)
+    if entry.outcome is not Outcome.REFUSED or not queries.is_flooded(connection):
+        attempt.save()
+    return attempt
+
+
+def _copy_claims(attempt: LoginAttempt, entry: Entry) -> None:
+    if entry.claims is not None:
+        attempt.name_id = entry.claims.name_id
+        attempt.is_idp_initiated = not entry.claims.in_response_to
+
+
+def _copy_refusal(attempt: LoginAttempt, entry: Entry) -> None:
+    refusal = entry.refusal
+    if refusal is None:
+        attempt.passed_checks = [str(check) for check in Check]
+        return
+    attempt.error, attempt.failed_check = refusal.code, refusal.check
+    attempt.setting = "" if refusal.setting is Setting.NOTHING else refusal.setting
+    attempt.explanation = refusal.private[:300]
+    # PostgreSQL takes no NUL, and a log no line of somebody else's
+    attempt.expected, attempt.received = _one_line(refusal.expected), _one_line(refusal.received)
+    attempt.passed_checks = [str(check) for check in refusal.passed]
+
+
+def _one_line(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "�" for letter in text)[:300]
+
+
+def new_code() -> str:
+    """Return eight letters and digits that can be read aloud; 27 to the eighth is enough for one to be nobody else's."""
+    return "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
+
+
+def delete_old_attempts(*, before: datetime) -> int:
+    """Attempts of before this time are gone. Returns how many there were."""
+    deleted, _ = LoginAttempt.objects.filter(at__lt=before).delete()
+    return deleted

@@ -1,0 +1,91 @@
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from django.db.models import TextChoices
+
+from sso.saml.errors import SamlError
+from sso.saml.types import Check, Claims
+
+if TYPE_CHECKING:
+    from orgs.tenancy.models import Membership
+
+KEPT_FOR = timedelta(days=90)
+CHECK_LABELS = {
+    Check.MESSAGE: "The message is one plain SAML response",
+    Check.SIGNATURE: "It is signed with a certificate of this connection",
+    Check.ISSUER: "It comes from the IdP Entity ID of this connection",
+    Check.STATUS: "The identity provider says that sign-in succeeded",
+    Check.RECIPIENT: "It was made for this ACS URL",
+    Check.TIME: "It is valid now",
+    Check.AUDIENCE: "It was made for this SP Entity ID",
+    Check.SUBJECT: "It names one person, who has just signed in",
+    Check.REPLAY: "It wasn’t used before",
+    Check.REQUEST: "It answers the request of this browser",
+    Check.EMAIL: "It holds one email address",
+    Check.DOMAIN: "The address is in a verified domain",
+    Check.MEMBER: "The person may sign in here",
+}
+# what a test doesn't ask: that is about the person, not about the connection
+NOT_TESTED = frozenset({Check.MEMBER})
+
+
+class Outcome(TextChoices):
+    """How an attempt to sign in ended."""
+
+    SIGNED_IN = "signed_in", "Signed in"
+    REFUSED = "refused", "Refused"
+    RESTARTED = "restarted", "Asked to sign in again"
+    TEST_PASSED = "test_passed", "Test passed"
+    TEST_FAILED = "test_failed", "Test failed"
+
+
+FAILURES = (Outcome.REFUSED, Outcome.TEST_FAILED)
+TESTS = (Outcome.TEST_PASSED, Outcome.TEST_FAILED)
+
+
+class Verdict(StrEnum):
+    """What a check showed."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_REACHED = "not_reached"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckLine:
+    """One line of an attempt's list of checks."""
+
+    label: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Where a message came from."""
+
+    ip: str = ""
+    user_agent: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the log keeps of one attempt. Without a refusal every check has passed."""
+
+    outcome: Outcome
+    caller: Caller
+    version: int | None = None
+    refusal: SamlError | None = None
+    claims: Claims | None = field(default=None, repr=False)
+    email: str = ""
+    membership: "Membership | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFilter:
+    """What the sign-in log shows: an address, code or request ID, and one kind of outcome; empty shows all."""
+
+    text: str = ""
+    outcome: str = ""

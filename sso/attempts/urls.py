@@ -1,0 +1,9 @@
+from django.urls import path
+
+from sso.attempts import views
+
+app_name = "attempts"
+urlpatterns = [
+    path("orgs/<slug:org_slug>/settings/sign-in-log/", views.attempts, name="attempts"),
+    path("orgs/<slug:org_slug>/settings/sign-in-log/<uuid:public_id>/", views.attempt, name="attempt"),
+]

@@ -1,0 +1,64 @@
+from typing import Any
+
+from django import forms
+
+from orgs.tenancy.types import Role
+from sso.connections.types import JIT_ROLES, SignInRules
+
+
+class PrintableField(forms.CharField):
+    """Text of one line in characters that can be shown, without space around it."""
+
+    def clean(self, value: Any) -> str:
+        text = str(super().clean(value))
+        if not text.isprintable():
+            raise forms.ValidationError("It holds a character that can’t be shown. Type it again.")
+        return text
+
+
+class NameForm(forms.Form):
+    """What the organisation calls a connection."""
+
+    name = PrintableField(
+        max_length=100,
+        label="Connection name",
+        help_text="For you and your colleagues, for example “JumpCloud”.",
+        error_messages={"required": "Give the connection a name, so that you can tell it from the next one."},
+    )
+
+
+class RulesForm(NameForm):
+    """What holds for everybody who comes through a connection."""
+
+    jit = forms.BooleanField(
+        required=False,
+        label="Add people when they sign in for the first time",
+        help_text="Without it, only people whom a directory or an admin has added can sign in.",
+    )
+    default_role = forms.ChoiceField(
+        label="Role of people who are added so", choices=[(str(role), role.label) for role in JIT_ROLES]
+    )
+    allow_idp_initiated = forms.BooleanField(
+        required=False,
+        label="Let the identity provider begin sign-ins",
+        help_text="Without it, people who click a tile there are sent once through a sign-in that begins here, which is safer.",
+    )
+
+    @classmethod
+    def of(cls, name: str, rules: SignInRules, data: Any = None) -> "RulesForm":
+        """Return the form with what holds now."""
+        initial = {
+            "name": name,
+            "jit": rules.jit,
+            "default_role": str(rules.default_role),
+            "allow_idp_initiated": rules.allow_idp_initiated,
+        }
+        return cls(data, initial=initial)
+
+    def rules(self) -> SignInRules:
+        """Return what was chosen; the form must be valid."""
+        return SignInRules(
+            jit=self.cleaned_data["jit"],
+            default_role=Role(self.cleaned_data["default_role"]),
+            allow_idp_initiated=self.cleaned_data["allow_idp_initiated"],
+        )

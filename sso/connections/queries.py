@@ -1,0 +1,192 @@
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from orgs.base import sealed
+from orgs.base.clock import now
+from orgs.tenancy.models import Membership, Organization
+from orgs.tenancy.types import Role
+from sso.connections.errors import ConnectionUnknown, NothingInPreparation
+from sso.connections.models import Configuration, Connection, IdpCertificate, SamlIdentity, SpKey
+from sso.connections.types import (
+    Addresses,
+    AttributeChoice,
+    ConnectionState,
+    KeyState,
+    ReadField,
+    SignInRules,
+    Stage,
+    ValueToCopy,
+)
+from sso.providers.catalogue import provider
+from sso.providers.types import ProfileField, SpValue
+from sso.saml.types import Endpoint, Expectation, NameIdFormat, ServiceProvider, SpKeyPair
+
+
+def list_connections(org: Organization) -> QuerySet[Connection]:
+    """The connections of an organisation, oldest first; there are never more than a few dozen."""
+    return Connection.objects.filter(org=org).order_by("id")
+
+
+def find_connection(org: Organization, public_id: UUID) -> Connection:
+    """Raises ConnectionUnknown."""
+    try:
+        return Connection.objects.select_related("org").get(org=org, public_id=public_id)
+    except Connection.DoesNotExist as error:
+        raise ConnectionUnknown from error
+
+
+def connection_at(public_id: UUID) -> Connection:
+    """Return the connection that a /saml/ URL names: there the URL itself selects the tenant. Raises ConnectionUnknown."""
+    try:
+        return Connection.objects.select_related("org").get(public_id=public_id)
+    except Connection.DoesNotExist as error:
+        raise ConnectionUnknown from error
+
+
+def default_connection(org: Organization) -> Connection | None:
+    """Return the connection through which the organisation's people sign in: the first that is active."""
+    return list_connections(org).filter(state=ConnectionState.ACTIVE).first()
+
+
+def configuration(connection: Connection, stage: Stage) -> Configuration | None:
+    """Return the version at this stage, with its certificates, or None."""
+    found = Configuration.objects.filter(org_id=connection.org_id, connection=connection, stage=stage)
+    return found.prefetch_related("certificates").first()
+
+
+def in_force(connection: Connection) -> Configuration | None:
+    """Return the version by which people sign in."""
+    return configuration(connection, Stage.LIVE)
+
+
+def in_preparation(connection: Connection) -> Configuration:
+    """Return the version that is being prepared. Raises NothingInPreparation."""
+    found = configuration(connection, Stage.DRAFT)
+    if found is None:
+        raise NothingInPreparation
+    return found
+
+
+def to_be_tested(connection: Connection) -> Configuration | None:
+    """Return the version that a test sign-in tries: the one being prepared, else the one in force."""
+    return configuration(connection, Stage.DRAFT) or in_force(connection)
+
+
+def configuration_numbered(connection: Connection, number: int) -> Configuration | None:
+    """Return one version of a connection by its number, with its certificates."""
+    found = Configuration.objects.filter(org_id=connection.org_id, connection=connection, number=number)
+    return found.prefetch_related("certificates").first()
+
+
+def last_number(connection: Connection) -> int:
+    """Return the highest number that a version of this connection has had."""
+    numbers = Configuration.objects.filter(org_id=connection.org_id, connection=connection).order_by("-number")
+    return numbers.values_list("number", flat=True).first() or 0
+
+
+def addresses(connection: Connection) -> Addresses:
+    """Return what an IdP asks for of our side."""
+    base = f"{settings.PUBLIC_BASE_URL}/saml/{connection.public_id}"
+    return Addresses(
+        sp_entity_id=f"{base}/metadata",
+        acs_url=f"{base}/acs",
+        login_url=f"{base}/login",
+        sp_metadata_url=f"{base}/metadata",
+        suggested_idp_entity_id=connection.suggested_idp_entity_id,
+    )
+
+
+def service_provider(connection: Connection, chosen: Configuration | None) -> ServiceProvider:
+    """Return our side as the SAML core takes it."""
+    ours = addresses(connection)
+    name_id_format = chosen.name_id_format if chosen is not None else NameIdFormat.EMAIL
+    return ServiceProvider(ours.sp_entity_id, ours.acs_url, name_id_format)
+
+
+def expectation(connection: Connection, chosen: Configuration) -> Expectation:
+    """Return what a response must agree with under this version. Certificates that have expired verify nothing."""
+    ours = addresses(connection)
+    return Expectation(
+        idp_entity_id=chosen.idp_entity_id,
+        sp_entity_id=ours.sp_entity_id,
+        acs_url=ours.acs_url,
+        certificates=tuple(certificate.pem for certificate in current_certificates(chosen)),
+        needs_both_signed=chosen.needs_both_signed,
+        skew=settings.SAML_CLOCK_SKEW,
+    )
+
+
+def current_certificates(chosen: Configuration) -> Sequence[IdpCertificate]:
+    """Return the certificates that haven't expired."""
+    moment = now()
+    return [certificate for certificate in chosen.certificates.all() if certificate.not_after > moment]
+
+
+def preferred_endpoint(chosen: Configuration) -> Endpoint:
+    """Return where an AuthnRequest goes. Raises LookupError when the version has no IdP yet."""
+    return chosen.endpoints[0]
+
+
+def published_certificates(connection: Connection) -> Sequence[str]:
+    """Return the certificates (PEM) of our keys that the metadata names, the next one beside the current."""
+    keys = SpKey.objects.filter(org_id=connection.org_id, connection=connection)
+    return list(keys.exclude(state=KeyState.PREVIOUS).values_list("certificate_pem", flat=True))
+
+
+def signing_key(connection: Connection) -> SpKeyPair:
+    """Return the key with which requests of this connection are signed."""
+    key = SpKey.objects.get(org_id=connection.org_id, connection=connection, state=KeyState.CURRENT)
+    return SpKeyPair(private_pem=sealed.unseal(key.private_sealed), certificate_pem=key.certificate_pem)
+
+
+def find_identity(connection: Connection, name_id: str) -> SamlIdentity | None:
+    """Return whose seat this NameID is."""
+    found = SamlIdentity.objects.filter(org_id=connection.org_id, connection=connection, name_id=name_id)
+    return found.select_related("membership__org", "membership__user").first()
+
+
+def identities_of(connection: Connection, membership: Membership) -> Sequence[SamlIdentity]:
+    """Return the NameIDs by which this connection knows a seat."""
+    return list(SamlIdentity.objects.filter(org_id=connection.org_id, connection=connection, membership=membership))
+
+
+def values_to_copy(connection: Connection, chosen: Configuration | None) -> list[ValueToCopy]:
+    """Return what the IdP's form asks for, in the order of that form."""
+    ours = addresses(connection)
+    name_id_format = NameIdFormat(chosen.name_id_format) if chosen is not None else NameIdFormat.EMAIL
+    values = {
+        # what the IdP really calls itself, once it is known
+        SpValue.IDP_ENTITY_ID: (chosen.idp_entity_id if chosen else "") or ours.suggested_idp_entity_id,
+        SpValue.SP_ENTITY_ID: ours.sp_entity_id,
+        SpValue.ACS_URL: ours.acs_url,
+        SpValue.SUBJECT_NAME: "email",
+        SpValue.NAME_ID_FORMAT: name_id_format,
+        SpValue.LOGIN_URL: ours.login_url,
+        SpValue.SP_METADATA_URL: ours.sp_metadata_url,
+    }
+    return [
+        ValueToCopy(one.value, one.value.label, str(values[one.value]), one.label, one.hint, one.required)
+        for one in provider(connection.provider).copy
+    ]
+
+
+def attribute_choice(chosen: Configuration) -> AttributeChoice:
+    """Return how this version reads profiles."""
+    return AttributeChoice(chosen.attribute_map, NameIdFormat(chosen.name_id_format), chosen.needs_both_signed)
+
+
+def rules(connection: Connection) -> SignInRules:
+    """Return what holds for everybody who comes through this connection."""
+    return SignInRules(connection.jit, Role(connection.default_role), connection.allow_idp_initiated)
+
+
+def attribute_rows(connection: Connection, chosen: Configuration) -> list[ReadField]:
+    """Return from which attribute each field of a profile is read."""
+    usual = {row.field: row.name for row in provider(connection.provider).attributes}
+    return [
+        ReadField(field.label, chosen.attribute_map.get(field) or usual.get(field, ""), field in chosen.attribute_map)
+        for field in ProfileField
+    ]

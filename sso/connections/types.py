@@ -1,0 +1,130 @@
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from django.db.models import TextChoices
+
+from orgs.tenancy.types import Role
+from sso.saml.types import Binding, Certificate, Endpoint, NameIdFormat
+
+MAX_CONNECTIONS = 25
+CONNECTION_CHANGED = "connection.changed"
+
+
+class ConnectionState(TextChoices):
+    """What a connection is good for; nobody signs in through one that isn't active."""
+
+    DRAFT = "draft", "Draft"
+    TESTED = "tested", "Tested"
+    ACTIVE = "active", "Active"
+    DISABLED = "disabled", "Off"
+
+
+class Stage(TextChoices):
+    """Where a configuration stands: being prepared, in force, or replaced."""
+
+    DRAFT = "draft", "Being prepared"
+    LIVE = "live", "In force"
+    FORMER = "former", "Replaced"
+
+
+class MetadataSource(TextChoices):
+    """How the IdP's side came in."""
+
+    URL = "url", "Metadata URL"
+    FILE = "file", "Metadata file"
+    HAND = "hand", "Typed by hand"
+
+
+class KeyState(TextChoices):
+    """Which of our keys a connection signs with now, and which it publishes beside it."""
+
+    NEXT = "next", "Next"
+    CURRENT = "current", "Current"
+    PREVIOUS = "previous", "Previous"
+
+
+class Step(StrEnum):
+    """The wizard's steps behind the name, in their order."""
+
+    PROVIDER = "provider"
+    VALUES = "values"
+    ATTRIBUTES = "attributes"
+    METADATA = "metadata"
+    DOMAIN = "domain"
+    REVIEW = "review"
+
+
+STEPS = tuple(Step)
+# owners and admins are made by people, never by an assertion
+JIT_ROLES = (Role.USER, Role.GUEST)
+NAME_ID_FORMATS = {
+    NameIdFormat.EMAIL: "Email address",
+    NameIdFormat.UNSPECIFIED: "Unspecified",
+    NameIdFormat.PERSISTENT: "Persistent",
+}
+ProfileNames = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """What an IdP asks for of our side of one connection. URLs never depend on a request's headers."""
+
+    sp_entity_id: str
+    acs_url: str
+    login_url: str
+    sp_metadata_url: str
+    suggested_idp_entity_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class IdpSide:
+    """The IdP as an admin has confirmed it. `url` is empty unless it came from one."""
+
+    entity_id: str
+    endpoints: tuple[Endpoint, ...]
+    certificates: tuple[Certificate, ...]
+    source: MetadataSource
+    url: str = ""
+
+    def location(self, binding: Binding) -> str:
+        return next((endpoint.location for endpoint in self.endpoints if endpoint.binding is binding), "")
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeChoice:
+    """Which attribute of the IdP fills which field of a profile; a field that isn't named is found by its usual names."""
+
+    names: ProfileNames = field(default_factory=dict)
+    name_id_format: NameIdFormat = NameIdFormat.EMAIL
+    needs_both_signed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SignInRules:
+    """What holds for everybody who comes through a connection; it takes effect at once."""
+
+    jit: bool = False
+    default_role: Role = Role.USER
+    allow_idp_initiated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ValueToCopy:
+    """One of our values, under the label that it has here, and the one that it has at the IdP."""
+
+    code: str
+    label: str
+    value: str
+    there: str
+    hint: str
+    is_required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadField:
+    """One field of a profile: the attribute that fills it by the admin's choice, or the usual names."""
+
+    label: str
+    name: str
+    is_chosen: bool

@@ -1,0 +1,15 @@
+from django.urls import path
+
+from sso.connections import views
+
+app_name = "connections"
+BASE = "orgs/<slug:org_slug>/settings/authentication/connections/"
+urlpatterns = [
+    path(f"{BASE}<uuid:public_id>/rules/", views.change_rules, name="rules"),
+    path(f"{BASE}<uuid:public_id>/on/", views.turn_on, name="turn_on"),
+    path(f"{BASE}<uuid:public_id>/off/", views.turn_off, name="turn_off"),
+    path(f"{BASE}<uuid:public_id>/delete/", views.delete, name="delete"),
+    path(f"{BASE}<uuid:public_id>/reconfigure/", views.reconfigure, name="reconfigure"),
+    path(f"{BASE}<uuid:public_id>/discard/", views.discard, name="discard"),
+    path("saml/<uuid:public_id>/metadata", views.sp_metadata, name="sp_metadata"),
+]

@@ -1,0 +1,147 @@
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from orgs.base.errors import DomainError
+from orgs.tenancy import queries as tenancy
+from orgs.tenancy.access import OrgRequest, admin_required
+from sso.connections import queries, services
+from sso.connections.errors import ConnectionUnknown
+from sso.connections.forms import RulesForm
+from sso.connections.models import Connection
+from sso.providers.catalogue import provider
+from sso.saml.metadata import describe_sp
+
+
+@require_POST
+@admin_required
+def change_rules(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
+    """Save name and rules; they hold from the next sign-in on."""
+    connection = _find(request, public_id)
+    form = RulesForm.of(connection.name, queries.rules(connection), request.POST)
+    if form.is_valid():
+        try:
+            services.rename_connection(connection=connection, name=form.cleaned_data["name"], actor=request.actor)
+            services.change_rules(connection=connection, rules=form.rules(), actor=request.actor)
+        except DomainError as problem:
+            form.add_error("name", problem.public)
+    if form.errors:
+        context = {"form": form, "connection": queries.find_connection(request.org, public_id)}
+        return render(request, "sso/rules.html", context, status=400)
+    messages.success(request, "Saved. It holds from the next sign-in on.")
+    return redirect("connection", org_slug, public_id)
+
+
+@require_POST
+@admin_required
+def turn_on(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
+    """People sign in through it from now on, when the version has passed its test."""
+    connection = _find(request, public_id)
+    try:
+        services.turn_on(connection=connection, actor=request.actor)
+    except DomainError as problem:
+        messages.error(request, problem.public)
+    else:
+        messages.success(request, f"“{connection.name}” is on. People can sign in through it now.")
+    return redirect("connection", org_slug, public_id)
+
+
+@require_http_methods(["GET", "POST"])
+@admin_required
+def turn_off(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
+    """Ask once, saying who will be out; then turn off at once."""
+    connection = _find(request, public_id)
+    if request.method != "POST":
+        return render(request, "sso/turn_off.html", _consequences(request, connection))
+    try:
+        services.turn_off(connection=connection, actor=request.actor)
+    except DomainError as problem:
+        messages.error(request, problem.public)
+    else:
+        messages.success(request, f"“{connection.name}” is off. Nobody signs in through it.")
+    return redirect("connection", org_slug, public_id)
+
+
+@require_http_methods(["GET", "POST"])
+@admin_required
+def delete(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
+    """Delete once its name has been typed."""
+    connection = _find(request, public_id)
+    problem = ""
+    if request.method == "POST":
+        try:
+            services.delete_connection(
+                connection=connection, typed_name=request.POST.get("confirm", ""), actor=request.actor
+            )
+        except DomainError as error:
+            problem = error.public
+        else:
+            messages.success(request, f"“{connection.name}” is deleted.")
+            return redirect("authentication", org_slug)
+    context = _consequences(request, connection) | {"problem": problem}
+    return render(request, "sso/delete_connection.html", context, status=400 if problem else 200)
+
+
+@require_POST
+@admin_required
+def reconfigure(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
+    """Prepare the next version beside the one in force."""
+    connection = _find(request, public_id)
+    try:
+        services.begin_reconfiguration(connection=connection, actor=request.actor)
+    except DomainError as problem:
+        messages.error(request, problem.public)
+        return redirect("connection", org_slug, public_id)
+    return redirect("wizard:values", org_slug, public_id)
+
+
+@require_POST
+@admin_required
+def discard(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
+    """Drop the version in preparation; the one in force goes on."""
+    connection = _find(request, public_id)
+    try:
+        services.discard_preparation(connection=connection, actor=request.actor)
+    except DomainError as problem:
+        messages.error(request, problem.public)
+    else:
+        messages.success(request, "The new version is discarded. Nothing changed for anybody.")
+    return redirect("connection", org_slug, public_id)
+
+
+@require_safe
+def sp_metadata(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Our metadata for one connection, for IdPs that read it; with ?download it is a file."""
+    try:
+        connection = queries.connection_at(public_id)
+    except ConnectionUnknown as error:
+        raise Http404 from error
+    chosen = queries.to_be_tested(connection)
+    document = describe_sp(queries.service_provider(connection, chosen), queries.published_certificates(connection))
+    response = HttpResponse(document, content_type="application/samlmetadata+xml")
+    if "download" in request.GET:
+        response["Content-Disposition"] = f'attachment; filename="gatehouse-{public_id.hex[:8]}-metadata.xml"'
+    return response
+
+
+def _consequences(request: OrgRequest, connection: Connection) -> dict[str, Any]:
+    """Return who would be signed out, and whether this admin is among them."""
+    own = request.reach.grant_for(connection.org.slug)
+    return {
+        "connection": connection,
+        "provider": provider(connection.provider),
+        "sessions": tenancy.sessions_through(connection.org, connection.public_id),
+        "is_own": own is not None and own.connection == connection.public_id,
+    }
+
+
+def _find(request: OrgRequest, public_id: UUID) -> Connection:
+    """Raises Http404."""
+    try:
+        return queries.find_connection(request.org, public_id)
+    except ConnectionUnknown as error:
+        raise Http404 from error

@@ -1,0 +1,91 @@
+from typing import Any
+
+from django import forms
+from django.conf import settings
+
+from sso.connections.forms import PrintableField
+from sso.metadata.types import TypedIdp
+from sso.saml.errors import EndpointNotHttps, MetadataTooLarge
+from sso.saml.metadata import LARGEST_DOCUMENT, LONGEST_ENTITY_ID, LONGEST_URL, require_safe_url
+from sso.saml.types import Binding
+
+
+class UrlForm(forms.Form):
+    """Where the IdP publishes its metadata. What is wrong with the URL itself is said by whoever fetches it."""
+
+    url = PrintableField(
+        max_length=LONGEST_URL,
+        label="Metadata URL",
+        error_messages={"required": "Paste the metadata URL of the app at your identity provider."},
+    )
+
+
+class FileForm(forms.Form):
+    """The metadata as a file."""
+
+    document = forms.FileField(
+        label="Metadata file",
+        help_text="The XML file that your identity provider lets you download. Up to 1 MB.",
+        error_messages={
+            "required": "Choose the XML file that you downloaded from your identity provider.",
+            "empty": "This file is empty. Download it again.",
+        },
+    )
+
+    def clean_document(self) -> bytes:
+        uploaded: Any = self.cleaned_data["document"]
+        if (uploaded.size or 0) > LARGEST_DOCUMENT:
+            raise forms.ValidationError(MetadataTooLarge.public)
+        return bytes(uploaded.read())
+
+
+class HandForm(forms.Form):
+    """The same by hand."""
+
+    entity_id = PrintableField(
+        max_length=LONGEST_ENTITY_ID,
+        label="IdP Entity ID",
+        help_text="Sometimes called Issuer. Capitals and a slash at the end count.",
+        error_messages={"required": "Type the entity ID of your identity provider."},
+    )
+    sign_in_url = PrintableField(
+        max_length=LONGEST_URL,
+        label="Sign-in URL",
+        help_text="Sometimes called SSO URL or IdP URL.",
+        error_messages={"required": "Type the URL to which people are sent to sign in."},
+    )
+    binding = forms.ChoiceField(
+        label="How requests go there",
+        choices=[(Binding.REDIRECT.value, "HTTP-Redirect"), (Binding.POST.value, "HTTP-POST")],
+        help_text="HTTP-Redirect works with most. JumpCloud: HTTP-POST, unless Declare Redirect Endpoint is ticked.",
+    )
+    certificate = forms.CharField(
+        max_length=64 * 1024,
+        label="Signing certificate",
+        widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}),
+        help_text="All of it, from BEGIN CERTIFICATE to END CERTIFICATE. Several may follow each other.",
+        error_messages={"required": "Paste the certificate with which your identity provider signs."},
+    )
+
+    def clean_sign_in_url(self) -> str:
+        url: str = self.cleaned_data["sign_in_url"]
+        try:
+            require_safe_url(url, allows_loopback=settings.OUTBOUND_ALLOWS_LOOPBACK)
+        except EndpointNotHttps as error:
+            raise forms.ValidationError(error.public) from error
+        return url
+
+    def typed(self) -> TypedIdp:
+        """Return what was typed; the form must be valid."""
+        found = self.cleaned_data
+        return TypedIdp(found["entity_id"], found["sign_in_url"], Binding(found["binding"]), found["certificate"])
+
+
+FORMS: dict[str, type[forms.Form]] = {"url": UrlForm, "file": FileForm, "hand": HandForm}
+# at which field a problem with the metadata stands; a document by hand has been checked field by field
+PROBLEM_FIELD = {"url": "url", "file": "document", "hand": "certificate"}
+
+
+def form_for(way: str, data: Any = None, files: Any = None, initial: Any = None) -> forms.Form:
+    """Return the form of one way in, one of `FORMS`."""
+    return FORMS[way](data, files, initial=initial)

@@ -1,0 +1,91 @@
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+
+from orgs.base.clock import now
+from sso.connections import queries as connections
+from sso.connections.models import Configuration, Connection
+from sso.metadata.errors import MetadataRefused, SnapshotUnknown
+from sso.metadata.models import MetadataSnapshot
+from sso.metadata.types import Remark
+from sso.providers.catalogue import provider, recognise
+from sso.saml.errors import MetadataError
+from sso.saml.metadata import read_idp_metadata
+from sso.saml.types import Binding, IdpMetadata
+
+ENDS_SOON = timedelta(days=60)
+
+
+def find_snapshot(connection: Connection, public_id: UUID) -> MetadataSnapshot:
+    """Raises SnapshotUnknown."""
+    found = MetadataSnapshot.objects.filter(
+        org_id=connection.org_id, connection=connection, public_id=public_id
+    ).first()
+    if found is None:
+        raise SnapshotUnknown
+    return found
+
+
+def read_document(document: bytes) -> IdpMetadata:
+    """Return what a document says of an IdP, at this moment and on this site. Raises MetadataError."""
+    return read_idp_metadata(document, now=now(), allows_loopback=settings.OUTBOUND_ALLOWS_LOOPBACK)
+
+
+def read_snapshot(snapshot: MetadataSnapshot) -> IdpMetadata:
+    """Return what a snapshot says, read again: a certificate can end between two looks. Raises MetadataRefused."""
+    try:
+        return read_document(snapshot.document.encode())
+    except MetadataError as error:
+        raise MetadataRefused(error.code, error.public) from error
+
+
+def remarks(connection: Connection, idp: IdpMetadata) -> list[Remark]:
+    """Return what an admin should know before using this metadata."""
+    found = [*_of_entity_id(connection, idp), *_of_endpoints(idp), *_of_certificates(idp)]
+    looks_like, chosen = recognise(idp.endpoints[0].location), provider(connection.provider)
+    if looks_like is not None and chosen.code not in {looks_like.code, "custom"}:
+        found.append(Remark("warn", f"This looks like metadata of {looks_like.name}, but you chose {chosen.name}."))
+    return found
+
+
+def _of_entity_id(connection: Connection, idp: IdpMetadata) -> list[Remark]:
+    suggested, found = connections.addresses(connection).suggested_idp_entity_id, []
+    if idp.entity_id != suggested and any(
+        value.value == "idp_entity_id" and value.required for value in provider(connection.provider).copy
+    ):
+        text = (
+            f"The IdP Entity ID is not the one that we suggested ({suggested}). "
+            "That is fine: the metadata counts, and we will expect what it says."
+        )
+        found.append(Remark("info", text))
+    others = Configuration.objects.filter(org_id=connection.org_id, idp_entity_id=idp.entity_id)
+    named = sorted(
+        {str(other.connection) for other in others.exclude(connection=connection).select_related("connection")}
+    )
+    if named:
+        text = (
+            f"Another connection has the same IdP Entity ID: {', '.join(named)}. Make sure that this is the right app."
+        )
+        found.append(Remark("warn", text))
+    return found
+
+
+def _of_endpoints(idp: IdpMetadata) -> list[Remark]:
+    if any(endpoint.binding is Binding.REDIRECT for endpoint in idp.endpoints):
+        return []
+    text = "It offers HTTP-POST only. That works: people see a page with a Continue button for a moment on their way."
+    return [Remark("info", text)]
+
+
+def _of_certificates(idp: IdpMetadata) -> list[Remark]:
+    found = []
+    ends = max(certificate.not_after for certificate in idp.certificates)
+    if ends - now() < ENDS_SOON:
+        text = f"The signing certificate ends on {ends:%-d %B %Y}. Nobody can sign in after that: renew it at the IdP first."
+        found.append(Remark("warn", text))
+    if len(idp.certificates) > 1:
+        found.append(
+            Remark("info", f"It holds {len(idp.certificates)} signing certificates. Each of them will be accepted.")
+        )
+    return found

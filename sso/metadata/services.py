@@ -1,0 +1,81 @@
+import hashlib
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from orgs.base import outbound
+from orgs.base.actor import Actor
+from orgs.base.clock import now
+from sso.connections import services as connections
+from sso.connections.models import Connection
+from sso.connections.types import IdpSide, MetadataSource
+from sso.metadata import queries
+from sso.metadata.errors import MetadataRefused
+from sso.metadata.models import MetadataSnapshot
+from sso.metadata.types import MAX_SNAPSHOTS, TypedIdp
+from sso.saml.certificates import read_pasted_certificates
+from sso.saml.errors import MetadataError
+from sso.saml.metadata import IdpByHand, describe_idp
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """By which way a document came; `url` is empty unless it was fetched."""
+
+    source: MetadataSource
+    url: str = ""
+
+
+def fetch_metadata(*, connection: Connection, url: str) -> MetadataSnapshot:
+    """What this URL answers is ready to be looked at. Raises OutboundRefused, MetadataRefused."""
+    # before the transaction: a slow server must not hold the database
+    return take_document(connection=connection, document=outbound.fetch(url).content, url=url)
+
+
+def take_document(*, connection: Connection, document: bytes, url: str = "") -> MetadataSnapshot:
+    """The document, which came from this URL if there is one, is ready to be looked at. Raises MetadataRefused."""
+    return _take(connection, document, Origin(MetadataSource.URL if url else MetadataSource.FILE, url))
+
+
+def take_typed(*, connection: Connection, typed: TypedIdp) -> MetadataSnapshot:
+    """What was typed is ready to be looked at, read as if it had come in a file. Raises MetadataRefused."""
+    try:
+        certificates = read_pasted_certificates(typed.certificates)
+    except MetadataError as error:
+        raise MetadataRefused(error.code, error.public) from error
+    by_hand = IdpByHand(typed.entity_id, typed.sign_in_url, typed.binding, certificates)
+    return _take(connection, describe_idp(by_hand), Origin(MetadataSource.HAND))
+
+
+def _take(connection: Connection, document: bytes, origin: Origin) -> MetadataSnapshot:
+    try:
+        queries.read_document(document)
+    except MetadataError as error:
+        raise MetadataRefused(error.code, error.public) from error
+    return _keep(connection, document, origin)
+
+
+@transaction.atomic
+def _keep(connection: Connection, document: bytes, origin: Origin) -> MetadataSnapshot:
+    snapshots = MetadataSnapshot.objects.filter(org_id=connection.org_id, connection=connection)
+    unused = snapshots.filter(used_at=None).order_by("-id").values_list("pk", flat=True)[MAX_SNAPSHOTS:]
+    snapshots.filter(pk__in=list(unused)).delete()
+    return MetadataSnapshot.objects.create(
+        org_id=connection.org_id,
+        connection=connection,
+        source=origin.source,
+        url=origin.url,
+        document=document.decode("utf-8", "replace"),
+        digest=hashlib.sha256(document).hexdigest(),
+        read_at=now(),
+    )
+
+
+@transaction.atomic
+def use_snapshot(*, connection: Connection, snapshot: MetadataSnapshot, revision: int, actor: Actor) -> None:
+    """The version in preparation trusts what was looked at. Raises MetadataRefused, ChangedMeanwhile, NothingInPreparation."""
+    idp = queries.read_snapshot(snapshot)
+    side = IdpSide(idp.entity_id, idp.endpoints, idp.certificates, MetadataSource(snapshot.source), snapshot.url)
+    connections.apply_idp(connection=connection, idp=side, revision=revision, actor=actor)
+    snapshot.used_at = now()
+    snapshot.save(update_fields=["used_at"])

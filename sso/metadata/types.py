@@ -1,0 +1,23 @@
+from dataclasses import dataclass, field
+
+from sso.saml.types import Binding
+
+MAX_SNAPSHOTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class TypedIdp:
+    """What an admin typed instead of metadata; `certificates` is PEM or bare base64, one or several."""
+
+    entity_id: str
+    sign_in_url: str
+    binding: Binding
+    certificates: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something that the admin should know of metadata that can be used. tone: info or warn."""
+
+    tone: str
+    text: str

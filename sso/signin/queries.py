@@ -1,0 +1,172 @@
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+
+from orgs.base import credentials
+from orgs.base.clock import now
+from orgs.base.text import address_domain, address_key
+from orgs.domains import queries as domains
+from orgs.people import queries as people
+from orgs.tenancy.models import Membership, Organization, User
+from orgs.tenancy.types import MembershipState
+from sso.connections import queries as connections
+from sso.connections.models import Configuration, Connection
+from sso.providers.catalogue import provider
+from sso.providers.types import ProfileField
+from sso.saml.profile import AttributeNames
+from sso.saml.types import Claims, NameIdFormat
+from sso.signin.errors import (
+    AccountClosed,
+    ConsentMissing,
+    DomainNotVerified,
+    MemberSuspended,
+    NotAMember,
+    SignInTestUnknown,
+    SubjectChanged,
+)
+from sso.signin.models import PendingSignIn, SignInTest
+from sso.signin.types import TEST_LIFE, ProfileRow, SignInTestStatus
+
+
+def find_test(org: Organization, public_id: UUID) -> SignInTest:
+    """Raises SignInTestUnknown."""
+    found = (
+        SignInTest.objects.filter(org=org, public_id=public_id)
+        .select_related("connection__org", "configuration", "attempt", "started_by")
+        .first()
+    )
+    if found is None:
+        raise SignInTestUnknown
+    return found
+
+
+def latest_tests(connection: Connection, count: int) -> Sequence[SignInTest]:
+    """Return the newest tests of a connection."""
+    tests = SignInTest.objects.filter(org_id=connection.org_id, connection=connection)
+    return list(tests.select_related("configuration", "attempt").order_by("-id")[:count])
+
+
+def waiting_test(connection: Connection, relay_state: str) -> SignInTest | None:
+    """Return the test whose request carried this key, while its result is awaited."""
+    found = SignInTest.objects.filter(
+        org_id=connection.org_id,
+        connection=connection,
+        relay_digest=credentials.digest(relay_state),
+        status=SignInTestStatus.WAITING,
+        started_at__gt=now() - TEST_LIFE,
+    )
+    with_version = found.select_related("configuration__connection__org", "connection__org")
+    return with_version.prefetch_related("configuration__certificates").first()
+
+
+def profile_rows(test: SignInTest) -> list[ProfileRow]:
+    """Return the profile that a test would give, field by field, and from which attribute each value came."""
+    found, sources = test.profile, test.profile.get("sources", {})
+    return [ProfileRow(field.label, found.get(field, ""), sources.get(field, "")) for field in ProfileField]
+
+
+def lock_pending(connection: Connection, public_id: UUID, handle: str) -> PendingSignIn | None:
+    """Return the sign-in that waits for the browser with this handle, held until the transaction ends."""
+    found = (
+        PendingSignIn.objects.select_for_update(of=("self",))
+        .select_related("test__configuration__connection__org")
+        .filter(org_id=connection.org_id, connection=connection, public_id=public_id, expires_at__gt=now())
+        .first()
+    )
+    return found if found is not None and credentials.matches(handle, found.handle_digest) else None
+
+
+def connection_for(address: str) -> Connection | None:
+    """Return the connection to which an address leads by its domain alone: whether anybody has it isn't looked at."""
+    org = domains.verified_domain_org(address_domain(address))
+    return connections.default_connection(org) if org is not None else None
+
+
+def attribute_names(connection: Connection, chosen: Configuration) -> AttributeNames:
+    """Return by which names each field of a profile may come: the admin's own alone, else the provider's usual ones."""
+    aliases, named = provider(connection.provider).aliases, chosen.attribute_map
+
+    def of(field: ProfileField) -> tuple[str, ...]:
+        return (named[field],) if named.get(field) else tuple(aliases[field])
+
+    return AttributeNames(
+        email=of(ProfileField.EMAIL),
+        given_name=of(ProfileField.GIVEN_NAME),
+        family_name=of(ProfileField.FAMILY_NAME),
+        display_name=of(ProfileField.DISPLAY_NAME),
+        may_use_name_id=not named.get(ProfileField.EMAIL),
+    )
+
+
+def session_end(claims: Claims) -> datetime:
+    """Return when the session ends: when ours would, or earlier when the IdP says so (SAML Core §2.7.2)."""
+    ours = now() + timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    return min(ours, claims.session_expires_at or ours)
+
+
+def seat_to_enter(connection: Connection, claims: Claims, email: str) -> Membership | None:
+    """Return the seat that this person may enter or be admitted to; None when nobody has it and people join by signing in.
+
+    Raises DomainNotVerified, SubjectChanged, NotAMember, MemberSuspended, ConsentMissing, AccountClosed.
+    """
+    require_verified(connection.org, email)
+    seat = _seat_of(connection, claims, email)
+    if seat is None:
+        if not connection.jit:
+            raise NotAMember(expected="a member with this address", received=email)
+        return None
+    require_verified(connection.org, seat.email)
+    if seat.state == MembershipState.SUSPENDED:
+        raise MemberSuspended(received=", ".join(str(hold) for hold in seat.holds.all()))
+    if seat.user is not None and not seat.user.is_active:
+        raise AccountClosed
+    return seat
+
+
+def require_person(seat: Membership) -> User:
+    """Return the account that has this seat. Raises ConsentMissing."""
+    if seat.user is None:
+        raise ConsentMissing(received=seat.email)
+    return seat.user
+
+
+def require_verified(org: Organization, address: str) -> None:
+    """Raises DomainNotVerified."""
+    if not domains.has_verified(org, address):
+        verified = ", ".join(domain.name for domain in domains.verified_domains(org)[:10])
+        raise DomainNotVerified(expected=verified or "a verified domain (there is none yet)", received=address)
+
+
+def _seat_of(connection: Connection, claims: Claims, email: str) -> Membership | None:
+    """Return the seat that the IdP's NameID has belonged to, else the one with this address. Raises SubjectChanged."""
+    by_address = people.seat_of_address(connection.org, email)
+    identity = connections.find_identity(connection, claims.name_id) if is_lasting(claims) else None
+    if identity is not None:
+        if by_address is not None and by_address.pk != identity.membership_id:
+            raise SubjectChanged(expected=identity.membership.email, received=email)
+        return identity.membership
+    if by_address is not None and is_lasting(claims):
+        _require_same_subject(connection, by_address, claims)
+    return by_address
+
+
+def is_lasting(claims: Claims) -> bool:
+    """Say whether the NameID means the same person next time; a transient one is another each time (SAML Core §8.3.8)."""
+    return claims.name_id_format != NameIdFormat.TRANSIENT
+
+
+def _require_same_subject(connection: Connection, seat: Membership, claims: Claims) -> None:
+    """An address that the IdP gave to a new person must not open the seat of the former one. Raises SubjectChanged.
+
+    A NameID that is an address changes with it, and one in another format comes when the admin chose another format.
+    """
+    for known in connections.identities_of(connection, seat):
+        is_same_kind = known.name_id_format == claims.name_id_format
+        if is_same_kind and not _is_address_of(seat, known.name_id):
+            raise SubjectChanged(expected=known.name_id, received=claims.name_id)
+
+
+def _is_address_of(seat: Membership, name_id: str) -> bool:
+    return seat.addresses.filter(org_id=seat.org_id, address_key=address_key(name_id)).exists()

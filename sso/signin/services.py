@@ -1,0 +1,377 @@
+"""From a button to a session: requests leave, responses arrive, browsers come back. Every end is in the log."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import takewhile
+from uuid import UUID, uuid4
+
+from django.db import IntegrityError, transaction
+
+from orgs.base import credentials
+from orgs.base.actor import Actor, ActorKind
+from orgs.base.clock import now
+from orgs.people import services as people
+from orgs.people.errors import SeatTaken
+from orgs.people.types import Profile
+from orgs.tenancy import services as tenancy
+from orgs.tenancy.errors import AddressInvalid
+from orgs.tenancy.models import Membership, User
+from orgs.tenancy.types import GrantSource, IdpSession, Origin, Role, SignInMethod, Visitor
+from sso.attempts import services as attempts
+from sso.attempts.models import LoginAttempt
+from sso.attempts.types import KEPT_FOR as ATTEMPTS_KEPT_FOR
+from sso.attempts.types import Caller, Entry, Outcome
+from sso.connections import queries as connections
+from sso.connections import services as connection_services
+from sso.connections.errors import SetupIncomplete
+from sso.connections.models import Configuration, Connection
+from sso.saml import response
+from sso.saml.claims import as_json, from_json
+from sso.saml.errors import EmailInvalid, SamlError
+from sso.saml.profile import SamlProfile, read_profile
+from sso.saml.relay_state import new_key
+from sso.saml.request import make_request
+from sso.saml.types import Check, Claims
+from sso.signin import queries
+from sso.signin.errors import (
+    AssertionReplayed,
+    ConnectionOff,
+    RequestUnknown,
+    SignInUnfinished,
+    SubjectChanged,
+    UnsolicitedRefused,
+)
+from sso.signin.models import ConsumedAssertion, PendingSignIn, SignInTest
+from sso.signin.types import (
+    PENDING_LIFE,
+    TESTS_KEPT_FOR,
+    Arrival,
+    Departure,
+    Flow,
+    Landing,
+    Prospect,
+    Return,
+    SignInTestStatus,
+)
+
+PENDING_PREFIX = "ghp_"
+
+
+class Refused(Exception):
+    """Nobody was signed in; the person sees `problem.public` and the attempt's code."""
+
+    def __init__(self, problem: SamlError, attempt: LoginAttempt, test: SignInTest | None = None) -> None:
+        self.problem, self.attempt, self.test = problem, attempt, test
+        super().__init__(problem.code)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who has signed in, the mark of their session, and where they wanted to go."""
+
+    user: User
+    membership: Membership
+    mark: UUID
+    return_to: str
+
+
+def begin(
+    *, connection: Connection, return_to: str, test: SignInTest | None = None, is_again: bool = False
+) -> Departure:
+    """A request is ready to leave, with what the browser must remember of it. Nothing is stored. Raises ConnectionOff."""
+    chosen = test.configuration if test is not None else _open_version(connection)
+    relay_state = new_key()
+    request = make_request(
+        connections.service_provider(connection, chosen),
+        connections.preferred_endpoint(chosen),
+        connections.signing_key(connection),
+        relay_state=relay_state,
+        now=now(),
+    )
+    if test is not None:
+        SignInTest.objects.filter(org_id=test.org_id, pk=test.pk, status=SignInTestStatus.WAITING).update(
+            relay_digest=credentials.digest(relay_state)
+        )
+    flow = Flow(connection.public_id, request.request_id, return_to, test.public_id if test else None, is_again)
+    return Departure(request, flow)
+
+
+def _open_version(connection: Connection) -> Configuration:
+    chosen = connections.in_force(connection)
+    if not connection.is_active or chosen is None:
+        raise ConnectionOff(expected="a connection that is turned on", received=connection.get_state_display())
+    return chosen
+
+
+def receive(*, connection: Connection, arrival: Arrival) -> Landing:
+    """A verified response waits a minute for its browser; an unsolicited one that isn't wanted is discarded. Raises Refused."""
+    test = queries.waiting_test(connection, arrival.relay_state)
+    attempt = Attempt(connection, arrival.caller, test)
+    try:
+        chosen = test.configuration if test is not None else _open_version(connection)
+        attempt.version = chosen.number
+        expected = connections.expectation(connection, chosen)
+        attempt.claims = claims = response.verify(arrival.saml_response, expected, now=now())
+        if not claims.in_response_to and not connection.allow_idp_initiated:
+            attempt.record(Outcome.RESTARTED)
+            return Landing()
+        return _keep_for_browser(connection, test, chosen, claims)
+    except SamlError as problem:
+        raise attempt.refuse(problem) from problem
+
+
+def _keep_for_browser(
+    connection: Connection, test: SignInTest | None, chosen: Configuration, claims: Claims
+) -> Landing:
+    """Raises AssertionReplayed: of two that arrive together one is kept."""
+    handle = credentials.mint(PENDING_PREFIX)
+    try:
+        with transaction.atomic():
+            ConsumedAssertion.objects.create(
+                org_id=connection.org_id,
+                connection=connection,
+                assertion_id=claims.assertion_id,
+                expires_at=claims.expires_at,
+            )
+            pending = PendingSignIn.objects.create(
+                org_id=connection.org_id,
+                connection=connection,
+                test=test,
+                handle_digest=handle.digest,
+                version=chosen.number,
+                claims=as_json(claims),
+                expires_at=now() + PENDING_LIFE,
+            )
+    except IntegrityError as error:
+        raise AssertionReplayed(received=claims.assertion_id) from error
+    return Landing(pending.public_id, handle.plain)
+
+
+def complete(*, connection: Connection, back: Return) -> SignedIn | SignInTest:
+    """The person's session reaches their seat; or the test that this was has passed. Raises Refused."""
+    attempt = Attempt(connection, back.caller)
+    try:
+        pending = _take(connection, back)
+        attempt.claims, attempt.version, attempt.test = from_json(pending.claims), pending.version, pending.test
+        flow = _flow_of(attempt.claims, connection, back.flows)
+        if pending.test is not None:
+            return _finish_test(attempt, flow, pending.test)
+        if flow.test is not None:
+            attempt.test = queries.find_test(connection.org, flow.test)
+            raise RequestUnknown(expected="the RelayState of this test, unchanged", received="another one, or none")
+        return _sign_in(attempt, flow, back.visitor)
+    except SamlError as problem:
+        raise attempt.refuse(problem) from problem
+
+
+@transaction.atomic
+def _take(connection: Connection, back: Return) -> PendingSignIn:
+    """The sign-in that waited is this call's alone. Raises SignInUnfinished."""
+    pending = queries.lock_pending(connection, back.pending, back.handle)
+    if pending is None:
+        raise SignInUnfinished
+    pending.delete()
+    return pending
+
+
+def _flow_of(claims: Claims, connection: Connection, flows: Sequence[Flow]) -> Flow:
+    """Return what this browser remembers of the request that was answered. Raises RequestUnknown, UnsolicitedRefused."""
+    if not claims.in_response_to:
+        if not connection.allow_idp_initiated:
+            raise UnsolicitedRefused
+        return Flow(connection.public_id, "")
+    mine = (flow for flow in flows if flow.request_id == claims.in_response_to)
+    flow = next((flow for flow in mine if flow.connection == connection.public_id), None)
+    if flow is None:
+        raise RequestUnknown(expected="a request of this browser", received=claims.in_response_to)
+    return flow
+
+
+def _sign_in(attempt: "Attempt", flow: Flow, visitor: Visitor) -> SignedIn:
+    connection, claims = attempt.connection, attempt.known_claims
+    chosen = _open_version(connection)
+    if chosen.number != attempt.version:
+        raise ConnectionOff(expected=f"version {chosen.number}", received=f"version {attempt.version}")
+    profile = read_profile(claims, queries.attribute_names(connection, chosen))
+    attempt.email = profile.email
+    try:
+        seat = _admit(attempt, profile)
+        attempt.membership = seat
+        return _enter(attempt, seat, profile, visitor, flow)
+    except (AddressInvalid, SeatTaken) as error:
+        raise EmailInvalid(expected="an address that nobody else has here", received=profile.email) from error
+
+
+def _admit(attempt: "Attempt", profile: SamlProfile) -> Membership:
+    """Return the person's seat, made now where people join by signing in. Raises what `seat_to_enter` raises, ConsentMissing."""
+    connection, claims = attempt.connection, attempt.known_claims
+    seat = queries.seat_to_enter(connection, claims, profile.email)
+    if seat is None:
+        seat = _join(attempt, profile)
+    if seat.user is None:
+        with transaction.atomic():
+            # the domain may have been proved since, or the address
+            seat = people.lock_seat(seat)
+            people.admit_or_invite(membership=seat, actor=attempt.actor)
+    queries.require_person(seat)
+    return seat
+
+
+def _join(attempt: "Attempt", profile: SamlProfile) -> Membership:
+    """Return the seat that this person gets by signing in, or the one that another tab has just made. Raises SeatTaken."""
+    connection = attempt.connection
+    shown = Profile(profile.email, profile.given_name, profile.family_name, profile.display_name)
+    try:
+        with transaction.atomic():
+            seat = people.create_seat(org=connection.org, profile=shown, origin=Origin.SSO, actor=attempt.actor)
+            role = Role(connection.default_role)
+            people.grant_role(membership=seat, role=role, source=GrantSource.DEFAULT, actor=attempt.actor)
+    except SeatTaken:
+        found = queries.seat_to_enter(connection, attempt.known_claims, profile.email)
+        if found is None:
+            raise
+        return found
+    return seat
+
+
+@transaction.atomic
+def _enter(attempt: "Attempt", seat: Membership, profile: SamlProfile, visitor: Visitor, flow: Flow) -> SignedIn:
+    """The seat is held while it is looked at again, so that no session is granted to one that is suspended meanwhile."""
+    connection, claims = attempt.connection, attempt.known_claims
+    seat = people.lock_seat(seat)
+    user = queries.require_person(seat)
+    if queries.seat_to_enter(connection, claims, profile.email) != seat:
+        raise SubjectChanged(expected=seat.email, received=profile.email)
+    if queries.is_lasting(claims):
+        connection_services.remember_identity(
+            connection=connection,
+            membership=seat,
+            name_id=claims.name_id,
+            name_id_format=claims.name_id_format,
+            actor=attempt.actor,
+        )
+    _refresh(seat, profile, attempt.actor)
+    mark = visitor.mark if visitor.mark is not None and visitor.user_id == user.pk else uuid4()
+    idp = IdpSession(connection.public_id, claims.session_index)
+    ends = queries.session_end(claims)
+    tenancy.grant_session(membership=seat, session=mark, method=SignInMethod.SAML, expires_at=ends, idp=idp)
+    people.note_seat_sign_in(membership=seat)
+    attempt.record(Outcome.SIGNED_IN)
+    return SignedIn(user, seat, mark, flow.return_to)
+
+
+def _refresh(seat: Membership, profile: SamlProfile, actor: Actor) -> None:
+    """The seat shows what the IdP says, unless a directory says it: what SCIM has set is not overwritten."""
+    if Origin.SCIM in seat.origin_set:
+        return
+    given, family = profile.given_name or seat.given_name, profile.family_name or seat.family_name
+    shown = profile.display_name or f"{given} {family}".strip() or seat.display_name
+    people.update_profile(membership=seat, profile=Profile(profile.email, given, family, shown), actor=actor)
+
+
+def start_test(*, connection: Connection, actor: Actor, starter: User) -> SignInTest:
+    """A test of the version that is being prepared, else of the one in force, waits for its result. Raises SetupIncomplete."""
+    chosen = connections.to_be_tested(connection)
+    if chosen is None or not chosen.has_idp:
+        raise SetupIncomplete
+    return SignInTest.objects.create(
+        org_id=connection.org_id,
+        connection=connection,
+        configuration=chosen,
+        revision=chosen.revision,
+        started_by=starter,
+        started_by_label=actor.label[:254],
+        started_at=now(),
+    )
+
+
+def _finish_test(attempt: "Attempt", flow: Flow, test: SignInTest) -> SignInTest:
+    connection, claims = attempt.connection, attempt.known_claims
+    if flow.test != test.public_id:
+        raise RequestUnknown(expected="the request of this test", received=claims.in_response_to)
+    profile = read_profile(claims, queries.attribute_names(connection, test.configuration))
+    attempt.email = profile.email
+    queries.require_verified(connection.org, profile.email)
+    test.profile = asdict(profile)
+    test.prospect, test.prospect_reason = _prospect(connection, claims, profile.email)
+    with transaction.atomic():
+        _end_test(test, SignInTestStatus.PASSED, attempt.record(Outcome.TEST_PASSED), claims)
+        connection_services.note_test_passed(
+            configuration=test.configuration,
+            revision=test.revision,
+            tester=test.started_by_label,
+            actor=attempt.actor,
+        )
+    return test
+
+
+def _prospect(connection: Connection, claims: Claims, email: str) -> tuple[Prospect, str]:
+    """Return what would become of this person if they signed in for real."""
+    try:
+        seat = queries.seat_to_enter(connection, claims, email)
+        if seat is None:
+            return Prospect.JOINS, ""
+        queries.require_person(seat)
+    except SamlError as problem:
+        return Prospect.REFUSED, problem.private[:300]
+    return Prospect.SIGNS_IN, ""
+
+
+def _end_test(test: SignInTest, status: SignInTestStatus, attempt: LoginAttempt, claims: Claims | None) -> None:
+    test.status, test.attempt, test.finished_at = status, attempt, now()
+    test.claims = as_json(claims) if claims is not None else {}
+    test.save(update_fields=["status", "attempt", "finished_at", "claims", "profile", "prospect", "prospect_reason"])
+
+
+def refuse_again(*, connection: Connection, caller: Caller) -> Refused:
+    """Return the refusal of an IdP that begins sign-ins also when it is asked not to; it is in the log."""
+    return Attempt(connection, caller).refuse(UnsolicitedRefused())
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What is known so far of one attempt, so that its end can be written to the log whatever that is."""
+
+    connection: Connection
+    caller: Caller
+    test: SignInTest | None = None
+    version: int | None = None
+    claims: Claims | None = None
+    email: str = ""
+    membership: Membership | None = None
+
+    @property
+    def known_claims(self) -> Claims:
+        assert self.claims is not None  # noqa: S101 - set before anybody asks
+        return self.claims
+
+    @property
+    def actor(self) -> Actor:
+        reference, label = str(self.connection.public_id), self.connection.name
+        return Actor(ActorKind.SAML, reference=reference, label=label, ip=self.caller.ip)
+
+    def record(self, outcome: Outcome, refusal: SamlError | None = None) -> LoginAttempt:
+        entry = Entry(
+            outcome, self.caller, self.version, refusal, self.claims, email=self.email, membership=self.membership
+        )
+        return attempts.record_attempt(connection=self.connection, entry=entry)
+
+    @transaction.atomic
+    def refuse(self, problem: SamlError) -> Refused:
+        """Return the refusal to be raised; the log and the test have it."""
+        if self.claims is not None:
+            # the message was right: what fails afterwards is asked in the order of the checks
+            problem.passed = tuple(takewhile(lambda check: check is not problem.check, Check))
+        attempt = self.record(Outcome.TEST_FAILED if self.test else Outcome.REFUSED, problem)
+        if self.test is not None:
+            _end_test(self.test, SignInTestStatus.FAILED, attempt, self.claims)
+        return Refused(problem, attempt, self.test)
+
+
+def delete_finished(*, moment: datetime) -> None:
+    """What can't be accepted or finished any more is gone, and so are old tests and attempts."""
+    ConsumedAssertion.objects.filter(expires_at__lt=moment).delete()
+    PendingSignIn.objects.filter(expires_at__lt=moment).delete()
+    SignInTest.objects.filter(started_at__lt=moment - TESTS_KEPT_FOR).delete()
+    attempts.delete_old_attempts(before=moment - ATTEMPTS_KEPT_FOR)

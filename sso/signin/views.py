@@ -1,0 +1,239 @@
+from urllib.parse import urlencode, urlsplit
+from uuid import UUID
+
+from django.core import signing
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
+
+from orgs.base.errors import DomainError
+from orgs.base.ids import read_uuid
+from orgs.tenancy import access
+from orgs.tenancy.access import OrgRequest, admin_required
+from orgs.tenancy.models import Organization
+from orgs.tenancy.types import SETTINGS_ROLES
+from sso.attempts import queries as attempts
+from sso.attempts.types import Caller
+from sso.connections import queries as connections
+from sso.connections.errors import ConnectionUnknown
+from sso.connections.models import Connection
+from sso.providers.catalogue import provider
+from sso.saml.errors import SamlError
+from sso.saml.relay_state import local_path
+from sso.saml.types import Binding, OutgoingRequest
+from sso.signin import cookies, queries, services
+from sso.signin.errors import SignInTestUnknown
+from sso.signin.forms import DiscoveryForm
+from sso.signin.models import SignInTest
+from sso.signin.services import Refused, SignedIn
+from sso.signin.types import DISCOVERY_LIFE, Arrival, Return
+
+LARGEST_BODY = 512 * 1024 + 4096
+DISCOVERY_SALT = "sso.discovery"
+AGAIN = "again"
+
+
+@require_GET
+def login(request: OrgRequest, public_id: UUID) -> HttpResponse:
+    """Send the browser to the IdP with a fresh request. Nothing but its own cookie is written."""
+    connection = _connection(public_id)
+    if request.GET.get(AGAIN) and cookies.was_sent_again(request, connection.public_id):
+        return _refused_page(request, services.refuse_again(connection=connection, caller=_caller(request)))
+    test = _own_test(request, connection)
+    return_to = local_path(request.GET.get("next", ""))
+    try:
+        departure = services.begin(connection=connection, return_to=return_to, test=test, is_again=AGAIN in request.GET)
+    except SamlError as problem:
+        return render(request, "portal/refused.html", {"problem": problem}, status=403)
+    response = _send(request, connection, departure.request)
+    cookies.remember_flow(request, response, departure.flow)
+    return response
+
+
+def _send(request: HttpRequest, connection: Connection, outgoing: OutgoingRequest) -> HttpResponse:
+    """Redirect, or show the form that carries the request by POST, with the one policy that lets it go there.
+
+    The browser holds the whole way of a form against form-action, and IdPs send it on to hosts of their own.
+    """
+    if outgoing.binding is Binding.REDIRECT:
+        return redirect(outgoing.url)
+    context = {"outgoing": outgoing, "provider": provider(connection.provider), "connection": connection}
+    response = render(request, "sso/post_to_idp.html", context)
+    target = urlsplit(outgoing.url)
+    response._csp_update = {"form-action": ["https:", f"{target.scheme}://{target.netloc}"]}  # type: ignore[attr-defined]  # noqa: SLF001 - django-csp's own name
+    return response
+
+
+def _own_test(request: OrgRequest, connection: Connection) -> SignInTest | None:
+    """Return the test that ?test names, when this admin began it here. Raises Http404 for anybody else's."""
+    if "test" not in request.GET:
+        return None
+    grant = request.reach.grant_for(connection.org.slug)
+    if grant is None or grant.membership.role not in SETTINGS_ROLES:
+        raise Http404
+    test = _test(connection.org, request.GET["test"])
+    if test.connection_id != connection.pk or test.started_by_id != request.user.pk:
+        raise Http404
+    return test
+
+
+@csrf_exempt
+@require_POST
+def acs(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Take the IdP's answer. No cookie is looked at: this request comes from another site."""
+    connection = _connection(public_id)
+    try:
+        landing = services.receive(connection=connection, arrival=_arrival(request))
+    except Refused as refusal:
+        return _refused_page(request, refusal)
+    if landing.pending is None:
+        return _see_other(f"{reverse('signin:login', args=[public_id])}?{AGAIN}=1")
+    response = _see_other(f"{reverse('signin:finish', args=[public_id])}?{urlencode({'id': landing.pending})}")
+    cookies.bind(response, landing.pending, landing.handle)
+    return response
+
+
+def _arrival(request: HttpRequest) -> Arrival:
+    """Return what was posted; a body that is too large or no form holds nothing, which is refused like any nonsense."""
+    caller = _caller(request)
+    try:
+        length = int(request.headers.get("Content-Length") or 0)
+    except ValueError:
+        length = LARGEST_BODY
+    sent = request.POST.getlist("SAMLResponse") if 0 < length < LARGEST_BODY else []
+    if len(sent) != 1:
+        return Arrival("", "", caller)
+    return Arrival(sent[0], request.POST.get("RelayState", ""), caller)
+
+
+@require_GET
+def finish(request: OrgRequest, public_id: UUID) -> HttpResponse:
+    """The browser is back with its own cookies: it is signed in, or its test has a result."""
+    connection = _connection(public_id)
+    pending = read_uuid(request.GET.get("id", ""))
+    back = Return(
+        pending=pending,
+        handle=cookies.handle_of(request, pending),
+        flows=cookies.flows_of(request),
+        visitor=access.visitor_of(request),
+        caller=_caller(request),
+    )
+    try:
+        done = services.complete(connection=connection, back=back)
+    except Refused as refusal:
+        return _refused_page(request, refusal)
+    response = _after_sign_in(request, done) if isinstance(done, SignedIn) else _after_test(done)
+    cookies.forget_flows(request, response, connection.public_id)
+    cookies.unbind(response, pending)
+    return response
+
+
+def _after_sign_in(request: OrgRequest, done: SignedIn) -> HttpResponse:
+    access.enter_by_idp(request, done.user, done.mark)
+    return redirect(done.return_to or reverse("org_home", args=[done.membership.org.slug]))
+
+
+def _after_test(test: SignInTest) -> HttpResponse:
+    return _see_other(reverse("signin:test", args=[test.connection.org.slug, test.public_id]))
+
+
+@require_http_methods(["GET", "POST"])
+def discover(request: HttpRequest) -> HttpResponse:
+    """Ask for the work address; the answer looks the same whoever it belongs to, and to whatever it leads."""
+    next_path = local_path(request.POST.get("next") or request.GET.get("next") or "")
+    form = DiscoveryForm(request.POST if request.method == "POST" else None)
+    if request.method != "POST" or not form.is_valid():
+        context = {"form": form, "next": next_path}
+        return render(request, "sso/discover.html", context, status=400 if form.is_bound else 200)
+    address = form.cleaned_data["email"]
+    token = signing.dumps([address, next_path], salt=DISCOVERY_SALT, compress=True)
+    link = f"{reverse('signin:continue')}?{urlencode({'to': token})}"
+    return render(request, "sso/leaving.html", {"link": link, "address": address})
+
+
+@require_GET
+def go_on(request: HttpRequest) -> HttpResponse:
+    """Lead to the connection of the address's domain, or say that there is none."""
+    try:
+        address, next_path = signing.loads(request.GET.get("to", ""), salt=DISCOVERY_SALT, max_age=DISCOVERY_LIFE)
+    except signing.BadSignature:
+        return redirect("signin:discover")
+    connection = queries.connection_for(address)
+    if connection is None:
+        return render(request, "sso/no_connection.html", {"address": address, "next": next_path})
+    query = f"?{urlencode({'next': next_path})}" if next_path else ""
+    return redirect(f"{reverse('signin:login', args=[connection.public_id])}{query}")
+
+
+@require_POST
+@admin_required
+def start_test(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
+    """Begin a test in this tab; the form is sent from another one, which stays where it is."""
+    try:
+        connection = connections.find_connection(request.org, public_id)
+    except ConnectionUnknown as error:
+        raise Http404 from error
+    try:
+        test = services.start_test(connection=connection, actor=request.actor, starter=request.user)
+    except DomainError as problem:
+        return render(request, "portal/refused.html", {"problem": problem}, status=409)
+    link = f"{reverse('signin:login', args=[public_id])}?{urlencode({'test': test.public_id})}"
+    return render(request, "sso/leaving.html", {"link": link, "test": test, "provider": provider(connection.provider)})
+
+
+@require_safe
+@admin_required
+def test(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
+    """A test: how it stands, each check, what was received, and the profile that it would give."""
+    found = _test(request.org, public_id)
+    checks = attempts.check_lines(found.attempt) if found.attempt else []
+    context = {
+        "test": found,
+        "connection": found.connection,
+        "checks": checks,
+        "advice": attempts.advice(found.attempt) if found.attempt else "",
+        "provider": provider(found.connection.provider),
+        "counts": found.revision == found.configuration.revision,
+        "profile": queries.profile_rows(found),
+    }
+    name = "sso/test.html#result" if request.headers.get("HX-Request") else "sso/test.html"
+    return render(request, name, context)
+
+
+def _test(org: Organization, public_id: UUID | str) -> SignInTest:
+    try:
+        return queries.find_test(org, read_uuid(str(public_id)))
+    except SignInTestUnknown as error:
+        raise Http404 from error
+
+
+def _connection(public_id: UUID) -> Connection:
+    try:
+        return connections.connection_at(public_id)
+    except ConnectionUnknown as error:
+        raise Http404 from error
+
+
+def _refused_page(request: HttpRequest, refusal: Refused) -> HttpResponse:
+    """A test goes on to its result; a person sees plain words and a code, and nothing of the reason."""
+    if refusal.test is not None:
+        return _after_test(refusal.test)
+    context = {"problem": refusal.problem, "attempt": refusal.attempt, "connection": refusal.attempt.connection}
+    return render(request, "sso/refused.html", context, status=403)
+
+
+def _see_other(url: str) -> HttpResponse:
+    """The next request is a GET (RFC 9110 §15.4.4)."""
+    response = HttpResponseRedirect(url)
+    response.status_code = 303
+    return response
+
+
+def _caller(request: HttpRequest) -> Caller:
+    return Caller(
+        ip=str(getattr(request, "client_ip", "")),
+        user_agent=request.headers.get("User-Agent", ""),
+        request_id=str(getattr(request, "request_id", "")),
+    )

@@ -1,0 +1,379 @@
+"""Who isn't signed in, and that the log says why while the person sees a code and plain words."""
+
+import logging
+import re
+
+import pytest
+from django.test import Client
+
+from orgs.people import services as people
+from orgs.people.errors import SeatTaken
+from orgs.people.types import Profile
+from orgs.tenancy import services as tenancy
+from orgs.tenancy.models import Membership, SessionGrant
+from orgs.tenancy.types import Origin, SignInMethod
+from sso.attempts import queries as attempts
+from sso.attempts.models import LoginAttempt
+from sso.attempts.types import Outcome
+from sso.connections import services as connections
+from sso.connections.types import SignInRules
+from sso.metadata import services as metadata
+from sso.signin import queries
+from sso.signin.models import ConsumedAssertion, PendingSignIn
+from tests.factories import ACTOR, OrganizationFactory
+from tests.sso.conftest import connect, verify
+from tests.sso.idp import Browser, Fault, NameIdFormat, NameIdSource
+
+UMA = "uma@acme.example"
+FAULTS = {
+    Fault.EXPIRED: "assertion_expired",
+    Fault.NOT_YET_VALID: "assertion_not_yet_valid",
+    Fault.WRONG_AUDIENCE: "audience_mismatch",
+    Fault.WRONG_RECIPIENT: "recipient_mismatch",
+    Fault.WRONG_DESTINATION: "destination_mismatch",
+    Fault.WRONG_ISSUER: "issuer_mismatch",
+    Fault.UNSIGNED: "signature_missing",
+    Fault.OTHER_KEY: "signature_invalid",
+    Fault.SHA1: "signature_algorithm",
+    Fault.STATUS_FAILURE: "status_refused",
+}
+
+
+def assert_refused(browser, response, error):
+    """Nobody is signed in, the page has nothing but a code, and the code leads to the reason."""
+    attempt = LoginAttempt.objects.first()
+    assert (response.status_code, attempt.error) == (403, error)
+    assert attempt.code in response.content.decode()
+    assert attempt.explanation not in response.content.decode()
+    assert browser.reaches() == []
+    assert not SessionGrant.objects.filter(method=SignInMethod.SAML).exists()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_is_refused_with_its_code(connection, idp, uma, browser, fault):
+    assert_refused(browser, browser.sign_in(idp, connection, UMA, fault=fault), FAULTS[fault])
+
+
+def test_a_fault_says_what_was_expected_and_received(connection, idp, uma, browser):
+    browser.sign_in(idp, connection, UMA, fault=Fault.WRONG_AUDIENCE)
+    attempt = LoginAttempt.objects.get()
+    assert attempt.expected == f"http://testserver/saml/{connection.public_id}/metadata"
+    assert attempt.received == "https://other-app.example/saml"
+    assert "SP Entity ID" in attempts.advice(attempt)
+    assert attempt.passed_checks == ["message", "signature", "issuer", "status", "recipient", "time"]
+
+
+class TestReplay:
+    def test_a_response_is_taken_once(self, connection, idp, uma, browser):
+        request = browser.leave(connection)
+        response = idp.respond(UMA, request)
+        browser.follow(browser.deliver(connection, response))
+        assert browser.reaches() == ["acme"]
+        again = Browser(relay_state=browser.relay_state)
+        assert again.deliver(connection, response).status_code == 403
+        assert LoginAttempt.objects.first().error == "assertion_replayed"
+        assert ConsumedAssertion.objects.count() == 1
+
+    def test_what_was_refused_isnt_consumed(self, connection, idp, uma, browser):
+        browser.sign_in(idp, connection, UMA, fault=Fault.OTHER_KEY)
+        assert not ConsumedAssertion.objects.exists()
+
+    def test_a_finish_works_once(self, connection, idp, uma, browser):
+        landed = browser.deliver(connection, idp.respond(UMA, browser.leave(connection)))
+        cookies = {name: cookie.value for name, cookie in browser.client.cookies.items()}
+        browser.follow(landed)
+        for name, value in cookies.items():
+            browser.client.cookies[name] = value
+        assert browser.follow(landed).status_code == 403
+        assert LoginAttempt.objects.first().error == "sign_in_unfinished"
+
+
+class TestTheBrowserThatAsked:
+    def test_a_response_to_another_browsers_request_is_refused(self, connection, idp, uma, browser):
+        victim = Browser()
+        request = browser.leave(connection)
+        victim.relay_state = browser.relay_state
+        assert_refused(victim, victim.follow(victim.deliver(connection, idp.respond(UMA, request))), "request_unknown")
+
+    def test_a_handle_in_another_browser_opens_nothing(self, connection, idp, uma, browser):
+        landed = browser.deliver(connection, idp.respond(UMA, browser.leave(connection)))
+        assert_refused(Browser(), Browser().follow(landed), "sign_in_unfinished")
+
+    def test_an_altered_handle_opens_nothing(self, connection, idp, uma, browser):
+        landed = browser.deliver(connection, idp.respond(UMA, browser.leave(connection)))
+        name = next(name for name in browser.client.cookies if name.startswith("sso_handle_"))
+        browser.client.cookies[name] = "ghp_guessed"
+        assert_refused(browser, browser.follow(landed), "sign_in_unfinished")
+
+    def test_an_altered_flow_cookie_counts_for_nothing(self, connection, idp, uma, browser):
+        request = browser.leave(connection)
+        name = next(name for name in browser.client.cookies if name.startswith("sso_flow_"))
+        browser.client.cookies[name] = browser.client.cookies[name].value[:-3] + "abc"
+        response = browser.follow(browser.deliver(connection, idp.respond(UMA, request)))
+        assert_refused(browser, response, "request_unknown")
+
+    def test_after_a_minute_it_is_too_late(self, connection, idp, uma, browser):
+        landed = browser.deliver(connection, idp.respond(UMA, browser.leave(connection)))
+        PendingSignIn.objects.update(expires_at="2020-01-01T00:00:00Z")
+        assert_refused(browser, browser.follow(landed), "sign_in_unfinished")
+
+    @pytest.mark.parametrize("path", ["", "?id=nonsense", "?id=00000000-0000-4000-8000-000000000000"])
+    def test_a_finish_without_a_sign_in_is_refused(self, connection, browser, path):
+        response = browser.client.get(f"/saml/{connection.public_id}/finish{path}")
+        assert_refused(browser, response, "sign_in_unfinished")
+
+
+class TestOthers:
+    """What is one connection's is never another's."""
+
+    def test_another_connections_response_is_refused(self, acme, connection, idp, uma, browser, idp_keys):
+        _, other = connect(acme, idp_keys, name="Second")
+        request = browser.leave(connection)
+        assert_refused(browser, browser.deliver(connection, other.respond(UMA, request)), "issuer_mismatch")
+
+    def test_another_connection_of_one_idp_is_another_audience(self, acme, connection, idp, uma, browser, idp_keys):
+        _, other = connect(acme, idp_keys, name="Second", idp_entity_id=idp.app.idp_entity_id)
+        request = browser.leave(connection)
+        aimed = other.change(acs_url=idp.app.acs_url)
+        assert_refused(browser, browser.deliver(connection, aimed.respond(UMA, request)), "audience_mismatch")
+
+    def test_another_organisations_response_is_refused(self, globex, connection, idp, uma, browser, idp_keys):
+        verify(globex, "globex.example")
+        _, theirs = connect(globex, idp_keys, idp_entity_id=idp.app.idp_entity_id)
+        request = browser.leave(connection)
+        assert_refused(browser, browser.deliver(connection, theirs.respond(UMA, request)), "destination_mismatch")
+
+    def test_a_flow_of_another_connection_is_none_of_this_one(self, acme, connection, idp, uma, browser, idp_keys):
+        second, _ = connect(acme, idp_keys, name="Second")
+        connections.turn_on(connection=second, actor=ACTOR, without_test=True)
+        request = browser.leave(second)
+        response = browser.follow(browser.deliver(connection, idp.respond(UMA, request), relay_state=""))
+        assert_refused(browser, response, "request_unknown")
+
+    def test_a_pending_sign_in_is_finished_at_its_own_connection_only(
+        self, acme, connection, idp, uma, browser, idp_keys
+    ):
+        second, _ = connect(acme, idp_keys, name="Second")
+        landed = browser.deliver(connection, idp.respond(UMA, browser.leave(connection)))
+        moved = landed["Location"].replace(str(connection.public_id), str(second.public_id))
+        assert_refused(browser, browser.client.get(moved), "sign_in_unfinished")
+
+    @pytest.mark.parametrize("stop", ["login", "finish", "metadata"])
+    def test_an_unknown_connection_is_404(self, db, stop):
+        url = f"/saml/00000000-0000-4000-8000-000000000000/{stop}"
+        assert Client().get(url).status_code == 404
+
+    def test_an_unknown_acs_is_404(self, db):
+        assert Client().post("/saml/00000000-0000-4000-8000-000000000000/acs").status_code == 404
+
+
+class TestAddresses:
+    """Decision 3: an address outside the verified domains never gets a session, by no route."""
+
+    FOREIGN = "greta@globex.example"
+
+    def test_a_member_with_a_foreign_address_isnt_signed_in(self, connection, idp, gil, browser):
+        assert_refused(browser, browser.sign_in(idp, connection, gil.email), "domain_not_verified")
+
+    def test_nobody_joins_with_a_foreign_address(self, connection, idp, browser):
+        connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
+        assert_refused(browser, browser.sign_in(idp, connection, self.FOREIGN), "domain_not_verified")
+        assert not Membership.objects.filter(org=connection.org, email=self.FOREIGN).exists()
+
+    def test_a_linked_person_isnt_signed_in_under_a_foreign_address(self, connection, idp, uma, browser):
+        browser.sign_in(idp, connection, UMA)
+        browser.client.logout()
+        SessionGrant.objects.all().delete()
+        lasting = idp.change(name_id=NameIdSource.CUSTOM, custom_name_id=UMA)
+        assert_refused(browser, browser.sign_in(lasting, connection, self.FOREIGN), "domain_not_verified")
+
+    def test_an_idp_that_begins_by_itself_brings_no_foreign_address(self, connection, idp, gil, browser):
+        rules = SignInRules(allow_idp_initiated=True)
+        connections.change_rules(connection=connection, rules=rules, actor=ACTOR)
+        response = browser.follow(browser.deliver(connection, idp.respond(gil.email)))
+        assert_refused(browser, response, "domain_not_verified")
+
+    def test_another_organisations_person_isnt_signed_in(self, connection, idp, globex, greta, browser):
+        verify(globex, "globex.example")
+        assert_refused(browser, browser.sign_in(idp, connection, greta.email), "domain_not_verified")
+
+    def test_a_seat_that_moved_to_a_foreign_address_isnt_entered(self, connection, idp, uma, browser):
+        browser.sign_in(idp, connection, UMA)
+        browser.client.logout()
+        SessionGrant.objects.all().delete()
+        people.update_profile(membership=uma, profile=Profile("uma@elsewhere.example"), actor=ACTOR)
+        assert_refused(browser, browser.sign_in(idp, connection, UMA), "domain_not_verified")
+
+    def test_a_subdomain_isnt_its_parent(self, connection, idp, browser):
+        assert_refused(browser, browser.sign_in(idp, connection, "x@mail.acme.example"), "domain_not_verified")
+
+    @pytest.mark.parametrize(
+        "address", ["uma@acme.example@evil.example", "uma@аcme.example", "uma", ".uma.@acme.example"]
+    )
+    def test_what_is_no_plain_address_is_refused(self, connection, idp, uma, browser, address):
+        connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
+        assert_refused(browser, browser.sign_in(idp, connection, address), "email_invalid")
+
+    def test_without_an_address_nobody_is_signed_in(self, connection, idp, uma, browser):
+        silent = idp.change(name_id=NameIdSource.USERNAME)
+        assert_refused(browser, browser.sign_in(silent, connection, UMA, fault=Fault.NO_EMAIL), "email_missing")
+
+
+class TestPeople:
+    def test_an_address_that_another_member_has_isnt_taken_over(self, connection, idp, uma, adam, browser):
+        lasting = idp.change(name_id_format=NameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="u-17")
+        browser.sign_in(lasting, connection, UMA)
+        browser.client.logout()
+        SessionGrant.objects.all().delete()
+        assert_refused(browser, browser.sign_in(lasting, connection, adam.email), "subject_changed")
+
+    def test_an_address_that_was_given_to_somebody_new_opens_no_old_seat(self, connection, idp, uma, browser):
+        lasting = idp.change(name_id_format=NameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="u-17")
+        browser.sign_in(lasting, connection, UMA)
+        browser.client.logout()
+        SessionGrant.objects.all().delete()
+        newcomer = lasting.change(custom_name_id="u-99")
+        assert_refused(browser, browser.sign_in(newcomer, connection, UMA), "subject_changed")
+
+    def test_staff_must_accept_an_invitation(self, connection, idp, browser):
+        tenancy.create_staff(email="staff@acme.example", password="a-long-test-password")
+        connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
+        assert_refused(browser, browser.sign_in(idp, connection, "staff@acme.example"), "consent_missing")
+        assert Membership.objects.get(email="staff@acme.example").user is None
+
+    def test_an_owner_of_another_organisation_must_accept_an_invitation(self, connection, idp, browser):
+        OrganizationFactory(slug="other", owner_email="boss@acme.example")
+        connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
+        assert_refused(browser, browser.sign_in(idp, connection, "boss@acme.example"), "consent_missing")
+
+    def test_a_waiting_seat_of_such_an_owner_isnt_entered(self, connection, idp, acme, browser):
+        OrganizationFactory(slug="other", owner_email="boss@acme.example")
+        people.create_seat(org=acme, profile=Profile("boss@acme.example"), origin=Origin.SCIM, actor=ACTOR)
+        assert_refused(browser, browser.sign_in(idp, connection, "boss@acme.example"), "consent_missing")
+
+    def test_a_closed_account_isnt_signed_in(self, connection, idp, uma, browser):
+        uma.user.is_active = False
+        uma.user.save()
+        assert_refused(browser, browser.sign_in(idp, connection, UMA), "account_closed")
+
+
+class TestConnections:
+    def test_a_connection_that_is_off_sends_nobody_away(self, connection, browser):
+        connections.turn_off(connection=connection, actor=ACTOR)
+        response = browser.client.get(f"/saml/{connection.public_id}/login")
+        assert response.status_code == 403
+        assert "turned off" in response.content.decode()
+
+    def test_a_connection_that_is_off_takes_no_response(self, connection, idp, uma, browser):
+        request = browser.leave(connection)
+        connections.turn_off(connection=connection, actor=ACTOR)
+        assert_refused(browser, browser.deliver(connection, idp.respond(UMA, request)), "connection_off")
+
+    def test_turned_off_before_the_finish_nobody_is_signed_in(self, connection, idp, uma, browser):
+        landed = browser.deliver(connection, idp.respond(UMA, browser.leave(connection)))
+        connections.turn_off(connection=connection, actor=ACTOR)
+        assert_refused(browser, browser.follow(landed), "connection_off")
+
+    def test_reconfigured_before_the_finish_nobody_is_signed_in(self, connection, idp, uma, browser):
+        landed = browser.deliver(connection, idp.respond(UMA, browser.leave(connection)))
+        connections.begin_reconfiguration(connection=connection, actor=ACTOR)
+        connections.turn_on(connection=connection, actor=ACTOR, without_test=True)
+        assert_refused(browser, browser.follow(landed), "connection_off")
+
+    def test_turning_off_ends_the_sessions_that_came_through_it(self, connection, idp, uma, browser):
+        browser.sign_in(idp, connection, UMA)
+        assert connections.turn_off(connection=connection, actor=ACTOR) == 1
+        assert browser.reaches() == []
+
+    def test_another_idp_under_the_same_connection_knows_nobody(self, connection, idp, uma, browser):
+        lasting = idp.change(name_id_format=NameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="u-17")
+        browser.sign_in(lasting, connection, UMA)
+        draft = connections.begin_reconfiguration(connection=connection, actor=ACTOR)
+        other = lasting.change(idp_entity_id="urn:another:idp")
+        snapshot = metadata.take_document(connection=connection, document=other.metadata())
+        metadata.use_snapshot(connection=connection, snapshot=snapshot, revision=draft.revision, actor=ACTOR)
+        connections.turn_on(connection=connection, actor=ACTOR, without_test=True)
+        browser.client.logout()
+        SessionGrant.objects.all().delete()
+        connections.change_rules(connection=connection, rules=SignInRules(), actor=ACTOR)
+        assert_refused(browser, browser.sign_in(other, connection, "eve@acme.example"), "not_a_member")
+
+
+class TestHostileBodies:
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {},
+            {"SAMLResponse": ""},
+            {"SAMLResponse": "not base64 at all!"},
+            {"SAMLResponse": "PGh0bWw+"},
+            {"SAMLResponse": ["PGE+", "PGE+"]},
+            {"RelayState": "x" * 10_000},
+            {"SAMLResponse": "A" * 600_000},
+            {"SAMLResponse": "\x00\ud800"},
+        ],
+        ids=["nothing", "empty", "no base64", "html", "two", "relay state only", "too large", "no text"],
+    )
+    def test_nonsense_is_refused_like_everything_else(self, connection, browser, fields):
+        encoded = {name: value for name, value in fields.items() if "\ud800" not in str(value)}
+        response = browser.client.post(f"/saml/{connection.public_id}/acs", encoded)
+        assert_refused(browser, response, "message_unreadable")
+
+    @pytest.mark.parametrize("kind", ["application/json", "text/plain", "multipart/form-data", "application/xml"])
+    def test_a_body_that_is_no_form_is_refused(self, connection, kind):
+        response = Client().generic("POST", f"/saml/{connection.public_id}/acs", b"{\xff", content_type=kind)
+        assert response.status_code in {400, 403}
+
+    @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+    def test_only_a_post_is_taken(self, connection, method):
+        assert Client().generic(method, f"/saml/{connection.public_id}/acs").status_code == 405
+
+    def test_a_flood_is_counted_but_not_written_down(self, connection, browser, monkeypatch):
+        monkeypatch.setattr(attempts, "LOGGED_PER_MINUTE", 3)
+        for _ in range(5):
+            response = browser.client.post(f"/saml/{connection.public_id}/acs", {"SAMLResponse": "x"})
+        assert response.status_code == 403
+        assert LoginAttempt.objects.filter(outcome=Outcome.REFUSED).count() == 3
+
+
+def test_nothing_of_a_message_is_in_a_log_line(connection, idp, uma, browser, caplog):
+    caplog.set_level(logging.DEBUG)
+    request = browser.leave(connection)
+    response = idp.respond(UMA, request)
+    landed = browser.deliver(connection, response)
+    browser.follow(landed)
+    browser.deliver(connection, idp.respond(UMA, request, fault=Fault.OTHER_KEY))
+    handle = next(cookie.value for name, cookie in landed.cookies.items() if name.startswith("sso_handle_"))
+    for secret in (response[:60], response[200:260], handle, UMA):
+        assert secret not in caplog.text
+    assert not re.search(r"<saml|SAMLResponse=", caplog.text)
+
+
+class TestTwoTabsOfANewcomer:
+    """Both tabs found no seat; the second finds that the first has made it."""
+
+    @pytest.fixture(autouse=True)
+    def joining(self, connection):
+        connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
+
+    def test_the_second_tab_takes_the_seat_of_the_first(self, connection, idp, acme, browser, monkeypatch):
+        made, look = [], queries.seat_to_enter
+
+        def see_nobody_at_first(*asked):
+            if made:
+                return look(*asked)
+            profile = Profile("new@acme.example")
+            made.append(people.create_seat(org=acme, profile=profile, origin=Origin.SSO, actor=ACTOR))
+            return None
+
+        monkeypatch.setattr(queries, "seat_to_enter", see_nobody_at_first)
+        browser.sign_in(idp, connection, "new@acme.example")
+        assert browser.reaches() == ["acme"]
+        assert Membership.objects.filter(email="new@acme.example").count() == 1
+
+    def test_a_seat_that_is_gone_again_is_refused(self, connection, idp, acme, browser, monkeypatch):
+        def gone(**order):
+            raise SeatTaken
+
+        monkeypatch.setattr(people, "create_seat", gone)
+        assert_refused(browser, browser.sign_in(idp, connection, "new@acme.example"), "email_invalid")

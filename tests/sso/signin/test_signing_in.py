@@ -1,0 +1,279 @@
+"""The way of a person: by the Login URL, by a deep link, by the IdP's tile; and what their session reaches."""
+
+from datetime import timedelta
+from urllib.parse import quote
+
+import pytest
+import time_machine
+
+from orgs.audit.models import AuditEvent
+from orgs.base.clock import now
+from orgs.people import services as people
+from orgs.tenancy.models import Membership, SessionGrant
+from orgs.tenancy.types import HoldSource, Role, SignInMethod
+from sso.attempts.models import LoginAttempt
+from sso.attempts.types import Outcome
+from sso.connections import services as connections
+from sso.connections.models import SamlIdentity
+from sso.connections.types import SignInRules
+from tests.factories import ACTOR, MembershipFactory
+from tests.sso.idp import Browser, NameIdFormat, NameIdSource, Signs, Style
+
+UMA = "uma@acme.example"
+
+
+def allow(connection, **rules):
+    connections.change_rules(connection=connection, rules=SignInRules(**rules), actor=ACTOR)
+    connection.refresh_from_db()
+
+
+def test_a_member_signs_in_and_reaches_their_organisation(connection, idp, uma, browser):
+    arrived = browser.sign_in(idp, connection, UMA)
+    assert arrived["Location"] == "/orgs/acme/"
+    assert browser.reaches() == ["acme"]
+
+
+def test_the_sign_in_is_in_the_log(connection, idp, uma, browser):
+    browser.sign_in(idp, connection, UMA)
+    attempt = LoginAttempt.objects.get()
+    assert (attempt.outcome, attempt.email, attempt.membership) == (Outcome.SIGNED_IN, UMA, uma)
+    assert (attempt.version, attempt.is_idp_initiated, len(attempt.passed_checks)) == (1, False, 13)
+
+
+@pytest.mark.parametrize("signs", Signs)
+@pytest.mark.parametrize("style", Style)
+def test_each_vendors_way_of_writing_signs_in(connection, idp, uma, browser, signs, style):
+    from portal.sandbox.test_idp.types import PRESETS
+
+    browser.sign_in(idp.change(signs=signs, style=style, attributes=PRESETS[style]), connection, UMA)
+    assert browser.reaches() == ["acme"]
+
+
+@pytest.mark.parametrize("name_id_format", NameIdFormat)
+def test_each_name_id_format_signs_in(connection, idp, uma, browser, name_id_format):
+    browser.sign_in(idp.change(name_id_format=name_id_format), connection, UMA)
+    assert browser.reaches() == ["acme"]
+
+
+def test_an_idp_that_offers_post_only_gets_a_form_with_a_button(acme, uma, browser, idp_keys):
+    from tests.sso.conftest import connect, verify
+
+    verify(acme, "acme.example")
+    connection, idp = connect(acme, idp_keys, declares_redirect=False)
+    connections.turn_on(connection=connection, actor=ACTOR, without_test=True)
+    page = browser.client.get(f"/saml/{connection.public_id}/login")
+    assert b"Continue to JumpCloud" in page.content
+    assert "form-action 'self' https: https://sso.jumpcloud.com" in page["Content-Security-Policy"]
+    browser.sign_in(idp, connection, UMA)
+    assert browser.reaches() == ["acme"]
+
+
+def test_the_address_is_compared_without_case(connection, idp, uma, browser):
+    browser.sign_in(idp, connection, "UMA@Acme.Example")
+    assert LoginAttempt.objects.get().membership == uma
+    assert Membership.objects.filter(email_key=UMA).count() == 1
+
+
+def test_signing_in_again_links_no_second_identity(connection, idp, uma, browser):
+    for _ in range(2):
+        browser.sign_in(idp, connection, UMA)
+    assert SamlIdentity.objects.filter(connection=connection, membership=uma).count() == 1
+    assert AuditEvent.objects.filter(action="membership.identity_linked").count() == 1
+
+
+def test_a_deep_link_survives_the_sign_in(connection, idp, adam, browser):
+    path = "/orgs/acme/settings/members/?q=nora&page=2"
+    arrived = browser.sign_in(idp, connection, "adam@acme.example", f"?next={quote(path)}")
+    assert arrived["Location"] == path
+
+
+@pytest.mark.parametrize(
+    "target", ["//evil.example", "https://evil.example/x", "/\\evil.example", "javascript:alert(1)"]
+)
+def test_a_link_to_another_site_leads_home(connection, idp, uma, browser, target):
+    arrived = browser.sign_in(idp, connection, UMA, f"?next={quote(target)}")
+    assert arrived["Location"] == "/orgs/acme/"
+
+
+def test_relay_state_from_outside_is_never_followed(connection, idp, uma, browser):
+    request = browser.leave(connection)
+    landed = browser.deliver(connection, idp.respond(UMA, request), relay_state="https://evil.example/")
+    assert browser.follow(landed)["Location"] == "/orgs/acme/"
+
+
+def test_the_session_reaches_this_organisation_only(connection, idp, uma, globex, browser):
+    people.join(membership=MembershipFactory(org=globex, email="x@globex.example"), user=uma.user, actor=ACTOR)
+    browser.sign_in(idp, connection, UMA)
+    assert browser.reaches() == ["acme"]
+    assert browser.client.get("/orgs/globex/").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/accounts/email/", "/accounts/password/change/", "/accounts/2fa/", "/admin/"])
+def test_the_session_opens_no_page_of_the_account_itself(connection, idp, uma, browser, path):
+    browser.sign_in(idp, connection, UMA)
+    assert browser.client.get(path).status_code == 403
+
+
+def test_the_session_is_listed_among_the_accounts_sessions(connection, idp, uma, browser, sign_in):
+    browser.sign_in(idp, connection, UMA)
+    assert uma.user.usersession_set.count() == 1
+
+
+def test_the_session_has_a_new_id(connection, idp, uma, browser):
+    browser.client.get("/accounts/login/")
+    session = browser.client.session
+    session["planted"] = "yes"
+    session.save()
+    browser.client.cookies["sessionid"] = session.session_key
+    browser.sign_in(idp, connection, UMA)
+    assert browser.client.cookies["sessionid"].value != session.session_key
+
+
+def test_the_session_ends_when_the_idp_says_so(connection, idp, uma, browser):
+    ends = now() + timedelta(minutes=30)
+    browser.sign_in(idp, connection, UMA, session_ends=ends)
+    assert abs(SessionGrant.objects.get(method=SignInMethod.SAML).expires_at - ends) < timedelta(seconds=1)
+    with time_machine.travel(ends + timedelta(minutes=1), tick=False):
+        assert browser.reaches() == []
+
+
+def test_whoever_gave_a_personal_proof_keeps_it(connection, idp, uma, browser, sign_in):
+    browser.client = sign_in(uma)
+    browser.sign_in(idp, connection, UMA)
+    assert browser.client.get("/accounts/email/").status_code == 200
+    assert SessionGrant.objects.get(membership=uma).method == SignInMethod.SAML
+
+
+def test_somebody_elses_session_in_this_browser_is_gone(connection, idp, uma, greta, browser, sign_in):
+    browser.client = sign_in(greta)
+    browser.sign_in(idp, connection, UMA)
+    assert browser.reaches() == ["acme"]
+    assert browser.client.get("/accounts/email/").status_code == 403
+
+
+def test_several_tabs_sign_in_at_the_same_time(connection, idp, uma, browser):
+    requests = [browser.leave(connection) for _ in range(3)]
+    landings = [browser.deliver(connection, idp.respond(UMA, request), relay_state="") for request in requests]
+    assert browser.follow(landings[1]).status_code == 302
+    assert browser.reaches() == ["acme"]
+
+
+def test_a_browser_keeps_five_flows_at_the_most(connection, browser):
+    for _ in range(9):
+        browser.leave(connection)
+    kept = [name for name, cookie in browser.client.cookies.items() if name.startswith("sso_flow_") and cookie.value]
+    assert len(kept) == 5
+
+
+class TestPeopleWhoJoin:
+    def test_a_new_person_gets_a_seat_with_the_default_role(self, connection, idp, browser):
+        allow(connection, jit=True, default_role=Role.GUEST)
+        browser.sign_in(idp, connection, "new@acme.example", first="Nora", last="New")
+        seat = Membership.objects.get(email="new@acme.example")
+        assert (seat.role, seat.origins, seat.display_name, seat.state) == (Role.GUEST, "sso", "Nora New", "active")
+        assert browser.reaches() == ["acme"]
+
+    def test_without_the_switch_a_new_person_is_told_to_ask(self, connection, idp, browser):
+        refused = browser.sign_in(idp, connection, "new@acme.example")
+        assert refused.status_code == 403
+        assert "Ask one of its admins" in refused.content.decode()
+        assert LoginAttempt.objects.get().error == "not_a_member"
+        assert not Membership.objects.filter(email="new@acme.example").exists()
+
+    def test_names_follow_the_idp(self, connection, idp, uma, browser):
+        browser.sign_in(idp, connection, UMA, first="Uma", last="Renamed")
+        assert Membership.objects.get(pk=uma.pk).display_name == "Uma Renamed"
+
+    def test_an_address_follows_the_idp_and_the_link_survives(self, connection, idp, uma, browser):
+        lasting = idp.change(name_id_format=NameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="u-17")
+        browser.sign_in(lasting, connection, UMA)
+        browser.sign_in(lasting, connection, "uma.new@acme.example")
+        seat = Membership.objects.get(pk=uma.pk)
+        assert seat.email == "uma.new@acme.example"
+        assert set(seat.addresses.values_list("address_key", "kind")) == {
+            ("uma@acme.example", "former"),
+            ("uma.new@acme.example", "current"),
+        }
+
+    def test_an_address_that_is_the_name_id_may_change_with_its_seat(self, connection, idp, uma, browser):
+        browser.sign_in(idp, connection, UMA)
+        from orgs.people.types import Profile
+
+        people.update_profile(membership=uma, profile=Profile("uma.new@acme.example"), actor=ACTOR)
+        browser.sign_in(idp, connection, "uma.new@acme.example")
+        assert SamlIdentity.objects.filter(membership=uma).count() == 2
+
+    def test_an_invited_seat_is_taken_once_its_domain_is_proved(self, connection, idp, acme, browser):
+        from orgs.people.types import Profile
+        from orgs.tenancy.types import Origin
+
+        seat = people.create_seat(org=acme, profile=Profile("ivy@acme.example"), origin=Origin.INVITE, actor=ACTOR)
+        Membership.objects.filter(pk=seat.pk).update(user=None, state="invited")
+        browser.sign_in(idp, connection, "ivy@acme.example")
+        assert browser.reaches() == ["acme"]
+
+
+class TestDirectoriesFirst:
+    """Decision 7: what SCIM says outlasts what an assertion says."""
+
+    def test_names_that_scim_has_set_stay(self, connection, idp, scim, browser):
+        from tests.scim.bodies import user_body
+
+        scim.post("/Users", user_body("nora@acme.example", name={"givenName": "Nora", "familyName": "Scim"}))
+        browser.sign_in(idp, connection, "nora@acme.example", first="Other", last="Name")
+        seat = Membership.objects.get(email="nora@acme.example")
+        assert (seat.given_name, seat.family_name) == ("Nora", "Scim")
+        assert browser.reaches() == ["acme"]
+
+    def test_a_suspended_member_stays_suspended(self, connection, idp, scim, browser):
+        from tests.scim.bodies import user_body
+
+        allow(connection, jit=True)
+        scim.post("/Users", user_body("nora@acme.example", active=False))
+        refused = browser.sign_in(idp, connection, "nora@acme.example")
+        assert refused.status_code == 403
+        assert LoginAttempt.objects.get().error == "member_suspended"
+        assert Membership.objects.get(email="nora@acme.example").state == "suspended"
+
+    def test_a_hold_ends_the_session_that_an_idp_has_opened(self, connection, idp, uma, browser):
+        browser.sign_in(idp, connection, UMA)
+        people.hold_seat(membership=uma, source=HoldSource.SCIM, actor=ACTOR)
+        assert browser.client.get("/orgs/acme/").status_code == 302
+        assert browser.client.get("/api/v1/me").status_code == 401
+
+
+class TestSignInsThatTheIdpBegins:
+    def test_off_the_person_is_sent_once_through_a_sign_in_of_ours(self, connection, idp, uma, browser):
+        landed = browser.deliver(connection, idp.respond(UMA))
+        assert landed["Location"] == f"/saml/{connection.public_id}/login?again=1"
+        request = browser.leave(connection, "?again=1")
+        browser.follow(browser.deliver(connection, idp.respond(UMA, request)))
+        assert browser.reaches() == ["acme"]
+        assert set(LoginAttempt.objects.values_list("outcome", flat=True)) == {Outcome.RESTARTED, Outcome.SIGNED_IN}
+
+    def test_off_an_idp_that_never_answers_a_request_is_refused_with_a_hint(self, connection, idp, uma, browser):
+        for _ in range(2):
+            landed = browser.deliver(connection, idp.respond(UMA))
+            arrived = browser.follow(landed)
+        assert arrived.status_code == 403
+        attempt = LoginAttempt.objects.first()
+        assert (attempt.error, attempt.setting) == ("unsolicited_refused", "idp_initiated")
+
+    def test_on_it_signs_in_directly(self, connection, idp, uma, browser):
+        allow(connection, allow_idp_initiated=True)
+        browser.follow(browser.deliver(connection, idp.respond(UMA)))
+        assert browser.reaches() == ["acme"]
+        assert LoginAttempt.objects.get().is_idp_initiated
+
+    def test_on_another_browser_cannot_finish_it(self, connection, idp, uma, browser):
+        allow(connection, allow_idp_initiated=True)
+        landed = browser.deliver(connection, idp.respond(UMA))
+        victim = Browser()
+        assert victim.follow(landed).status_code == 403
+        assert victim.reaches() == []
+
+    def test_switched_off_in_between_it_is_refused(self, connection, idp, uma, browser):
+        allow(connection, allow_idp_initiated=True)
+        landed = browser.deliver(connection, idp.respond(UMA))
+        allow(connection)
+        assert browser.follow(landed).status_code == 403

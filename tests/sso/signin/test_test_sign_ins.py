@@ -1,0 +1,213 @@
+"""Test sign-ins: each has a status, shows its checks and claims, and signs nobody in."""
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from orgs.base.clock import now
+from orgs.people import services as people
+from orgs.tenancy.models import Membership
+from orgs.tenancy.types import HoldSource
+from sso.attempts.models import LoginAttempt
+from sso.attempts.types import Outcome
+from sso.connections import queries as connection_queries
+from sso.connections import services as connections
+from sso.connections.errors import SetupIncomplete
+from sso.connections.types import ConnectionState, SignInRules
+from sso.signin import services
+from sso.signin.models import SignInTest
+from sso.signin.types import TEST_LIFE, Prospect, SignInTestStatus
+from tests.factories import ACTOR
+from tests.sso.conftest import verify
+from tests.sso.idp import Browser, Fault
+
+UMA = "uma@acme.example"
+
+
+@pytest.fixture
+def untested(draft):
+    return draft[0]
+
+
+@pytest.fixture
+def tester(olga, sign_in) -> Browser:
+    """Olga's browser, in which she is signed in by password."""
+    return Browser(sign_in(olga))
+
+
+def begin(tester, connection) -> SignInTest:
+    """Press the button; the new tab's page leads to the IdP."""
+    url = f"/orgs/acme/settings/authentication/connections/{connection.public_id}/test/"
+    page = tester.client.post(url)
+    assert re.search(r'http-equiv="refresh" content="0;url=/saml/[^"]+\?test=', page.content.decode())
+    return SignInTest.objects.first()
+
+
+def run(tester, connection, idp, email=UMA, **given) -> SignInTest:
+    test = begin(tester, connection)
+    request = tester.leave(connection, f"?test={test.public_id}")
+    landed = tester.deliver(connection, idp.respond(email, request, **given))
+    while landed.status_code in {302, 303}:
+        landed = tester.follow(landed)
+    assert landed.status_code == 200
+    test.refresh_from_db()
+    return test
+
+
+def page_of(tester, test) -> str:
+    return tester.client.get(f"/orgs/acme/settings/authentication/tests/{test.public_id}/").content.decode()
+
+
+def test_a_good_answer_passes_and_unlocks_the_switch(untested, idp, uma, tester):
+    test = run(tester, untested, idp)
+    assert (test.status, test.prospect) == (SignInTestStatus.PASSED, Prospect.SIGNS_IN)
+    untested.refresh_from_db()
+    assert untested.state == ConnectionState.TESTED
+    connections.turn_on(connection=untested, actor=ACTOR)
+
+
+def test_it_signs_nobody_in_and_leaves_the_admins_session_alone(untested, idp, uma, tester):
+    session = tester.client.cookies["sessionid"].value
+    run(tester, untested, idp)
+    assert tester.client.cookies["sessionid"].value == session
+    assert tester.client.get("/accounts/email/").status_code == 200
+    assert Membership.objects.get(pk=uma.pk).last_sign_in_at is None
+
+
+def test_the_result_shows_checks_claims_and_profile(untested, idp, uma, tester):
+    page = page_of(tester, run(tester, untested, idp, first="Uma", last="Unger"))
+    for shown in ("It is signed with a certificate", "firstname", "Unger", "NameID", "from <code>lastname</code>"):
+        assert shown in page
+    assert page.count("Passed") >= 12
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.WRONG_AUDIENCE, Fault.SHA1, Fault.STATUS_FAILURE, Fault.EXPIRED, Fault.NO_EMAIL]
+)
+def test_a_fault_fails_the_test_and_says_what_to_change(untested, idp, uma, tester, fault):
+    from tests.sso.idp import NameIdSource
+
+    test = run(tester, untested, idp.change(name_id=NameIdSource.USERNAME), fault=fault)
+    assert test.status == SignInTestStatus.FAILED
+    assert "What to change in JumpCloud" in page_of(tester, test)
+    assert LoginAttempt.objects.get().outcome == Outcome.TEST_FAILED
+    assert connection_queries.in_preparation(untested).tested_at is None
+
+
+def test_an_unverified_domain_fails_the_test(untested, idp, tester):
+    test = run(tester, untested, idp, email="nora@unproved.example")
+    assert (test.status, test.attempt.error) == (SignInTestStatus.FAILED, "domain_not_verified")
+
+
+def test_nothing_for_ten_minutes_is_a_time_out(untested, tester):
+    test = begin(tester, untested)
+    assert "Waiting" in page_of(tester, test)
+    with time_machine.travel(now() + TEST_LIFE + timedelta(seconds=1), tick=False):
+        assert "Timed out" in page_of(tester, test)
+
+
+def test_a_waiting_test_is_asked_for_again_by_htmx(untested, tester):
+    test = begin(tester, untested)
+    url = f"/orgs/acme/settings/authentication/tests/{test.public_id}/"
+    part = tester.client.get(url, headers={"HX-Request": "true"}).content.decode()
+    assert 'hx-trigger="every 2s"' in part
+    assert "<html" not in part
+
+
+def test_an_edit_after_it_began_makes_it_worthless(untested, idp, uma, tester):
+    test = begin(tester, untested)
+    draft = connection_queries.in_preparation(untested)
+    choice = connection_queries.attribute_choice(draft)
+    connections.choose_attributes(connection=untested, choice=choice, revision=draft.revision, actor=ACTOR)
+    request = tester.leave(untested, f"?test={test.public_id}")
+    tester.follow(tester.deliver(untested, idp.respond(UMA, request)))
+    test.refresh_from_db()
+    assert test.status == SignInTestStatus.PASSED
+    assert connection_queries.in_preparation(untested).tested_at is None
+    assert "doesn’t count" in page_of(tester, test)
+
+
+def test_somebody_who_would_join_is_said_to(untested, idp, tester):
+    connections.change_rules(connection=untested, rules=SignInRules(jit=True), actor=ACTOR)
+    assert run(tester, untested, idp, email="new@acme.example").prospect == Prospect.JOINS
+    assert not Membership.objects.filter(email="new@acme.example").exists()
+
+
+def test_somebody_who_would_be_refused_is_said_to(untested, idp, uma, tester):
+    people.hold_seat(membership=uma, source=HoldSource.ADMIN, actor=ACTOR)
+    test = run(tester, untested, idp)
+    assert (test.status, test.prospect) == (SignInTestStatus.PASSED, Prospect.REFUSED)
+    assert "suspended" in page_of(tester, test)
+
+
+def test_a_relay_state_that_got_lost_fails_the_test_of_a_connection_that_is_on(connection, idp, uma, tester):
+    test = begin(tester, connection)
+    request = tester.leave(connection, f"?test={test.public_id}")
+    tester.follow(tester.follow(tester.deliver(connection, idp.respond(UMA, request), relay_state="")))
+    test.refresh_from_db()
+    assert (test.status, test.attempt.error) == (SignInTestStatus.FAILED, "request_unknown")
+
+
+def test_an_answer_to_another_request_fails_the_test(untested, idp, uma, tester):
+    test = begin(tester, untested)
+    first = tester.leave(untested, f"?test={test.public_id}")
+    second = begin(tester, untested)
+    tester.leave(untested, f"?test={second.public_id}")
+    tester.follow(tester.follow(tester.deliver(untested, idp.respond(UMA, first))))
+    second.refresh_from_db()
+    assert (second.status, second.attempt.error) == (SignInTestStatus.FAILED, "request_unknown")
+
+
+@pytest.mark.parametrize("who", ["adam", "uma", "greta"])
+def test_nobody_else_goes_on_with_an_admins_test(request, untested, tester, sign_in, who):
+    test = begin(tester, untested)
+    other = sign_in(request.getfixturevalue(who))
+    assert other.get(f"/saml/{untested.public_id}/login?test={test.public_id}").status_code == 404
+
+
+def test_a_stranger_cannot_begin_one(untested, browser):
+    test = "00000000-0000-4000-8000-000000000000"
+    assert browser.client.get(f"/saml/{untested.public_id}/login?test={test}").status_code == 404
+
+
+def test_a_test_of_the_version_in_force_signs_nobody_in(connection, idp, uma, tester):
+    assert run(tester, connection, idp).status == SignInTestStatus.PASSED
+    assert Membership.objects.get(pk=uma.pk).last_sign_in_at is None
+
+
+def test_a_version_in_preparation_is_tested_beside_the_one_in_force(connection, idp, uma, tester, browser):
+    connections.begin_reconfiguration(connection=connection, actor=ACTOR)
+    assert run(tester, connection, idp).configuration.number == 2
+    browser.sign_in(idp, connection, UMA)
+    assert LoginAttempt.objects.first().version == 1
+
+
+def test_without_metadata_there_is_nothing_to_test(acme, olga):
+    bare = connections.create_connection(org=acme, name="Bare", rules=SignInRules(), actor=ACTOR)
+    with pytest.raises(SetupIncomplete):
+        services.start_test(connection=bare, actor=ACTOR, starter=olga.user)
+
+
+def test_the_button_says_that_there_is_nothing_to_test(acme, tester):
+    bare = connections.create_connection(org=acme, name="Bare", rules=SignInRules(), actor=ACTOR)
+    url = f"/orgs/acme/settings/authentication/connections/{bare.public_id}/test/"
+    assert tester.client.post(url).status_code == 409
+
+
+def test_two_organisations_tests_stay_apart(untested, tester, globex, greta, sign_in):
+    verify(globex, "globex.example")
+    test = begin(tester, untested)
+    for slug in ("acme", "globex"):
+        url = f"/orgs/{slug}/settings/authentication/tests/{test.public_id}/"
+        assert sign_in(greta).get(url).status_code == 404
+
+
+def test_what_is_over_is_dropped(connection, idp, uma, tester, browser):
+    run(tester, connection, idp)
+    browser.sign_in(idp, connection, UMA)
+    begin(tester, connection)
+    services.delete_finished(moment=now() + timedelta(days=91))
+    assert not SignInTest.objects.exists()
+    assert not LoginAttempt.objects.exists()
