@@ -1,4 +1,4 @@
-"""`python -m portal.sandbox`, which is `make demo`: database, demo rows, web server and worker, until Ctrl-C."""
+"""`python -m portal.sandbox`, which is `make demo`: database, demo rows and every process, until Ctrl-C."""
 
 import os
 import signal
@@ -8,7 +8,8 @@ import warnings
 from threading import Event
 
 DEFAULT_PORT = 8000
-HIGHEST_PORT = 65535
+# the identity provider takes the next one
+HIGHEST_PORT = 65534
 
 
 class CannotStart(Exception):
@@ -29,18 +30,24 @@ def main() -> int:
 
 
 def free_port(text: str) -> int:
-    """Return the port. Raises CannotStart when it isn't one, or is taken."""
+    """Return the port. Raises CannotStart when it isn't one, or when it or the next one is taken."""
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= HIGHEST_PORT:
         raise CannotStart(f"PORT is {text!r}, which isn't a number from 1 to {HIGHEST_PORT}.")
+    port = int(text)
+    _require_free(port, f"port {port}")
+    _require_free(port + 1, f"port {port + 1}, which the identity provider needs,")
+    return port
+
+
+def _require_free(port: int, name: str) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", int(text)))
+            probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise CannotStart(
-                f"port {text} can't be used ({error.strerror}). Choose another: PORT=8123 make demo"
+                f"{name} can't be used ({error.strerror}). Choose another: PORT=8123 make demo"
             ) from error
-    return int(text)
 
 
 def prepare(port: int) -> None:
@@ -58,12 +65,13 @@ def prepare(port: int) -> None:
 
     try:
         django.setup()
-        from portal.sandbox import seeds
+        from portal.sandbox import seeds, serving, single_sign_on
 
         seeds.require_sandbox()
         call_command("migrate", verbosity=0, interactive=False)
         call_command("createcachetable", verbosity=0)
         seeds.seed()
+        single_sign_on.connect(single_sign_on.SandboxIdp(serving.idp_url(port), serving.idp_folder()))
         connections.close_all()
     except (ImproperlyConfigured, DatabaseError) as error:
         raise CannotStart(" ".join(str(error).split())) from error

@@ -50,7 +50,7 @@ def provision(directory: Directory, token: str) -> None:
 
     Raises RuntimeError when the endpoint doesn't answer as it must.
     """
-    with _expected_failures_unlogged():
+    with expected_failures_unlogged():
         _call(directory, token)
 
 
@@ -65,7 +65,7 @@ def _call(directory: Directory, token: str) -> None:
 
 
 @contextmanager
-def _expected_failures_unlogged() -> Iterator[None]:
+def expected_failures_unlogged() -> Iterator[None]:
     # Django warns of every 4xx: whoever starts the demo would take those below for trouble
     log = logging.getLogger("django.request")
     before = log.level

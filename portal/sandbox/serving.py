@@ -1,16 +1,26 @@
-"""The demo's processes: granian with two workers, and a Celery worker with beat."""
+"""The demo's processes: granian with two workers, a Celery worker with beat, and the test IdP."""
 
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from threading import Event
 
 import httpx
 from django.conf import settings
 
-from portal.sandbox.cast import ACCOUNTS, NORTHWIND, PASSWORD
+from portal.sandbox.cast import ACCOUNTS, COLLEAGUES, NORTHWIND, PASSWORD
+from portal.sandbox.idp import CONTRACTOR, GROUPS, PEOPLE
+from portal.sandbox.people import person_of
 from portal.sandbox.processes import Child, Family
+from portal.sandbox.test_idp import config as idp
+from portal.sandbox.test_idp.state import save_people
+from portal.sandbox.test_idp.types import Person
+from scim.dialects.people import made_up_groups
 
 READY_SECONDS = 60
 PROBE_SECONDS = 0.2
+# of the directory's people, as many as one looks through; the one who has left is among them
+SHOWN = 8
 
 
 def serve(port: int, stop: Event) -> int:
@@ -29,7 +39,7 @@ def serve(port: int, stop: Event) -> int:
 
 
 def start(family: Family, port: int) -> None:
-    """Web server and worker run; what they print is in files under var/."""
+    """Web server, worker and identity provider run; what they print is in files under var/."""
     folder = settings.VAR_DIR
     web = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
     size = ["--workers", "2", "--blocking-threads", "8", "--no-ws"]
@@ -39,10 +49,31 @@ def start(family: Family, port: int) -> None:
     size = ["--pool", "threads", "--concurrency", "2", "--without-gossip", "--without-mingle"]
     command = [*worker, *size, "--loglevel", "WARNING"]
     family.start("worker", command, log=folder / "worker.log", cwd=settings.BASE_DIR)
+    save_people(idp_folder(), identities())
+    command = [sys.executable, "-m", "portal.sandbox.test_idp", "--port", str(port + 1), "--folder", str(idp_folder())]
+    command += ["--dns", str(settings.DNS_TABLE)] if settings.DNS_TABLE else []
+    family.start("identity provider", command, log=folder / "idp.log", cwd=settings.BASE_DIR)
+
+
+def idp_folder() -> Path:
+    """Return where the identity provider keeps its apps, people and keys."""
+    folder: Path = settings.VAR_DIR / "idp"
+    return folder
+
+
+def identities() -> Iterator[Person]:
+    """Everybody who can sign in at the identity provider without typing: the cast, and some of the directory."""
+    for profile in (NORTHWIND.owner, *COLLEAGUES.values()):
+        yield person_of(profile)
+    groups = made_up_groups(GROUPS, PEOPLE)
+    for person in (*PEOPLE[:SHOWN], CONTRACTOR):
+        names = tuple(group.name for group in groups if person in group.members)
+        username = person.user_name.partition("@")[0]
+        yield Person(person.user_name, person.given_name, person.family_name, username, names)
 
 
 def wait_until_ready(family: Family, port: int, stop: Event) -> bool:
-    """Say whether /readyz answered 200 within a minute, while every process ran."""
+    """Say whether the portal's /readyz and the identity provider answered within a minute, while every process ran."""
     for _ in range(int(READY_SECONDS / PROBE_SECONDS)):
         if (ended := family.first_ended()) is not None:
             complain(ended)
@@ -51,16 +82,22 @@ def wait_until_ready(family: Family, port: int, stop: Event) -> bool:
             return True
         if stop.wait(PROBE_SECONDS):
             return False
-    say(f"Nothing was ready within {READY_SECONDS} s. See {settings.VAR_DIR / 'web.log'}.")
+    say(f"Not everything was ready within {READY_SECONDS} s. See web.log and idp.log in {settings.VAR_DIR}.")
     return False
 
 
 def is_ready(port: int) -> bool:
+    pages = (f"http://127.0.0.1:{port}/readyz", f"{idp_url(port)}/")
     try:
-        answer = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=2, trust_env=False)
+        answers = [httpx.get(page, timeout=2, trust_env=False) for page in pages]
     except httpx.HTTPError:
         return False
-    return answer.status_code == httpx.codes.OK
+    return all(answer.status_code == httpx.codes.OK for answer in answers)
+
+
+def idp_url(port: int) -> str:
+    """Return the identity provider's address, which has a host name of its own: cookies don't heed ports."""
+    return f"http://{idp.HOST}:{port + 1}"
 
 
 def complain(child: Child) -> None:
@@ -82,6 +119,7 @@ def greeting(port: int) -> str:
         "",
         f"As {NORTHWIND.owner.email}, see Organization settings → Authentication & SSO:",
         f"{base}/orgs/{NORTHWIND.slug}/settings/authentication/",
+        f"Its people sign in at a test identity provider, too, where you can play the admin of one: {idp_url(port)}/",
         *([f"Mail that the demo sends is in {folder}/."] if folder else []),
         "Ctrl-C stops everything.",
     ]

@@ -7,3 +7,4 @@ from portal.settings.dev import *  # noqa: F403
 
 VAR_DIR = Path(os.environ["SANDBOX_VAR"])
 EMAIL_FILE_PATH = VAR_DIR / "mail"
+DNS_TABLE = VAR_DIR / "dns.json"

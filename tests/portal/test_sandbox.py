@@ -13,7 +13,11 @@ import pytest
 
 from portal.sandbox import processes
 from portal.sandbox.__main__ import CannotStart, free_port
+from portal.sandbox.cast import NORTHWIND
+from portal.sandbox.idp import LEAVER, OUTSIDE
 from portal.sandbox.processes import Family
+from portal.sandbox.test_idp.state import save_app
+from portal.sandbox.test_idp.types import App
 
 SECONDS = 60
 
@@ -90,20 +94,22 @@ def test_a_child_that_ended_by_itself_is_found_with_its_last_words(family, tmp_p
     assert child.last_words() == "out of paper"
 
 
-def test_a_port_in_use_is_one_clear_line():
+@pytest.mark.parametrize(
+    ("before", "name"), [(0, r"port {port} can't"), (1, r"port {port}, which the identity provider needs, can't")]
+)
+def test_a_port_in_use_is_one_clear_line(before, name):
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+        taken.bind(("127.0.0.1", unused_port() + before))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(
-            CannotStart, match=rf"^port {port} can't be used \(Address already in use\)\. Choose another"
-        ):
-            free_port(str(port))
+        said = rf"^{name.format(port=port)} be used \(Address already in use\)\. Choose another"
+        with pytest.raises(CannotStart, match=said):
+            free_port(str(port - before))
 
 
-@pytest.mark.parametrize("text", ["0", "65536", "-1", "http", "80 80", "８０００"])
-def test_a_port_is_a_number(text):
-    with pytest.raises(CannotStart, match="isn't a number from 1 to 65535"):
+@pytest.mark.parametrize("text", ["0", "65535", "-1", "http", "80 80", "８０００"])
+def test_a_port_is_a_number_with_room_for_the_next(text):
+    with pytest.raises(CannotStart, match="isn't a number from 1 to 65534"):
         free_port(text)
 
 
@@ -124,9 +130,16 @@ def environment(var: Path, **given: str) -> dict[str, str]:
 
 
 def unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that is free, as is the next one."""
+    while True:
+        with socket.socket() as probe, socket.socket() as following:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+            try:
+                following.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port
 
 
 class Demo:
@@ -138,7 +151,7 @@ class Demo:
             command = [sys.executable, "-m", "portal.sandbox"]
             self.process = subprocess.Popen(command, env=environment(var), stdout=output, stderr=output)
         wait_for(lambda: "running" in self.printed or self.process.poll() is not None)
-        self.children = self.group("granian") + self.group("celery")
+        self.children = self.group("granian") + self.group("celery") + self.group("portal.sandbox.test_idp")
 
     @property
     def printed(self) -> str:
@@ -164,13 +177,23 @@ def demo(demo_var) -> Iterator[Demo]:
         started.process.wait(timeout=SECONDS)
 
 
+def assert_the_identity_provider_serves(demo: Demo, var: Path) -> None:
+    """It has metadata for an app, and knows the demo's people."""
+    url = re.search(r"http://127\.0\.0\.1:\d+", demo.printed)[0]
+    save_app(var / "idp", App("acme", "Acme", "acme-idp", "sp", "http://localhost/acs"))
+    assert 'entityID="acme-idp"' in httpx.get(f"{url}/apps/acme/metadata", trust_env=False).text
+    form = httpx.get(f"{url}/apps/acme/open", trust_env=False).text
+    assert all(email in form for email in (NORTHWIND.owner.email, LEAVER.user_name, OUTSIDE))
+
+
 @pytest.mark.worker
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_demo_serves_when_it_says_so_until_a_signal_ends_every_process(demo, number):
+def test_the_demo_serves_when_it_says_so_until_a_signal_ends_every_process(demo, demo_var, number):
     base = re.search(r"http://localhost:\d+", demo.printed)[0]
     assert httpx.get(f"{base}/readyz", trust_env=False).status_code == 200
-    # granian with two workers, celery with beat
-    assert len(demo.children) == 5
+    assert_the_identity_provider_serves(demo, demo_var)
+    # granian with two workers, celery with beat, the identity provider with one
+    assert len(demo.children) == 7
     demo.process.send_signal(number)
     assert demo.process.wait(timeout=SECONDS) == 0
     assert demo.everything_has_ended()

@@ -1,0 +1,11 @@
+"""The demo's people as the test IdP knows them."""
+
+from orgs.people.types import Profile
+from portal.sandbox.cast import NORTHWIND
+from portal.sandbox.test_idp.types import Person
+
+
+def person_of(profile: Profile) -> Person:
+    """Return a member of the cast as somebody who can sign in at the IdP."""
+    username = profile.email.partition("@")[0]
+    return Person(profile.email, profile.given_name, profile.family_name, username, (NORTHWIND.name,))
