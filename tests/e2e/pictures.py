@@ -37,6 +37,16 @@ DOCS = (
     ("authentication-phone", "authentication", "light", PHONE, 1100),
     ("members", "members", "light", WIDE, 1000),
     ("provisioning-log", "log of failures", "light", WIDE, 1000),
+    ("story-1-start", "authentication empty", "light", WIDE, 900),
+    ("story-2-provider", "set-up provider", "light", WIDE, 900),
+    ("story-3-values", "set-up values", "light", WIDE, 900),
+    ("story-4-metadata", "set-up what was read", "light", WIDE, 900),
+    ("story-5-domain", "domain added", "light", WIDE, 900),
+    ("story-6-test", "test passed", "light", WIDE, 900),
+    ("story-7-connection", "connection", "light", WIDE, 900),
+    ("story-8-token", "token generated", "light", WIDE, 900),
+    ("story-9-sign-in", "single sign-on", "light", WIDE, 900),
+    ("story-10-sign-in-log", "sign-in log", "light", WIDE, 900),
 )
 
 

@@ -15,6 +15,7 @@ SETTINGS = "/orgs/{full}/settings/"
 EMPTY = "/orgs/{empty}/settings/"
 LONG = "/orgs/{long}/settings/"
 TOKENS = "authentication/tokens/"
+CONNECTIONS = SETTINGS + "authentication/connections/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,25 @@ def submit_without_cookies(page: Page) -> None:
     submit(page, login="anybody@people.example", password=PASSWORD)
 
 
+def look_up(page: Page) -> None:
+    """An address whose organisation has no connection; the page on the way goes on by itself."""
+    page.locator("main [name=email]").fill("nobody@people.example")
+    page.locator("main form[method=post] button").first.click()
+    page.wait_for_url("**/sso/continue/**")
+
+
 def open_all(page: Page) -> None:
     """Every part that folds is unfolded, menus apart."""
     page.evaluate("document.querySelectorAll('main details').forEach(part => { part.open = true })")
+
+
+def press_delete(page: Page) -> None:
+    """The button is free without the script only; the server asks for the name again."""
+    page.evaluate("document.getElementById('delete-connection').disabled = false")
+    page.locator("#confirm").fill("another name")
+    page.evaluate("document.getElementById('delete-connection').disabled = false")
+    with page.expect_navigation():
+        page.locator("#delete-connection").click()
 
 
 def open_dialog(page: Page) -> None:
@@ -109,6 +126,11 @@ OUTSIDE = Tour(
         Stop("address link used", "/accounts/confirm-email/not-a-key/"),
         Stop("address mail sent", "/accounts/confirm-email/"),
         Stop("account closed", "/accounts/inactive/"),
+        Stop("single sign-on", "/sso/"),
+        Stop("single sign-on refused", "/sso/", fill(email="nobody")),
+        Stop("single sign-on unknown", "/sso/", look_up),
+        Stop("sign-in through an IdP refused", "/saml/{connection}/finish"),
+        Stop("single sign-on off", "/saml/{ready}/login"),
         Stop("invitation", "/invitations/{invitation}/"),
         Stop("invitation unknown", "/invitations/ghi_nothing/"),
         Stop("not found", "/nowhere/"),
@@ -172,6 +194,7 @@ BEGINNER = Tour(
         Stop("domain not found in DNS", EMPTY + "domains/", press("Check now")),
         Stop("domain removal", EMPTY + "domains/", press("Remove")),
         Stop("log empty", EMPTY + "provisioning-log/"),
+        Stop("sign-in log empty", EMPTY + "sign-in-log/"),
         Stop("token new", EMPTY + TOKENS + "new/"),
         Stop("token new refused", EMPTY + TOKENS + "new/", fill(label="")),
         Stop("token generated", EMPTY + TOKENS + "new/", fill(label="JumpCloud")),
@@ -185,6 +208,36 @@ OWNER = Tour(
         Stop("authentication", SETTINGS + "authentication/"),
         Stop("authentication unfolded", SETTINGS + "authentication/", open_all),
         Stop("account menu", SETTINGS + "authentication/", open_menu),
+        Stop("connection", CONNECTIONS + "{connection}/", open_all),
+        Stop("connection to test", CONNECTIONS + "{ready}/"),
+        Stop("connection with a new version", CONNECTIONS + "{renewed}/"),
+        Stop("connection to turn off", CONNECTIONS + "{connection}/off/"),
+        Stop("connection to delete", CONNECTIONS + "{connection}/delete/"),
+        Stop("connection not deleted", CONNECTIONS + "{connection}/delete/", press_delete),
+        Stop("connection new", CONNECTIONS + "new/"),
+        Stop("connection new refused", CONNECTIONS + "new/", fill(name="")),
+        Stop("set-up provider", CONNECTIONS + "{renewed}/setup/provider/"),
+        Stop("set-up values", CONNECTIONS + "{renewed}/setup/values/", open_all),
+        Stop("set-up attributes", CONNECTIONS + "{renewed}/setup/attributes/", open_all),
+        Stop("set-up metadata by URL", CONNECTIONS + "{renewed}/setup/metadata/"),
+        Stop("set-up metadata refused", CONNECTIONS + "{renewed}/setup/metadata/", fill(url="http://nowhere.example")),
+        Stop("set-up metadata by file", CONNECTIONS + "{renewed}/setup/metadata/?way=file"),
+        Stop("set-up metadata by hand", CONNECTIONS + "{renewed}/setup/metadata/?way=hand"),
+        Stop(
+            "set-up metadata by hand refused",
+            CONNECTIONS + "{renewed}/setup/metadata/?way=hand",
+            fill(entity_id="urn:x", sign_in_url="http://x.example", certificate="no certificate"),
+        ),
+        Stop("set-up what was read", CONNECTIONS + "{ready}/setup/metadata/{snapshot}/"),
+        Stop("set-up domain", CONNECTIONS + "{renewed}/setup/domain/"),
+        Stop("set-up review", CONNECTIONS + "{renewed}/setup/review/", open_all),
+        Stop("test waiting", SETTINGS + "authentication/tests/{test_waiting}/"),
+        Stop("test failed", SETTINGS + "authentication/tests/{test_failed}/"),
+        Stop("test passed", SETTINGS + "authentication/tests/{test_passed}/"),
+        Stop("sign-in log", SETTINGS + "sign-in-log/"),
+        Stop("sign-in log none found", SETTINGS + "sign-in-log/?q=nobody-at-all"),
+        Stop("sign-in", SETTINGS + "sign-in-log/{attempt}/"),
+        Stop("sign-in failed", SETTINGS + "sign-in-log/{failed_attempt}/"),
         Stop("members", SETTINGS + "members/"),
         Stop("members of one state", SETTINGS + "members/?state=suspended"),
         Stop("members none found", SETTINGS + "members/?q=nobody-at-all"),
@@ -219,6 +272,7 @@ SPRAWL = Tour(
         Stop("domains long", LONG + "domains/", fill(name=f"{'a-long-label.' * 16}example")),
         Stop("log long", LONG + "provisioning-log/", open_all),
         Stop("call long", LONG + "provisioning-log/{long_call}/"),
+        Stop("connection long", LONG + "authentication/connections/{long_connection}/"),
         Stop("token revocation long", LONG + TOKENS + "{long_token}/revoke/"),
     ),
 )

@@ -1,7 +1,9 @@
 """The rows behind every page: the demo's organisations, one in which everything is long, and people in every state."""
 
+import tempfile
 import time
 from hashlib import sha256
+from pathlib import Path
 
 from allauth.account.forms import default_token_generator
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
@@ -24,6 +26,7 @@ from fido2.webauthn import (
     RegistrationResponse,
 )
 
+from orgs.base.clock import now
 from orgs.groups import services as groups
 from orgs.groups.models import Group
 from orgs.groups.types import GroupSource
@@ -32,11 +35,20 @@ from orgs.people.types import Profile
 from orgs.tenancy import access
 from orgs.tenancy.models import Membership, Organization, User
 from orgs.tenancy.types import HoldSource, Origin, Role, SignInMethod
-from portal.sandbox import seeds
+from portal.sandbox import seeds, single_sign_on
 from portal.sandbox.cast import COLLEAGUES, EMPTYCO, NORTHWIND, STAFF
 from scim.directories.models import Directory, ScimToken
 from scim.directories.queries import first_directory
 from scim.requests.models import RequestLog
+from sso.attempts.models import LoginAttempt
+from sso.connections import services as connections
+from sso.connections.models import Connection
+from sso.connections.types import STEPS, SignInRules
+from sso.metadata import services as metadata
+from sso.saml.claims import as_json
+from sso.saml.types import Claims, NameIdFormat
+from sso.signin import services as signin
+from sso.signin.models import SignInTest
 from tests.conftest import ScimClient
 from tests.factories import ACTOR, MembershipFactory, OrganizationFactory, TokenFactory, UserFactory
 
@@ -62,10 +74,13 @@ def make() -> Words:
     """Everything exists; returns what fills the places in the tours' addresses."""
     seeds.seed()
     northwind = Organization.objects.get(slug=NORTHWIND.slug)
+    folder = Path(tempfile.mkdtemp(prefix="gatehouse-idp-"))
+    single_sign_on.connect(single_sign_on.SandboxIdp("http://127.0.0.1:8001", folder))
     found = {"full": NORTHWIND.slug, "empty": EMPTYCO.slug, "long": _sprawl().slug}
     found |= _of_directory(first_directory(northwind))
     found |= _of_long(Organization.objects.get(slug=found["long"]))
     found |= _of_people(northwind)
+    found |= _of_connections(northwind, folder)
     return found
 
 
@@ -113,6 +128,95 @@ def _of_long(org: Organization) -> Words:
         "long_call": RequestLog.objects.filter(org=org, status=409).first(),
     }
     return {name: str(row.public_id) for name, row in rows.items() if row is not None}
+
+
+def _of_connections(northwind: Organization, folder: Path) -> Words:
+    """Connections in every state: on, just begun, ready to be tested, tested, with a new version, and with long names."""
+    document, okta = (
+        single_sign_on.SandboxIdp(url, folder).metadata()
+        for url in ("https://sso.jumpcloud.com", "https://northwind.okta.com")
+    )
+    working = Connection.objects.get(org=northwind)
+    begun = _connection("northwind", "Google, begun", b"", provider="google")
+    ready, renewed, long = (
+        _connection("northwind", "Okta, for the subsidiary", okta, provider="okta"),
+        _connection("northwind", "JumpCloud Europe", document, is_on=True),
+        _connection("sprawl", LONG_WORD[:100], document, provider="entra"),
+    )
+    connections.begin_reconfiguration(connection=renewed, actor=ACTOR)
+    snapshot = metadata.take_document(connection=ready, document=okta, url="https://northwind.okta.com/app/metadata")
+    attempts = LoginAttempt.objects.filter(org=northwind)
+    rows = {
+        "connection": working,
+        "begun": begun,
+        "ready": ready,
+        "renewed": renewed,
+        "long_connection": long,
+        "snapshot": snapshot,
+        "attempt": attempts.filter(outcome="signed_in").first(),
+        "failed_attempt": attempts.filter(error="audience_mismatch").first(),
+        **_tests(ready, attempts.filter(error="audience_mismatch").get()),
+    }
+    return {name: str(row.public_id) for name, row in rows.items() if row is not None}
+
+
+def _connection(
+    slug: str, name: str, document: bytes, *, provider: str = "jumpcloud", is_on: bool = False
+) -> Connection:
+    org = Organization.objects.get(slug=slug)
+    made = connections.create_connection(org=org, name=name, rules=SignInRules(), actor=ACTOR)
+    email = NameIdFormat.EMAIL
+    connections.choose_provider(connection=made, provider=provider, name_id_format=email, revision=1, actor=ACTOR)
+    for step in STEPS:
+        connections.reach_step(connection=made, step=step)
+    if document:
+        snapshot = metadata.take_document(connection=made, document=document)
+        metadata.use_snapshot(connection=made, snapshot=snapshot, revision=2, actor=ACTOR)
+        connections.finish_setup(connection=made, actor=ACTOR)
+    if is_on:
+        connections.turn_on(connection=made, actor=ACTOR, without_test=True)
+    return made
+
+
+def _tests(connection: Connection, refused: LoginAttempt) -> dict[str, SignInTest]:
+    """Test sign-ins in each state; what was received is what an IdP sends."""
+    owner = User.objects.get(email=OWNER)
+    claims = Claims(
+        assertion_id="_1",
+        issuer="urn:gatehouse:northwind:sandbox",
+        name_id=OWNER,
+        name_id_format=NameIdFormat.EMAIL,
+        attributes={
+            "email": (OWNER,),
+            "firstname": ("Mara",),
+            "memberOf": ("Sales", LONG_WORD[:120]),
+            LONG_WORD[:90]: (),
+        },
+        in_response_to="_2",
+        session_index="_3",
+        issued_at=now(),
+        expires_at=now(),
+        session_expires_at=None,
+        authn_context="",
+        signed=frozenset({"response"}),
+    )
+    found = {}
+    for status in ("waiting", "failed", "passed"):
+        test = signin.start_test(connection=connection, actor=ACTOR, starter=owner)
+        test.status = status
+        if status != "waiting":
+            test.attempt, test.claims = refused, as_json(claims)
+        if status == "passed":
+            test.attempt = LoginAttempt.objects.filter(org=connection.org, outcome="signed_in").first()
+            test.profile = {
+                "email": OWNER,
+                "given_name": "Mara",
+                "sources": {"email": "email", "given_name": "firstname"},
+            }
+            test.prospect = "signs_in"
+        test.save()
+        found[f"test_{status}"] = test
+    return found
 
 
 def _of_people(northwind: Organization) -> Words:
