@@ -285,6 +285,8 @@ SUPPORT = Tour(
         Stop("support row", "/admin/orgs/user/{row}/change/"),
         Stop("support history", "/admin/orgs/user/{row}/history/"),
         Stop("support calls", "/admin/scim/requestlog/"),
+        Stop("support sign-ins", "/admin/sso/loginattempt/"),
+        Stop("support connections", "/admin/sso/connection/"),
     ),
 )
 TOURS = (OUTSIDE, NOBODY, GUARDED, GUEST, READER, SENT, BEGINNER, OWNER, SPRAWL, SUPPORT)
