@@ -5,7 +5,8 @@ from django.conf import settings
 
 from sso.connections.forms import PrintableField
 from sso.metadata.types import TypedIdp
-from sso.saml.errors import EndpointNotHttps, MetadataTooLarge
+from sso.saml.certificates import read_pasted_certificates
+from sso.saml.errors import EndpointNotHttps, MetadataError, MetadataTooLarge
 from sso.saml.metadata import LARGEST_DOCUMENT, LONGEST_ENTITY_ID, LONGEST_URL, require_safe_url
 from sso.saml.types import Binding
 
@@ -74,6 +75,14 @@ class HandForm(forms.Form):
         except EndpointNotHttps as error:
             raise forms.ValidationError(error.public) from error
         return url
+
+    def clean_certificate(self) -> str:
+        text: str = self.cleaned_data["certificate"]
+        try:
+            read_pasted_certificates(text)
+        except MetadataError as error:
+            raise forms.ValidationError(error.public) from error
+        return text
 
     def typed(self) -> TypedIdp:
         """Return what was typed; the form must be valid."""
