@@ -36,7 +36,17 @@ class Kind:
 
 
 # pure code and templates, which no database can change; the first part has run them
-DATABASE_FREE = ("tests/scim/protocol", "tests/scim/dialects", "tests/portal/test_components.py")
+DATABASE_FREE = (
+    "tests/scim/protocol",
+    "tests/scim/dialects",
+    "tests/sso/saml",
+    "tests/sso/providers",
+    "tests/portal/test_components.py",
+    "tests/portal/test_test_idp.py",
+    "tests/portal/test_test_idp_console.py",
+    "tests/portal/test_test_idp_response.py",
+    "tests/orgs/test_outbound.py",
+)
 KINDS = (
     Kind("SQLite", "not postgres and not redis and not worker and not browser", 270, parallel=True),
     Kind(

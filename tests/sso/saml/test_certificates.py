@@ -1,0 +1,146 @@
+"""Certificates: how they are read, which keys are trusted, and our own."""
+
+import base64
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
+from cryptography.x509.oid import NameOID
+
+from sso.saml import certificates
+from sso.saml.errors import CertificateExpired, CertificateMissing, CertificateUnreadable, KeyTooWeak
+from tests.vectors.saml.world import NOW, certificate_pem
+
+IDP = certificate_pem("idp")
+
+
+def issue(key, *, days=30, begins=0, name="idp.example"):
+    """Return a PEM certificate of this key, valid from `begins` days after NOW."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
+    builder = builder.serial_number(7).not_valid_before(NOW + timedelta(days=begins - 60))
+    algorithm = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+    made = builder.not_valid_after(NOW + timedelta(days=begins + days)).sign(key, algorithm)
+    return made.public_bytes(serialization.Encoding.PEM).decode()
+
+
+@pytest.fixture(scope="module")
+def key():
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        IDP,
+        certificates.bare(IDP),
+        f"  {certificates.bare(IDP)}\r\n ",
+        IDP.replace("\n", "\r\n"),
+        f"Bag Attributes\n  name: x\n{IDP}",
+        IDP.replace("BEGIN CERTIFICATE", "BEGIN X509 CERTIFICATE").replace("END CERTIFICATE", "END X509 CERTIFICATE"),
+    ],
+    ids=["PEM", "bare", "spaced", "CRLF", "with a preface", "old header"],
+)
+def test_each_way_of_pasting_gives_one_certificate(text):
+    assert certificates.read_certificate(text) == certificates.read_certificate(IDP)
+
+
+def test_a_certificate_says_what_an_admin_compares(key):
+    found = certificates.read_certificate(issue(key, name="idp, of acme"))
+    assert (found.subject, found.key, len(found.fingerprint)) == ("CN=idp\\, of acme", "RSA 2048", 64)
+    assert found.not_after == NOW + timedelta(days=30)
+
+
+@pytest.mark.parametrize("text", ["x", "TODO", "====", base64.b64encode(b"nothing").decode(), IDP[:300], "é", "\x00"])
+def test_what_is_no_certificate_is_refused(text):
+    with pytest.raises(CertificateUnreadable):
+        certificates.read_certificate(text)
+
+
+def test_a_name_that_cannot_be_read_is_no_reason_to_refuse(key, monkeypatch):
+    monkeypatch.setattr(x509.Name, "rfc4514_string", lambda self: (_ for _ in ()).throw(ValueError))
+    assert certificates.read_certificate(issue(key)).subject == ""
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: rsa.generate_private_key(public_exponent=65537, key_size=1024),
+        lambda: dsa.generate_private_key(key_size=2048),
+        lambda: ec.generate_private_key(ec.SECP256K1()),
+        ed25519.Ed25519PrivateKey.generate,
+    ],
+    ids=["RSA 1024", "DSA", "another curve", "Ed25519"],
+)
+def test_a_weak_or_unknown_key_is_refused(make):
+    with pytest.raises(KeyTooWeak) as refusal:
+        certificates.read_certificate(issue(make()))
+    assert refusal.value.received
+
+
+@pytest.mark.parametrize("curve", certificates.CURVES)
+def test_the_curves_of_nist_are_trusted(curve):
+    pem = issue(ec.generate_private_key(curve()))
+    assert certificates.read_certificate(pem).key == f"EC {curve.name}"
+    assert isinstance(certificates.public_key(pem), ec.EllipticCurvePublicKey)
+
+
+def test_several_may_be_pasted_behind_each_other(key):
+    pasted = f"{IDP}\n{issue(key)}"
+    assert len(certificates.read_pasted_certificates(pasted)) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [("", CertificateMissing), (" \n", CertificateMissing), ("A" * 70_000, CertificateUnreadable)],
+)
+def test_nothing_and_too_much_is_refused(text, problem):
+    with pytest.raises(problem):
+        certificates.read_pasted_certificates(text)
+
+
+class TestWhichMayVerify:
+    def test_each_counts_once(self, key):
+        pem = issue(key)
+        assert len(certificates.usable([pem, certificates.bare(pem), pem], now=NOW)) == 1
+
+    def test_what_cannot_be_used_beside_one_that_can_is_left_out(self, key):
+        found = certificates.usable(["rubbish", issue(key, days=-10), issue(key)], now=NOW)
+        assert [one.not_after for one in found] == [NOW + timedelta(days=30)]
+
+    def test_one_that_begins_later_waits_for_its_day(self, key):
+        assert certificates.usable([issue(key, begins=90)], now=NOW)
+
+    @pytest.mark.parametrize(
+        ("texts", "problem"),
+        [([], CertificateMissing), (["rubbish"], CertificateUnreadable)],
+    )
+    def test_without_any_the_reason_is_told(self, texts, problem):
+        with pytest.raises(problem):
+            certificates.usable(texts, now=NOW)
+
+    def test_an_expired_one_says_when_it_ended(self, key):
+        with pytest.raises(CertificateExpired) as refusal:
+            certificates.usable([issue(key, days=-10)], now=NOW)
+        assert refusal.value.received == "2026-02-19"
+
+    def test_it_ends_at_its_very_second(self, key):
+        with pytest.raises(CertificateExpired):
+            certificates.usable([issue(key)], now=NOW + timedelta(days=30))
+
+
+class TestOurOwn:
+    def test_a_pair_belongs_together(self):
+        pair = certificates.make_key_pair("Gatehouse acme", now=datetime.now(UTC))
+        assert certificates.private_key(pair).public_key() == certificates.public_key(pair.certificate_pem)
+
+    def test_it_lasts_for_ten_years(self):
+        pair = certificates.make_key_pair("x" * 90, now=NOW)
+        found = certificates.read_certificate(pair.certificate_pem)
+        assert (found.not_after - NOW).days == 3650
+
+    def test_its_private_half_is_never_printed(self):
+        pair = certificates.make_key_pair("acme", now=NOW)
+        assert "PRIVATE" not in repr(pair)

@@ -1,0 +1,229 @@
+"""Metadata of IdPs: what is taken from it, and that each thing that is wrong has a sentence of its own."""
+
+from datetime import timedelta
+
+import pytest
+from lxml import etree
+from saml2.xml.schema import validate
+
+from sso.saml import errors, metadata
+from sso.saml.certificates import bare, make_key_pair, read_certificate, read_pasted_certificates
+from sso.saml.metadata import IdpByHand, describe_idp, describe_sp, read_idp_metadata
+from sso.saml.types import Binding, ServiceProvider
+from tests.sso.saml.test_certificates import issue
+from tests.vectors.saml.world import NOW, certificate_pem, private_pem
+
+IDP, OTHER = certificate_pem("idp"), certificate_pem("other")
+ENTITY = (
+    '<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="{entity_id}"{until}>'
+    "{roles}</md:EntityDescriptor>"
+)
+ROLE = (
+    '<md:IDPSSODescriptor WantAuthnRequestsSigned="{signed}" protocolSupportEnumeration="{protocol}"{until}>{keys}'
+    "<md:NameIDFormat>urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress</md:NameIDFormat>{services}</md:IDPSSODescriptor>"
+)
+KEY = (
+    '<md:KeyDescriptor{use}><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data>'
+    "<ds:X509Certificate>{certificate}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
+)
+SERVICE = (
+    '<md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-{binding}" Location="{location}"/>'
+)
+SSO = "https://sso.jumpcloud.com/saml2/gatehouse"
+PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol"
+
+
+def key(certificate=IDP, use=' use="signing"'):
+    return KEY.format(use=use, certificate=bare(certificate) if "BEGIN" in certificate else certificate)
+
+
+def service(location=SSO, binding="POST"):
+    return SERVICE.format(binding=binding, location=location)
+
+
+def role(keys=None, services=None, protocol=PROTOCOL, until="", signed="false"):
+    keys, services = key() if keys is None else keys, service() if services is None else services
+    return ROLE.format(keys=keys, services=services, protocol=protocol, until=until, signed=signed)
+
+
+def entity(roles=None, entity_id="urn:auth-portal", until=""):
+    return ENTITY.format(entity_id=entity_id, roles=role() if roles is None else roles, until=until)
+
+
+def read(text, **given):
+    return read_idp_metadata(text.encode() if isinstance(text, str) else text, now=NOW, **given)
+
+
+def test_what_jumpcloud_exports_is_read():
+    found = read('<?xml version="1.0" encoding="UTF-8"?>\n' + entity())
+    assert found.entity_id == "urn:auth-portal"
+    assert [(end.binding, end.location) for end in found.endpoints] == [(Binding.POST, SSO)]
+    assert found.certificates == (read_certificate(IDP),)
+    assert found.name_id_formats == ("urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",)
+    assert not found.wants_signed_requests
+
+
+def test_redirect_comes_first():
+    found = read(entity(role(services=service() + service(f"{SSO}/r", "Redirect") + service(SSO, "Artifact"))))
+    assert [end.binding for end in found.endpoints] == [Binding.REDIRECT, Binding.POST]
+
+
+def test_url_file_and_hand_are_one_thing():
+    by_hand = describe_idp(IdpByHand("urn:auth-portal", SSO, Binding.POST, read_pasted_certificates(IDP)))
+    typed, exported = read(by_hand), read(entity())
+    assert (typed.entity_id, typed.endpoints, typed.certificates) == (
+        exported.entity_id,
+        exported.endpoints,
+        exported.certificates,
+    )
+
+
+def test_a_key_without_a_use_signs_too():
+    assert read(entity(role(keys=key(use="")))).certificates
+
+
+def test_a_key_for_encryption_does_not_sign():
+    assert len(read(entity(role(keys=key() + key(OTHER, ' use="encryption"')))).certificates) == 1
+
+
+def test_several_certificates_of_one_key_info_all_count():
+    both = key().replace("</ds:X509Data>", f"<ds:X509Certificate>{bare(OTHER)}</ds:X509Certificate></ds:X509Data>")
+    assert len(read(entity(role(keys=both))).certificates) == 2
+
+
+def test_entras_other_roles_and_signature_are_left_alone():
+    extra = (
+        '<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo/></ds:Signature>'
+        '<md:RoleDescriptor xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:fed="http://docs.oasis-open.org/'
+        'wsfed/federation/200706" xsi:type="fed:SecurityTokenServiceType" protocolSupportEnumeration="http://docs.oasis-'
+        f'open.org/wsfed/federation/200706">{key(OTHER)}</md:RoleDescriptor>'
+    )
+    found = read(entity(extra + role(keys=key() + key(OTHER)), "https://sts.windows.net/tenant/"))
+    assert (found.entity_id, len(found.certificates)) == ("https://sts.windows.net/tenant/", 2)
+
+
+def test_a_federation_of_one_idp_is_that_idp():
+    others = entity('<md:SPSSODescriptor protocolSupportEnumeration="x"/>', "urn:sp")
+    text = f'<md:EntitiesDescriptor xmlns:md="{metadata.MD}">{others}{entity()}</md:EntitiesDescriptor>'
+    assert read(text).entity_id == "urn:auth-portal"
+
+
+def test_comments_and_a_byte_order_mark_do_no_harm():
+    assert read(b"\xef\xbb\xbf" + entity(f"<!-- exported -->{role()}").encode()).entity_id == "urn:auth-portal"
+
+
+def test_a_request_that_must_be_signed_is_noticed():
+    assert read(entity(role(signed="true"))).wants_signed_requests
+
+
+def test_validity_that_lasts_is_no_matter():
+    assert read(entity(until=' validUntil="2026-03-01T12:00:01Z"'))
+
+
+WEAK = bare(certificate_pem("weak"))
+BAD = {
+    "an HTML page": (b"\n <!DOCTYPE html><html><body>Sign in</body></html>", errors.MetadataIsHtml),
+    "an XHTML page": ('<html xmlns="http://www.w3.org/1999/xhtml"><p/></html>', errors.MetadataIsHtml),
+    "an XHTML page behind a declaration": ("<?xml version='1.0'?><html/>", errors.MetadataIsHtml),
+    "10 MB": (b"<a>" + b"x" * 10_000_000 + b"</a>", errors.MetadataTooLarge),
+    "20,000 elements": (f"<a>{'<b/>' * 20_000}</a>", errors.MetadataTooLarge),
+    "5,000 namespaces": ("<a>" + '<b xmlns="x"/>' * 5_000 + "</a>", errors.MetadataTooLarge),
+    "no XML": ("entityID: urn:x", errors.MetadataUnreadable),
+    "nothing": ("", errors.MetadataUnreadable),
+    "half of it": (entity()[:300], errors.MetadataUnreadable),
+    "a DTD": (f"<!DOCTYPE x [<!ENTITY a 'b'>]>{entity()}", errors.MetadataForbidden),
+    "a DTD in UTF-16": (
+        ('<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE x SYSTEM "http://127.0.0.1/x">' + entity()).encode("utf-16"),
+        errors.MetadataUnreadable,
+    ),
+    "a processing instruction": (f"<?xml-stylesheet href='x'?>{entity()}", errors.MetadataForbidden),
+    "two IdPs": (
+        f'<md:EntitiesDescriptor xmlns:md="{metadata.MD}">{entity()}{entity()}</md:EntitiesDescriptor>',
+        errors.MetadataOfSeveral,
+    ),
+    "our own": (entity('<md:SPSSODescriptor protocolSupportEnumeration="x"/>'), errors.MetadataOfNoIdp),
+    "SAML 1.1": (entity(role(protocol="urn:oasis:names:tc:SAML:1.1:protocol")), errors.MetadataOfNoIdp),
+    "a role outside of an entity": (f'<x xmlns:md="{metadata.MD}">{role()}</x>', errors.MetadataOfNoIdp),
+    "no entity ID": (entity(entity_id=""), errors.EntityIdInvalid),
+    "a long entity ID": (entity(entity_id="u" * 1_025), errors.EntityIdInvalid),
+    "an entity ID with a tab": (entity(entity_id="urn:a&#9;b"), errors.EntityIdInvalid),
+    "no endpoint": (entity(role(services="")), errors.EndpointMissing),
+    "another binding": (entity(role(services=service(binding="Artifact"))), errors.EndpointMissing),
+    "no certificate": (entity(role(keys="")), errors.CertificateMissing),
+    "an empty certificate": (entity(role(keys=key("TODO"))), errors.CertificateUnreadable),
+    "a certificate in pieces": (entity(role(keys=key("<b/>"))), errors.CertificateUnreadable),
+    "a weak key": (entity(role(keys=key(WEAK))), errors.KeyTooWeak),
+    "what has ended": (entity(until=' validUntil="2026-03-01T12:00:00Z"'), errors.MetadataExpired),
+    "a role that has ended": (entity(role(until=' validUntil="2020-01-01T00:00:00Z"')), errors.MetadataExpired),
+    "an end that is no time": (entity(until=' validUntil="soon"'), errors.MetadataExpired),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_each_fault_has_its_own_error(name):
+    document, problem = BAD[name]
+    with pytest.raises(errors.MetadataError) as refusal:
+        read(document)
+    assert type(refusal.value) is problem
+
+
+def test_an_expired_certificate_is_refused():
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    ended = issue(load_pem_private_key(private_pem("idp"), None), days=-1)
+    with pytest.raises(errors.CertificateExpired):
+        read(entity(role(keys=key(ended))))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://idp.example/sso",
+        "javascript:alert(1)",
+        "https://",
+        "https://user@idp.example/",
+        "https://idp.example/#part",
+        "https://idp.example:port/",
+        "https://[::1/",
+        "https://idp.example/a b",
+        "https://idp.example/&quot;x",
+        "https://idp.example/;x",
+        "https://idp.éxample/",
+        f"https://idp.example/{'x' * 2_000}",
+        "http://127.0.0.1:8001/sso",
+    ],
+)
+def test_an_address_to_which_no_browser_may_be_sent_is_refused(url):
+    with pytest.raises(errors.EndpointNotHttps):
+        read(entity(role(services=service(url))))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8001", "localhost", "[::1]:9"])
+def test_in_the_sandbox_this_machine_may_be_reached_plainly(host):
+    found = read(entity(role(services=service(f"http://{host}/sso"))), allows_loopback=True)
+    assert found.endpoints[0].location == f"http://{host}/sso"
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1", "idp.example", "localhost.example"])
+def test_in_the_sandbox_no_other_host_may(host):
+    with pytest.raises(errors.EndpointNotHttps):
+        read(entity(role(services=service(f"http://{host}/sso"))), allows_loopback=True)
+
+
+def test_our_own_metadata_is_valid_and_carries_what_idps_read():
+    pairs = [make_key_pair("acme", now=NOW), make_key_pair("acme", now=NOW + timedelta(days=1))]
+    sp = ServiceProvider("https://portal.example/saml/1/metadata", "https://portal.example/saml/1/acs")
+    document = describe_sp(sp, [pair.certificate_pem for pair in pairs])
+    validate(document.decode())
+    root = etree.fromstring(document)
+    assert root.get("entityID") == sp.entity_id
+    [acs] = root.iter("{*}AssertionConsumerService")
+    assert (acs.get("Location"), acs.get("Binding")) == (sp.acs_url, Binding.POST)
+    assert [node.text for node in root.iter("{*}NameIDFormat")] == [sp.name_id_format]
+    assert [node.text for node in root.iter("{*}X509Certificate")] == [bare(pair.certificate_pem) for pair in pairs]
+
+
+def test_what_was_typed_is_valid_metadata():
+    typed = IdpByHand('urn:"<x>&', SSO, Binding.REDIRECT, read_pasted_certificates(IDP))
+    validate(describe_idp(typed).decode())
+    assert read(describe_idp(typed)).entity_id == 'urn:"<x>&'

@@ -1,0 +1,118 @@
+"""Which attribute is the address and which the names."""
+
+from dataclasses import replace
+
+import pytest
+
+from sso.providers.catalogue import PROVIDERS
+from sso.providers.types import ProfileField
+from sso.saml.claims import as_json, from_json
+from sso.saml.errors import EmailAmbiguous, EmailInvalid, EmailMissing
+from sso.saml.profile import AttributeNames, read_profile
+from tests.sso.saml.messages import GOOD_NAMES, accepted
+
+NAMES = AttributeNames(("email", "mail"), ("firstname", "givenName"), ("lastname",), ("displayName",))
+
+
+def profile_of(attributes, name_id="u-17", names=NAMES):
+    sent = {name: (value,) if isinstance(value, str) else tuple(value) for name, value in attributes.items()}
+    return read_profile(replace(accepted("jumpcloud_both"), attributes=sent, name_id=name_id), names)
+
+
+def test_each_field_says_from_where_it_came():
+    found = profile_of({"email": "Uma@Acme.example", "firstname": "Uma", "lastname": "Ünal", "displayName": "Uma Ü."})
+    assert (found.email, found.given_name, found.family_name, found.display_name) == (
+        "uma@acme.example",
+        "Uma",
+        "Ünal",
+        "Uma Ü.",
+    )
+    assert dict(found.sources) == {
+        "email": "email",
+        "given_name": "firstname",
+        "family_name": "lastname",
+        "display_name": "displayName",
+    }
+
+
+def test_the_first_name_that_has_a_value_counts():
+    assert profile_of({"mail": "second@acme.example", "email": " "}).email == "second@acme.example"
+
+
+def test_capitals_of_a_name_are_no_matter_unless_one_fits_to_the_letter():
+    assert profile_of({"EMAIL": "a@acme.example", "email": "b@acme.example"}).email == "b@acme.example"
+    assert profile_of({"EMail": "a@acme.example"}).email == "a@acme.example"
+
+
+def test_an_address_shaped_name_id_stands_in():
+    found = profile_of({}, name_id="Uma@acme.example")
+    assert (found.email, found.sources["email"]) == ("uma@acme.example", "NameID")
+
+
+def test_it_does_not_where_the_admin_named_an_attribute():
+    with pytest.raises(EmailMissing):
+        profile_of({}, "uma@acme.example", AttributeNames(email=("mail",), may_use_name_id=False))
+
+
+def test_a_name_id_that_is_no_address_does_not():
+    with pytest.raises(EmailMissing) as refusal:
+        profile_of({"memberOf": "x"})
+    assert (refusal.value.expected, refusal.value.received) == ("email or mail", "memberOf")
+
+
+def test_several_addresses_are_refused():
+    with pytest.raises(EmailAmbiguous):
+        profile_of({"email": ["a@acme.example", "b@acme.example"]})
+
+
+def test_one_address_twice_is_one():
+    assert profile_of({"email": ["a@acme.example", "A@acme.example "]}).email == "a@acme.example"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "a@b@acme.example",
+        "a b@acme.example",
+        "a@acme.example\nb@evil.example",
+        "ä@acme.example",
+        "a@äcme.example",
+        "a@",
+        "@acme.example",
+        "a@-acme.example",
+        "a" * 65 + "@acme.example",
+        f"a@{'x.' * 130}example",
+        "<a@acme.example>",
+        '"a"@acme.example',
+        "a@[127.0.0.1]",
+    ],
+)
+def test_what_is_no_plain_address_is_refused(address):
+    with pytest.raises(EmailInvalid):
+        profile_of({"email": address})
+
+
+def test_names_are_one_line_of_what_can_be_shown():
+    found = profile_of(
+        {"email": "a@acme.example", "firstname": "  Uma \n Ü ", "lastname": "x\x07", "displayName": "n" * 300}
+    )
+    assert (found.given_name, found.family_name, len(found.display_name)) == ("Uma Ü", "", 200)
+
+
+def names_of(provider):
+    return AttributeNames(**{str(field): tuple(provider.aliases[field]) for field in ProfileField})
+
+
+@pytest.mark.parametrize("name", [one for one in GOOD_NAMES if "persistent" not in one])
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda one: one.code)
+def test_every_vendors_vector_gives_an_address_under_every_provider(name, provider):
+    found = read_profile(accepted(name), names_of(provider))
+    assert found.email.endswith("@acme.example")
+
+
+@pytest.mark.parametrize("name", GOOD_NAMES)
+def test_claims_come_back_from_json_as_they_were(name):
+    import json
+
+    claims = accepted(name)
+    assert from_json(json.loads(json.dumps(as_json(claims)))) == claims
