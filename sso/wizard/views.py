@@ -253,6 +253,7 @@ def metadata_preview(request: OrgRequest, org_slug: str, public_id: UUID, snapsh
         return redirect(step_url(connection, Step.METADATA))
     remarks = metadata_queries.remarks(connection, idp)
     context = {"snapshot": snapshot, "idp": idp, "remarks": remarks, "form": form, "page": "preview"}
+    context["status"] = 400 if form.is_bound else 200
     return show_step(request, connection, draft, Step.METADATA, **context)
 
 

@@ -1,10 +1,10 @@
 """Every URL × method × actor with the answer that is expected. A URL that isn't in the table fails."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -14,9 +14,21 @@ from orgs.domains import services as domains
 from orgs.groups import services as groups
 from orgs.groups.types import GroupSource
 from orgs.tenancy.models import Membership, User
+from portal.sandbox.test_idp.keys import ensure_keys
+from portal.sandbox.test_idp.metadata import build_metadata
+from portal.sandbox.test_idp.types import App
+from portal.setup import NewConnection, create_connection
 from scim.directories.models import ScimToken
 from scim.directories.queries import first_directory
 from scim.requests.models import RequestLog
+from sso.attempts import services as attempts
+from sso.attempts.types import Caller, Entry, Outcome
+from sso.connections import services as connections
+from sso.connections.models import Connection
+from sso.connections.types import SignInRules
+from sso.metadata import services as metadata
+from sso.saml.errors import StatusRefused
+from sso.signin import services as signin
 from tests.conftest import ScimClient, SignIn
 from tests.factories import ACTOR, TokenFactory
 from tests.scim.bodies import group_body, user_body
@@ -36,8 +48,11 @@ class Row:
 
 # who: anonymous stranger greta gil uma adam olga
 SETTINGS = "302 404 404 403 403 200 200"
+EVERYBODY = "200 200 200 200 200 200 200"
 NOT_ALLOWED = "405 405 405 405 405 405 405"
 ORG = "orgs/<slug:org_slug>/"
+CONNECTIONS = ORG + "settings/authentication/connections/"
+CONNECTION = CONNECTIONS + "<uuid:public_id>/"
 TABLE = {
     "": Row("302 200 302 302 302 302 302", NOT_ALLOWED),
     "look-again/": Row(NOT_ALLOWED, "302 302 302 302 302 302 302"),
@@ -56,6 +71,31 @@ TABLE = {
     ORG + "settings/provisioning-log/<uuid:public_id>/": Row(SETTINGS, NOT_ALLOWED),
     ORG + "settings/provisioning-log/export.csv": Row(SETTINGS, NOT_ALLOWED),
     ORG + "settings/provisioning-log/export.json": Row(SETTINGS, NOT_ALLOWED),
+    ORG + "settings/sign-in-log/": Row(SETTINGS, NOT_ALLOWED),
+    ORG + "settings/sign-in-log/<uuid:public_id>/": Row(SETTINGS, NOT_ALLOWED),
+    CONNECTIONS + "new/": Row(SETTINGS, "302 404 404 403 403 400 400"),
+    CONNECTION: Row(SETTINGS, NOT_ALLOWED),
+    CONNECTION + "setup/provider/": Row(SETTINGS, "302 404 404 403 403 400 400"),
+    CONNECTION + "setup/values/": Row(SETTINGS, "302 404 404 403 403 302 302"),
+    CONNECTION + "setup/attributes/": Row(SETTINGS, "302 404 404 403 403 400 400"),
+    CONNECTION + "setup/metadata/": Row(SETTINGS, "302 404 404 403 403 400 400"),
+    CONNECTION + "setup/metadata/<uuid:snapshot_id>/": Row(SETTINGS, "302 404 404 403 403 400 400"),
+    CONNECTION + "setup/domain/": Row(SETTINGS, "302 404 404 403 403 302 302"),
+    CONNECTION + "setup/review/": Row(SETTINGS, "302 404 404 403 403 302 302"),
+    CONNECTION + "rules/": Row(NOT_ALLOWED, "302 404 404 403 403 400 400"),
+    CONNECTION + "on/": Row(NOT_ALLOWED, "302 404 404 403 403 302 302"),
+    CONNECTION + "off/": Row(SETTINGS, "302 404 404 403 403 302 302"),
+    CONNECTION + "delete/": Row(SETTINGS, "302 404 404 403 403 400 400"),
+    CONNECTION + "reconfigure/": Row(NOT_ALLOWED, "302 404 404 403 403 302 302"),
+    CONNECTION + "discard/": Row(NOT_ALLOWED, "302 404 404 403 403 302 302"),
+    CONNECTION + "test/": Row(NOT_ALLOWED, "302 404 404 403 403 200 200"),
+    ORG + "settings/authentication/tests/<uuid:public_id>/": Row(SETTINGS, NOT_ALLOWED),
+    "saml/<uuid:public_id>/metadata": Row(EVERYBODY, NOT_ALLOWED),
+    "saml/<uuid:public_id>/login": Row("302 302 302 302 302 302 302", NOT_ALLOWED),
+    "saml/<uuid:public_id>/acs": Row(NOT_ALLOWED, "403 403 403 403 403 403 403"),
+    "saml/<uuid:public_id>/finish": Row("403 403 403 403 403 403 403", NOT_ALLOWED),
+    "sso/": Row(EVERYBODY, "400 400 400 400 400 400 400"),
+    "sso/continue/": Row("302 302 302 302 302 302 302", NOT_ALLOWED),
     ORG + "settings/authentication/tokens/new/": Row(SETTINGS, "302 404 404 403 403 400 400"),
     ORG + "settings/authentication/tokens/<uuid:public_id>/saved/": Row(NOT_ALLOWED, "302 404 404 403 403 302 302"),
     ORG + "settings/authentication/tokens/<uuid:public_id>/revoke/": Row(SETTINGS, "302 404 404 403 403 302 302"),
@@ -154,13 +194,55 @@ def ids(acme: Any, scim: ScimClient, olga: Membership) -> dict[str, Any]:
     }
 
 
-def url_of(pattern: str, ids: dict[str, Any]) -> str:
-    kinds = {"tokens/": "token", "provisioning-log": "request", "domains/": "domain"}
-    kind = next((kind for part, kind in kinds.items() if part in pattern), "group")
-    public_id: UUID = ids[kind] if "settings" in pattern else uuid4()
-    return "/" + pattern.replace("<slug:org_slug>", "acme").replace("<uuid:public_id>", str(public_id)).replace(
-        "<str:secret>", "nonsense"
-    )
+@pytest.fixture(scope="session")
+def idp_document(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The metadata of some IdP."""
+    certificate = ensure_keys(tmp_path_factory.mktemp("idp")).signing.certificate
+    return build_metadata(App("a", "A", "urn:idp", "", ""), "https://idp.example/sso", certificate)
+
+
+@pytest.fixture
+def sso_ids(acme: Any, olga: Membership, idp_document: bytes) -> dict[str, Any]:
+    """A connection of acme that is on, with a version in preparation, and what hangs on it."""
+    order = NewConnection("IdP", "jumpcloud", SignInRules(), idp_document, turn_on=True)
+    connection = create_connection(org=acme, order=order, actor=ACTOR)
+    connections.begin_reconfiguration(connection=connection, actor=ACTOR)
+    entry = Entry(Outcome.REFUSED, Caller(), refusal=StatusRefused())
+    return {
+        "connection": connection.public_id,
+        "snapshot": metadata.take_document(connection=connection, document=idp_document).public_id,
+        "attempt": attempts.record_attempt(connection=connection, entry=entry).public_id,
+        "test": signin.start_test(connection=connection, actor=ACTOR, starter=olga.user).public_id,
+    }
+
+
+KINDS = {
+    "tokens/": "token",
+    "provisioning-log": "request",
+    "domains/": "domain",
+    "sign-in-log": "attempt",
+    "authentication/tests/": "test",
+    "connections/": "connection",
+    "saml/": "connection",
+}
+SSO_KINDS = ("attempt", "test", "connection")
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest, ids: dict[str, Any]) -> Callable[[str], str]:
+    """Return the address that a pattern of the table stands for, with ids of acme in it."""
+
+    def of(pattern: str) -> str:
+        kind = next((kind for part, kind in KINDS.items() if part in pattern), "group")
+        found = request.getfixturevalue("sso_ids") if kind in SSO_KINDS and "<uuid" in pattern else ids
+        public_id = found.get(kind) if "settings" in pattern or "saml/" in pattern else uuid4()
+        words = {"<slug:org_slug>": "acme", "<uuid:public_id>": str(public_id), "<str:secret>": "nonsense"}
+        words["<uuid:snapshot_id>"] = str(found.get("snapshot", ""))
+        for word, text in words.items():
+            pattern = pattern.replace(word, text)
+        return f"/{pattern}"
+
+    return of
 
 
 @pytest.fixture
@@ -179,27 +261,23 @@ def _person(found: Membership | User) -> Membership | User:
 
 @pytest.mark.parametrize("actor", ACTORS)
 @pytest.mark.parametrize("pattern", TABLE)
-def test_every_page_answers_every_actor_as_the_table_says(
-    pattern: str, actor: str, ids: dict[str, Any], person_at: Any
-) -> None:
-    client, url, row, place = person_at(actor), url_of(pattern, ids), TABLE[pattern], ACTORS.index(actor)
-    expected = {"GET": int(row.get.split()[place]), "POST": int(row.post.split()[place])}
+def test_every_page_answers_every_actor_as_the_table_says(pattern: str, actor: str, place: Any, person_at: Any) -> None:
+    client, url, row, number = person_at(actor), place(pattern), TABLE[pattern], ACTORS.index(actor)
+    expected = {"GET": int(row.get.split()[number]), "POST": int(row.post.split()[number])}
     # the post comes last: it may change what the others look at
     answers = {method: client.generic(method, url).status_code for method in ("GET", "POST")}
     assert answers == expected
 
 
 @pytest.mark.parametrize("pattern", TABLE)
-def test_other_methods_are_405_for_an_owner(pattern: str, ids: dict[str, Any], person_at: Any) -> None:
-    client, url = person_at("olga"), url_of(pattern, ids)
+def test_other_methods_are_405_for_an_owner(pattern: str, place: Any, person_at: Any) -> None:
+    client, url = person_at("olga"), place(pattern)
     assert {method: client.generic(method, url).status_code for method in LEFT_OUT} == dict.fromkeys(LEFT_OUT, 405)
 
 
 @pytest.mark.parametrize("pattern", [pattern for pattern, row in TABLE.items() if "200" in row.get])
-def test_no_page_leaves_a_component_unread_or_breaks_the_policy(
-    pattern: str, ids: dict[str, Any], person_at: Any
-) -> None:
-    response = person_at("olga").get(url_of(pattern, ids))
+def test_no_page_leaves_a_component_unread_or_breaks_the_policy(pattern: str, place: Any, person_at: Any) -> None:
+    response = person_at("olga").get(place(pattern))
     text = b"".join(response).decode()
     assert "<c-" not in text
     if not pattern.startswith("api/docs"):
@@ -246,10 +324,8 @@ def test_account_pages_lead_whoever_is_not_signed_in_to_the_sign_in(db: None, pa
 
 @pytest.mark.parametrize("pattern", [pattern for pattern in TABLE if pattern.startswith(ORG)])
 @pytest.mark.parametrize("actor", ["stranger", "greta"])
-def test_a_stranger_cannot_tell_an_organisation_from_none(
-    pattern: str, actor: str, ids: dict[str, Any], person_at: Any
-) -> None:
-    client, url = person_at(actor), url_of(pattern, ids)
+def test_a_stranger_cannot_tell_an_organisation_from_none(pattern: str, actor: str, place: Any, person_at: Any) -> None:
+    client, url = person_at(actor), place(pattern)
     other = url.replace("/acme/", "/no-such-org/")
     method = "GET" if TABLE[pattern].get != NOT_ALLOWED else "POST"
     real, absent = client.generic(method, url), client.generic(method, other)
@@ -257,19 +333,14 @@ def test_a_stranger_cannot_tell_an_organisation_from_none(
     assert len(b"".join(real)) == len(b"".join(absent))
 
 
-@pytest.mark.parametrize("kind", ["domain", "group", "request", "token"])
+@pytest.mark.parametrize(
+    "pattern", [pattern for pattern in TABLE if pattern.startswith(ORG) and "<uuid:public_id>" in pattern]
+)
 def test_another_organisations_ids_are_404_under_ones_own_slug(
-    kind: str, ids: dict[str, Any], greta: Membership, sign_in: SignIn
+    pattern: str, place: Any, greta: Membership, sign_in: SignIn
 ) -> None:
-    path = {
-        "domain": "domains/{}/remove/",
-        "group": "groups/{}/",
-        "request": "provisioning-log/{}/",
-        "token": "authentication/tokens/{}/revoke/",
-    }[kind]
-    client = sign_in(greta)
-    url = f"/orgs/globex/settings/{path.format(ids[kind])}"
-    assert client.get(url).status_code == 404
-    if kind == "token":
-        assert client.post(url).status_code == 404
-        assert not ScimToken.objects.get(public_id=ids["token"]).revoked_at
+    client, url = sign_in(greta), place(pattern).replace("/orgs/acme/", "/orgs/globex/")
+    before = [*ScimToken.objects.values(), *Connection.objects.values()]
+    allowed = {405, 404}
+    assert {client.get(url).status_code, client.post(url).status_code} | {404} <= allowed
+    assert [*ScimToken.objects.values(), *Connection.objects.values()] == before

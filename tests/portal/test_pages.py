@@ -16,6 +16,8 @@ from scim.directories.services import confirm_saved, revoke_token
 from scim.requests.models import RequestLog
 from scim.requests.services import record
 from scim.requests.types import Answer, Call
+from sso.connections import services as connections
+from sso.connections.types import SignInRules
 from tests.factories import ACTOR, TokenFactory
 
 PAGE = "/orgs/acme/settings/authentication/"
@@ -144,7 +146,15 @@ def test_page_lists_recent_requests_with_a_link_to_the_log(admin, acme_directory
 def test_page_asks_as_much_for_one_token_as_for_nine(admin, acme_directory, count, django_assert_num_queries):
     for _ in range(count):
         call(acme_directory, TokenFactory(directory=acme_directory).token)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(13):
+        admin.get(PAGE)
+
+
+@pytest.mark.parametrize("count", [1, 9])
+def test_page_asks_as_much_for_one_connection_as_for_nine(admin, acme, count, django_assert_num_queries):
+    for number in range(count):
+        connections.create_connection(org=acme, name=f"IdP {number}", rules=SignInRules(), actor=ACTOR)
+    with django_assert_num_queries(14):
         admin.get(PAGE)
 
 

@@ -20,6 +20,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from orgs.base import sealed
 from orgs.base.actor import Actor
 from orgs.base.clock import now
 from orgs.base.read_only_admin import BoundedPaginator, ReadOnlyAdmin
@@ -37,12 +38,20 @@ from scim.directories.models import Directory, ScimToken
 from scim.groups.models import DirectoryGroup
 from scim.requests.models import RequestLog
 from scim.users.models import DirectoryUser
+from sso.attempts import services as attempts
+from sso.attempts.models import LoginAttempt
+from sso.attempts.types import Caller, Entry, Outcome
+from sso.connections import services as connections
+from sso.connections.models import SpKey
+from sso.connections.types import SignInRules
+from sso.signin.models import SignInTest
 from tests.factories import MembershipFactory, OrganizationFactory, TokenFactory
 
 PASSWORD = "correct horse battery staple"
 PAGES: list[ModelAdmin] = list(admin.site._registry.values())
 SITE_URLS = ("admin:index", "admin:password_change", "admin:password_change_done", "admin:jsi18n", "admin:logout")
 SECRET_COLUMNS = {"digest", "nonce", "password", "session", "session_index", "document", "payload", "txt_token", "data"}
+SECRET_COLUMNS |= {"private_sealed", "claims", "profile", "relay_digest", "handle_digest"}
 OUTSIDE_DOORS = {"anonymous": 302, "member": 404, "staff without a factor": 302, "staff before the factor": 302}
 
 
@@ -91,13 +100,40 @@ def rows(acme: Organization, olga: Membership, acme_directory: Directory, acme_t
     )
     RequestLog.objects.create(**tenant, at=now(), method="GET", path="/Users", status=200, request_id="r" * 32)
     token = ScimToken.objects.get()
-    return {
+    return _single_sign_on_rows(acme, seat) | {
         "token": acme_token,
         "token digest": token.digest,
         "token nonce": str(token.nonce),
         "invitation": prepared[1],
         "invitation digest": Invitation.objects.get().digest,
         "document": "a-nick-name-of-the-document",
+    }
+
+
+def _single_sign_on_rows(acme: Organization, seat: Membership) -> dict[str, str]:
+    """A connection with all that hangs on it; returns what of it must stay unread."""
+    connection = connections.create_connection(org=acme, name="JumpCloud", rules=SignInRules(), actor=Actor.system())
+    connections.remember_identity(
+        connection=connection, membership=seat, name_id="u-17", name_id_format="persistent", actor=Actor.system()
+    )
+    attempt = attempts.record_attempt(connection=connection, entry=Entry(Outcome.SIGNED_IN, Caller("203.0.113.7")))
+    test = SignInTest.objects.create(
+        org=acme,
+        connection=connection,
+        configuration=connection.configurations.get(),
+        attempt=attempt,
+        revision=1,
+        started_at=now(),
+        relay_digest="d" * 64,
+        claims={"attributes": {"department": ["a-claim-of-a-person"]}},
+    )
+    assert test.pk
+    key = SpKey.objects.get()
+    return {
+        "claim": "a-claim-of-a-person",
+        "relay key": "d" * 64,
+        "sealed key": key.private_sealed,
+        "private key": sealed.unseal(key.private_sealed),
     }
 
 
@@ -347,11 +383,18 @@ def test_every_row_is_found_by_its_public_id(support, rows, listing):
     assert row in answer.context["cl"].result_list
 
 
+@pytest.mark.parametrize("spelling", [str.upper, str.lower])
+def test_the_code_that_a_person_was_shown_finds_the_attempt(support, rows, spelling):
+    attempt = LoginAttempt.objects.get()
+    answer = support.get(reverse("admin:sso_loginattempt_changelist"), {"q": spelling(attempt.code)})
+    assert list(answer.context["cl"].result_list) == [attempt]
+
+
 def test_an_organization_leads_to_the_rows_that_are_its_own(support, rows, globex, acme):
     page = support.get(reverse("admin:orgs_organization_change", args=[acme.pk])).content.decode()
     links = re.findall(r'href="(/admin/[a-z/]+\?org__id__exact=\d+)"', page)
     seen = {row.org_id for link in links for row in support.get(link).context["cl"].result_list}
-    assert (len(links), seen) == (7, {acme.pk})
+    assert (len(links), seen) == (9, {acme.pk})
 
 
 def test_the_first_field_of_the_index_finds_organizations(support, db):
