@@ -1,0 +1,112 @@
+"""The sign-in log: found by address, code or request; expected against received; and what to change."""
+
+import pytest
+from django.test import Client
+
+from orgs.base.errors import NotFound
+from sso.attempts import queries, services
+from sso.attempts.models import LoginAttempt
+from sso.attempts.types import AttemptFilter, Caller, Entry, Outcome
+from sso.providers.catalogue import PROVIDERS
+from sso.saml.errors import AudienceMismatch, MessageUnreadable, StatusRefused
+from sso.saml.types import Setting
+from tests.sso.idp import Fault
+
+LOG = "/orgs/acme/settings/sign-in-log/"
+
+
+@pytest.fixture
+def admin(adam, sign_in) -> Client:
+    return sign_in(adam)
+
+
+def record(connection, outcome=Outcome.SIGNED_IN, refusal=None, email="", **caller):
+    entry = Entry(outcome, Caller(**caller), 1, refusal, email=email)
+    return services.record_attempt(connection=connection, entry=entry)
+
+
+def test_an_empty_log_says_what_will_be_here(admin):
+    assert "Nobody has signed in through a connection yet" in admin.get(LOG).content.decode()
+
+
+@pytest.mark.parametrize("search", ["uma@", "UMA@Acme.example", "code", "request-0001"])
+def test_an_attempt_is_found(admin, acme, connection, search):
+    wanted = record(connection, email="uma@acme.example", request_id="request-0001")
+    record(connection, email="adam@acme.example")
+    found = queries.list_attempts(acme, AttemptFilter(wanted.code.lower() if search == "code" else search))
+    assert list(found) == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "count"), [("", 3), ("failed", 2), ("signed_in", 1), ("restarted", 0), ("nonsense", 3)]
+)
+def test_outcomes_are_told_apart(acme, connection, outcome, count):
+    record(connection)
+    record(connection, Outcome.REFUSED, StatusRefused())
+    record(connection, Outcome.TEST_FAILED, StatusRefused())
+    assert queries.list_attempts(acme, AttemptFilter(outcome=outcome)).count() == count
+
+
+@pytest.mark.parametrize("query", ["?q=%00", "?outcome=x&page=999", "?q=" + "x" * 400, "?page=-1"])
+def test_filters_that_cannot_be_read_are_no_error(admin, connection, query):
+    record(connection)
+    assert admin.get(LOG + query).status_code == 200
+
+
+def test_nothing_found_offers_everything(admin, connection):
+    assert "No sign-in matches" in admin.get(f"{LOG}?q=nobody").content.decode()
+
+
+@pytest.mark.parametrize("count", [1, 60])
+def test_the_page_asks_as_much_for_one_as_for_sixty(admin, connection, count, django_assert_num_queries):
+    for _ in range(count):
+        record(connection, email="uma@acme.example")
+    with django_assert_num_queries(5):
+        admin.get(LOG)
+
+
+def test_a_failure_shows_expected_received_and_what_to_change(admin, connection, idp, uma, browser):
+    browser.sign_in(idp, connection, "uma@acme.example", fault=Fault.WRONG_AUDIENCE)
+    attempt = LoginAttempt.objects.get()
+    page = admin.get(f"{LOG}{attempt.public_id}/").content.decode()
+    for shown in ("https://other-app.example/saml", f"/saml/{connection.public_id}/metadata", "Tab SSO → SP Entity ID"):
+        assert shown in page
+    assert (page.count(">Passed<"), page.count(">Failed<"), page.count(">Not reached<")) == (6, 1, 6)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda one: one.code)
+def test_advice_is_in_the_words_of_the_provider(connection, provider):
+    connection.provider = provider.code
+    attempt = record(connection, Outcome.REFUSED, AudienceMismatch(expected="a", received="b"))
+    assert queries.advice(attempt) == provider.fixes[Setting.SP_ENTITY_ID]
+
+
+def test_where_nothing_can_be_changed_there_is_no_advice(connection):
+    assert queries.advice(record(connection, Outcome.REFUSED, MessageUnreadable())) == ""
+
+
+@pytest.mark.parametrize("text", ['"><svg onload=alert(1)>', "<script>", "x" * 900, "a\x00b\nc\u202e", "ف" * 200])
+def test_what_a_message_says_is_inert(admin, connection, text):
+    attempt = record(connection, Outcome.REFUSED, AudienceMismatch(expected=text, received=text), user_agent=text)
+    page = admin.get(f"{LOG}{attempt.public_id}/").content.decode()
+    assert "<svg onload" not in page
+    assert "<script>" not in page
+    assert "\x00" not in LoginAttempt.objects.get().received
+
+
+def test_another_organisations_attempt_is_unknown(connection, globex):
+    with pytest.raises(NotFound):
+        queries.find_attempt(globex, record(connection).public_id)
+
+
+def test_the_newest_sign_in_is_no_test(connection):
+    refused = record(connection, Outcome.REFUSED, StatusRefused())
+    record(connection, Outcome.TEST_PASSED)
+    assert queries.latest_sign_in(connection) == refused
+    assert str(refused) == f"{refused.code} Refused"
+
+
+def test_codes_can_be_read_aloud_and_are_nobody_elses():
+    codes = {services.new_code() for _ in range(500)}
+    assert len(codes) == 500
+    assert not set("".join(codes)) & set("AEIOU01L")

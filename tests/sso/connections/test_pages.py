@@ -1,0 +1,131 @@
+"""The pages of one connection, and what may be done there."""
+
+import pytest
+from django.test import Client
+from lxml import etree
+
+from sso.connections import queries, services
+from sso.connections.models import Connection
+from sso.connections.types import ConnectionState, SignInRules
+from tests.factories import ACTOR
+
+
+@pytest.fixture
+def admin(adam, sign_in) -> Client:
+    return sign_in(adam)
+
+
+def url(connection, act="") -> str:
+    return f"/orgs/acme/settings/authentication/connections/{connection.public_id}/{act}"
+
+
+def text_of(response) -> str:
+    return response.content.decode()
+
+
+def test_the_page_shows_the_values_test_switch_and_directory(admin, connection):
+    page = text_of(admin.get(url(connection)))
+    for shown in ("SCIM Base URL", "Generate bearer token", "SP Entity ID", "Test sign-in", "Turn off", "Danger zone"):
+        assert shown in page
+
+
+def test_the_page_of_an_unfinished_connection_leads_to_its_step(admin, acme, olga):
+    made = services.create_connection(org=acme, name="Begun", rules=SignInRules(), actor=ACTOR)
+    assert admin.get(url(made))["Location"] == url(made, "setup/provider/")
+
+
+def test_the_switch_is_locked_and_says_why(admin, draft):
+    page = text_of(admin.get(url(draft[0])))
+    assert "Locked until a test of version 1 has passed" in page
+    refused = admin.post(url(draft[0], "on/"), follow=True)
+    assert "hasn’t passed a test sign-in yet" in text_of(refused)
+
+
+def test_no_page_shows_a_private_key(admin, connection):
+    pages = "".join(text_of(admin.get(url(connection, act))) for act in ("", "delete/", "off/"))
+    sealed = connection.sp_keys.get().private_sealed
+    assert sealed not in pages
+    assert "PRIVATE KEY" not in pages
+
+
+def test_turning_on_and_off(admin, draft):
+    connection = draft[0]
+    version = queries.in_preparation(connection)
+    services.note_test_passed(configuration=version, revision=version.revision, tester="olga", actor=ACTOR)
+    assert "is on. People can sign in" in text_of(admin.post(url(connection, "on/"), follow=True))
+    assert "No session came through it" in text_of(admin.get(url(connection, "off/")))
+    assert "Nobody signs in through it" in text_of(admin.post(url(connection, "off/"), follow=True))
+    assert Connection.objects.get().state == ConnectionState.DISABLED
+
+
+def test_turning_off_what_was_never_on_says_so(admin, draft):
+    assert "never been turned on" in text_of(admin.post(url(draft[0], "off/"), follow=True))
+
+
+def test_turning_off_counts_who_will_be_out(connection, idp, adam, browser):
+    browser.sign_in(idp, connection, "adam@acme.example")
+    page = text_of(browser.client.get(url(connection, "off/")))
+    assert "1 session" in page
+    assert "yours among them" in page
+
+
+def test_rules_are_saved(admin, connection):
+    given = {"name": "Renamed", "jit": "on", "default_role": "guest", "allow_idp_initiated": "on"}
+    admin.post(url(connection, "rules/"), given)
+    saved = Connection.objects.get()
+    assert (saved.name, saved.jit, saved.default_role, saved.allow_idp_initiated) == ("Renamed", True, "guest", True)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"name": "", "default_role": "user"}, "Give the connection a name"),
+        ({"name": "a\x07b", "default_role": "user"}, "can’t be shown"),
+        ({"name": "JumpCloud", "default_role": "owner"}, "not one of the available choices"),
+        ({"name": "Taken", "default_role": "user"}, "already has that name"),
+    ],
+)
+def test_rules_that_cannot_be_are_said_at_the_field(admin, acme, connection, given, said):
+    services.create_connection(org=acme, name="Taken", rules=SignInRules(), actor=ACTOR)
+    refused = admin.post(url(connection, "rules/"), given)
+    assert (refused.status_code, said in text_of(refused)) == (400, True)
+    assert Connection.objects.filter(name="JumpCloud", default_role="user").exists()
+
+
+def test_deleting_wants_the_name(admin, connection):
+    refused = admin.post(url(connection, "delete/"), {"confirm": "something"})
+    assert (refused.status_code, "exactly as it is shown" in text_of(refused)) == (400, True)
+    assert admin.post(url(connection, "delete/"), {"confirm": "JumpCloud"}).status_code == 302
+    assert not Connection.objects.exists()
+
+
+def test_reconfiguring_begins_a_version_and_can_be_discarded(admin, connection):
+    assert admin.post(url(connection, "reconfigure/"))["Location"] == url(connection, "setup/values/")
+    assert "Version 2 is being prepared" in text_of(admin.get(url(connection)))
+    assert "is discarded" in text_of(admin.post(url(connection, "discard/"), follow=True))
+
+
+def test_there_is_nothing_to_discard(admin, connection):
+    assert "No version is being prepared" in text_of(admin.post(url(connection, "discard/"), follow=True))
+
+
+def test_a_draft_that_never_was_on_cannot_be_reconfigured(admin, draft):
+    draft[0].configurations.update(stage="former")
+    assert "never been turned on" in text_of(admin.post(url(draft[0], "reconfigure/"), follow=True))
+
+
+def test_our_metadata_has_a_stable_address_and_is_a_file(connection):
+    page = Client().get(f"/saml/{connection.public_id}/metadata")
+    assert page["Content-Type"] == "application/samlmetadata+xml"
+    assert etree.fromstring(page.content).get("entityID") == f"http://testserver/saml/{connection.public_id}/metadata"
+    file = Client().get(f"/saml/{connection.public_id}/metadata?download")
+    assert file["Content-Disposition"].startswith('attachment; filename="gatehouse-')
+    assert file.content == page.content
+
+
+@pytest.mark.parametrize("name", ['"><svg onload=alert(1)>', "{{ 7 }}", "=cmd", "ف" * 60])
+def test_a_hostile_name_is_inert(admin, acme, connection, name):
+    services.rename_connection(connection=connection, name=name, actor=ACTOR)
+    page = text_of(admin.get(url(connection)))
+    assert "<svg onload" not in page
+    assert "{{ 7 }}" in page or name != "{{ 7 }}"

@@ -1,0 +1,329 @@
+"""Connections: their versions, states and rules, and what each act leaves in the audit log and the mail."""
+
+from uuid import uuid4
+
+import pytest
+from django.core import mail
+
+from orgs.audit.models import AuditEvent
+from orgs.base import sealed
+from orgs.base.clock import now
+from orgs.events import services as outbox
+from orgs.tenancy import services as tenancy
+from orgs.tenancy.models import SessionGrant
+from orgs.tenancy.types import IdpSession, Role, SignInMethod
+from sso.attempts import services as attempts
+from sso.attempts.models import LoginAttempt
+from sso.attempts.types import Caller, Entry, Outcome
+from sso.connections import queries, services
+from sso.connections import types as connection_types
+from sso.connections.errors import (
+    ChangedMeanwhile,
+    ConnectionNameTaken,
+    ConnectionUnknown,
+    NameNotTyped,
+    NothingInPreparation,
+    NotTested,
+    NotTurnedOn,
+    SetupIncomplete,
+    TooManyConnections,
+)
+from sso.connections.models import Configuration, Connection, IdpCertificate, SpKey
+from sso.connections.types import AttributeChoice, ConnectionState, SignInRules, Stage, Step
+from sso.metadata import services as metadata
+from sso.saml.certificates import private_key, public_key
+from sso.saml.types import NameIdFormat
+from tests.factories import ACTOR
+from tests.sso.conftest import connect
+
+
+@pytest.fixture
+def untested(draft):
+    return draft[0]
+
+
+def create(org, name="Okta", **rules):
+    return services.create_connection(org=org, name=name, rules=SignInRules(**rules), actor=ACTOR)
+
+
+def actions(org):
+    return list(
+        AuditEvent.objects.filter(org=org, target_kind="connection").order_by("id").values_list("action", flat=True)
+    )
+
+
+def passed(connection):
+    """The version in preparation has passed a test of its present revision."""
+    draft = queries.to_be_tested(connection)
+    return services.note_test_passed(
+        configuration=draft, revision=draft.revision, tester="olga@acme.example", actor=ACTOR
+    )
+
+
+def apply_again(connection, idp):
+    """Bring the IdP's metadata to the version in preparation."""
+    snapshot = metadata.take_document(connection=connection, document=idp.metadata())
+    revision = queries.in_preparation(connection).revision
+    metadata.use_snapshot(connection=connection, snapshot=snapshot, revision=revision, actor=ACTOR)
+
+
+class TestTheFirstVersion:
+    def test_a_new_connection_is_a_draft_with_one_version(self, acme):
+        made = create(acme)
+        assert (made.state, made.setup_step) == (ConnectionState.DRAFT, Step.PROVIDER)
+        assert queries.in_preparation(made).number == 1
+        assert queries.in_force(made) is None
+
+    def test_its_key_is_its_own_and_sealed(self, acme):
+        first, second = create(acme), create(acme, "Entra")
+        keys = [queries.signing_key(one) for one in (first, second)]
+        assert keys[0].private_pem != keys[1].private_pem
+        assert private_key(keys[0]).public_key() == public_key(keys[0].certificate_pem)
+        stored = SpKey.objects.get(connection=first)
+        assert "PRIVATE" not in stored.private_sealed
+        assert sealed.unseal(stored.private_sealed) == keys[0].private_pem
+
+    def test_a_name_is_used_once_in_an_organisation(self, acme, globex):
+        create(acme)
+        create(globex)
+        with pytest.raises(ConnectionNameTaken):
+            create(acme)
+
+    def test_there_are_25_at_the_most(self, acme, monkeypatch):
+        monkeypatch.setattr(services, "MAX_CONNECTIONS", 2)
+        assert connection_types.MAX_CONNECTIONS == 25
+        for name in ("a", "b"):
+            create(acme, name)
+        with pytest.raises(TooManyConnections):
+            create(acme, "c")
+
+    def test_it_cannot_be_finished_without_metadata(self, acme):
+        with pytest.raises(SetupIncomplete):
+            services.finish_setup(connection=create(acme), actor=ACTOR)
+
+    def test_finishing_twice_is_said_once(self, untested):
+        services.finish_setup(connection=untested, actor=ACTOR)
+        assert actions(untested.org).count("connection.set_up") == 1
+
+    def test_the_furthest_step_is_remembered(self, acme):
+        made = create(acme)
+        for step in (Step.METADATA, Step.VALUES):
+            services.reach_step(connection=made, step=step)
+        made.refresh_from_db()
+        assert made.setup_step == Step.METADATA
+
+    def test_a_finished_connection_has_no_step(self, untested):
+        services.reach_step(connection=untested, step=Step.VALUES)
+        untested.refresh_from_db()
+        assert not untested.is_being_set_up
+
+    def test_a_new_name_is_in_the_log(self, untested):
+        services.rename_connection(connection=untested, name="Renamed", actor=ACTOR)
+        services.rename_connection(connection=untested, name="Renamed", actor=ACTOR)
+        assert actions(untested.org).count("connection.renamed") == 1
+        assert str(Connection.objects.get()) == "Renamed"
+
+    def test_a_rename_to_a_name_in_use_is_refused(self, acme, untested):
+        create(acme, "Other")
+        with pytest.raises(ConnectionNameTaken):
+            services.rename_connection(connection=untested, name="Other", actor=ACTOR)
+
+    def test_each_step_of_the_set_up_is_in_the_log(self, untested):
+        assert actions(untested.org) == [
+            "connection.created",
+            "connection.provider_chosen",
+            "connection.idp_changed",
+            "connection.set_up",
+        ]
+
+    def test_the_log_names_certificates_by_fingerprint_only(self, untested):
+        event = AuditEvent.objects.get(action="connection.idp_changed")
+        assert event.after["certificates"] == [IdpCertificate.objects.get().fingerprint]
+        assert "BEGIN" not in str(event.after)
+
+
+class TestTwoAdmins:
+    CHOICE = AttributeChoice({"email": "mail"})
+
+    def test_whoever_saves_second_is_told(self, untested):
+        revision = queries.in_preparation(untested).revision
+        services.choose_attributes(connection=untested, choice=self.CHOICE, revision=revision, actor=ACTOR)
+        with pytest.raises(ChangedMeanwhile):
+            services.choose_attributes(connection=untested, choice=AttributeChoice(), revision=revision, actor=ACTOR)
+        assert queries.in_preparation(untested).attribute_map == {"email": "mail"}
+
+    def test_no_other_edit_goes_through_either(self, untested, idp):
+        snapshot, email = metadata.take_document(connection=untested, document=idp.metadata()), NameIdFormat.EMAIL
+        with pytest.raises(ChangedMeanwhile):
+            metadata.use_snapshot(connection=untested, snapshot=snapshot, revision=1, actor=ACTOR)
+        with pytest.raises(ChangedMeanwhile):
+            services.choose_provider(
+                connection=untested, provider="okta", name_id_format=email, revision=1, actor=ACTOR
+            )
+
+
+class TestTheSwitch:
+    def test_it_is_locked_until_a_test_has_passed(self, untested):
+        with pytest.raises(NotTested):
+            services.turn_on(connection=untested, actor=ACTOR)
+
+    def test_a_passed_test_unlocks_it(self, untested):
+        assert passed(untested)
+        services.turn_on(connection=untested, actor=ACTOR)
+        assert Connection.objects.get().state == ConnectionState.ACTIVE
+        assert queries.in_force(untested).tested_by == "olga@acme.example"
+
+    def test_an_edit_after_the_test_locks_it_again(self, untested, idp):
+        passed(untested)
+        apply_again(untested, idp)
+        assert Connection.objects.get().state == ConnectionState.DRAFT
+        with pytest.raises(NotTested):
+            services.turn_on(connection=untested, actor=ACTOR)
+
+    def test_a_test_of_an_earlier_revision_unlocks_nothing(self, untested):
+        draft = queries.in_preparation(untested)
+        assert not services.note_test_passed(configuration=draft, revision=1, tester="olga", actor=ACTOR)
+        assert Connection.objects.get().state == ConnectionState.DRAFT
+
+    def test_without_metadata_there_is_nothing_to_turn_on(self, acme):
+        with pytest.raises(SetupIncomplete):
+            services.turn_on(connection=create(acme), actor=ACTOR, without_test=True)
+
+    def test_an_operator_may_go_without_a_test_and_the_log_says_so(self, connection):
+        event = AuditEvent.objects.get(action="connection.turned_on")
+        assert event.after == {"state": "active", "version": 1, "tested": False}
+
+    def test_off_and_on_again(self, untested):
+        passed(untested)
+        services.turn_on(connection=untested, actor=ACTOR)
+        services.turn_off(connection=untested, actor=ACTOR)
+        assert Connection.objects.get().state == ConnectionState.DISABLED
+        services.turn_on(connection=untested, actor=ACTOR)
+        assert Connection.objects.get().state == ConnectionState.ACTIVE
+
+    def test_turning_off_twice_is_said_once(self, connection):
+        for _ in range(2):
+            services.turn_off(connection=connection, actor=ACTOR)
+        assert actions(connection.org).count("connection.turned_off") == 1
+
+    def test_what_was_never_on_cannot_be_turned_off(self, untested):
+        with pytest.raises(NotTurnedOn):
+            services.turn_off(connection=untested, actor=ACTOR)
+
+    @pytest.mark.parametrize("what", ["turned on", "turned off", "deleted"])
+    def test_owners_and_admins_get_a_notice(self, connection, adam, uma, what):
+        if what == "turned off":
+            services.turn_off(connection=connection, actor=ACTOR)
+        if what == "deleted":
+            services.delete_connection(connection=connection, typed_name="JumpCloud", actor=ACTOR)
+        outbox.drain()
+        subjects = {(message.to[0], message.subject) for message in mail.outbox if what in message.subject}
+        said = f"Single sign-on of Acme: “JumpCloud” was {what}"
+        assert subjects == {("olga@acme.example", said), ("adam@acme.example", said)}
+
+
+class TestANewVersion:
+    def test_it_begins_as_a_copy_beside_the_one_in_force(self, connection):
+        draft = services.begin_reconfiguration(connection=connection, actor=ACTOR)
+        live = queries.in_force(connection)
+        assert (draft.number, live.number) == (2, 1)
+        assert draft.idp_entity_id == live.idp_entity_id
+        fingerprints = [[one.fingerprint for one in version.certificates.all()] for version in (draft, live)]
+        assert fingerprints[0] == fingerprints[1]
+
+    def test_beginning_twice_goes_on_with_the_first(self, connection):
+        first = services.begin_reconfiguration(connection=connection, actor=ACTOR)
+        assert services.begin_reconfiguration(connection=connection, actor=ACTOR) == first
+
+    def test_a_connection_that_was_never_on_has_nothing_to_copy(self, untested):
+        Configuration.objects.filter(connection=untested).update(stage=Stage.FORMER)
+        with pytest.raises(NotTurnedOn):
+            services.begin_reconfiguration(connection=untested, actor=ACTOR)
+
+    def test_an_edit_leaves_the_one_in_force_alone(self, connection, idp):
+        services.begin_reconfiguration(connection=connection, actor=ACTOR)
+        apply_again(connection, idp.change(idp_entity_id="urn:new"))
+        assert queries.in_force(connection).idp_entity_id == idp.app.idp_entity_id
+        assert Connection.objects.get().state == ConnectionState.ACTIVE
+
+    def test_in_force_it_replaces_the_former(self, connection):
+        services.begin_reconfiguration(connection=connection, actor=ACTOR)
+        passed(connection)
+        services.turn_on(connection=connection, actor=ACTOR)
+        stages = dict(Configuration.objects.values_list("number", "stage"))
+        assert stages == {1: Stage.FORMER, 2: Stage.LIVE}
+
+    def test_it_can_be_discarded(self, connection):
+        services.begin_reconfiguration(connection=connection, actor=ACTOR)
+        services.discard_preparation(connection=connection, actor=ACTOR)
+        assert [version.number for version in Configuration.objects.all()] == [1]
+
+    def test_numbers_are_never_used_twice(self, connection):
+        for _ in range(2):
+            services.begin_reconfiguration(connection=connection, actor=ACTOR)
+            services.turn_on(connection=connection, actor=ACTOR, without_test=True)
+        assert queries.in_force(connection).number == 3
+
+    def test_the_only_version_cannot_be_discarded(self, untested):
+        with pytest.raises(NotTurnedOn):
+            services.discard_preparation(connection=untested, actor=ACTOR)
+
+    def test_there_is_nothing_to_discard_without_one(self, connection):
+        with pytest.raises(NothingInPreparation):
+            services.discard_preparation(connection=connection, actor=ACTOR)
+
+
+class TestRules:
+    def test_they_hold_at_once_and_are_in_the_log(self, connection):
+        rules = SignInRules(jit=True, default_role=Role.GUEST, allow_idp_initiated=True)
+        services.change_rules(connection=connection, rules=rules, actor=ACTOR)
+        assert queries.rules(Connection.objects.get()) == rules
+        assert AuditEvent.objects.get(action="connection.rules_changed").after["default_role"] == "guest"
+
+    def test_what_stays_is_no_change(self, connection):
+        services.change_rules(connection=connection, rules=queries.rules(connection), actor=ACTOR)
+        assert not AuditEvent.objects.filter(action="connection.rules_changed").exists()
+
+
+class TestDeletion:
+    def test_it_wants_the_name_to_the_letter(self, connection):
+        with pytest.raises(NameNotTyped):
+            services.delete_connection(connection=connection, typed_name="jumpcloud", actor=ACTOR)
+        assert Connection.objects.exists()
+
+    def test_sessions_end_and_the_log_stays(self, connection, uma):
+        idp, method = IdpSession(connection.public_id), SignInMethod.SAML
+        tenancy.grant_session(membership=uma, session=uuid4(), method=method, expires_at=now(), idp=idp)
+        attempts.record_attempt(connection=connection, entry=Entry(Outcome.SIGNED_IN, Caller()))
+        services.delete_connection(connection=connection, typed_name=" JumpCloud ", actor=ACTOR)
+        assert not SessionGrant.objects.exists()
+        assert not SpKey.objects.exists()
+        attempt = LoginAttempt.objects.get()
+        assert (attempt.connection, attempt.connection_name) == (None, "JumpCloud")
+
+
+class TestLooking:
+    def test_another_organisations_connection_is_unknown(self, connection, globex):
+        with pytest.raises(ConnectionUnknown):
+            queries.find_connection(globex, connection.public_id)
+
+    def test_the_first_active_connection_is_the_default(self, acme, idp_keys, connection):
+        second, _ = connect(acme, idp_keys, name="Second")
+        services.turn_on(connection=second, actor=ACTOR, without_test=True)
+        assert queries.default_connection(acme) == connection
+        services.turn_off(connection=connection, actor=ACTOR)
+        assert queries.default_connection(acme) == second
+
+    def test_urls_never_depend_on_headers(self, connection, settings):
+        settings.PUBLIC_BASE_URL = "https://gatehouse.example"
+        ours = queries.addresses(connection)
+        base = f"https://gatehouse.example/saml/{connection.public_id}"
+        assert (ours.sp_entity_id, ours.acs_url, ours.login_url) == (
+            f"{base}/metadata",
+            f"{base}/acs",
+            f"{base}/login",
+        )
+
+    def test_an_expired_certificate_verifies_nothing(self, connection):
+        IdpCertificate.objects.update(not_after="2020-01-01T00:00:00Z")
+        assert queries.expectation(connection, queries.in_force(connection)).certificates == ()

@@ -1,0 +1,292 @@
+"""Metadata by URL, by file and by hand: what is wrong is said at the field, what was read is shown, then it is used."""
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from orgs.base.clock import now
+from portal.sandbox.test_idp.keys import bare
+from sso.connections import queries as connections
+from sso.connections import services as connection_services
+from sso.connections.models import Configuration, IdpCertificate
+from sso.connections.types import SignInRules
+from sso.metadata import queries, services
+from sso.metadata.errors import MetadataRefused
+from sso.metadata.models import MetadataSnapshot
+from sso.metadata.types import TypedIdp
+from sso.saml.types import Binding, NameIdFormat
+from tests.factories import ACTOR
+from tests.orgs.servers import plain, serving
+from tests.sso.conftest import connect
+from tests.sso.idp import SSO_URL, Idp
+from tests.sso.saml.test_metadata import WEAK, entity, key, role
+
+
+@pytest.fixture
+def admin(adam, sign_in) -> Client:
+    return sign_in(adam)
+
+
+@pytest.fixture
+def begun(acme, olga):
+    """A connection for JumpCloud that awaits its metadata."""
+    return begin(acme)
+
+
+def begin(org, name="JumpCloud", provider="jumpcloud"):
+    made = connection_services.create_connection(org=org, name=name, rules=SignInRules(), actor=ACTOR)
+    connection_services.choose_provider(
+        connection=made, provider=provider, name_id_format=NameIdFormat.EMAIL, revision=1, actor=ACTOR
+    )
+    return made
+
+
+@pytest.fixture
+def idp(idp_keys, begun):
+    return Idp.for_connection(idp_keys, begun, declares_redirect=False)
+
+
+def url(connection, rest="") -> str:
+    return f"/orgs/acme/settings/authentication/connections/{connection.public_id}/setup/metadata/{rest}"
+
+
+def by_file(admin, connection, document):
+    document = document if isinstance(document, bytes) else document.encode()
+    return admin.post(url(connection), {"way": "file", "document": SimpleUploadedFile("metadata.xml", document)})
+
+
+def by_hand(admin, connection, **given):
+    fields = {"way": "hand", "binding": "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"} | given
+    return admin.post(url(connection), fields)
+
+
+def by_url(admin, connection, document, path="/metadata"):
+    with serving(plain(body=document)) as server:
+        return admin.post(url(connection), {"way": "url", "url": server.url(path)})
+
+
+def confirm(admin, landed):
+    page = admin.get(landed["Location"])
+    revision = re.search(r'name="revision" value="(\d+)"', page.content.decode())[1]
+    return admin.post(landed["Location"], {"revision": revision})
+
+
+def error_of(response, field) -> str:
+    found = re.search(rf'id="id_{field}_error".*?<span>(.*?)</span>', response.content.decode(), re.DOTALL)
+    return found[1] if found else ""
+
+
+def stored(connection):
+    version = connections.in_preparation(connection)
+    names = ("idp_entity_id", "redirect_url", "post_url", "name_id_format", "attribute_map")
+    certificates = version.certificates.values_list("fingerprint", "pem", "subject", "not_after", "key")
+    return {name: getattr(version, name) for name in names} | {"certificates": list(certificates)}
+
+
+def brought(admin, connection, idp, way):
+    """Bring the metadata in one of the three ways; return what is stored."""
+    if way == "hand":
+        certificate = idp.keys.signing.certificate
+        landed = by_hand(admin, connection, entity_id="urn:one", sign_in_url=SSO_URL, certificate=certificate)
+    else:
+        landed = (by_url if way == "url" else by_file)(admin, connection, idp.metadata())
+    assert confirm(admin, landed).status_code == 302
+    return stored(connection)
+
+
+def test_url_file_and_hand_give_identical_connections(admin, acme, idp_keys):
+    ways = []
+    for way in ("url", "file", "hand"):
+        connection = begin(acme, way)
+        idp = Idp.for_connection(idp_keys, connection, declares_redirect=False, idp_entity_id="urn:one")
+        ways.append(brought(admin, connection, idp, way))
+    assert ways[0] == ways[1] == ways[2]
+    assert ways[0]["post_url"] == SSO_URL
+
+
+def test_where_it_came_from_is_kept(admin, begun, idp):
+    confirm(admin, by_url(admin, begun, idp.metadata()))
+    version = connections.in_preparation(begun)
+    assert version.metadata_source == "url"
+    assert version.metadata_url.startswith("http://127.0.0.1:")
+
+
+class TestThePreview:
+    def test_it_shows_what_was_read_and_saves_nothing(self, admin, begun, idp):
+        landed = by_file(admin, begun, idp.metadata())
+        page = admin.get(landed["Location"]).content.decode()
+        for shown in (idp.app.idp_entity_id, SSO_URL, "HTTP-POST", "SHA-256", "Ends on", "RSA 2048"):
+            assert shown in page
+        assert not connections.in_preparation(begun).has_idp
+
+    @pytest.mark.parametrize(
+        ("make", "said"),
+        [
+            (lambda idp: idp.change(idp_entity_id="urn:other").metadata(), "is not the one that we suggested"),
+            (lambda idp: idp.metadata(), "It offers HTTP-POST only"),
+            (lambda idp: idp.metadata().replace(b"sso.jumpcloud.com", b"acme.okta.com"), "looks like metadata of Okta"),
+        ],
+        ids=["another entity ID", "POST only", "another provider"],
+    )
+    def test_it_says_what_is_worth_knowing(self, admin, begun, idp, make, said):
+        page = admin.get(by_file(admin, begun, make(idp))["Location"]).content.decode()
+        assert said in page
+
+    def test_an_entity_id_of_another_connection_is_pointed_out(self, admin, acme, begun, idp, idp_keys):
+        connect(acme, idp_keys, name="Elsewhere", idp_entity_id="urn:shared")
+        landed = by_file(admin, begun, idp.change(idp_entity_id="urn:shared").metadata())
+        assert (
+            "Another connection has the same IdP Entity ID: Elsewhere" in admin.get(landed["Location"]).content.decode()
+        )
+
+    def test_several_certificates_are_counted(self, admin, begun, idp, idp_keys):
+        other = f"<ds:X509Certificate>{bare(idp_keys.other.certificate)}</ds:X509Certificate></ds:X509Data>"
+        document = idp.metadata().replace(b"</ds:X509Data>", other.encode())
+        page = admin.get(by_file(admin, begun, document)["Location"]).content.decode()
+        assert "It holds 2 signing certificates" in page
+
+    def test_a_certificate_that_ends_soon_is_a_warning(self, begun, idp):
+        snapshot = services.take_document(connection=begun, document=idp.metadata())
+        with time_machine.travel(now() + timedelta(days=5 * 365 - 20), tick=False):
+            texts = [remark.text for remark in queries.remarks(begun, queries.read_snapshot(snapshot))]
+        assert any("The signing certificate ends on" in text for text in texts)
+
+    def test_a_certificate_that_ends_between_the_look_and_the_click_is_refused(self, begun, idp):
+        snapshot = services.take_document(connection=begun, document=idp.metadata())
+        later = now() + timedelta(days=6 * 365)
+        with time_machine.travel(later, tick=False), pytest.raises(MetadataRefused, match="has expired"):
+            services.use_snapshot(connection=begun, snapshot=snapshot, revision=2, actor=ACTOR)
+
+    def test_an_edit_by_somebody_else_is_told(self, admin, begun, idp):
+        landed = by_file(admin, begun, idp.metadata())
+        refused = admin.post(landed["Location"], {"revision": "1"}, follow=True)
+        assert "Somebody else changed this connection" in refused.content.decode()
+
+    @pytest.mark.parametrize("revision", ["", "x", "-1"])
+    def test_a_form_without_its_revision_is_shown_again(self, admin, begun, idp, revision):
+        landed = by_file(admin, begun, idp.metadata())
+        assert admin.post(landed["Location"], {"revision": revision}).status_code == 400
+
+    def test_what_another_connection_read_is_not_here(self, admin, acme, begun, idp):
+        other = begin(acme, "Other")
+        snapshot = services.take_document(connection=other, document=idp.metadata())
+        refused = admin.get(url(begun, f"{snapshot.public_id}/"), follow=True)
+        assert "not here any more" in refused.content.decode()
+
+    def test_unused_looks_are_dropped_in_time(self, begun, idp):
+        for _ in range(25):
+            services.take_document(connection=begun, document=idp.metadata())
+        assert MetadataSnapshot.objects.count() == 21
+
+
+PLAIN = "<md:SingleSignOnService Binding='urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST' Location='http://x.example'/>"
+FILES = {
+    "a web page": (b"<!doctype html><html></html>", "This is a web page, not metadata"),
+    "10 MB": (b"<a>" + b"x" * 10_000_000 + b"</a>", "larger than 1 MB"),
+    "two IdPs": (
+        f"<x xmlns:md='urn:oasis:names:tc:SAML:2.0:metadata'>{entity()}{entity()}</x>",
+        "several identity providers",
+    ),
+    "no signing key": (entity(role(keys="")), "no signing certificate in it"),
+    "a weak key": (entity(role(keys=key(WEAK))), "signing key can’t be trusted"),
+    "a DTD": (f"<!DOCTYPE x>{entity()}", "holds a DTD or entities"),
+    "our own": (entity("<x/>"), "describes no identity provider"),
+    "rubbish": ("rubbish", "well-formed XML"),
+    "nothing": (b"", "This file is empty"),
+    "what has ended": (entity(until=' validUntil="2020-01-01T00:00:00Z"'), "no longer valid"),
+    "a plain address": (entity(role(services=PLAIN)), "must begin with https://"),
+}
+
+
+class TestWhatIsWrong:
+    @pytest.mark.parametrize("name", FILES)
+    def test_of_a_file_it_is_said_at_the_file(self, admin, begun, name):
+        document, said = FILES[name]
+        refused = by_file(admin, begun, document)
+        assert (refused.status_code, said in error_of(refused, "document")) == (400, True)
+
+    @pytest.mark.parametrize("name", ["a web page", "10 MB", "two IdPs", "a DTD", "a weak key"])
+    def test_of_a_url_it_is_said_at_the_url_which_stays(self, admin, begun, name):
+        document, said = FILES[name]
+        refused = by_url(admin, begun, document if isinstance(document, bytes) else document.encode())
+        assert (refused.status_code, bool(error_of(refused, "url"))) == (400, True)
+        assert name == "10 MB" or said in error_of(refused, "url")
+        assert 'value="http://127.0.0.1:' in refused.content.decode()
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "",
+            "nonsense",
+            "http://idp.example/x",
+            "https://10.0.0.1/x",
+            "https://169.254.169.254/latest",
+            "ftp://x.example",
+        ],
+    )
+    def test_of_an_address_it_is_said_at_the_url(self, admin, begun, address):
+        refused = admin.post(url(begun), {"way": "url", "url": address})
+        assert (refused.status_code, bool(error_of(refused, "url"))) == (400, True)
+
+    def test_this_machine_is_not_reached_outside_of_the_sandbox(self, admin, begun, idp, settings):
+        settings.OUTBOUND_ALLOWS_LOOPBACK = False
+        assert error_of(by_url(admin, begun, idp.metadata()), "url")
+
+    def test_without_a_file_it_is_said(self, admin, begun):
+        refused = admin.post(url(begun), {"way": "file"})
+        assert "Choose the XML file" in error_of(refused, "document")
+
+    @pytest.mark.parametrize(
+        ("field", "text"),
+        [
+            ("entity_id", ""),
+            ("entity_id", "a\x07b"),
+            ("sign_in_url", "http://idp.example"),
+            ("sign_in_url", "javascript:alert(1)"),
+            ("certificate", ""),
+            ("certificate", "no certificate"),
+            ("certificate", WEAK),
+            ("binding", "urn:none"),
+        ],
+    )
+    def test_of_what_was_typed_it_is_said_at_each_field_and_the_rest_stays(self, admin, begun, idp_keys, field, text):
+        good = {"entity_id": "urn:one", "sign_in_url": SSO_URL, "certificate": idp_keys.signing.certificate}
+        refused = by_hand(admin, begun, **{**good, field: text})
+        assert (refused.status_code, bool(error_of(refused, field))) == (400, True)
+        assert "urn:one" in refused.content.decode() or field == "entity_id"
+        assert not MetadataSnapshot.objects.exists()
+
+    def test_an_expired_certificate_that_was_typed_is_refused(self, begun, idp_keys):
+        typed = TypedIdp("urn:one", SSO_URL, Binding.POST, idp_keys.signing.certificate)
+        later = now() + timedelta(days=6 * 365)
+        with time_machine.travel(later, tick=False), pytest.raises(MetadataRefused, match="has expired"):
+            services.take_typed(connection=begun, typed=typed)
+
+    def test_a_service_asked_directly_refuses_too(self, begun):
+        with pytest.raises(MetadataRefused):
+            services.take_typed(connection=begun, typed=TypedIdp("urn:x", SSO_URL, Binding.POST, "rubbish"))
+
+
+class TestBackAndForth:
+    def test_what_was_typed_waits_when_somebody_goes_back(self, admin, begun):
+        back = by_hand(admin, begun, back="yes", entity_id="urn:half", sign_in_url="", certificate="")
+        assert back["Location"].endswith("/setup/attributes/")
+        assert 'value="urn:half"' in admin.get(url(begun, "?way=hand")).content.decode()
+
+    def test_what_is_here_already_can_be_kept(self, admin, begun, idp):
+        confirm(admin, by_file(admin, begun, idp.metadata()))
+        before = Configuration.objects.values_list("revision", "idp_entity_id").get()
+        assert admin.post(url(begun), {"keep": "yes"})["Location"].endswith("/setup/domain/")
+        assert Configuration.objects.values_list("revision", "idp_entity_id").get() == before
+
+    def test_new_metadata_replaces_every_certificate(self, admin, begun, idp, idp_keys):
+        confirm(admin, by_file(admin, begun, idp.metadata()))
+        document = idp.metadata().replace(
+            bare(idp_keys.signing.certificate).encode(), bare(idp_keys.other.certificate).encode()
+        )
+        confirm(admin, by_file(admin, begun, document))
+        assert IdpCertificate.objects.count() == 1
