@@ -21,6 +21,8 @@ PEM_BLOCK = re.compile(
     r"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----([^-]*)-----END (?:X509 |TRUSTED )?CERTIFICATE-----"
 )
 RSA_BITS = range(2048, 8193)
+# with a longer one, verifying costs as much as signing
+RSA_EXPONENTS = range(3, 2**64)
 CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 LONGEST_TEXT = 64 * 1024
 SP_KEY_BITS = 2048
@@ -50,8 +52,8 @@ def read_certificate(text: str) -> Certificate:
 def _subject(parsed: x509.Certificate) -> str:
     try:
         return parsed.subject.rfc4514_string()[:300]
-    except ValueError:
-        # a name in a broken encoding says nothing, and needn't
+    except (ValueError, TypeError):
+        # a name in a broken encoding, or of another type than its kind has, says nothing, and needn't
         return ""
 
 
@@ -94,7 +96,7 @@ def require_current(certificate: Certificate, *, now: datetime) -> None:
 
 def require_strong(key: object) -> PublicKey:
     """Return the key. Raises KeyTooWeak."""
-    if isinstance(key, rsa.RSAPublicKey) and key.key_size in RSA_BITS and key.public_numbers().e >= 3:
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size in RSA_BITS and key.public_numbers().e in RSA_EXPONENTS:
         return key
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, CURVES):
         return key

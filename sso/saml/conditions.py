@@ -53,8 +53,8 @@ def require_destination(response: Element, expected: Expectation, *, is_response
         raise DestinationMismatch(expected=expected.acs_url, received=destination or "")
 
 
-def require_confirmation(assertion: Element, in_response_to: str, expected: Expectation, now: datetime) -> datetime:
-    """Return until when a bearer may show the assertion to us (SAML Profiles §4.1.4.2); one confirmation suffices.
+def require_confirmation(assertion: Element, in_response_to: str, expected: Expectation, now: datetime) -> None:
+    """A bearer may show the assertion to us now (SAML Profiles §4.1.4.2); one confirmation suffices.
 
     Raises SubjectMissing, ConfirmationMissing, or what is wrong with the first bearer confirmation.
     """
@@ -63,7 +63,7 @@ def require_confirmation(assertion: Element, in_response_to: str, expected: Expe
     bearers = [node for node in children(subject, SAML, "SubjectConfirmation") if node.get("Method") == BEARER]
     for place, bearer in enumerate(bearers):
         try:
-            return _confirmed_until(
+            return _require_confirmed(
                 only(bearer, "SubjectConfirmationData", ConfirmationMissing), in_response_to, expected, now
             )
         except SamlError as reason:
@@ -71,14 +71,14 @@ def require_confirmation(assertion: Element, in_response_to: str, expected: Expe
     raise problem
 
 
-def _confirmed_until(facts: Element, in_response_to: str, expected: Expectation, now: datetime) -> datetime:
+def _require_confirmed(facts: Element, in_response_to: str, expected: Expectation, now: datetime) -> None:
     if facts.get("Recipient") != expected.acs_url:
         raise RecipientMismatch(expected=expected.acs_url, received=facts.get("Recipient") or "")
     if (facts.get("InResponseTo") or "") != in_response_to:
         raise RequestMismatch(expected=in_response_to, received=facts.get("InResponseTo") or "")
     if facts.get("NotBefore") is not None:
         raise ConfirmationMissing(expected="no NotBefore", received=facts.get("NotBefore") or "")
-    return _require_not_over(facts.get("NotOnOrAfter"), expected, now)
+    _require_not_over(facts.get("NotOnOrAfter"), expected, now)
 
 
 def require_time(response: Element, assertion: Element, expected: Expectation, now: datetime) -> datetime:

@@ -1,5 +1,6 @@
 """Metadata: what an IdP says of itself, and what we say of ourselves (SAML Metadata §2.3, §2.4)."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,6 +45,8 @@ MAX_ELEMENTS = 10_000
 MAX_CERTIFICATES = 10
 LONGEST_ENTITY_ID = 1_024
 LONGEST_URL = 2_000
+# what a name or an IP address is written with: a policy of ours names the host, and there `*` would mean any
+HOST = re.compile(r"[a-z0-9._:-]+")
 HTML_BEGINNINGS = (b"<!doctype html", b"<html")
 
 
@@ -163,7 +166,7 @@ def require_safe_url(url: str, *, allows_loopback: bool) -> None:
         raise EndpointNotHttps(received=url) from error
     is_plain = url.isascii() and url.isprintable() and not set(url) & set(" <>\"'\\;") and len(url) <= LONGEST_URL
     is_known = parts.scheme == "https" or (parts.scheme == "http" and allows_loopback and is_loopback(host))
-    if not (is_plain and is_known and host and "@" not in parts.netloc and not parts.fragment):
+    if not (is_plain and is_known and HOST.fullmatch(host) and "@" not in parts.netloc and not parts.fragment):
         raise EndpointNotHttps(received=url)
 
 

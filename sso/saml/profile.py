@@ -12,6 +12,7 @@ ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za
 LONGEST_ADDRESS = 254
 LONGEST_NAME = 200
 NAME_ID = "NameID"
+BLANKS = " \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +52,23 @@ def read_profile(claims: Claims, names: AttributeNames) -> SamlProfile:
 
 def _address(claims: Claims, names: AttributeNames, sources: dict[str, str]) -> str:
     name, values = _first(claims.attributes, names.email)
-    if not values and names.may_use_name_id and ADDRESS.fullmatch(claims.name_id.strip()):
+    if not values and names.may_use_name_id and ADDRESS.fullmatch(claims.name_id.strip(BLANKS)):
         name, values = NAME_ID, (claims.name_id,)
     if not values:
         raise EmailMissing(expected=" or ".join(names.email[:4]), received=", ".join(claims.attributes))
-    addresses = {value.strip().lower() for value in values}
+    addresses = {_plain(value) for value in values}
     if len(addresses) > 1:
         raise EmailAmbiguous(expected="one address", received=", ".join(sorted(addresses)))
-    address = addresses.pop()
+    sources["email"] = name
+    return addresses.pop()
+
+
+def _plain(value: str) -> str:
+    """Return the address in lower case. It is looked at before: the lower case of the Kelvin sign is a plain k."""
+    address = value.strip(BLANKS)
     if len(address) > LONGEST_ADDRESS or not ADDRESS.fullmatch(address):
         raise EmailInvalid(expected="an address such as nora@acme.example", received=address)
-    sources["email"] = name
-    return address
+    return address.lower()
 
 
 def _first(attributes: Mapping[str, tuple[str, ...]], names: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:

@@ -64,6 +64,13 @@ def test_a_name_that_cannot_be_read_is_no_reason_to_refuse(key, monkeypatch):
     assert certificates.read_certificate(issue(key)).subject == ""
 
 
+def test_nor_is_a_name_of_another_type_than_its_kind_has():
+    der = base64.b64decode(certificates.bare(IDP))
+    subject = der.rindex(b"\x55\x04\x03\x0c")  # the common name, a UTF8String
+    odd = der[: subject + 3] + b"\x03" + der[subject + 4 :]  # now a BIT STRING
+    assert certificates.read_certificate(base64.b64encode(odd).decode()).subject == ""
+
+
 @pytest.mark.parametrize(
     "make",
     [

@@ -65,6 +65,12 @@ def test_several_addresses_are_refused():
         profile_of({"email": ["a@acme.example", "b@acme.example"]})
 
 
+@pytest.mark.parametrize("name_id", ["ni\N{KELVIN SIGN}a@acme.example", "\N{EM SPACE}nika@acme.example"])
+def test_a_look_alike_of_an_address_as_name_id_is_none(name_id):
+    with pytest.raises(EmailMissing):
+        profile_of({}, name_id)
+
+
 def test_one_address_twice_is_one():
     assert profile_of({"email": ["a@acme.example", "A@acme.example "]}).email == "a@acme.example"
 
@@ -85,6 +91,9 @@ def test_one_address_twice_is_one():
         "<a@acme.example>",
         '"a"@acme.example',
         "a@[127.0.0.1]",
+        "ni\N{KELVIN SIGN}a@acme.example",
+        "nika@acme.example\N{NO-BREAK SPACE}",
+        "\N{EM SPACE}nika@acme.example",
     ],
 )
 def test_what_is_no_plain_address_is_refused(address):

@@ -1,11 +1,23 @@
+from urllib.parse import urljoin, urlsplit
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sso.saml.relay_state import local_path, new_key
 
+PATHS = [
+    "/",
+    "/orgs/acme/",
+    "/orgs/acme/settings/members/?q=a%20b&page=2#top",
+    "/é/ü",
+    "/a//b",
+    "/@x",
+    "/%0d%0aLocation:x",
+]
 
-@pytest.mark.parametrize(
-    "path", ["/", "/orgs/acme/", "/orgs/acme/settings/members/?q=a%20b&page=2#top", "/é/ü", "/a//b"]
-)
+
+@pytest.mark.parametrize("path", PATHS)
 def test_a_path_on_this_site_is_kept(path):
     assert local_path(path) == path
 
@@ -34,6 +46,22 @@ def test_a_path_on_this_site_is_kept(path):
 )
 def test_anything_else_is_nothing(text):
     assert local_path(text) == ""
+
+
+def as_a_browser_reads(text):
+    """Return the text as browsers take it: blanks at the ends and line breaks gone, backslashes turned (WHATWG URL §4.4)."""
+    kept = text.strip("".join(map(chr, range(0x21)))).translate(dict.fromkeys(map(ord, "\t\r\n")))
+    return kept.replace("\\", "/")
+
+
+odd = st.text(st.sampled_from("/\\:@?#.%-[]\t\r\n\x00\u2028\uff0f\u2044 ae"), max_size=12)
+
+
+@given(st.one_of(st.text(), odd, odd.map(lambda text: f"/{text}"), odd.map(lambda text: f"https:{text}")))
+def test_whatever_is_kept_stays_on_this_site(text):
+    kept = local_path(text)
+    assert kept in {text, ""}
+    assert urlsplit(urljoin("https://portal.example/saml/", as_a_browser_reads(kept))).netloc == "portal.example"
 
 
 def test_what_no_parser_reads_is_nothing(monkeypatch):

@@ -13,9 +13,12 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from lxml import etree
+from saml2.xml.schema import validate
 
 from sso.saml.certificates import make_key_pair, public_key
+from sso.saml.markup import parse
 from sso.saml.request import make_request, new_request_id, warm_up
+from sso.saml.signature import verified_bytes
 from sso.saml.types import Binding, Endpoint, NameIdFormat, ServiceProvider
 from tests.architecture.source import ROOT
 from tests.vectors.saml.world import NOW
@@ -95,6 +98,30 @@ def test_by_post_it_is_a_form_that_an_idp_can_verify(pairs):
     verify_post(document_of(made), pairs[0])
     with pytest.raises(xmlsec.VerificationError):
         verify_post(document_of(made), pairs[1])
+
+
+@pytest.mark.parametrize("endpoint", [REDIRECT, POST], ids=["Redirect", "POST"])
+def test_a_request_is_valid_by_the_schema(endpoint, pairs):
+    validate(document_of(make(endpoint, pairs[0])).decode())
+
+
+def test_names_that_look_like_markup_stay_names(pairs):
+    sp = ServiceProvider('urn:"<a>&amp;', "https://portal.example/?a=1&b='2'")
+    document = document_of(make(POST, pairs[0], sp))
+    verify_post(document, pairs[0])
+    assert etree.fromstring(document).findtext("{*}Issuer") == sp.entity_id
+
+
+def test_our_own_reader_would_take_the_form_of_our_signature(pairs):
+    root = parse(document_of(make(POST, pairs[0])))
+    assert b"Issuer" in verified_bytes(root, [public_key(pairs[0].certificate_pem)])
+
+
+@pytest.mark.parametrize("kept", ["", "a&b=c d+é", "x" * 80])
+def test_by_redirect_the_relay_state_is_covered_too(kept, pairs):
+    url = make_request(SP, REDIRECT, pairs[0], relay_state=kept, now=NOW).url
+    verify_redirect(url, pairs[0])
+    assert parse_qs(urlsplit(url).query).get("RelayState", [""]) == [kept]
 
 
 def test_requests_of_two_connections_never_bear_each_others_signature(pairs):

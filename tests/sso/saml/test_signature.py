@@ -163,10 +163,24 @@ ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
         lambda value: value[:63],
         lambda value: value + b"\0",
         lambda value: b"\0" + value,
+        lambda value: value[:32] + b"\0" + value[32:],
         lambda value: value * 2,
         lambda value: value[32:] + value[:32],
     ],
-    ids=["zero", "r_zero", "s_zero", "r_order", "s_order", "ones", "short", "long", "padded", "twice", "swapped"],
+    ids=[
+        "zero",
+        "r_zero",
+        "s_zero",
+        "r_order",
+        "s_order",
+        "ones",
+        "short",
+        "long",
+        "padded",
+        "padded_within",
+        "twice",
+        "swapped",
+    ],
 )
 def test_odd_numbers_in_an_ecdsa_signature_are_refused(edit):
     with pytest.raises(SignatureInvalid):

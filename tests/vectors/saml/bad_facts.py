@@ -114,6 +114,10 @@ def senders() -> Iterator[tuple[str, Bad]]:
         "response_with_two_issuers",
         whole(code, (RESPONSE_ISSUER, f"<saml:Issuer>{IDP}</saml:Issuer>{RESPONSE_ISSUER}")),
     )
+    yield (
+        "unsigned_response_with_two_issuers",
+        made(code, (RESPONSE_ISSUER, f"<saml:Issuer>{IDP}</saml:Issuer>{RESPONSE_ISSUER}")),
+    )
     yield "assertion_with_two_issuers", made(code, (ASSERTION_ISSUER, f"{OTHER_ISSUER}{ASSERTION_ISSUER}"))
     code = "status_refused"
     yield "failure_with_assertion", made(code, (SUCCESS_CODE, FAILURE_CODE))

@@ -11,24 +11,25 @@ from pathlib import Path
 from tests.vectors.saml.keys import make_keys
 from tests.vectors.saml.world import FOLDER
 
+# signed by the EC key
+EC = {"good/ec_assertion", "bad/ec_signature_for_rsa_key"}
+
 
 def main(*, force: bool) -> None:
     make_keys()
     from tests.vectors.saml.bad import BAD
     from tests.vectors.saml.good import GOOD
 
-    good, bad = FOLDER / "good", FOLDER / "bad"
+    messages = {f"good/{name}": accepted.message for name, accepted in GOOD.items()}
+    messages |= {f"bad/{name}": refused.message for name, refused in BAD.items()}
+    for name, message in messages.items():
+        path = FOLDER / f"{name}.xml"
+        if force or name not in EC or not path.exists():
+            write(path, message())
     for name, accepted in GOOD.items():
-        path = good / f"{name}.xml"
-        if force or not (path.exists() and "ec" in accepted.pinned):
-            write(path, accepted.message())
-        write(good / f"{name}.json", json.dumps(accepted.expected(), indent=2, ensure_ascii=False) + "\n")
-    for name, refused in BAD.items():
-        message = refused.message()
-        if force or not (bad / f"{name}.xml").exists() or name != "ec_signature_for_rsa_key":
-            write(bad / f"{name}.xml", message)
+        write(FOLDER / "good" / f"{name}.json", json.dumps(accepted.expected(), indent=2, ensure_ascii=False) + "\n")
     codes = {name: refused.code for name, refused in sorted(BAD.items())}
-    write(bad / "codes.json", json.dumps(codes, indent=2) + "\n")
+    write(FOLDER / "bad" / "codes.json", json.dumps(codes, indent=2) + "\n")
 
 
 def write(path: Path, content: str | bytes) -> None:

@@ -83,6 +83,8 @@ GOOD = {
         pinned=("ec",),
     ),
     "okta_both": Good(**OKTA, assertion=OKTA_STYLE, response=OKTA_STYLE),  # type: ignore[arg-type]
+    # two components signed: what the outer one covers has lost the namespace that the inner one lists
+    "okta_both_xs_listed_inside": Good(**OKTA, assertion=OKTA_STYLE, response=STANDARD),  # type: ignore[arg-type]
     "okta_assertion_xs_above": Good(
         flavours.OKTA_XS_ABOVE,
         OKTA_STYLE,

@@ -81,6 +81,16 @@ def below(parent: _Element, *path: str) -> _Element:
     return parent
 
 
+def behind_without_signature(root: _Element, evil: _Element, genuine: _Element) -> None:
+    detached(evil, genuine)
+    root.append(genuine)
+
+
+def behind_with_the_same_id(root: _Element, evil: _Element, genuine: _Element) -> None:
+    evil.set("ID", genuine.get("ID") or "")
+    root.append(genuine)
+
+
 def in_signature(root: _Element, evil: _Element, genuine: _Element) -> None:
     detached(evil, genuine).append(genuine)
 
@@ -117,9 +127,7 @@ OF_RESPONSES = {
 OF_ASSERTIONS = {
     "xsw3_forged_before_genuine": wrapped_assertion(lambda root, evil, genuine: evil.addnext(genuine)),
     "xsw4_genuine_in_forged": wrapped_assertion(lambda root, evil, genuine: evil.append(genuine)),
-    "xsw5_signature_moved_to_forged": wrapped_assertion(
-        lambda root, evil, genuine: (detached(evil, genuine), root.append(genuine))[1]
-    ),
+    "xsw5_signature_moved_to_forged": wrapped_assertion(behind_without_signature),
     "xsw6_genuine_in_signature": wrapped_assertion(in_signature),
     "xsw7_forged_in_extensions": swapped,
     "xsw8_genuine_in_object": wrapped_assertion(in_object),
@@ -135,7 +143,5 @@ OF_ASSERTIONS = {
         lambda root, evil, genuine: first(detached(evil, genuine), f"{{{DSIG}}}KeyInfo").append(genuine)
     ),
     "xsw_forged_after_genuine": wrapped_assertion(lambda root, evil, genuine: evil.addprevious(genuine)),
-    "xsw_forged_has_the_same_id": wrapped_assertion(
-        lambda root, evil, genuine: (evil.set("ID", genuine.get("ID") or ""), root.append(genuine))[1]
-    ),
+    "xsw_forged_has_the_same_id": wrapped_assertion(behind_with_the_same_id),
 }

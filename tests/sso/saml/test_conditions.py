@@ -1,0 +1,214 @@
+"""For whom, from whom and when: each bound to the second."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from sso.saml.errors import SamlError, TimeBoundsMissing
+from sso.saml.reading import moment
+from tests.sso.saml.messages import code_of, expected_of, good, outcome
+from tests.vectors.saml.defects import AUDIENCE, CONFIRMED, RESTRICTION, edited, unsigned
+from tests.vectors.saml.signing import STANDARD, sign
+from tests.vectors.saml.world import ACS, IDP, NOW, SP, expectation
+
+SECOND = timedelta(seconds=1)
+TICK = timedelta(microseconds=1)
+
+
+def made(*edits, response=None):
+    return sign(edited(unsigned(), edits), STANDARD, response)
+
+
+def at(clock):
+    return datetime.fromisoformat(f"2026-03-01T{clock}").replace(tzinfo=UTC)
+
+
+def code_at(clock, document=None, skew=90, name="jumpcloud_assertion"):
+    expected = expected_of(name, skew=timedelta(seconds=skew))
+    return code_of(document or good(name), expected, at(clock))
+
+
+@pytest.mark.parametrize(
+    ("clock", "code"),
+    [
+        # issued at 12:00, held until 12:05, each 90 seconds wider
+        ("11:58:29.999999", "assertion_not_yet_valid"),
+        ("11:58:30", ""),
+        ("12:06:29.999999", ""),
+        ("12:06:30", "assertion_expired"),
+    ],
+)
+def test_the_usual_skew_is_ninety_seconds(clock, code):
+    assert code_at(clock) == code
+
+
+@pytest.mark.parametrize(
+    ("clock", "skew", "code"),
+    [
+        ("11:59:59.999999", 0, "assertion_not_yet_valid"),
+        ("12:00:00", 0, ""),
+        ("12:04:59.999999", 0, ""),
+        ("12:05:00", 0, "assertion_expired"),
+        ("11:54:59.999999", 300, "assertion_not_yet_valid"),
+        ("11:55:00", 300, ""),
+        ("12:09:59.999999", 300, ""),
+        ("12:10:00", 300, "assertion_expired"),
+    ],
+)
+def test_the_skew_is_the_connections(clock, skew, code):
+    assert code_at(clock, skew=skew) == code
+
+
+@pytest.mark.parametrize(("clock", "code"), [("12:11:30.123456", ""), ("12:11:30.123457", "assertion_expired")])
+def test_an_assertion_is_too_old_after_ten_minutes_however_long_it_holds(clock, code):
+    assert code_at(clock, name="entra_assertion") == code
+
+
+BEGINS = 'NotBefore="2026-03-01T11:55:00.000Z"'
+HELD = 'NotOnOrAfter="2026-03-01T12:05:00.000Z">'
+SESSION = 'SessionNotOnOrAfter="2026-03-01T20:00:00.000Z"'
+AUTHN = 'AuthnInstant="2026-03-01T11:59:00.000Z"'
+
+
+@pytest.mark.parametrize(
+    ("edit", "code"),
+    [
+        ((BEGINS, 'NotBefore="2026-03-01T12:01:30Z"'), ""),
+        ((BEGINS, 'NotBefore="2026-03-01T12:01:30.000001Z"'), "assertion_not_yet_valid"),
+        ((HELD, 'NotOnOrAfter="2026-03-01T11:58:30.000001Z">'), ""),
+        ((HELD, 'NotOnOrAfter="2026-03-01T11:58:30Z">'), "assertion_expired"),
+        ((CONFIRMED, CONFIRMED.replace("12:05:00.000", "11:58:30.000001")), ""),
+        ((CONFIRMED, CONFIRMED.replace("12:05:00.000", "11:58:30")), "assertion_expired"),
+        ((SESSION, 'SessionNotOnOrAfter="2026-03-01T11:58:30.000001Z"'), ""),
+        ((SESSION, 'SessionNotOnOrAfter="2026-03-01T11:58:30Z"'), "assertion_expired"),
+        ((AUTHN, 'AuthnInstant="2026-03-01T12:01:30Z"'), ""),
+        ((AUTHN, 'AuthnInstant="2026-03-01T12:01:30.000001Z"'), "assertion_not_yet_valid"),
+        ((AUTHN, 'AuthnInstant="2020-01-01T00:00:00Z"'), ""),
+    ],
+)
+def test_each_bound_is_kept_to_the_microsecond(edit, code):
+    assert code_of(made(edit)) == code
+
+
+def test_what_holds_for_ever_is_accepted():
+    for_ever = "9999-12-31T23:59:59.9999999Z"
+    edits = (
+        (HELD, f'NotOnOrAfter="{for_ever}">'),
+        (CONFIRMED, CONFIRMED.replace("2026-03-01T12:05:00.000Z", for_ever)),
+        (SESSION, f'SessionNotOnOrAfter="{for_ever}"'),
+    )
+    claims = outcome(made(*edits), expectation())
+    assert not isinstance(claims, SamlError)
+    assert claims.expires_at == NOW + timedelta(minutes=10, seconds=90)
+
+
+@pytest.mark.parametrize("year", ["0001", "9999"])
+def test_a_time_at_the_end_of_the_calendar_is_refused_not_computed(year):
+    issued = 'ID="_response-1" Version="2.0" IssueInstant="'
+    document = made((f"{issued}2026-03-01T12:00:00.000Z", f"{issued}{year}-12-31T23:59:59.9999999Z"))
+    assert code_of(document) in {"assertion_expired", "assertion_not_yet_valid"}
+
+
+def test_nothing_is_accepted_after_the_moment_that_the_claims_name():
+    claims = outcome(good("jumpcloud_both"), expectation())
+    assert not isinstance(claims, SamlError)
+    assert code_of(good("jumpcloud_both"), now=claims.expires_at - TICK) == ""
+    assert code_of(good("jumpcloud_both"), now=claims.expires_at + TICK) == "assertion_expired"
+
+
+@pytest.mark.parametrize(
+    ("text", "microsecond"),
+    [
+        ("2026-03-01T12:00:00Z", 0),
+        ("2026-03-01T12:00:00+00:00", 0),
+        ("2026-03-01T12:00:00.5Z", 500_000),
+        ("2026-03-01T12:00:00.123Z", 123_000),
+        ("2026-03-01T12:00:00.1234567Z", 123_456),
+        ("2026-03-01T12:00:00.123456789012Z", 123_456),
+    ],
+)
+def test_a_time_is_read_to_the_microsecond(text, microsecond):
+    assert moment(text) == NOW.replace(microsecond=microsecond)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "2026-03-01",
+        "2026-03-01 12:00:00Z",
+        "2026-03-01T12:00:00",
+        "2026-03-01T12:00:00z",
+        "2026-03-01T12:00:00-00:00",
+        "2026-03-01T12:00:00+01:00",
+        "2026-03-01T12:00:00.Z",
+        "2026-03-01T12:00:00.1234567890123Z",
+        "2026-03-01T12:00Z",
+        "2026-13-01T12:00:00Z",
+        "2026-03-01T24:00:00Z",
+        " 2026-03-01T12:00:00Z",
+        "2026-03-01T12:00:00Z\n",
+        "-2026-03-01T12:00:00Z",
+        "٢٠٢٦-03-01T12:00:00Z",
+    ],
+)
+def test_anything_else_is_no_time(text):
+    with pytest.raises(TimeBoundsMissing):
+        moment(text)
+
+
+BEARER = '<saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer">'
+ELSEWHERE = f'{BEARER}<saml:SubjectConfirmationData Recipient="https://x.example"/></saml:SubjectConfirmation>'
+TO_US = f'Recipient="{ACS}"'
+VOUCHED = BEARER.replace("bearer", "sender-vouches").replace(">", "/>")
+
+
+@pytest.mark.parametrize("beside", [ELSEWHERE, VOUCHED])
+def test_one_confirmation_for_us_is_enough(beside):
+    assert code_of(made((BEARER, beside + BEARER))) == ""
+
+
+def test_a_longer_second_confirmation_does_not_outlive_what_the_claims_name():
+    brief = CONFIRMED.replace("12:05", "12:01")
+    document = made((BEARER, f"{BEARER}{brief} {TO_US}/></saml:SubjectConfirmation>{BEARER}"))
+    claims = outcome(document, expectation())
+    assert not isinstance(claims, SamlError)
+    assert code_of(document, now=claims.expires_at - TICK) == ""
+    assert code_of(document, now=claims.expires_at + TICK) == "assertion_expired"
+
+
+def test_of_several_confirmations_the_first_bearers_problem_is_told():
+    late = (CONFIRMED, CONFIRMED.replace("12:05", "11:05"))
+    assert code_of(made((BEARER, ELSEWHERE + BEARER), late)) == "recipient_mismatch"
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        RESTRICTION.replace(AUDIENCE, f"<saml:Audience>urn:other</saml:Audience>{AUDIENCE}"),
+        RESTRICTION * 2,
+        f"{RESTRICTION}<saml:OneTimeUse/>",
+        f'<saml:ProxyRestriction Count="0"/>{RESTRICTION}',
+    ],
+)
+def test_conditions_that_we_keep_are_accepted(conditions):
+    assert code_of(made((RESTRICTION, conditions))) == ""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (f' Destination="{ACS}"', ""),
+        (f"<saml:Issuer>{IDP}</saml:Issuer>@RESPONSE@", "@RESPONSE@"),
+    ],
+)
+def test_an_unsigned_response_may_leave_out_what_a_signed_one_may_not(old, new):
+    assert code_of(made((old, new))) == ""
+    assert code_of(made((old, new), response=STANDARD)) in {"destination_mismatch", "issuer_mismatch"}
+
+
+def test_a_refusal_tells_what_was_expected_and_received():
+    refusal = outcome(made((AUDIENCE, "<saml:Audience>urn:other</saml:Audience>")), expectation())
+    assert isinstance(refusal, SamlError)
+    assert (refusal.expected, refusal.received) == (SP, "urn:other")

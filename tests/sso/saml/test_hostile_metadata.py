@@ -1,0 +1,116 @@
+"""Metadata and certificates that were made to break their reader: each is refused in words, or read for what it is."""
+
+import base64
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sso.saml import errors
+from sso.saml.certificates import bare, public_key, read_certificate, read_pasted_certificates
+from sso.saml.errors import MetadataError
+from sso.saml.metadata import MD, read_idp_metadata
+from tests.sso.saml.test_certificates import issue
+from tests.sso.saml.test_metadata import IDP, OTHER, entity, key, read, role, service
+from tests.vectors.saml.keys import stored
+from tests.vectors.saml.world import NOW
+
+DOCUMENT = entity(role(keys=key() + key(OTHER), services=service() + service(binding="Redirect"))).encode()
+DER = base64.b64decode(bare(IDP))
+PEM = IDP.encode()
+places = st.integers(0, 10_000)
+pieces = st.sampled_from([b"", b"<!---->", b"<x/>", b"&#0;", b"]]>", b'"', b"\xff", b"\0", b"<md:IDPSSODescriptor/>"])
+
+
+def read_or_refuse(document: bytes) -> None:
+    with suppress(MetadataError):
+        read_idp_metadata(document, now=NOW)
+
+
+@given(places, st.integers(0, 255))
+def test_changing_a_byte_of_metadata_breaks_nothing(place, byte):
+    document = bytearray(DOCUMENT)
+    document[place % len(document)] = byte
+    read_or_refuse(bytes(document))
+
+
+@given(places, st.integers(0, 2_000), pieces)
+def test_replacing_a_piece_of_metadata_breaks_nothing(place, length, piece):
+    place %= len(DOCUMENT)
+    read_or_refuse(DOCUMENT[:place] + piece + DOCUMENT[place + length :])
+
+
+@given(st.text())
+def test_no_attribute_breaks_the_reader(text):
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+    with suppress(UnicodeEncodeError):
+        read_or_refuse(
+            entity(role(services=service(escaped)), entity_id=escaped, until=f' validUntil="{escaped}"').encode()
+        )
+
+
+@given(st.integers(0, len(DER) - 1), st.binary(max_size=4), st.integers(0, 4))
+def test_a_broken_certificate_is_refused_or_gives_a_key(place, piece, length):
+    broken = DER[:place] + piece + DER[place + length :]
+    with suppress(MetadataError):
+        found = read_certificate(base64.b64encode(broken).decode())
+        assert read_certificate(found.pem) == found
+        assert public_key(found.pem)
+
+
+@given(st.one_of(st.text(), st.binary().map(lambda raw: PEM.decode() + raw.decode("latin-1"))))
+def test_whatever_is_pasted_is_read_or_refused(text):
+    with suppress(MetadataError):
+        assert read_pasted_certificates(text)
+
+
+def test_keys_for_encryption_alone_sign_nothing():
+    with pytest.raises(errors.CertificateMissing):
+        read(entity(role(keys=key(use=' use="encryption"'))))
+
+
+def test_what_a_federation_has_let_end_has_ended():
+    until = f"{NOW - timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
+    with pytest.raises(errors.MetadataExpired):
+        read(f'<md:EntitiesDescriptor xmlns:md="{MD}" validUntil="{until}">{entity()}</md:EntitiesDescriptor>')
+
+
+@pytest.mark.parametrize("url", ["https://:secret@idp.example/", "https://@idp.example/", "https:idp.example", "//x"])
+def test_an_address_with_a_login_or_without_a_host_is_refused(url):
+    with pytest.raises(errors.EndpointNotHttps):
+        read(entity(role(services=service(url))))
+
+
+def test_a_certificate_with_a_comment_inside_is_not_pieced_together():
+    with pytest.raises(errors.CertificateUnreadable):
+        read(entity(role(keys=key(f"{bare(IDP)[:40]}<!-- -->{bare(IDP)[40:]}"))))
+
+
+def test_the_first_of_two_endpoints_of_a_binding_counts():
+    found = read(entity(role(services=service() + service("https://other.example/sso"))))
+    assert [end.location for end in found.endpoints] == ["https://sso.jumpcloud.com/saml2/gatehouse"]
+
+
+def with_exponent(exponent: int) -> str:
+    """Return a certificate of a key that nobody has."""
+    holder = rsa.RSAPublicNumbers(exponent, stored("idp").public_key().public_numbers().n).public_key()
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "idp.example")])
+    builder = x509.CertificateBuilder(name, name, holder, 7, NOW - timedelta(days=1), NOW + timedelta(days=1))
+    return builder.sign(stored("other"), hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+
+def test_a_key_that_would_cost_much_to_verify_with_is_refused():
+    assert read_certificate(with_exponent(2**64 - 1))
+    with pytest.raises(errors.KeyTooWeak):
+        read_certificate(with_exponent(2**64 + 1))
+
+
+def test_at_most_ten_certificates_are_kept():
+    many = "".join(key(issue(stored("idp"), name=f"{place}.example")) for place in range(12))
+    assert len(read(entity(role(keys=many))).certificates) == 10
