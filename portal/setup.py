@@ -63,7 +63,7 @@ def add_domain(*, org: Organization, name: str, verified: bool, actor: Actor) ->
 
 @dataclass(frozen=True, slots=True)
 class NewConnection:
-    """A connection as an operator orders it; the metadata comes as a document, or from a URL when there is none."""
+    """A connection as an operator orders it; the metadata comes from a URL, or as a document when there is none."""
 
     name: str
     provider: str
@@ -79,7 +79,7 @@ def create_connection(*, org: Organization, order: NewConnection, actor: Actor) 
     Raises ConnectionNameTaken, TooManyConnections, OutboundRefused, MetadataRefused.
     """
     # fetched before the transaction: a slow server must not hold the database
-    document = order.document or outbound.fetch(order.url).content
+    document = outbound.fetch(order.url).content if order.url else order.document
     with transaction.atomic():
         made = connections.create_connection(org=org, name=order.name, rules=order.rules, actor=actor)
         chosen = provider(order.provider)

@@ -97,12 +97,6 @@ def to_be_tested(connection: Connection) -> Configuration | None:
     return configuration(connection, Stage.DRAFT) or in_force(connection)
 
 
-def configuration_numbered(connection: Connection, number: int) -> Configuration | None:
-    """Return one version of a connection by its number, with its certificates."""
-    found = Configuration.objects.filter(org_id=connection.org_id, connection=connection, number=number)
-    return found.prefetch_related("certificates").first()
-
-
 def last_number(connection: Connection) -> int:
     """Return the highest number that a version of this connection has had."""
     numbers = Configuration.objects.filter(org_id=connection.org_id, connection=connection).order_by("-number")

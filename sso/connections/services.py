@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 from django.db import IntegrityError, transaction
 
 from orgs.audit import services as audit
@@ -70,10 +72,10 @@ def create_connection(*, org: Organization, name: str, rules: SignInRules, actor
     return connection
 
 
-def _save_named(connection: Connection) -> None:
+def _save_named(connection: Connection, fields: Sequence[str] | None = None) -> None:
     try:
         with transaction.atomic():
-            connection.save()
+            connection.save(update_fields=fields)
     except IntegrityError as error:
         raise ConnectionNameTaken from error
 
@@ -81,10 +83,12 @@ def _save_named(connection: Connection) -> None:
 @transaction.atomic
 def rename_connection(*, connection: Connection, name: str, actor: Actor) -> None:
     """The connection has this name. Raises ConnectionNameTaken."""
-    before, connection.name = connection.name, name
+    locked = lock_connection(connection)
+    before, locked.name = locked.name, name
     if before != name:
-        _save_named(connection)
-        _record(connection, actor, "connection.renamed", Change(before={"name": before}, after={"name": name}))
+        _save_named(locked, ["name"])
+        _record(locked, actor, "connection.renamed", Change(before={"name": before}, after={"name": name}))
+    connection.name = name
 
 
 @transaction.atomic
@@ -248,7 +252,8 @@ def note_test_passed(*, configuration: Configuration, revision: int, tester: str
 def turn_on(*, connection: Connection, actor: Actor, without_test: bool = False) -> None:
     """People sign in by the version that was being prepared, else by the one that was in force before.
 
-    Raises SetupIncomplete, NotTested. `without_test` is for operators, and stands in the audit log.
+    What is on already stays as it is. `without_test` is for operators, and stands in the audit log.
+    Raises SetupIncomplete, NotTested.
     """
     locked = lock_connection(connection)
     draft, live = queries.configuration(locked, Stage.DRAFT), queries.in_force(locked)
@@ -257,6 +262,8 @@ def turn_on(*, connection: Connection, actor: Actor, without_test: bool = False)
         raise SetupIncomplete
     if chosen.tested_at is None and not without_test:
         raise NotTested
+    if chosen is live and locked.is_active:
+        return
     if chosen.stage == Stage.DRAFT:
         _put_in_force(locked, chosen, live)
     before = locked.state

@@ -57,10 +57,9 @@ def _take(connection: Connection, document: bytes, origin: Origin) -> MetadataSn
 
 @transaction.atomic
 def _keep(connection: Connection, document: bytes, origin: Origin) -> MetadataSnapshot:
+    """The snapshot is there, and of those that nobody used only the newest are."""
     snapshots = MetadataSnapshot.objects.filter(org_id=connection.org_id, connection=connection)
-    unused = snapshots.filter(used_at=None).order_by("-id").values_list("pk", flat=True)[MAX_SNAPSHOTS:]
-    snapshots.filter(pk__in=list(unused)).delete()
-    return MetadataSnapshot.objects.create(
+    made = snapshots.create(
         org_id=connection.org_id,
         connection=connection,
         source=origin.source,
@@ -69,6 +68,9 @@ def _keep(connection: Connection, document: bytes, origin: Origin) -> MetadataSn
         digest=hashlib.sha256(document).hexdigest(),
         read_at=now(),
     )
+    unused = snapshots.filter(used_at=None).order_by("-id").values_list("pk", flat=True)[MAX_SNAPSHOTS:]
+    snapshots.filter(pk__in=list(unused)).delete()
+    return made
 
 
 @transaction.atomic

@@ -190,9 +190,7 @@ def _flow_of(claims: Claims, connection: Connection, flows: Sequence[Flow]) -> F
 
 def _sign_in(attempt: "Attempt", flow: Flow, visitor: Visitor) -> SignedIn:
     connection, claims = attempt.connection, attempt.known_claims
-    chosen = _open_version(connection)
-    if chosen.number != attempt.version:
-        raise ConnectionOff(expected=f"version {chosen.number}", received=f"version {attempt.version}")
+    chosen = _require_version(connection, attempt.version)
     profile = read_profile(claims, queries.attribute_names(connection, chosen))
     attempt.email = profile.email
     try:
@@ -201,6 +199,14 @@ def _sign_in(attempt: "Attempt", flow: Flow, visitor: Visitor) -> SignedIn:
         return _enter(attempt, seat, profile, visitor, flow)
     except (AddressInvalid, SeatTaken) as error:
         raise EmailInvalid(expected="an address that nobody else has here", received=profile.email) from error
+
+
+def _require_version(connection: Connection, number: int | None) -> Configuration:
+    """Return the version in force, when it is still the one that verified the response. Raises ConnectionOff."""
+    chosen = _open_version(connection)
+    if chosen.number != number:
+        raise ConnectionOff(expected=f"version {chosen.number}", received=f"version {number}")
+    return chosen
 
 
 def _admit(attempt: "Attempt", profile: SamlProfile) -> Membership:
@@ -237,8 +243,12 @@ def _join(attempt: "Attempt", profile: SamlProfile) -> Membership:
 
 @transaction.atomic
 def _enter(attempt: "Attempt", seat: Membership, profile: SamlProfile, visitor: Visitor, flow: Flow) -> SignedIn:
-    """The seat is held while it is looked at again, so that no session is granted to one that is suspended meanwhile."""
+    """Connection and seat are held while they are looked at again.
+
+    So no session is granted through what is turned off meanwhile, or to whom is suspended. Raises ConnectionOff besides.
+    """
     connection, claims = attempt.connection, attempt.known_claims
+    _require_version(connection_services.lock_connection(connection), attempt.version)
     seat = people.lock_seat(seat)
     user = queries.require_person(seat)
     if queries.seat_to_enter(connection, claims, profile.email) != seat:

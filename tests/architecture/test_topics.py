@@ -20,7 +20,8 @@ MAY_IMPORT = {
     "queries": EVERYONE | {"models", "queries", "protocol", "endpoint.conditions", "saml", "providers"},
     "services": EVERYONE | {"models", "queries", "services", "protocol", "dialects", "saml"},
     "forms": EVERYONE | {"queries", "forms", "saml", "providers"},
-    "views": EVERYONE | {"queries", "services", "forms", "access", "cookies", "protocol", "endpoint", "saml", "providers", "portal"},
+    "views": EVERYONE
+    | {"queries", "services", "forms", "access", "cookies", "protocol", "endpoint", "saml", "providers", "portal"},
     "tasks": EVERYONE | {"queries", "services", "portal"},
     "admin": EVERYONE | {"models", "queries", "services", "admin", "portal"},
 }

@@ -283,6 +283,13 @@ def test_staff_read_list_and_row(support, rows, listing):
     assert support.get(row_url(listing, "change")).status_code == 200
 
 
+def test_the_code_that_a_person_was_shown_finds_their_attempt(support, rows):
+    attempt = LoginAttempt.objects.get()
+    listing = reverse("admin:sso_loginattempt_changelist")
+    assert f"/{attempt.pk}/change/" in support.get(listing, {"q": attempt.code.lower()}).content.decode()
+    assert f"/{attempt.pk}/change/" not in support.get(listing, {"q": "23456789"}).content.decode()
+
+
 @pytest.mark.parametrize("listing", PAGES, ids=str)
 def test_staff_change_nothing(support, rows, listing):
     changelist, add = (reverse(page_name(listing, act)) for act in ("changelist", "add"))

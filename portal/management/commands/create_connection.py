@@ -12,7 +12,7 @@ from portal.setup import NewConnection, create_connection
 from sso.connections import queries
 from sso.connections.types import SignInRules
 from sso.providers.catalogue import PROVIDERS
-from sso.saml.metadata import LARGEST_DOCUMENT
+from sso.saml.metadata import LARGEST_DOCUMENT, LONGEST_URL
 
 ACTOR = Actor.command("create_connection")
 
@@ -30,7 +30,12 @@ class Command(OperatorCommand):
         parser.add_argument("--provider", choices=codes, required=True, help="which identity provider it is")
         metadata = parser.add_mutually_exclusive_group(required=True)
         metadata.add_argument("--metadata-file", metavar="F", help="the IdP's metadata, as it was exported")
-        metadata.add_argument("--metadata-url", metavar="U", help="where the IdP publishes its metadata, by https")
+        metadata.add_argument(
+            "--metadata-url",
+            metavar="U",
+            type=printable_text("URL", LONGEST_URL),
+            help="where the IdP publishes its metadata, by https",
+        )
         parser.add_argument("--jit", action="store_true", help="people are added when they sign in for the first time")
         parser.add_argument("--allow-idp-initiated", action="store_true", help="sign-ins may begin at the IdP")
         parser.add_argument(

@@ -123,6 +123,12 @@ class TestTheFirstVersion:
         assert actions(untested.org).count("connection.renamed") == 1
         assert str(Connection.objects.get()) == "Renamed"
 
+    def test_a_rename_with_an_old_copy_turns_nothing_on_again(self, connection):
+        old = queries.find_connection(connection.org, connection.public_id)
+        services.turn_off(connection=connection, actor=ACTOR)
+        services.rename_connection(connection=old, name="Renamed", actor=ACTOR)
+        assert Connection.objects.get().state == ConnectionState.DISABLED
+
     def test_a_rename_to_a_name_in_use_is_refused(self, acme, untested):
         create(acme, "Other")
         with pytest.raises(ConnectionNameTaken):
@@ -200,6 +206,12 @@ class TestTheSwitch:
         assert Connection.objects.get().state == ConnectionState.DISABLED
         services.turn_on(connection=untested, actor=ACTOR)
         assert Connection.objects.get().state == ConnectionState.ACTIVE
+
+    def test_turning_on_twice_is_said_once(self, untested):
+        passed(untested)
+        for _ in range(2):
+            services.turn_on(connection=untested, actor=ACTOR)
+        assert actions(untested.org).count("connection.turned_on") == 1
 
     def test_turning_off_twice_is_said_once(self, connection):
         for _ in range(2):

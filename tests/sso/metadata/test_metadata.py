@@ -2,9 +2,11 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 import time_machine
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
@@ -17,12 +19,13 @@ from sso.connections.types import SignInRules
 from sso.metadata import queries, services
 from sso.metadata.errors import MetadataRefused
 from sso.metadata.models import MetadataSnapshot
-from sso.metadata.types import TypedIdp
+from sso.metadata.types import MAX_SNAPSHOTS, TypedIdp
 from sso.saml.types import Binding, NameIdFormat
 from tests.factories import ACTOR
 from tests.orgs.servers import plain, serving
 from tests.sso.conftest import connect
 from tests.sso.idp import SSO_URL, Idp
+from tests.sso.saml.test_certificates import issue
 from tests.sso.saml.test_metadata import WEAK, entity, key, role
 
 
@@ -78,6 +81,11 @@ def confirm(admin, landed):
 def error_of(response, field) -> str:
     found = re.search(rf'id="id_{field}_error".*?<span>(.*?)</span>', response.content.decode(), re.DOTALL)
     return found[1] if found else ""
+
+
+def sentence_of(response, field) -> str:
+    """Return the error at a field as a person reads it, with one kind of apostrophe."""
+    return unescape(error_of(response, field)).replace("'", "’")
 
 
 def stored(connection):
@@ -180,10 +188,11 @@ class TestThePreview:
     def test_unused_looks_are_dropped_in_time(self, begun, idp):
         for _ in range(25):
             services.take_document(connection=begun, document=idp.metadata())
-        assert MetadataSnapshot.objects.count() == 21
+        assert MetadataSnapshot.objects.count() == MAX_SNAPSHOTS == 20
 
 
 PLAIN = "<md:SingleSignOnService Binding='urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST' Location='http://x.example'/>"
+ENDED = issue(ec.generate_private_key(ec.SECP256R1()), days=-1)
 FILES = {
     "a web page": (b"<!doctype html><html></html>", "This is a web page, not metadata"),
     "10 MB": (b"<a>" + b"x" * 10_000_000 + b"</a>", "larger than 1 MB"),
@@ -193,6 +202,7 @@ FILES = {
     ),
     "no signing key": (entity(role(keys="")), "no signing certificate in it"),
     "a weak key": (entity(role(keys=key(WEAK))), "signing key can’t be trusted"),
+    "a certificate that has ended": (entity(role(keys=key(ENDED))), "has expired"),
     "a DTD": (f"<!DOCTYPE x>{entity()}", "holds a DTD or entities"),
     "our own": (entity("<x/>"), "describes no identity provider"),
     "rubbish": ("rubbish", "well-formed XML"),
@@ -209,7 +219,7 @@ class TestWhatIsWrong:
         refused = by_file(admin, begun, document)
         assert (refused.status_code, said in error_of(refused, "document")) == (400, True)
 
-    @pytest.mark.parametrize("name", ["a web page", "10 MB", "two IdPs", "a DTD", "a weak key"])
+    @pytest.mark.parametrize("name", [name for name in FILES if name != "nothing"])
     def test_of_a_url_it_is_said_at_the_url_which_stays(self, admin, begun, name):
         document, said = FILES[name]
         refused = by_url(admin, begun, document if isinstance(document, bytes) else document.encode())
@@ -218,19 +228,26 @@ class TestWhatIsWrong:
         assert 'value="http://127.0.0.1:' in refused.content.decode()
 
     @pytest.mark.parametrize(
-        "address",
+        ("address", "said"),
         [
-            "",
-            "nonsense",
-            "http://idp.example/x",
-            "https://10.0.0.1/x",
-            "https://169.254.169.254/latest",
-            "ftp://x.example",
+            ("", "Paste the metadata URL"),
+            ("nonsense", "isn’t a web address"),
+            ("http://1.1.1.1/x", "must begin with https://"),
+            ("https://10.0.0.1/x", "leads into a private network"),
+            ("https://169.254.169.254/latest", "leads into a private network"),
+            ("https://olga:secret@idp.example/x", "holds a user name or a password"),
+            ("ftp://x.example", "must begin with https://"),
         ],
     )
-    def test_of_an_address_it_is_said_at_the_url(self, admin, begun, address):
+    def test_of_an_address_it_is_said_at_the_url(self, admin, begun, address, said):
         refused = admin.post(url(begun), {"way": "url", "url": address})
-        assert (refused.status_code, bool(error_of(refused, "url"))) == (400, True)
+        assert (refused.status_code, said in sentence_of(refused, "url")) == (400, True)
+        assert f'value="{address}"' in refused.content.decode() or not address
+
+    def test_a_redirect_into_a_private_network_is_not_followed(self, admin, begun):
+        with serving(plain(302, Location="http://10.0.0.1/metadata")) as server:
+            refused = admin.post(url(begun), {"way": "url", "url": server.url()})
+        assert "sends us on to another address, which can’t be called" in sentence_of(refused, "url")
 
     def test_this_machine_is_not_reached_outside_of_the_sandbox(self, admin, begun, idp, settings):
         settings.OUTBOUND_ALLOWS_LOOPBACK = False
@@ -250,6 +267,7 @@ class TestWhatIsWrong:
             ("certificate", ""),
             ("certificate", "no certificate"),
             ("certificate", WEAK),
+            ("certificate", ENDED),
             ("binding", "urn:none"),
         ],
     )

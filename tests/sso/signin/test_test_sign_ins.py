@@ -17,7 +17,8 @@ from sso.connections import services as connections
 from sso.connections.errors import SetupIncomplete
 from sso.connections.types import ConnectionState, SignInRules
 from sso.signin import services
-from sso.signin.models import SignInTest
+from sso.signin.models import ConsumedAssertion, SignInTest
+from sso.signin.tasks import prune
 from sso.signin.types import TEST_LIFE, Prospect, SignInTestStatus
 from tests.factories import ACTOR
 from tests.sso.conftest import verify
@@ -210,4 +211,12 @@ def test_what_is_over_is_dropped(connection, idp, uma, tester, browser):
     begin(tester, connection)
     services.delete_finished(moment=now() + timedelta(days=91))
     assert not SignInTest.objects.exists()
+    assert not LoginAttempt.objects.exists()
+
+
+def test_the_hourly_task_drops_it(connection, idp, uma, browser, time_machine):
+    browser.sign_in(idp, connection, UMA)
+    time_machine.move_to(now() + timedelta(days=91))
+    prune()
+    assert not ConsumedAssertion.objects.exists()
     assert not LoginAttempt.objects.exists()

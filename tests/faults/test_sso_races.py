@@ -1,0 +1,138 @@
+"""Sign-ins at the same moment, beside a suspension, and after a restart."""
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from typing import Any
+
+import pytest
+from django.db import connection as database
+from django.test import Client
+
+from orgs.people import services as people
+from orgs.tenancy import queries as tenancy
+from orgs.tenancy.models import Membership, SessionGrant
+from orgs.tenancy.types import HoldSource
+from sso.connections import queries, services
+from sso.connections.errors import NotTested
+from sso.connections.models import Configuration
+from sso.connections.types import AttributeChoice, SignInRules, Stage
+from sso.signin.models import ConsumedAssertion
+from tests.architecture.source import ROOT
+from tests.factories import ACTOR
+from tests.faults.test_races import all_at_once
+from tests.sso.conftest import browser, connection, draft, idp, idp_keys  # noqa: F401 - fixtures
+from tests.sso.idp import Browser
+
+pytestmark = pytest.mark.django_db(transaction=True)
+UMA = "uma@acme.example"
+
+
+def test_of_sixteen_posts_of_one_response_one_is_taken(connection, idp, uma, browser):  # noqa: F811
+    response = idp.respond(UMA, browser.leave(connection))
+    statuses = Counter(all_at_once([lambda: Browser().deliver(connection, response).status_code] * 16))
+    assert statuses == {303: 1, 403: 15}
+    assert ConsumedAssertion.objects.count() == 1
+
+
+def test_one_landing_is_finished_once(connection, idp, uma, browser):  # noqa: F811
+    landed = browser.deliver(connection, idp.respond(UMA, browser.leave(connection)))
+    cookies = {name: cookie.value for name, cookie in browser.client.cookies.items()}
+
+    def finish() -> int:
+        client = Client()
+        for name, value in cookies.items():
+            client.cookies[name] = value
+        return int(client.get(landed["Location"]).status_code)
+
+    assert Counter(all_at_once([finish] * 8)) == {302: 1, 403: 7}
+    assert SessionGrant.objects.count() == 1
+
+
+def test_a_newcomers_tabs_make_one_seat(connection, idp, browser):  # noqa: F811
+    services.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
+    browsers = [Browser() for _ in range(8)]
+    answers = [(one, idp.respond("new@acme.example", one.leave(connection))) for one in browsers]
+
+    def arrive(one: Browser, answer: str) -> int:
+        return int(one.follow(one.deliver(connection, answer)).status_code)
+
+    statuses = all_at_once([lambda pair=pair: arrive(*pair) for pair in answers])
+    assert statuses == [302] * 8
+    assert Membership.objects.filter(email="new@acme.example").count() == 1
+
+
+def test_a_suspension_beside_a_finish_leaves_no_way_in(connection, idp, uma):  # noqa: F811
+    for _ in range(5):
+        one = Browser()
+        landed = one.deliver(connection, idp.respond(UMA, one.leave(connection)))
+        all_at_once(
+            [
+                lambda one=one, landed=landed: one.follow(landed).status_code,
+                lambda: people.hold_seat(membership=uma, source=HoldSource.SCIM, actor=ACTOR),
+            ]
+        )
+        assert one.reaches() == []
+        assert not SessionGrant.objects.filter(membership=uma).exists()
+        people.lift_hold(membership=uma, source=HoldSource.SCIM, actor=ACTOR)
+        assert one.reaches() == []
+        assert list(tenancy.active_seats_of(uma.user))
+
+
+def test_turning_off_beside_a_finish_leaves_no_session(connection, idp, uma):  # noqa: F811
+    for _ in range(5):
+        services.turn_on(connection=connection, actor=ACTOR, without_test=True)
+        one = Browser()
+        landed = one.deliver(connection, idp.respond(UMA, one.leave(connection)))
+        found = all_at_once(
+            [
+                lambda one=one, landed=landed: one.follow(landed).status_code,
+                lambda: services.turn_off(connection=connection, actor=ACTOR),
+            ]
+        )
+        assert found[0] in {302, 403}
+        assert not SessionGrant.objects.exists()
+
+
+def test_a_version_that_is_edited_while_it_is_turned_on_is_never_on_untested(draft):  # noqa: F811
+    made = draft[0]
+    version = queries.in_preparation(made)
+    services.note_test_passed(configuration=version, revision=version.revision, tester="olga", actor=ACTOR)
+    choice = AttributeChoice({"email": "mail"})
+    found = all_at_once(
+        [
+            lambda: services.turn_on(connection=made, actor=ACTOR),
+            lambda: services.choose_attributes(connection=made, choice=choice, revision=version.revision, actor=ACTOR),
+        ]
+    )
+    live = Configuration.objects.filter(stage=Stage.LIVE).first()
+    assert live is None or (live.attribute_map == {} and live.tested_at is not None)
+    assert live is not None or any(isinstance(one, NotTested) for one in found)
+
+
+SCRIPT = """
+import sys, django
+django.setup()
+from django.conf import settings
+from django.db import connections
+settings.ALLOWED_HOSTS = ["testserver"]
+connections["default"].settings_dict["NAME"] = sys.argv[1]
+from django.test import Client
+print(Client().post(sys.argv[2], {"SAMLResponse": sys.stdin.read()}).status_code)
+"""
+
+
+def test_after_a_restart_a_used_response_is_still_used(connection, idp, uma, browser):  # noqa: F811
+    """Another process on the same database: nothing that guards against replay is in memory."""
+    response = idp.respond(UMA, browser.leave(connection))
+    assert browser.deliver(connection, response).status_code == 303
+    environment = {"DJANGO_SETTINGS_MODULE": "portal.settings.test", "PATH": ""}
+    if database.vendor == "postgresql":
+        environment["DATABASE_URL"] = os.environ["DATABASE_URL"]
+    command = [sys.executable, "-c", SCRIPT, str(database.settings_dict["NAME"]), f"/saml/{connection.public_id}/acs"]
+    done: Any = subprocess.run(
+        command, cwd=ROOT, env=environment, input=response, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.strip() == "403", done.stderr
+    assert ConsumedAssertion.objects.count() == 1
