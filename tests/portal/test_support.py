@@ -334,6 +334,12 @@ def test_no_page_shows_a_secret_of_its_rows(support, rows, olga, sign_in, seed):
         ("orgs_invitation", "digest=a"),
         ("orgs_domain", "txt_token__startswith=a"),
         ("scim_directoryuser", "document__nickName=x"),
+        ("sso_connection", "sp_keys__private_sealed__startswith=a"),
+        ("sso_configuration", "connection__sp_keys__private_sealed__startswith=a"),
+        ("sso_signintest", "relay_digest__startswith=a"),
+        ("sso_signintest", "claims__name_id=a"),
+        ("sso_samlidentity", "connection__sp_keys__private_sealed__startswith=a"),
+        ("sso_loginattempt", "membership__user__password__startswith=m"),
     ],
 )
 def test_a_filter_in_the_address_cannot_ask_for_a_secret(support, rows, table, lookup):

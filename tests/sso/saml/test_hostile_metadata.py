@@ -81,10 +81,19 @@ def test_what_a_federation_has_let_end_has_ended():
         read(f'<md:EntitiesDescriptor xmlns:md="{MD}" validUntil="{until}">{entity()}</md:EntitiesDescriptor>')
 
 
-@pytest.mark.parametrize("url", ["https://:secret@idp.example/", "https://@idp.example/", "https:idp.example", "//x"])
+@pytest.mark.parametrize(
+    "url",
+    ["https://:secret@idp.example/", "https://@idp.example/", "https:idp.example", "//x", "https://x.example/\x7f"],
+)
 def test_an_address_with_a_login_or_without_a_host_is_refused(url):
     with pytest.raises(errors.EndpointNotHttps):
         read(entity(role(services=service(url))))
+
+
+@pytest.mark.parametrize("scheme", ["ftp", "javascript", "file"])
+def test_in_the_sandbox_too_a_browser_is_sent_by_http_alone(scheme):
+    with pytest.raises(errors.EndpointNotHttps):
+        read(entity(role(services=service(f"{scheme}://localhost/"))), allows_loopback=True)
 
 
 def test_a_certificate_with_a_comment_inside_is_not_pieced_together():

@@ -127,6 +127,18 @@ def test_an_assertion_without_such_an_id_is_refused(wrong):
         prescreen.read(response(f"<saml:Assertion {wrong}/>"))
 
 
+def test_a_response_of_another_namespace_is_refused_whatever_it_holds():
+    with pytest.raises(MessageMisshapen):
+        prescreen.read(
+            response().replace(b"<samlp:Response ", b'<x:Response xmlns:x="urn:x" ').replace(b"</samlp:", b"</x:")
+        )
+
+
+def test_a_request_may_be_named_by_256_characters():
+    named = response().replace(b"<samlp:Response ", b'<samlp:Response InResponseTo="%s" ' % (b"a" * 256))
+    assert len(prescreen.read(named).get("InResponseTo")) == 256
+
+
 def test_an_assertion_is_looked_for_directly_below():
     with pytest.raises(MessageMisshapen):
         prescreen.assertion_of(parse(response(f"<x>{ASSERTION}</x>")))

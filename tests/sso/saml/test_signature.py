@@ -200,6 +200,13 @@ def test_a_method_of_the_other_kind_of_key_is_refused():
         verified(small(), "ec")
 
 
+def test_a_value_that_fits_the_key_does_not_make_up_for_the_method():
+    node = small()
+    node.find(f".//{{{DSIG}}}SignatureValue").text = base64.b64encode(bytes(range(64))).decode()
+    with pytest.raises(SignatureInvalid):
+        verified(node, "ec")
+
+
 def test_a_signature_of_the_bytes_and_not_of_the_canonical_form_is_refused():
     node = small()
     info, value = node[0][0], node[0][1]

@@ -116,6 +116,12 @@ def key_value() -> str:
     return f"<ds:KeyInfo><ds:KeyValue><ds:RSAKeyValue>{inner}</ds:RSAKeyValue></ds:KeyValue></ds:KeyInfo>"
 
 
+def reference_to_nothing() -> str:
+    """A response without an ID, and a genuine signature that says it is over the element whose ID is empty."""
+    text = unsigned().replace(' ID="_response-1"', "")
+    return resigned(sign(text, None, Style(uri=' URI=""')).replace('URI=""', 'URI="#"'))
+
+
 def wrapped() -> Iterator[tuple[str, Bad]]:
     for name, trick in OF_RESPONSES.items():
         source = whole("")
@@ -225,6 +231,7 @@ def references() -> Iterator[tuple[str, Bad]]:
     yield "two_references", resigned_after(code, ("</ds:SignedInfo>", f"{twice}</ds:SignedInfo>"))
     yield "no_reference", resigned_re(code, "<ds:Reference .*</ds:Reference>", "")
     yield "reference_to_whole_document", resigned_after(code, (REFERENCE, '<ds:Reference URI="">'))
+    yield "reference_to_nothing", Bad(code, reference_to_nothing)
     yield "reference_without_uri", resigned_after(code, (REFERENCE, "<ds:Reference>"))
     yield (
         "reference_elsewhere",

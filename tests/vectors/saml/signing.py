@@ -92,7 +92,8 @@ def sign_node(node: _Element, style: Style) -> None:
     signature.tail = place.tail
     node.replace(place, signature)
     context = xmlsec.SignatureContext()
-    context.register_id(node, "ID")
+    if node.get("ID"):
+        context.register_id(node, "ID")
     context.key = style.load()
     context.sign(signature)
     if style.key_info:
