@@ -12,7 +12,7 @@ from orgs.domains import queries as domains
 from orgs.domains.models import Domain
 from orgs.events import services as outbox
 from orgs.people import queries
-from orgs.people.errors import InvitationForSomebodyElse, InvitationUnknown, LastOwner, SeatTaken
+from orgs.people.errors import InvitationForSomebodyElse, InvitationUnknown, LastOwner, MembershipUnknown, SeatTaken
 from orgs.people.models import Invitation
 from orgs.people.types import INVITATION_DELAY, INVITATION_LIFE, INVITATION_MAIL, INVITATION_PREFIX, Profile
 from orgs.tenancy import queries as tenancy_queries
@@ -284,15 +284,15 @@ def remove_seat(*, membership: Membership, actor: Actor) -> None:
 def lock_seat(membership: Membership, *, may_lose_owner: bool = False) -> Membership:
     """Return the seat as it is now, held until the transaction ends; an owner's organisation is held first.
 
-    Lock order is organisation, then membership: only owners need the organisation's row.
+    Lock order is organisation, then membership: only owners need the organisation's row. Raises MembershipUnknown.
     """
     if may_lose_owner or membership.role == Role.OWNER:
         tenancy_queries.lock_organization(membership.org_id)
-    return (
-        Membership.objects.select_for_update(of=("self",))
-        .select_related("org", "user")
-        .get(org_id=membership.org_id, pk=membership.pk)
-    )
+    held = Membership.objects.select_for_update(of=("self",)).select_related("org", "user")
+    found = held.filter(org_id=membership.org_id, pk=membership.pk).first()
+    if found is None:
+        raise MembershipUnknown
+    return found
 
 
 def refuse_to_lose_last_owner(seat: Membership) -> None:

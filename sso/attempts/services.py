@@ -32,7 +32,7 @@ def record_attempt(*, connection: Connection, entry: Entry) -> LoginAttempt:
         email=entry.email[:254],
         email_key=address_key(entry.email)[:512],
         ip=entry.caller.ip or None,
-        user_agent=entry.caller.user_agent[:300],
+        user_agent=_one_line(entry.caller.user_agent),
         request_id=entry.caller.request_id[:64],
     )
     _copy_claims(attempt, entry)

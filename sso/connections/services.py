@@ -14,6 +14,7 @@ from sso.connections import queries
 from sso.connections.errors import (
     ChangedMeanwhile,
     ConnectionNameTaken,
+    ConnectionUnknown,
     NameNotTyped,
     NotTested,
     NotTurnedOn,
@@ -152,12 +153,12 @@ def _idp_facts(draft: Configuration) -> dict[str, object]:
 
 
 def lock_connection(connection: Connection) -> Connection:
-    """Return the connection as it is now, held until the transaction ends."""
-    return (
-        Connection.objects.select_for_update(of=("self",))
-        .select_related("org")
-        .get(org_id=connection.org_id, pk=connection.pk)
-    )
+    """Return the connection as it is now, held until the transaction ends. Raises ConnectionUnknown."""
+    held = Connection.objects.select_for_update(of=("self",)).select_related("org")
+    found = held.filter(org_id=connection.org_id, pk=connection.pk).first()
+    if found is None:
+        raise ConnectionUnknown
+    return found
 
 
 def lock_draft(connection: Connection, revision: int) -> Configuration:

@@ -46,11 +46,9 @@ def was_sent_again(request: HttpRequest, connection: UUID) -> bool:
     return any(flow.begun_at >= earliest for flow in mine)
 
 
-def forget_flows(request: HttpRequest, response: HttpResponseBase, connection: UUID) -> None:
-    """The flows of this connection are over."""
-    for name, flow in _known_flows(request).items():
-        if flow.connection == connection:
-            response.delete_cookie(name, samesite="Lax")
+def forget_flow(response: HttpResponseBase, request_id: str) -> None:
+    """The request with this ID has been answered; what other tabs have begun goes on."""
+    response.delete_cookie(FLOW + _tag(request_id), samesite="Lax")
 
 
 def bind(response: HttpResponseBase, pending: UUID, handle: str) -> None:

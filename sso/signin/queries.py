@@ -61,6 +61,14 @@ def waiting_test(connection: Connection, relay_state: str) -> SignInTest | None:
     return with_version.prefetch_related("configuration__certificates").first()
 
 
+def awaited_test(connection: Connection, public_id: UUID) -> SignInTest | None:
+    """Return the test of this connection that still waits for its result; none when its version was discarded."""
+    found = SignInTest.objects.filter(
+        org_id=connection.org_id, connection=connection, public_id=public_id, status=SignInTestStatus.WAITING
+    )
+    return found.select_related("configuration", "connection__org").first()
+
+
 def profile_rows(test: SignInTest) -> list[ProfileRow]:
     """Return the profile that a test would give, field by field, and from which attribute each value came."""
     found, sources = test.profile, test.profile.get("sources", {})
@@ -158,13 +166,18 @@ def is_lasting(claims: Claims) -> bool:
 
 
 def _require_same_subject(connection: Connection, seat: Membership, claims: Claims) -> None:
-    """An address that the IdP gave to a new person must not open the seat of the former one. Raises SubjectChanged.
+    """Neither somebody's own mail attribute nor an address given to a new person may open a seat. Raises SubjectChanged.
 
-    A NameID that is an address changes with it, and one in another format comes when the admin chose another format.
+    A NameID that is an address may change to another address of the same seat; one in another format comes when the
+    admin chose another format; and one that is somebody else's address is never this person's.
     """
+    owner = people.seat_of_address(connection.org, claims.name_id)
+    if owner is not None and owner.pk != seat.pk:
+        raise SubjectChanged(expected=seat.email, received=claims.name_id)
+    is_address = _is_address_of(seat, claims.name_id)
     for known in connections.identities_of(connection, seat):
         is_same_kind = known.name_id_format == claims.name_id_format
-        if is_same_kind and not _is_address_of(seat, known.name_id):
+        if is_same_kind and not (is_address and _is_address_of(seat, known.name_id)):
             raise SubjectChanged(expected=known.name_id, received=claims.name_id)
 
 

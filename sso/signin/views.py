@@ -124,8 +124,11 @@ def finish(request: OrgRequest, public_id: UUID) -> HttpResponse:
         done = services.complete(connection=connection, back=back)
     except Refused as refusal:
         return _refused_page(request, refusal)
+    except ConnectionUnknown as error:
+        raise Http404 from error
     response = _after_sign_in(request, done) if isinstance(done, SignedIn) else _after_test(done)
-    cookies.forget_flows(request, response, connection.public_id)
+    if isinstance(done, SignedIn):
+        cookies.forget_flow(response, done.request_id)
     cookies.unbind(response, pending)
     return response
 

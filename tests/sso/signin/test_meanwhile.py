@@ -11,6 +11,7 @@ from portal.sandbox.test_idp.authn_request import read_redirect
 from sso.attempts.types import Caller
 from sso.connections import queries as connection_queries
 from sso.connections import services as connections
+from sso.connections.models import Connection
 from sso.connections.types import SignInRules
 from sso.signin import services
 from sso.signin.services import Refused
@@ -67,3 +68,29 @@ def test_a_seat_that_got_another_address_at_that_moment_is_not_entered(connectio
     with pytest.raises(Refused, match="subject_changed"):
         services.complete(connection=connection_queries.connection_at(connection.public_id), back=back)
     assert not SessionGrant.objects.exists()
+
+
+def test_a_connection_that_was_deleted_at_that_moment_is_unknown(connection, idp, uma, browser, monkeypatch):
+    landed = browser.deliver(connection, idp.respond(UMA, browser.leave(connection)))
+    lock = connections.lock_connection
+
+    def delete_first(locked):
+        Connection.objects.filter(pk=locked.pk).delete()
+        return lock(locked)
+
+    monkeypatch.setattr(connections, "lock_connection", delete_first)
+    assert browser.follow(landed).status_code == 404
+    assert not SessionGrant.objects.exists()
+
+
+def test_a_seat_that_was_removed_at_that_moment_is_not_entered(connection, uma, back, monkeypatch):
+    lock = people.lock_seat
+
+    def remove_first(seat):
+        monkeypatch.setattr(people, "lock_seat", lock)
+        people.remove_seat(membership=seat, actor=ACTOR)
+        return lock(seat)
+
+    monkeypatch.setattr(people, "lock_seat", remove_first)
+    with pytest.raises(Refused, match="not_a_member"):
+        services.complete(connection=connection, back=back)

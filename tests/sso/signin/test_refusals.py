@@ -235,6 +235,26 @@ class TestPeople:
         newcomer = lasting.change(custom_name_id="u-99")
         assert_refused(browser, browser.sign_in(newcomer, connection, UMA), "subject_changed")
 
+    @pytest.mark.parametrize("form", [NameIdFormat.EMAIL, NameIdFormat.UNSPECIFIED, NameIdFormat.PERSISTENT])
+    @pytest.mark.parametrize("is_known", [True, False], ids=["who has signed in", "who never signed in"])
+    @pytest.mark.parametrize("name_id", ["adam@acme.example", "Adam@ACME.example"])
+    def test_a_person_who_edits_their_mail_attribute_enters_nobody_elses_seat(
+        self, connection, idp, uma, adam, browser, form, is_known, name_id
+    ):
+        if is_known:
+            Browser().sign_in(idp.change(name_id_format=form), connection, UMA)
+            SessionGrant.objects.all().delete()
+        mine = idp.change(name_id_format=form, name_id=NameIdSource.CUSTOM, custom_name_id=name_id)
+        assert_refused(browser, browser.sign_in(mine, connection, UMA), "subject_changed")
+        assert browser.sign_in(mine, connection, adam.email).status_code == 302
+
+    @pytest.mark.parametrize("name_id", ["mallory-7", "mallory@elsewhere.example", "nobody@acme.example"])
+    def test_another_name_id_of_the_same_kind_is_another_person(self, connection, idp, uma, browser, name_id):
+        Browser().sign_in(idp, connection, UMA)
+        SessionGrant.objects.all().delete()
+        other = idp.change(name_id=NameIdSource.CUSTOM, custom_name_id=name_id)
+        assert_refused(browser, browser.sign_in(other, connection, UMA), "subject_changed")
+
     def test_staff_must_accept_an_invitation(self, connection, idp, browser):
         tenancy.create_staff(email="staff@acme.example", password="a-long-test-password")
         connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)

@@ -154,8 +154,15 @@ def test_somebody_elses_session_in_this_browser_is_gone(connection, idp, uma, gr
 def test_several_tabs_sign_in_at_the_same_time(connection, idp, uma, browser):
     requests = [browser.leave(connection) for _ in range(3)]
     landings = [browser.deliver(connection, idp.respond(UMA, request), relay_state="") for request in requests]
-    assert browser.follow(landings[1]).status_code == 302
+    assert [browser.follow(landing).status_code for landing in landings] == [302, 302, 302]
     assert browser.reaches() == ["acme"]
+
+
+def test_a_slower_tab_goes_on_after_the_faster_one(connection, idp, uma, browser):
+    slow, fast = browser.leave(connection), browser.leave(connection)
+    for request in (fast, slow):
+        landed = browser.deliver(connection, idp.respond(UMA, request), relay_state="")
+        assert browser.follow(landed).status_code == 302
 
 
 def test_a_browser_keeps_five_flows_at_the_most(connection, browser):

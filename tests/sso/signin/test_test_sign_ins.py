@@ -151,6 +151,26 @@ def test_a_relay_state_that_got_lost_fails_the_test_of_a_connection_that_is_on(c
     assert (test.status, test.attempt.error) == (SignInTestStatus.FAILED, "request_unknown")
 
 
+def test_the_version_may_be_discarded_while_its_test_is_at_the_idp(connection, idp, uma, tester):
+    connections.begin_reconfiguration(connection=connection, actor=ACTOR)
+    test = begin(tester, connection)
+    request = tester.leave(connection, f"?test={test.public_id}")
+    connections.discard_preparation(connection=connection, actor=ACTOR)
+    arrived = tester.follow(tester.deliver(connection, idp.respond(UMA, request)))
+    assert arrived.status_code == 403
+    assert LoginAttempt.objects.get().error == "request_unknown"
+
+
+def test_of_two_answers_the_first_is_the_result(untested, idp, uma, tester):
+    test = begin(tester, untested)
+    request = tester.leave(untested, f"?test={test.public_id}")
+    landings = [tester.deliver(untested, idp.respond(email, request)) for email in (UMA, "eve@elsewhere.example")]
+    for landed in landings:
+        tester.follow(landed)
+    test.refresh_from_db()
+    assert test.status == SignInTestStatus.PASSED
+
+
 def test_an_answer_to_another_request_fails_the_test(untested, idp, uma, tester):
     test = begin(tester, untested)
     first = tester.leave(untested, f"?test={test.public_id}")
