@@ -22,6 +22,7 @@ from orgs.domains.types import (
     ProofOutcome,
     follow_ups_of_proof,
 )
+from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Organization
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -94,13 +95,18 @@ def mark_verified(*, domain: Domain, actor: Actor) -> None:
 
 @transaction.atomic
 def remove_domain(*, domain: Domain, actor: Actor) -> None:
-    """The domain is the organisation's no more, proved or not; its members stay. Removing twice is a no-op."""
+    """The domain is the organisation's no more, proved or not. Removing twice is a no-op.
+
+    Its members stay, but a session that an IdP had opened for an address under it ends.
+    """
     try:
         row = queries.lock_domain(domain)
     except DomainUnknown:
         return
     change = audit.Change(before={"state": row.state})
     audit.record(org=row.org, actor=actor, action="domain.removed", target=_target(row), change=change)
+    if row.is_verified:
+        tenancy.forsake_domain(org=row.org, name_key=row.name_key)
     row.delete()
 
 

@@ -71,6 +71,11 @@ def verified_keys_of(user: User) -> frozenset[str]:
     return frozenset(address_key(address) for address in addresses)
 
 
+def has_own_proof(user: User) -> bool:
+    """Say whether the account has a proof of its own: a password, or a factor like a passkey."""
+    return user.has_usable_password() or Authenticator.objects.filter(user=user).exists()
+
+
 def account_for_address(address: str) -> User | None:
     """Return the account that has this address, proved or not, as its own or as another of its addresses."""
     user = User.objects.filter(email_key=address_key(address)).first()

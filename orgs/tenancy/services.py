@@ -152,6 +152,22 @@ def delete_grants_of_connection(*, org: Organization, connection: UUID) -> int:
     return deleted
 
 
+@transaction.atomic
+def forsake_domain(*, org: Organization, name_key: str) -> None:
+    """Nobody is let in any more because the organisation had proved this domain.
+
+    Sessions that its IdP had opened for such addresses end. Accounts that hold nothing but the domain's word for their
+    address have proved it no more: whoever proves the domain next must not inherit them.
+    """
+    ending = f"@{name_key}"
+    grants = SessionGrant.objects.filter(org=org, method=SignInMethod.SAML, membership__email_key__endswith=ending)
+    grants.delete()
+    for address in EmailAddress.objects.filter(email__endswith=ending, verified=True).select_related("user"):
+        if not queries.has_own_proof(address.user):
+            address.verified = False
+            address.save(update_fields=["verified"])
+
+
 def delete_expired_grants(*, before: datetime) -> int:
     """Grants that ended before this time are gone. Returns how many there were."""
     deleted, _ = SessionGrant.objects.filter(expires_at__lt=before).delete()

@@ -4,6 +4,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from orgs.domains import services as domains
+from orgs.domains.models import Domain
 from orgs.people import services as people
 from orgs.tenancy.models import Membership, SessionGrant
 from orgs.tenancy.types import Visitor
@@ -17,6 +19,8 @@ from sso.signin import services
 from sso.signin.services import Refused
 from sso.signin.types import Arrival, Return
 from tests.factories import ACTOR
+from tests.sso.conftest import connect, verify
+from tests.sso.idp import Browser
 
 UMA = "uma@acme.example"
 
@@ -94,3 +98,24 @@ def test_a_seat_that_was_removed_at_that_moment_is_not_entered(connection, uma, 
     monkeypatch.setattr(people, "lock_seat", remove_first)
     with pytest.raises(Refused, match="not_a_member"):
         services.complete(connection=connection, back=back)
+
+
+def test_removing_the_domain_ends_the_sessions_that_an_idp_opened_under_it(connection, idp, uma, browser, sign_in):
+    browser.sign_in(idp, connection, UMA)
+    own = sign_in(uma)
+    domains.remove_domain(domain=Domain.objects.get(name_key="acme.example"), actor=ACTOR)
+    assert browser.reaches() == []
+    assert own.get("/orgs/acme/").status_code == 200
+
+
+def test_the_next_owner_of_a_domain_inherits_nobody(connection, idp, globex, idp_keys, browser):
+    connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
+    browser.sign_in(idp, connection, "ned@acme.example")
+    domains.remove_domain(domain=Domain.objects.get(name_key="acme.example"), actor=ACTOR)
+    verify(globex, "acme.example")
+    theirs, their_idp = connect(globex, idp_keys)
+    connections.turn_on(connection=theirs, actor=ACTOR, without_test=True)
+    connections.change_rules(connection=theirs, rules=SignInRules(jit=True), actor=ACTOR)
+    refused = Browser().sign_in(their_idp, theirs, "ned@acme.example")
+    assert refused.status_code == 403
+    assert Membership.objects.get(org=globex, email="ned@acme.example").user is None
