@@ -61,6 +61,12 @@ def find_invitation(secret: str) -> Invitation:
     return invitation
 
 
+def has_open_invitation(membership: Membership) -> bool:
+    """Say whether this seat has an invitation that can be accepted, or is about to be sent."""
+    invitations = Invitation.objects.filter(org_id=membership.org_id, membership=membership, accepted_at=None)
+    return invitations.filter(Q(expires_at=None) | Q(expires_at__gt=now())).exists()
+
+
 def has_directory_members(org: Organization) -> bool:
     """Say whether a directory has brought anybody: then it decides who belongs here."""
     return Membership.objects.filter(org=org, origins__contains=Origin.SCIM).exists()

@@ -76,6 +76,14 @@ def admit_or_invite(*, membership: Membership, actor: Actor) -> None:
     outbox.add(org=membership.org, kind=INVITATION_MAIL, key=str(membership.public_id), delay=INVITATION_DELAY)
 
 
+@transaction.atomic
+def admit_or_ask(*, membership: Membership, actor: Actor) -> None:
+    """As `admit_or_invite`, but an invitation that waits in the mailbox, or is about to leave, isn't sent again."""
+    if _account_to_seat(membership) is None and queries.has_open_invitation(membership):
+        return
+    admit_or_invite(membership=membership, actor=actor)
+
+
 def _account_to_seat(membership: Membership) -> User | None:
     """Return the account that may take this seat without being asked, or None when its person must consent."""
     if not domains.has_verified(membership.org, membership.email):

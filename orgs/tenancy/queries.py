@@ -47,6 +47,12 @@ def personal_sessions_of(user: User) -> Sequence[SessionGrant]:
     return list({grant.session: grant for grant in grants}.values())
 
 
+def has_personal_grant(membership: Membership, session: UUID) -> bool:
+    """Say whether a personal proof opens this seat to the session now."""
+    grants = SessionGrant.objects.filter(org_id=membership.org_id, membership=membership, session=session)
+    return grants.filter(method__in=PERSONAL_METHODS, expires_at__gt=now()).exists()
+
+
 def active_seats_of(user: User) -> QuerySet[Membership]:
     """The seats that a personal proof of this account opens."""
     return Membership.objects.filter(user=user, state=MembershipState.ACTIVE).select_related("org")

@@ -108,7 +108,12 @@ def open_personal_grants(*, user: User, session: UUID, method: SignInMethod, exp
 def grant_session(
     *, membership: Membership, session: UUID, method: SignInMethod, expires_at: datetime, idp: IdpSession | None = None
 ) -> None:
-    """The session reaches this seat until `expires_at`; granting twice keeps one row, with the newer proof."""
+    """The session reaches this seat until `expires_at`; granting twice keeps one row, with the newer proof.
+
+    A personal proof of the same session is worth more than an IdP's word, which doesn't replace it while it lives.
+    """
+    if idp is not None and queries.has_personal_grant(membership, session):
+        return
     idp = idp or IdpSession()
     SessionGrant.objects.update_or_create(
         org_id=membership.org_id,

@@ -54,6 +54,23 @@ def client_ip(request: HttpRequest) -> str:
         return ""
 
 
+class BodySizeMiddleware:
+    """A body that nothing here would take is refused before any of it is read (RFC 9110 §15.5.14: 413)."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.META.get("CONTENT_LENGTH") or "0"
+        if not (given.isascii() and given.isdigit()):
+            return HttpResponse("The Content-Length is no number.\n", status=400, content_type="text/plain")
+        if int(given[:20]) > settings.LARGEST_BODY and not request.path.startswith("/scim/"):
+            largest = f"{settings.LARGEST_BODY // 1024 // 1024} MB"
+            message = f"This is larger than {largest}, more than anything here takes. Send a smaller file.\n"
+            return HttpResponse(message, status=413, content_type="text/plain")
+        return self.get_response(request)
+
+
 class ScimSlashMiddleware:
     """SCIM URLs work with trailing and double slashes: consoles join the Base URL and the path in every way."""
 

@@ -53,9 +53,13 @@ def latest_sign_in(connection: Connection) -> LoginAttempt | None:
 
 
 def is_flooded(connection: Connection) -> bool:
-    """Say whether refusals come faster than anybody could read: strangers can post to an ACS as often as they like."""
+    """Say whether attempts of nobody known come faster than anybody could read: strangers may send what they like."""
     recent = LoginAttempt.objects.filter(
-        org_id=connection.org_id, connection=connection, at__gt=now() - timedelta(minutes=1), outcome=Outcome.REFUSED
+        org_id=connection.org_id,
+        connection=connection,
+        at__gt=now() - timedelta(minutes=1),
+        outcome__in=[Outcome.REFUSED, Outcome.RESTARTED],
+        email_key="",
     )
     return recent.count() >= LOGGED_PER_MINUTE
 

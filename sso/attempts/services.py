@@ -18,7 +18,7 @@ CODE_LENGTH = 8
 
 @transaction.atomic
 def record_attempt(*, connection: Connection, entry: Entry) -> LoginAttempt:
-    """The attempt is in the log, under a code that support can search; in a flood of refusals it has a code only."""
+    """The attempt is in the log, under a code that support can search; in a flood of nobody known it has a code only."""
     attempt = LoginAttempt(
         org_id=connection.org_id,
         connection=connection,
@@ -37,7 +37,8 @@ def record_attempt(*, connection: Connection, entry: Entry) -> LoginAttempt:
     )
     _copy_claims(attempt, entry)
     _copy_refusal(attempt, entry)
-    if entry.outcome is not Outcome.REFUSED or not queries.is_flooded(connection):
+    is_of_nobody_known = entry.outcome in {Outcome.REFUSED, Outcome.RESTARTED} and not attempt.email_key
+    if not (is_of_nobody_known and queries.is_flooded(connection)):
         attempt.save()
     return attempt
 

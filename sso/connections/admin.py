@@ -29,6 +29,7 @@ class ConnectionAdmin(ReadOnlyAdmin):
         "state",
         "setup_step",
         "jit",
+        "jit_until_directory",
         "default_role",
         "allow_idp_initiated",
         "acs_url",

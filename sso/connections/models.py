@@ -24,6 +24,8 @@ class Connection(models.Model):
     setup_step = models.CharField(max_length=12, blank=True, default=Step.PROVIDER.value)
     suggested_idp_entity_id = models.CharField(max_length=200)
     jit = models.BooleanField(default=False)
+    # nobody has chosen: people join by signing in until a directory decides who belongs here
+    jit_until_directory = models.BooleanField(default=False)
     default_role = models.CharField(max_length=10, choices=Role.choices, default=Role.USER)
     allow_idp_initiated = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)

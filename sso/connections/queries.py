@@ -7,6 +7,7 @@ from django.db.models import Prefetch, QuerySet
 
 from orgs.base import sealed
 from orgs.base.clock import now
+from orgs.people import queries as people
 from orgs.tenancy.models import Membership, Organization
 from orgs.tenancy.types import Role
 from sso.connections.errors import ConnectionUnknown, NothingInPreparation
@@ -195,8 +196,14 @@ def attribute_choice(chosen: Configuration) -> AttributeChoice:
 
 
 def rules(connection: Connection) -> SignInRules:
-    """Return what holds for everybody who comes through this connection."""
-    return SignInRules(connection.jit, Role(connection.default_role), connection.allow_idp_initiated)
+    """Return what holds now for everybody who comes through this connection."""
+    is_over = connection.jit_until_directory and people.has_directory_members(connection.org)
+    return SignInRules(
+        connection.jit and not is_over,
+        Role(connection.default_role),
+        connection.allow_idp_initiated,
+        connection.jit_until_directory,
+    )
 
 
 def attribute_rows(connection: Connection, chosen: Configuration) -> list[ReadField]:

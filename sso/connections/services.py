@@ -54,6 +54,7 @@ def create_connection(*, org: Organization, name: str, rules: SignInRules, actor
         raise TooManyConnections
     connection = Connection(org=org, name=name, default_role=rules.default_role, jit=rules.jit)
     connection.allow_idp_initiated = rules.allow_idp_initiated
+    connection.jit_until_directory = rules.jit_until_directory
     connection.suggested_idp_entity_id = f"urn:gatehouse:{org.slug}:{connection.public_id.hex[:8]}"
     # outside of the transaction: to make a key takes a while
     pair = make_key_pair(f"Gatehouse {org.slug}", now=now())
@@ -305,10 +306,18 @@ def turn_off(*, connection: Connection, actor: Actor) -> int:
 
 
 @transaction.atomic
+def change_settings(*, connection: Connection, name: str, rules: SignInRules, actor: Actor) -> None:
+    """Name and rules are these, or both stay as they were. Raises ConnectionNameTaken."""
+    rename_connection(connection=connection, name=name, actor=actor)
+    change_rules(connection=connection, rules=rules, actor=actor)
+
+
+@transaction.atomic
 def change_rules(*, connection: Connection, rules: SignInRules, actor: Actor) -> None:
-    """These rules hold from the next sign-in on."""
+    """These rules hold from the next sign-in on; whoever chooses whether people join, chooses for good."""
     locked = lock_connection(connection)
-    before = {name: getattr(locked, name) for name in ("jit", "default_role", "allow_idp_initiated")}
+    held = queries.rules(locked)
+    before = {"jit": held.jit, "default_role": str(held.default_role), "allow_idp_initiated": held.allow_idp_initiated}
     after = {
         "jit": rules.jit,
         "default_role": str(rules.default_role),
@@ -316,9 +325,10 @@ def change_rules(*, connection: Connection, rules: SignInRules, actor: Actor) ->
     }
     if before == after:
         return
-    for name, value in after.items():
-        setattr(locked, name, value)
-    locked.save(update_fields=list(after))
+    if held.jit != rules.jit:
+        locked.jit, locked.jit_until_directory = rules.jit, False
+    locked.default_role, locked.allow_idp_initiated = rules.default_role, rules.allow_idp_initiated
+    locked.save(update_fields=[*after, "jit_until_directory"])
     _record(locked, actor, "connection.rules_changed", Change(before=before, after=after))
 
 

@@ -107,6 +107,8 @@ class SignInRules:
     jit: bool = False
     default_role: Role = Role.USER
     allow_idp_initiated: bool = False
+    # `jit` ends by itself once a directory has brought somebody
+    jit_until_directory: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,8 @@ def change_rules(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpRes
     form = RulesForm.of(connection.name, queries.rules(connection), request.POST)
     if form.is_valid():
         try:
-            services.rename_connection(connection=connection, name=form.cleaned_data["name"], actor=request.actor)
-            services.change_rules(connection=connection, rules=form.rules(), actor=request.actor)
+            name, rules = form.cleaned_data["name"], form.rules()
+            services.change_settings(connection=connection, name=name, rules=rules, actor=request.actor)
         except DomainError as problem:
             form.add_error("name", problem.public)
     if form.errors:

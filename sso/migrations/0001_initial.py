@@ -29,6 +29,7 @@ class Migration(migrations.Migration):
                 ('setup_step', models.CharField(blank=True, default='provider', max_length=12)),
                 ('suggested_idp_entity_id', models.CharField(max_length=200)),
                 ('jit', models.BooleanField(default=False)),
+                ('jit_until_directory', models.BooleanField(default=False)),
                 ('default_role', models.CharField(choices=[('owner', 'Owner'), ('admin', 'Admin'), ('user', 'User'), ('guest', 'Guest')], default='user', max_length=10)),
                 ('allow_idp_initiated', models.BooleanField(default=False)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),

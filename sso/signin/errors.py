@@ -67,8 +67,8 @@ class NotAMember(SamlError):
 class ConsentMissing(SamlError):
     code = "consent_missing"
     check = Check.MEMBER
-    public = "You have an account here already. Accept the organization’s invitation first: it is in your mailbox."
-    private = "This account accepts the invitation itself: it is staff, owns another organization, or hasn’t proved the address."
+    public = "Accept the organization’s invitation first: it is in your mailbox. Then sign in this way."
+    private = "This person has to accept the invitation before an IdP may sign them in."
 
 
 class MemberSuspended(SamlError):

@@ -122,7 +122,7 @@ def seat_to_enter(connection: Connection, claims: Claims, email: str) -> Members
     require_verified(connection.org, email)
     seat = _seat_of(connection, claims, email)
     if seat is None:
-        if not connection.jit:
+        if not connections.rules(connection).jit:
             raise NotAMember(expected="a member with this address", received=email)
         return None
     require_verified(connection.org, seat.email)

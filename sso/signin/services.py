@@ -116,6 +116,7 @@ def receive(*, connection: Connection, arrival: Arrival) -> Landing:
         expected = connections.expectation(connection, chosen)
         attempt.claims = claims = response.verify(arrival.saml_response, expected, now=now())
         if not claims.in_response_to and not connection.allow_idp_initiated:
+            _use_up(connection, claims)
             attempt.record(Outcome.RESTARTED)
             return Landing()
         return _keep_for_browser(connection, test, chosen, claims)
@@ -128,26 +129,28 @@ def _keep_for_browser(
 ) -> Landing:
     """Raises AssertionReplayed: of two that arrive together one is kept."""
     handle = credentials.mint(PENDING_PREFIX)
+    with transaction.atomic():
+        _use_up(connection, claims)
+        pending = PendingSignIn.objects.create(
+            org_id=connection.org_id,
+            connection=connection,
+            test=test,
+            handle_digest=handle.digest,
+            version=chosen.number,
+            claims=as_json(claims),
+            expires_at=now() + PENDING_LIFE,
+        )
+    return Landing(pending.public_id, handle.plain)
+
+
+def _use_up(connection: Connection, claims: Claims) -> None:
+    """This assertion is never taken again. Raises AssertionReplayed."""
+    used = {"org_id": connection.org_id, "connection": connection, "expires_at": claims.expires_at}
     try:
         with transaction.atomic():
-            ConsumedAssertion.objects.create(
-                org_id=connection.org_id,
-                connection=connection,
-                assertion_id=claims.assertion_id,
-                expires_at=claims.expires_at,
-            )
-            pending = PendingSignIn.objects.create(
-                org_id=connection.org_id,
-                connection=connection,
-                test=test,
-                handle_digest=handle.digest,
-                version=chosen.number,
-                claims=as_json(claims),
-                expires_at=now() + PENDING_LIFE,
-            )
+            ConsumedAssertion.objects.create(assertion_id=claims.assertion_id, **used)
     except IntegrityError as error:
         raise AssertionReplayed(received=claims.assertion_id) from error
-    return Landing(pending.public_id, handle.plain)
 
 
 def complete(*, connection: Connection, back: Return) -> SignedIn | SignInTest:
@@ -223,7 +226,7 @@ def _admit(attempt: "Attempt", profile: SamlProfile) -> Membership:
         with transaction.atomic():
             # the domain may have been proved since, or the address
             seat = people.lock_seat(seat)
-            people.admit_or_invite(membership=seat, actor=attempt.actor)
+            people.admit_or_ask(membership=seat, actor=attempt.actor)
     queries.require_person(seat)
     return seat
 

@@ -14,7 +14,6 @@ from orgs.base.errors import DomainError
 from orgs.domains import queries as domains
 from orgs.domains import services as domain_services
 from orgs.domains.forms import DomainForm
-from orgs.people import queries as people
 from orgs.tenancy.access import OrgRequest, admin_required
 from sso.connections import queries, services
 from sso.connections.errors import ConnectionUnknown, NothingInPreparation
@@ -50,7 +49,7 @@ def new_connection(request: OrgRequest, org_slug: str) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         return _ask_name(request, form, 400 if form.is_bound else 200)
     # where a directory brings people, signing in adds nobody unless an admin says so
-    rules = SignInRules(jit=not people.has_directory_members(request.org))
+    rules = SignInRules(jit=True, jit_until_directory=True)
     try:
         made = services.create_connection(
             org=request.org, name=form.cleaned_data["name"], rules=rules, actor=request.actor

@@ -6,9 +6,10 @@ import re
 import pytest
 from django.test import Client
 
+from orgs.events.models import OutboxEvent
 from orgs.people import services as people
 from orgs.people.errors import SeatTaken
-from orgs.people.types import Profile
+from orgs.people.types import INVITATION_MAIL, Profile
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, SessionGrant
 from orgs.tenancy.types import Origin, SignInMethod
@@ -266,6 +267,15 @@ class TestPeople:
         connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
         assert_refused(browser, browser.sign_in(idp, connection, "boss@acme.example"), "consent_missing")
 
+    def test_trying_again_leaves_the_invitation_in_the_mailbox_as_it_is(self, connection, idp, browser):
+        OrganizationFactory(slug="other", owner_email="boss@acme.example")
+        connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
+        browser.sign_in(idp, connection, "boss@acme.example")
+        planned = OutboxEvent.objects.filter(kind=INVITATION_MAIL)
+        first = list(planned.values_list("pk", "cancelled_at"))
+        browser.sign_in(idp, connection, "boss@acme.example")
+        assert list(planned.values_list("pk", "cancelled_at")) == first
+
     def test_a_waiting_seat_of_such_an_owner_isnt_entered(self, connection, idp, acme, browser):
         OrganizationFactory(slug="other", owner_email="boss@acme.example")
         people.create_seat(org=acme, profile=Profile("boss@acme.example"), origin=Origin.SCIM, actor=ACTOR)
@@ -354,6 +364,18 @@ class TestHostileBodies:
             response = browser.client.post(f"/saml/{connection.public_id}/acs", {"SAMLResponse": "x"})
         assert response.status_code == 403
         assert LoginAttempt.objects.filter(outcome=Outcome.REFUSED).count() == 3
+
+    def test_a_flood_of_nobody_known_hides_nobody_known(self, connection, idp, uma, browser, monkeypatch):
+        monkeypatch.setattr(attempts, "LOGGED_PER_MINUTE", 3)
+        for _ in range(5):
+            browser.client.post(f"/saml/{connection.public_id}/acs", {"SAMLResponse": "x"})
+        browser.sign_in(idp, connection, "eve@acme.example")
+        assert LoginAttempt.objects.first().error == "not_a_member"
+
+    def test_a_response_that_nobody_asked_for_sends_away_once(self, connection, idp, uma, browser):
+        response = idp.respond(UMA)
+        assert browser.deliver(connection, response).status_code == 303
+        assert_refused(browser, browser.deliver(connection, response), "assertion_replayed")
 
 
 def test_nothing_of_a_message_is_in_a_log_line(connection, idp, uma, browser, caplog):

@@ -14,7 +14,7 @@ from orgs.tenancy.types import HoldSource, Role, SignInMethod
 from sso.attempts.models import LoginAttempt
 from sso.attempts.types import Outcome
 from sso.connections import services as connections
-from sso.connections.models import SamlIdentity
+from sso.connections.models import Connection, SamlIdentity
 from sso.connections.types import SignInRules
 from tests.factories import ACTOR, MembershipFactory
 from tests.sso.idp import Browser, NameIdFormat, NameIdSource, Signs, Style
@@ -141,7 +141,7 @@ def test_whoever_gave_a_personal_proof_keeps_it(connection, idp, uma, browser, s
     browser.client = sign_in(uma)
     browser.sign_in(idp, connection, UMA)
     assert browser.client.get("/accounts/email/").status_code == 200
-    assert SessionGrant.objects.get(membership=uma).method == SignInMethod.SAML
+    assert SessionGrant.objects.get(membership=uma).method == SignInMethod.PASSWORD
 
 
 def test_somebody_elses_session_in_this_browser_is_gone(connection, idp, uma, greta, browser, sign_in):
@@ -170,6 +170,13 @@ def test_a_browser_keeps_five_flows_at_the_most(connection, browser):
         browser.leave(connection)
     kept = [name for name, cookie in browser.client.cookies.items() if name.startswith("sso_flow_") and cookie.value]
     assert len(kept) == 5
+
+
+def test_an_own_proof_outlives_what_an_idp_says_in_the_same_session(connection, idp, olga, browser, sign_in):
+    browser.client = sign_in(olga)
+    assert browser.sign_in(idp, connection, olga.email).status_code == 302
+    connections.turn_off(connection=connection, actor=ACTOR)
+    assert browser.reaches() == ["acme"]
 
 
 class TestPeopleWhoJoin:
@@ -231,6 +238,17 @@ class TestDirectoriesFirst:
         seat = Membership.objects.get(email="nora@acme.example")
         assert (seat.given_name, seat.family_name) == ("Nora", "Scim")
         assert browser.reaches() == ["acme"]
+
+    def test_joining_by_sign_in_ends_with_the_first_person_of_a_directory(self, connection, idp, scim, browser):
+        from tests.scim.bodies import user_body
+
+        Connection.objects.filter(pk=connection.pk).update(jit=True, jit_until_directory=True)
+        assert browser.sign_in(idp, connection, "nora@acme.example").status_code == 302
+        scim.post("/Users", user_body("olaf@acme.example"))
+        assert browser.sign_in(idp, connection, "pia@acme.example").status_code == 403
+        assert LoginAttempt.objects.first().error == "not_a_member"
+        allow(Connection.objects.get(), jit=True)
+        assert browser.sign_in(idp, connection, "pia@acme.example").status_code == 302
 
     def test_a_suspended_member_stays_suspended(self, connection, idp, scim, browser):
         from tests.scim.bodies import user_body

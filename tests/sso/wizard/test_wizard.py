@@ -170,7 +170,7 @@ def test_where_nothing_is_in_preparation_the_steps_lead_to_the_page(admin, conne
 def test_people_join_by_signing_in_unless_a_directory_brings_them(admin, acme, has_directory):
     if has_directory:
         people.create_seat(org=acme, profile=Profile("x@acme.example"), origin=Origin.SCIM, actor=ACTOR)
-    assert begin(admin).jit is not has_directory
+    assert queries.rules(begin(admin)).jit is not has_directory
 
 
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda one: one.code)
