@@ -212,7 +212,7 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
 # larger bodies than a form needs are SCIM's, which has its own cap
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # files aren't counted by the line above, and are written to disk before anybody asks who sends them
-LARGEST_BODY = 8 * 1024 * 1024
+LARGEST_BODY = 16 * 1024 * 1024
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

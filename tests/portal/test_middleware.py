@@ -124,7 +124,7 @@ def test_head_answers_as_get_does_without_a_body(client, db, path):
 def test_a_larger_upload_than_anything_takes_is_refused_unread(client, db):
     sent = client.post(PERSON, {"file": SimpleUploadedFile("x", b"0" * settings.LARGEST_BODY)})
     assert sent.status_code == 413
-    assert "8 MB" in sent.content.decode()
+    assert "16 MB" in sent.content.decode()
 
 
 @pytest.mark.parametrize("length", ["many", "-1", "1_000", "٣"])
