@@ -8,7 +8,7 @@ from orgs.base.text import address_key, text_key
 from orgs.people.errors import InvitationUnknown
 from orgs.people.models import Invitation
 from orgs.people.types import MemberFilter
-from orgs.tenancy.models import Membership, MembershipHold, Organization, RoleGrant, SessionGrant
+from orgs.tenancy.models import Membership, MembershipHold, Organization, RoleGrant, SessionGrant, User
 from orgs.tenancy.types import SETTINGS_ROLES, GrantSource, HoldSource, MembershipState, Origin, Role
 
 
@@ -76,6 +76,12 @@ def count_by_state(org: Organization) -> dict[str, int]:
     """Return how many seats are in each state that any seat is in."""
     counted = Membership.objects.filter(org=org).order_by().values_list("state").annotate(Count("id"))
     return dict(counted)
+
+
+def may_change_settings(org: Organization, user: User) -> bool:
+    """Say whether this person is an active owner or admin of the organisation."""
+    seats = Membership.objects.filter(org=org, user=user, state=MembershipState.ACTIVE)
+    return seats.filter(role__in=SETTINGS_ROLES).exists()
 
 
 def settings_addresses(org: Organization) -> Sequence[str]:

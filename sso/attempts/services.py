@@ -26,7 +26,7 @@ def record_attempt(*, connection: Connection, entry: Entry) -> LoginAttempt:
         code=new_code(),
         at=now(),
         connection_name=connection.name,
-        provider=connection.provider,
+        provider=entry.provider or connection.provider,
         version=entry.version,
         outcome=entry.outcome,
         email=entry.email[:254],

@@ -81,6 +81,8 @@ class Entry:
     claims: Claims | None = field(default=None, repr=False)
     email: str = ""
     membership: "Membership | None" = None
+    # of the version that was tested; else it is the connection's
+    provider: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ class Connection(models.Model):
     org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="connections")
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(max_length=100)
+    # of the version in force, else of the one in preparation
     provider = models.CharField(max_length=20, blank=True)
     state = models.CharField(max_length=10, choices=ConnectionState.choices, default=ConnectionState.DRAFT)
     # where the wizard goes on; empty once it is finished
@@ -65,6 +66,7 @@ class Configuration(models.Model):
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="configurations")
     number = models.PositiveIntegerField()
     revision = models.PositiveIntegerField(default=1)
+    provider = models.CharField(max_length=20, blank=True)
     stage = models.CharField(max_length=10, choices=Stage.choices, default=Stage.DRAFT)
     idp_entity_id = models.CharField(max_length=1024, blank=True)
     redirect_url = models.CharField(max_length=2000, blank=True)

@@ -186,7 +186,7 @@ def values_to_copy(connection: Connection, chosen: Configuration | None) -> list
     }
     return [
         ValueToCopy(one.value, one.value.label, str(values[one.value]), one.label, one.hint, one.required)
-        for one in provider(connection.provider).copy
+        for one in provider(chosen.provider if chosen else connection.provider).copy
     ]
 
 
@@ -208,7 +208,7 @@ def rules(connection: Connection) -> SignInRules:
 
 def attribute_rows(connection: Connection, chosen: Configuration) -> list[ReadField]:
     """Return from which attribute each field of a profile is read."""
-    usual = {row.field: row.name for row in provider(connection.provider).attributes}
+    usual = {row.field: row.name for row in provider(chosen.provider).attributes}
     return [
         ReadField(field.label, chosen.attribute_map.get(field) or usual.get(field, ""), field in chosen.attribute_map)
         for field in ProfileField

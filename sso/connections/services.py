@@ -37,6 +37,7 @@ from sso.saml.certificates import make_key_pair, read_certificate
 from sso.saml.types import Binding, NameIdFormat
 
 COPIED = (
+    "provider",
     "idp_entity_id",
     "redirect_url",
     "post_url",
@@ -97,24 +98,31 @@ def rename_connection(*, connection: Connection, name: str, actor: Actor) -> Non
 def choose_provider(
     *, connection: Connection, provider: str, name_id_format: NameIdFormat, revision: int, actor: Actor
 ) -> None:
-    """The wizard speaks this IdP's words. Raises ChangedMeanwhile, NothingInPreparation."""
+    """The version in preparation is for this IdP, whose words the wizard speaks; the one in force keeps its own.
+
+    Raises ChangedMeanwhile, NothingInPreparation.
+    """
     draft = lock_draft(connection, revision)
-    connection.provider = provider
-    connection.save(update_fields=["provider"])
-    draft.name_id_format = name_id_format
-    _save_edited(draft, "name_id_format")
-    _record(connection, actor, "connection.provider_chosen", Change(after={"provider": provider}))
+    before = {"provider": draft.provider, "name_id_format": draft.name_id_format}
+    draft.provider, draft.name_id_format = provider, name_id_format
+    _save_edited(draft, "provider", "name_id_format")
+    if queries.in_force(connection) is None:
+        connection.provider = provider
+        connection.save(update_fields=["provider"])
+    after = {"provider": provider, "name_id_format": str(name_id_format)}
+    _record(connection, actor, "connection.provider_chosen", Change(before=before, after=after))
 
 
 @transaction.atomic
 def choose_attributes(*, connection: Connection, choice: AttributeChoice, revision: int, actor: Actor) -> None:
     """The version in preparation reads profiles in this way. Raises ChangedMeanwhile, NothingInPreparation."""
     draft = lock_draft(connection, revision)
-    before = {"attribute_map": draft.attribute_map, "name_id_format": draft.name_id_format}
+    named = ("attribute_map", "name_id_format", "needs_both_signed")
+    before = {name: getattr(draft, name) for name in named}
     draft.attribute_map, draft.name_id_format = dict(choice.names), choice.name_id_format
     draft.needs_both_signed = choice.needs_both_signed
-    after = {"attribute_map": draft.attribute_map, "name_id_format": str(draft.name_id_format)}
-    _save_edited(draft, "attribute_map", "name_id_format", "needs_both_signed")
+    after = {name: getattr(draft, name) for name in named} | {"name_id_format": str(draft.name_id_format)}
+    _save_edited(draft, *named)
     _record(connection, actor, "connection.attributes_chosen", Change(before=before, after=after))
 
 
@@ -270,11 +278,12 @@ def turn_on(*, connection: Connection, actor: Actor, without_test: bool = False)
         _put_in_force(locked, chosen, live)
     before = locked.state
     locked.state, locked.setup_step, locked.turned_on_at = ConnectionState.ACTIVE, "", now()
-    locked.save(update_fields=["state", "setup_step", "turned_on_at"])
+    locked.provider = chosen.provider
+    locked.save(update_fields=["state", "setup_step", "turned_on_at", "provider"])
     after = {"state": str(locked.state), "version": chosen.number, "tested": chosen.tested_at is not None}
     _record(locked, actor, "connection.turned_on", Change(before={"state": before}, after=after))
     _notify(locked, actor, "turned on")
-    connection.state, connection.setup_step = locked.state, ""
+    connection.state, connection.setup_step, connection.provider = locked.state, "", locked.provider
 
 
 def _put_in_force(connection: Connection, draft: Configuration, live: Configuration | None) -> None:
@@ -284,6 +293,7 @@ def _put_in_force(connection: Connection, draft: Configuration, live: Configurat
         if live.idp_entity_id != draft.idp_entity_id:
             # one IdP's NameID says nothing about who that is at another
             SamlIdentity.objects.filter(org_id=connection.org_id, connection=connection).delete()
+            tenancy.delete_grants_of_connection(org=connection.org, connection=connection.public_id)
     draft.stage, draft.in_force_at = Stage.LIVE, now()
     draft.save(update_fields=["stage", "in_force_at"])
 

@@ -120,7 +120,7 @@ def sp_metadata(request: HttpRequest, public_id: UUID) -> HttpResponse:
         connection = queries.connection_at(public_id)
     except ConnectionUnknown as error:
         raise Http404 from error
-    chosen = queries.to_be_tested(connection)
+    chosen = queries.in_force(connection) or queries.to_be_tested(connection)
     document = describe_sp(queries.service_provider(connection, chosen), queries.published_certificates(connection))
     response = HttpResponse(document, content_type="application/samlmetadata+xml")
     if "download" in request.GET:

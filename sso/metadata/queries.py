@@ -40,19 +40,20 @@ def read_snapshot(snapshot: MetadataSnapshot) -> IdpMetadata:
         raise MetadataRefused(error.code, error.public) from error
 
 
-def remarks(connection: Connection, idp: IdpMetadata) -> list[Remark]:
+def remarks(draft: Configuration, idp: IdpMetadata) -> list[Remark]:
     """Return what an admin should know before using this metadata."""
-    found = [*_of_entity_id(connection, idp), *_of_endpoints(idp), *_of_certificates(idp)]
-    looks_like, chosen = recognise(idp.endpoints[0].location), provider(connection.provider)
+    found = [*_of_entity_id(draft, idp), *_of_endpoints(idp), *_of_certificates(idp)]
+    looks_like, chosen = recognise(idp.endpoints[0].location), provider(draft.provider)
     if looks_like is not None and chosen.code not in {looks_like.code, "custom"}:
         found.append(Remark("warn", f"This looks like metadata of {looks_like.name}, but you chose {chosen.name}."))
     return found
 
 
-def _of_entity_id(connection: Connection, idp: IdpMetadata) -> list[Remark]:
+def _of_entity_id(draft: Configuration, idp: IdpMetadata) -> list[Remark]:
+    connection = draft.connection
     suggested, found = connections.addresses(connection).suggested_idp_entity_id, []
     if idp.entity_id != suggested and any(
-        value.value == "idp_entity_id" and value.required for value in provider(connection.provider).copy
+        value.value == "idp_entity_id" and value.required for value in provider(draft.provider).copy
     ):
         text = (
             f"The IdP Entity ID is not the one that we suggested ({suggested}). "

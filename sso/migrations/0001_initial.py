@@ -46,6 +46,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.PositiveIntegerField()),
                 ('revision', models.PositiveIntegerField(default=1)),
+                ('provider', models.CharField(blank=True, max_length=20)),
                 ('stage', models.CharField(choices=[('draft', 'Being prepared'), ('live', 'In force'), ('former', 'Replaced')], default='draft', max_length=10)),
                 ('idp_entity_id', models.CharField(blank=True, max_length=1024)),
                 ('redirect_url', models.CharField(blank=True, max_length=2000)),

@@ -94,7 +94,7 @@ def connection_for(address: str) -> Connection | None:
 
 def attribute_names(connection: Connection, chosen: Configuration) -> AttributeNames:
     """Return by which names each field of a profile may come: the admin's own alone, else the provider's usual ones."""
-    aliases, named = provider(connection.provider).aliases, chosen.attribute_map
+    aliases, named = provider(chosen.provider).aliases, chosen.attribute_map
 
     def of(field: ProfileField) -> tuple[str, ...]:
         return (named[field],) if named.get(field) else tuple(aliases[field])

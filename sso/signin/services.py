@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from orgs.base import credentials
 from orgs.base.actor import Actor, ActorKind
 from orgs.base.clock import now
+from orgs.people import queries as people_queries
 from orgs.people import services as people
 from orgs.people.errors import MembershipUnknown, SeatTaken
 from orgs.people.types import Profile
@@ -314,6 +315,9 @@ def _finish_test(attempt: "Attempt", flow: Flow, test: SignInTest) -> SignInTest
     test.prospect, test.prospect_reason = _prospect(connection, claims, profile.email)
     with transaction.atomic():
         _end_test(test, SignInTestStatus.PASSED, attempt.record(Outcome.TEST_PASSED), claims)
+        if test.started_by is None or not people_queries.may_change_settings(connection.org, test.started_by):
+            # a test counts for those only who could turn the connection on
+            return test
         connection_services.note_test_passed(
             configuration=test.configuration,
             revision=test.revision,
@@ -371,9 +375,8 @@ class Attempt:
         return Actor(ActorKind.SAML, reference=reference, label=label, ip=self.caller.ip)
 
     def record(self, outcome: Outcome, refusal: SamlError | None = None) -> LoginAttempt:
-        entry = Entry(
-            outcome, self.caller, self.version, refusal, self.claims, email=self.email, membership=self.membership
-        )
+        known = self.version, refusal, self.claims, self.email, self.membership
+        entry = Entry(outcome, self.caller, *known, provider=self.test.configuration.provider if self.test else "")
         return attempts.record_attempt(connection=self.connection, entry=entry)
 
     @transaction.atomic

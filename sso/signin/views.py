@@ -183,7 +183,9 @@ def start_test(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpRespo
     except DomainError as problem:
         return render(request, "portal/refused.html", {"problem": problem}, status=409)
     link = f"{reverse('signin:login', args=[public_id])}?{urlencode({'test': test.public_id})}"
-    return render(request, "sso/leaving.html", {"link": link, "test": test, "provider": provider(connection.provider)})
+    return render(
+        request, "sso/leaving.html", {"link": link, "test": test, "provider": provider(test.configuration.provider)}
+    )
 
 
 @require_safe
@@ -197,7 +199,7 @@ def test(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
         "connection": found.connection,
         "checks": checks,
         "advice": attempts.advice(found.attempt) if found.attempt else "",
-        "provider": provider(found.connection.provider),
+        "provider": provider(found.configuration.provider),
         "counts": found.revision == found.configuration.revision,
         "profile": queries.profile_rows(found),
     }

@@ -107,7 +107,7 @@ def show_step(
     common = {
         "connection": connection,
         "draft": draft,
-        "provider": provider(connection.provider),
+        "provider": provider(draft.provider),
         "addresses": queries.addresses(connection),
         "steps": _steps(connection, step),
         "back": step_url(connection, STEPS[place - 1]) if place else None,
@@ -139,7 +139,7 @@ def go_on(connection: Connection, step: Step) -> HttpResponse:
 @setup_step
 def provider_step(request: OrgRequest, connection: Connection, draft: Configuration) -> HttpResponse:
     """Which IdP it is: every later page speaks its words."""
-    initial = {"provider": connection.provider}
+    initial = {"provider": draft.provider}
     form, known = ProviderForm(request.POST if request.method == "POST" else None, initial=initial), dict[str, int]()
     if request.method == "POST" and form.is_valid():
         chosen = provider(form.cleaned_data["provider"])
@@ -163,7 +163,7 @@ def provider_step(request: OrgRequest, connection: Connection, draft: Configurat
 @setup_step
 def values_step(request: OrgRequest, connection: Connection, draft: Configuration) -> HttpResponse:
     """What to copy into the IdP's form, in that form's order."""
-    if not connection.provider:
+    if not draft.provider:
         return redirect(step_url(connection, Step.PROVIDER))
     if request.method == "POST":
         return go_on(connection, Step.ATTRIBUTES)
@@ -174,11 +174,11 @@ def values_step(request: OrgRequest, connection: Connection, draft: Configuratio
 @setup_step
 def attributes_step(request: OrgRequest, connection: Connection, draft: Configuration) -> HttpResponse:
     """Which attributes to add at the IdP, and by which names they are read."""
-    if not connection.provider:
+    if not draft.provider:
         return redirect(step_url(connection, Step.PROVIDER))
     sent, known = request.POST if request.method == "POST" else None, dict[str, int]()
     chosen = queries.attribute_choice(draft)
-    form = AttributesForm(sent, provider=provider(connection.provider), chosen=chosen)
+    form = AttributesForm(sent, provider=provider(draft.provider), chosen=chosen)
     if request.method == "POST" and form.is_valid():
         try:
             services.choose_attributes(
@@ -199,9 +199,9 @@ def attributes_step(request: OrgRequest, connection: Connection, draft: Configur
 @setup_step
 def metadata_step(request: OrgRequest, connection: Connection, draft: Configuration) -> HttpResponse:
     """The IdP's side by URL, file or hand; what was read is looked at before it is used."""
-    if not connection.provider:
+    if not draft.provider:
         return redirect(step_url(connection, Step.PROVIDER))
-    hints = provider(connection.provider).metadata
+    hints = provider(draft.provider).metadata
     way = request.POST.get("way") or request.GET.get("way") or ""
     way = way if way in FORMS else str(hints[0].way)
     if request.method == "POST" and "keep" in request.POST and draft.has_idp:
@@ -250,7 +250,7 @@ def metadata_preview(request: OrgRequest, org_slug: str, public_id: UUID, snapsh
     except DomainError as problem:
         messages.error(request, problem.public)
         return redirect(step_url(connection, Step.METADATA))
-    remarks = metadata_queries.remarks(connection, idp)
+    remarks = metadata_queries.remarks(draft, idp)
     context = {"snapshot": snapshot, "idp": idp, "remarks": remarks, "form": form, "page": "preview"}
     context["status"] = 400 if form.is_bound else 200
     return show_step(request, connection, draft, Step.METADATA, **context)

@@ -168,6 +168,27 @@ class TestTwoAdmins:
             )
 
 
+class TestAnotherProvider:
+    """Of a connection that is on: what is being prepared is seen by nobody who signs in."""
+
+    @pytest.fixture
+    def begun(self, connection):
+        draft, email = services.begin_reconfiguration(connection=connection, actor=ACTOR), NameIdFormat.EMAIL
+        services.choose_provider(
+            connection=connection, provider="entra", name_id_format=email, revision=draft.revision, actor=ACTOR
+        )
+        return Connection.objects.get()
+
+    def test_it_holds_once_it_is_put_in_force(self, begun):
+        assert (begun.provider, queries.in_preparation(begun).provider) == ("jumpcloud", "entra")
+        services.turn_on(connection=begun, actor=ACTOR, without_test=True)
+        assert (Connection.objects.get().provider, queries.in_force(begun).provider) == ("entra", "entra")
+
+    def test_discarded_it_is_forgotten(self, begun):
+        services.discard_preparation(connection=begun, actor=ACTOR)
+        assert (Connection.objects.get().provider, queries.in_force(begun).provider) == ("jumpcloud", "jumpcloud")
+
+
 class TestTheSwitch:
     def test_it_is_locked_until_a_test_has_passed(self, untested):
         with pytest.raises(NotTested):

@@ -160,7 +160,10 @@ class TestThePreview:
     def test_a_certificate_that_ends_soon_is_a_warning(self, begun, idp):
         snapshot = services.take_document(connection=begun, document=idp.metadata())
         with time_machine.travel(now() + timedelta(days=5 * 365 - 20), tick=False):
-            texts = [remark.text for remark in queries.remarks(begun, queries.read_snapshot(snapshot))]
+            texts = [
+                remark.text
+                for remark in queries.remarks(connections.in_preparation(begun), queries.read_snapshot(snapshot))
+            ]
         assert any("The signing certificate ends on" in text for text in texts)
 
     def test_a_certificate_that_ends_between_the_look_and_the_click_is_refused(self, begun, idp):

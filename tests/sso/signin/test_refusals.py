@@ -323,8 +323,8 @@ class TestConnections:
         snapshot = metadata.take_document(connection=connection, document=other.metadata())
         metadata.use_snapshot(connection=connection, snapshot=snapshot, revision=draft.revision, actor=ACTOR)
         connections.turn_on(connection=connection, actor=ACTOR, without_test=True)
+        assert browser.reaches() == []
         browser.client.logout()
-        SessionGrant.objects.all().delete()
         connections.change_rules(connection=connection, rules=SignInRules(), actor=ACTOR)
         assert_refused(browser, browser.sign_in(other, connection, "eve@acme.example"), "not_a_member")
 

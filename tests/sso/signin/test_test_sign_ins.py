@@ -161,6 +161,17 @@ def test_the_version_may_be_discarded_while_its_test_is_at_the_idp(connection, i
     assert LoginAttempt.objects.get().error == "request_unknown"
 
 
+def test_of_an_admin_who_was_suspended_meanwhile_it_unlocks_nothing(untested, idp, adam, uma, sign_in):
+    tester = Browser(sign_in(adam))
+    test = begin(tester, untested)
+    request = tester.leave(untested, f"?test={test.public_id}")
+    people.hold_seat(membership=adam, source=HoldSource.ADMIN, actor=ACTOR)
+    tester.follow(tester.deliver(untested, idp.respond(UMA, request)))
+    assert connection_queries.in_preparation(untested).tested_at is None
+    untested.refresh_from_db()
+    assert untested.state == ConnectionState.DRAFT
+
+
 def test_of_two_answers_the_first_is_the_result(untested, idp, uma, tester):
     test = begin(tester, untested)
     request = tester.leave(untested, f"?test={test.public_id}")
