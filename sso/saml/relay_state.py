@@ -3,7 +3,8 @@
 import secrets
 from urllib.parse import urlsplit
 
-LONGEST_PATH = 1_500
+# bytes: several sign-ins at once remember theirs in cookies, of which proxies take 8 KB
+LONGEST_PATH = 500
 
 
 def new_key() -> str:
@@ -16,7 +17,7 @@ def local_path(text: str) -> str:
 
     `//host`, `/\\host`, `https:host` and control characters are other sites in some browser or other.
     """
-    if not text.startswith("/") or text.startswith("//") or len(text) > LONGEST_PATH:
+    if not text.startswith("/") or text.startswith("//") or len(text.encode(errors="replace")) > LONGEST_PATH:
         return ""
     if "\\" in text or not text.isprintable():
         return ""

@@ -347,9 +347,9 @@ def _end_test(test: SignInTest, status: SignInTestStatus, attempt: LoginAttempt,
     SignInTest.objects.filter(org_id=test.org_id, pk=test.pk, status=SignInTestStatus.WAITING).update(**result)
 
 
-def refuse_again(*, connection: Connection, caller: Caller) -> Refused:
-    """Return the refusal of an IdP that begins sign-ins also when it is asked not to; it is in the log."""
-    return Attempt(connection, caller).refuse(UnsolicitedRefused())
+def refuse_departure(*, connection: Connection, caller: Caller, problem: SamlError) -> Refused:
+    """Return the refusal to send anybody to the IdP; it is in the log."""
+    return Attempt(connection, caller).refuse(problem)
 
 
 @dataclass(slots=True)

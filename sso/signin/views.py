@@ -24,7 +24,7 @@ from sso.saml.errors import SamlError
 from sso.saml.relay_state import local_path
 from sso.saml.types import Binding, OutgoingRequest
 from sso.signin import cookies, queries, services
-from sso.signin.errors import SignInTestUnknown
+from sso.signin.errors import SignInTestUnknown, UnsolicitedRefused
 from sso.signin.forms import DiscoveryForm
 from sso.signin.models import SignInTest
 from sso.signin.services import Refused, SignedIn
@@ -40,16 +40,22 @@ def login(request: OrgRequest, public_id: UUID) -> HttpResponse:
     """Send the browser to the IdP with a fresh request. Nothing but its own cookie is written."""
     connection = _connection(public_id)
     if request.GET.get(AGAIN) and cookies.was_sent_again(request, connection.public_id):
-        return _refused_page(request, services.refuse_again(connection=connection, caller=_caller(request)))
+        # the IdP begins sign-ins also when it is asked not to
+        return _stay(request, connection, UnsolicitedRefused())
     test = _own_test(request, connection)
     return_to = local_path(request.GET.get("next", ""))
     try:
         departure = services.begin(connection=connection, return_to=return_to, test=test, is_again=AGAIN in request.GET)
     except SamlError as problem:
-        return render(request, "portal/refused.html", {"problem": problem}, status=403)
+        return _stay(request, connection, problem)
     response = _send(request, connection, departure.request)
     cookies.remember_flow(request, response, departure.flow)
     return response
+
+
+def _stay(request: HttpRequest, connection: Connection, problem: SamlError) -> HttpResponse:
+    refused = services.refuse_departure(connection=connection, caller=_caller(request), problem=problem)
+    return _refused_page(request, refused)
 
 
 def _send(request: HttpRequest, connection: Connection, outgoing: OutgoingRequest) -> HttpResponse:

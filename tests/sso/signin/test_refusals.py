@@ -293,6 +293,9 @@ class TestConnections:
         response = browser.client.get(f"/saml/{connection.public_id}/login")
         assert response.status_code == 403
         assert "turned off" in response.content.decode()
+        attempt = LoginAttempt.objects.get()
+        assert attempt.error == "connection_off"
+        assert attempt.code in response.content.decode()
 
     def test_a_connection_that_is_off_takes_no_response(self, connection, idp, uma, browser):
         request = browser.leave(connection)

@@ -1,5 +1,6 @@
 """The way of a person: by the Login URL, by a deep link, by the IdP's tile; and what their session reaches."""
 
+import hashlib
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -177,6 +178,14 @@ def test_an_own_proof_outlives_what_an_idp_says_in_the_same_session(connection, 
     assert browser.sign_in(idp, connection, olga.email).status_code == 302
     connections.turn_off(connection=connection, actor=ACTOR)
     assert browser.reaches() == ["acme"]
+
+
+def test_what_a_browser_remembers_of_five_tabs_passes_any_proxy(connection, browser):
+    for tab in range(5):
+        path = f"/orgs/acme/?{hashlib.shake_256(bytes([tab])).hexdigest(240)}"
+        browser.leave(connection, f"?next={quote(path)}")
+    cookies = browser.client.cookies.output(attrs=[], header="", sep=";")
+    assert 5 * 400 < len(cookies) < 6_000
 
 
 class TestPeopleWhoJoin:
