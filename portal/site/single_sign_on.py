@@ -96,6 +96,7 @@ def of_connection(connection: Connection) -> dict[str, Any]:
         "is_test_waiting": any(test.is_waiting for test in tests),
         "latest": attempts.latest_sign_in(connection),
         "form": RulesForm.of(connection.name, connections.rules(connection)),
+        "shown": connections.settings_mark(connection),
         "verified": list(domains.verified_domains(connection.org)[:20]),
         "has_directory_members": people.has_directory_members(connection.org),
     }

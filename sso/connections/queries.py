@@ -1,3 +1,5 @@
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -204,6 +206,13 @@ def rules(connection: Connection) -> SignInRules:
         connection.allow_idp_initiated,
         connection.jit_until_directory,
     )
+
+
+def settings_mark(connection: Connection) -> str:
+    """Return a mark of the name and the rules that hold now: after any change of either it is another."""
+    held = rules(connection)
+    facts = [connection.name, held.jit, held.default_role, held.allow_idp_initiated, held.jit_until_directory]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 
 def attribute_rows(connection: Connection, chosen: Configuration) -> list[ReadField]:

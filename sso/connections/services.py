@@ -316,8 +316,13 @@ def turn_off(*, connection: Connection, actor: Actor) -> int:
 
 
 @transaction.atomic
-def change_settings(*, connection: Connection, name: str, rules: SignInRules, actor: Actor) -> None:
-    """Name and rules are these, or both stay as they were. Raises ConnectionNameTaken."""
+def change_settings(*, connection: Connection, name: str, rules: SignInRules, shown: str, actor: Actor) -> None:
+    """Name and rules are these, or both stay as they were, as they do when they aren't any more what was shown.
+
+    `shown` is the settings_mark of what the admin saw. Raises ChangedMeanwhile, ConnectionNameTaken.
+    """
+    if queries.settings_mark(lock_connection(connection)) != shown:
+        raise ChangedMeanwhile
     rename_connection(connection=connection, name=name, actor=actor)
     change_rules(connection=connection, rules=rules, actor=actor)
 

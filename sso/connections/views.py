@@ -7,10 +7,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from orgs.base.errors import DomainError
+from orgs.people import queries as people
 from orgs.tenancy import queries as tenancy
 from orgs.tenancy.access import OrgRequest, admin_required
 from sso.connections import queries, services
-from sso.connections.errors import ConnectionUnknown
+from sso.connections.errors import ChangedMeanwhile, ConnectionUnknown
 from sso.connections.forms import RulesForm
 from sso.connections.models import Connection
 from sso.providers.catalogue import provider
@@ -21,16 +22,22 @@ from sso.saml.metadata import describe_sp
 @admin_required
 def change_rules(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
     """Save name and rules; they hold from the next sign-in on."""
-    connection = _find(request, public_id)
+    connection, shown = _find(request, public_id), request.POST.get("shown", "")
     form = RulesForm.of(connection.name, queries.rules(connection), request.POST)
     if form.is_valid():
         try:
             name, rules = form.cleaned_data["name"], form.rules()
-            services.change_settings(connection=connection, name=name, rules=rules, actor=request.actor)
+            services.change_settings(connection=connection, name=name, rules=rules, shown=shown, actor=request.actor)
+        except ChangedMeanwhile as problem:
+            # told of it, the admin may save once more
+            connection = _find(request, public_id)
+            form.add_error(None, problem.public)
+            shown = queries.settings_mark(connection)
         except DomainError as problem:
             form.add_error("name", problem.public)
     if form.errors:
-        context = {"form": form, "connection": queries.find_connection(request.org, public_id)}
+        context = {"form": form, "shown": shown, "connection": connection}
+        context["has_directory_members"] = people.has_directory_members(request.org)
         return render(request, "sso/rules.html", context, status=400)
     messages.success(request, "Saved. It holds from the next sign-in on.")
     return redirect("connection", org_slug, public_id)

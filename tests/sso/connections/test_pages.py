@@ -1,5 +1,7 @@
 """The pages of one connection, and what may be done there."""
 
+import re
+
 import pytest
 from django.test import Client
 from lxml import etree
@@ -21,6 +23,15 @@ def url(connection, act="") -> str:
 
 def text_of(response) -> str:
     return response.content.decode()
+
+
+def shown_of(connection) -> dict[str, str]:
+    return {"shown": queries.settings_mark(Connection.objects.get(pk=connection.pk))}
+
+
+def shown_in(response) -> dict[str, str]:
+    found = re.search(r'name="shown" value="([0-9a-f]+)"', text_of(response))
+    return {"shown": found[1] if found else ""}
 
 
 def test_the_page_shows_the_values_test_switch_and_directory(admin, connection):
@@ -71,7 +82,7 @@ def test_turning_off_counts_who_will_be_out(connection, idp, adam, browser):
 
 def test_rules_are_saved(admin, connection):
     given = {"name": "Renamed", "jit": "on", "default_role": "guest", "allow_idp_initiated": "on"}
-    admin.post(url(connection, "rules/"), given)
+    admin.post(url(connection, "rules/"), given | shown_of(connection))
     saved = Connection.objects.get()
     assert (saved.name, saved.jit, saved.default_role, saved.allow_idp_initiated) == ("Renamed", True, "guest", True)
 
@@ -87,9 +98,25 @@ def test_rules_are_saved(admin, connection):
 )
 def test_rules_that_cannot_be_are_said_at_the_field(admin, acme, connection, given, said):
     services.create_connection(org=acme, name="Taken", rules=SignInRules(), actor=ACTOR)
-    refused = admin.post(url(connection, "rules/"), given)
+    refused = admin.post(url(connection, "rules/"), given | shown_of(connection))
     assert (refused.status_code, said in text_of(refused)) == (400, True)
     assert Connection.objects.filter(name="JumpCloud", default_role="user").exists()
+
+
+def test_of_two_admins_the_second_is_told_before_rules_are_overwritten(admin, connection):
+    seen_by_both = shown_of(connection)
+    admin.post(url(connection, "rules/"), {"name": "First", "default_role": "guest"} | seen_by_both)
+    refused = admin.post(url(connection, "rules/"), {"name": "Second", "default_role": "user"} | seen_by_both)
+    assert (refused.status_code, "Somebody else changed" in text_of(refused)) == (400, True)
+    assert 'value="Second"' in text_of(refused)
+    assert Connection.objects.get().name == "First"
+    admin.post(url(connection, "rules/"), {"name": "Second", "default_role": "user"} | shown_in(refused))
+    assert Connection.objects.get().name == "Second"
+
+
+def test_rules_without_the_mark_of_what_was_shown_change_nothing(admin, connection):
+    assert admin.post(url(connection, "rules/"), {"name": "Blind", "default_role": "user"}).status_code == 400
+    assert Connection.objects.get().name == "JumpCloud"
 
 
 def test_deleting_wants_the_name(admin, connection):
