@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sso.saml.errors import EmailAmbiguous, EmailInvalid, EmailMissing
@@ -41,13 +42,27 @@ class SamlProfile:
 def read_profile(claims: Claims, names: AttributeNames) -> SamlProfile:
     """Return the profile, its address in lower case. Raises EmailMissing, EmailAmbiguous, EmailInvalid."""
     sources: dict[str, str] = {}
-    found = {"email": _address(claims, names, sources)}
+    found = {"email": _address(claims, names, sources)} | _names(claims, names, sources)
+    return SamlProfile(**found, sources=sources)
+
+
+def preview_profile(claims: Claims, names: AttributeNames) -> SamlProfile:
+    """Return what these names would read, the address empty where read_profile would refuse it."""
+    sources: dict[str, str] = {}
+    found = {"email": ""} | _names(claims, names, sources)
+    with suppress(EmailMissing, EmailAmbiguous, EmailInvalid):
+        found["email"] = _address(claims, names, sources)
+    return SamlProfile(**found, sources=sources)
+
+
+def _names(claims: Claims, names: AttributeNames, sources: dict[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
     for field_name in ("given_name", "family_name", "display_name"):
         name, values = _first(claims.attributes, getattr(names, field_name))
         text = " ".join(values[0].split()) if values else ""
         if text and text.isprintable():
             found[field_name], sources[field_name] = text[:LONGEST_NAME], name
-    return SamlProfile(**found, sources=sources)
+    return found
 
 
 def _address(claims: Claims, names: AttributeNames, sources: dict[str, str]) -> str:

@@ -15,7 +15,8 @@ from sso.connections import queries as connections
 from sso.connections.models import Configuration, Connection
 from sso.providers.catalogue import provider
 from sso.providers.types import ProfileField
-from sso.saml.profile import AttributeNames
+from sso.saml.claims import from_json
+from sso.saml.profile import AttributeNames, preview_profile
 from sso.saml.types import Claims, NameIdFormat
 from sso.signin.errors import (
     AccountClosed,
@@ -27,7 +28,9 @@ from sso.signin.errors import (
     SubjectChanged,
 )
 from sso.signin.models import PendingSignIn, SignInTest
-from sso.signin.types import TEST_LIFE, ProfileRow, SignInTestStatus
+from sso.signin.types import TEST_LIFE, ProfileRow, Reading, SignInTestStatus
+
+TESTS_LOOKED_AT = 10
 
 
 def find_test(org: Organization, public_id: UUID) -> SignInTest:
@@ -73,6 +76,17 @@ def profile_rows(test: SignInTest) -> list[ProfileRow]:
     """Return the profile that a test would give, field by field, and from which attribute each value came."""
     found, sources = test.profile, test.profile.get("sources", {})
     return [ProfileRow(field.label, found.get(field, ""), sources.get(field, "")) for field in ProfileField]
+
+
+def last_reading(connection: Connection, chosen: Configuration) -> Reading | None:
+    """Return what this version would read from what the newest test received; None when none has received anything."""
+    test = next((test for test in latest_tests(connection, TESTS_LOOKED_AT) if test.claims), None)
+    if test is None:
+        return None
+    claims = from_json(test.claims)
+    found = preview_profile(claims, attribute_names(connection, chosen))
+    rows = {field: ProfileRow(field.label, getattr(found, field), found.sources.get(field, "")) for field in ProfileField}
+    return Reading(test.started_at, rows, tuple(claims.attributes))
 
 
 def lock_pending(connection: Connection, public_id: UUID, handle: str) -> PendingSignIn | None:

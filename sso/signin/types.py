@@ -1,5 +1,6 @@
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from django.db.models import TextChoices
 
 from orgs.tenancy.types import Visitor
 from sso.attempts.types import Caller
+from sso.providers.types import ProfileField
 from sso.saml.types import OutgoingRequest
 
 # a verified sign-in whose browser hasn't come to finish it
@@ -93,3 +95,12 @@ class ProfileRow:
     label: str
     value: str
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the newest test received, read by the names that a version has now; `sent` are the names of its attributes."""
+
+    at: datetime
+    rows: Mapping[ProfileField, ProfileRow]
+    sent: tuple[str, ...]

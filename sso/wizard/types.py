@@ -1,5 +1,8 @@
 from dataclasses import dataclass
 
+from sso.providers.types import AttributeRow
+from sso.signin.types import ProfileRow
+
 
 @dataclass(frozen=True, slots=True)
 class SetupStep:
@@ -8,3 +11,11 @@ class SetupStep:
     label: str
     state: str = "todo"
     url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeLine:
+    """One attribute to send, and what the newest test read for its field; None before there was one."""
+
+    row: AttributeRow
+    received: ProfileRow | None

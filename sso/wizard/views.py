@@ -25,8 +25,9 @@ from sso.metadata import services as metadata
 from sso.metadata.forms import FORMS, PROBLEM_FIELD, FileForm, HandForm, form_for
 from sso.metadata.models import MetadataSnapshot
 from sso.providers.catalogue import PROVIDERS, provider
+from sso.signin import queries as signin
 from sso.wizard.forms import AttributesForm, ProviderForm, RevisionForm
-from sso.wizard.types import SetupStep
+from sso.wizard.types import AttributeLine, SetupStep
 
 SHOWN_DOMAINS = 20
 BACK = "back"
@@ -193,7 +194,9 @@ def attributes_step(request: OrgRequest, connection: Connection, draft: Configur
         else:
             return go_on(connection, Step.VALUES if BACK in request.POST else Step.METADATA)
     known["status"] = 400 if form.is_bound else 200
-    return show_step(request, connection, draft, Step.ATTRIBUTES, form=form, **known)
+    reading = signin.last_reading(connection, draft)
+    lines = [AttributeLine(row, reading.rows[row.field] if reading else None) for row in provider(draft.provider).attributes]
+    return show_step(request, connection, draft, Step.ATTRIBUTES, form=form, lines=lines, reading=reading, **known)
 
 
 @setup_step

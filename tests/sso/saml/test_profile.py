@@ -8,7 +8,7 @@ from sso.providers.catalogue import PROVIDERS
 from sso.providers.types import ProfileField
 from sso.saml.claims import as_json, from_json
 from sso.saml.errors import EmailAmbiguous, EmailInvalid, EmailMissing
-from sso.saml.profile import AttributeNames, read_profile
+from sso.saml.profile import AttributeNames, preview_profile, read_profile
 from tests.sso.saml.messages import GOOD_NAMES, accepted
 
 NAMES = AttributeNames(("email", "mail"), ("firstname", "givenName"), ("lastname",), ("displayName",))
@@ -125,3 +125,15 @@ def test_claims_come_back_from_json_as_they_were(name):
 
     claims = accepted(name)
     assert from_json(json.loads(json.dumps(as_json(claims)))) == claims
+
+
+@pytest.mark.parametrize("addresses", [(), ("no address",), ("a@acme.example", "b@acme.example")])
+def test_a_preview_shows_the_names_also_where_the_address_would_be_refused(addresses):
+    sent = {"email": addresses, "firstname": ("Uma",)}
+    found = preview_profile(replace(accepted("jumpcloud_both"), attributes=sent, name_id="u-17"), NAMES)
+    assert (found.email, found.given_name, dict(found.sources)) == ("", "Uma", {"given_name": "firstname"})
+
+
+def test_a_preview_reads_what_a_sign_in_reads():
+    claims = accepted("jumpcloud_both")
+    assert preview_profile(claims, NAMES) == read_profile(claims, NAMES)

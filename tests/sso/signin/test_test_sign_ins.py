@@ -15,7 +15,7 @@ from sso.attempts.types import Outcome
 from sso.connections import queries as connection_queries
 from sso.connections import services as connections
 from sso.connections.errors import SetupIncomplete
-from sso.connections.types import ConnectionState, SignInRules
+from sso.connections.types import AttributeChoice, ConnectionState, SignInRules
 from sso.signin import services
 from sso.signin.models import ConsumedAssertion, SignInTest
 from sso.signin.tasks import prune
@@ -95,6 +95,35 @@ def test_a_fault_fails_the_test_and_says_what_to_change(untested, idp, uma, test
     assert "What to change in JumpCloud" in page_of(tester, test)
     assert LoginAttempt.objects.get().outcome == Outcome.TEST_FAILED
     assert connection_queries.in_preparation(untested).tested_at is None
+
+
+def mapping_page(tester, connection) -> str:
+    url = f"/orgs/acme/settings/authentication/connections/{connection.public_id}/setup/attributes/"
+    return " ".join(tester.client.get(url).content.decode().split())
+
+
+def test_the_mapping_shows_beside_each_row_what_the_last_test_brought(untested, idp, uma, tester):
+    assert "Last test" not in mapping_page(tester, untested)
+    run(tester, untested, idp, first="Uma", last="Unger")
+    page = mapping_page(tester, untested)
+    assert '<td data-label="Last test" class="wrap-anywhere">Unger</td>' in page
+    assert "<code>firstname</code>" in page
+
+
+def test_the_mapping_shows_what_an_edited_name_would_read(untested, idp, uma, tester):
+    run(tester, untested, idp, first="Uma", last="Unger")
+    draft = connection_queries.in_preparation(untested)
+    choice = AttributeChoice(names={"given_name": "lastname"})
+    connections.choose_attributes(connection=untested, choice=choice, revision=draft.revision, actor=ACTOR)
+    assert 'Unger <span class="text-sm text-muted">from <code>lastname</code>' in mapping_page(tester, untested)
+
+
+def test_a_missing_address_leads_to_its_row(untested, idp, uma, tester):
+    from tests.sso.idp import NameIdSource
+
+    test = run(tester, untested, idp.change(name_id=NameIdSource.USERNAME), fault=Fault.NO_EMAIL)
+    assert "/setup/attributes/#attribute-email" in page_of(tester, test)
+    assert '<span class="pill pill-bad">' in mapping_page(tester, untested)
 
 
 def test_an_unverified_domain_fails_the_test(untested, idp, tester):
