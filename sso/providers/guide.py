@@ -14,7 +14,7 @@ from sso.providers.types import AttributeRow, CopyValue, MetadataWay, Provider, 
 from sso.saml import errors
 from sso.saml.errors import SamlError
 
-COMMAND = "python -m sso.providers.guide docs/providers sso.signin.errors"
+COMMAND = "python -m sso.providers.guide docs/providers sso.admission.errors sso.signin.errors"
 REFUSALS = refusals_in(errors)
 WAYS = {MetadataWay.URL: "By link", MetadataWay.FILE: "As a file", MetadataWay.HAND: "By hand"}
 

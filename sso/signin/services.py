@@ -14,11 +14,14 @@ from orgs.base.clock import now
 from orgs.people import queries as people_queries
 from orgs.people import services as people
 from orgs.people.errors import MembershipUnknown, SeatTaken
-from orgs.people.types import Profile
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.errors import AddressInvalid
 from orgs.tenancy.models import Membership, User
-from orgs.tenancy.types import GrantSource, IdpSession, Origin, Role, SignInMethod, Visitor
+from orgs.tenancy.types import IdpSession, SignInMethod, Visitor
+from sso.admission import queries as admission_queries
+from sso.admission import services as admission
+from sso.admission.errors import NotAMember
+from sso.admission.types import Subject
 from sso.attempts import services as attempts
 from sso.attempts.models import LoginAttempt
 from sso.attempts.types import KEPT_FOR as ATTEMPTS_KEPT_FOR
@@ -30,7 +33,7 @@ from sso.connections.models import Configuration, Connection
 from sso.saml import response
 from sso.saml.claims import as_json, from_json
 from sso.saml.errors import EmailInvalid, SamlError
-from sso.saml.profile import SamlProfile, read_profile
+from sso.saml.profile import read_profile
 from sso.saml.relay_state import new_key
 from sso.saml.request import make_request
 from sso.saml.types import Check, Claims
@@ -38,10 +41,8 @@ from sso.signin import queries
 from sso.signin.errors import (
     AssertionReplayed,
     ConnectionOff,
-    NotAMember,
     RequestUnknown,
     SignInUnfinished,
-    SubjectChanged,
     UnsolicitedRefused,
 )
 from sso.signin.models import ConsumedAssertion, PendingSignIn, SignInTest
@@ -197,12 +198,12 @@ def _flow_of(claims: Claims, connection: Connection, flows: Sequence[Flow]) -> F
 def _sign_in(attempt: "Attempt", flow: Flow, visitor: Visitor) -> SignedIn:
     connection, claims = attempt.connection, attempt.known_claims
     chosen = _require_version(connection, attempt.version)
-    profile = read_profile(claims, queries.attribute_names(connection, chosen))
+    profile = read_profile(claims, admission_queries.attribute_names(connection, chosen))
     attempt.email = profile.email
+    subject = Subject(connection, claims, profile, attempt.actor)
     try:
-        seat = _admit(attempt, profile)
-        attempt.membership = seat
-        return _enter(attempt, seat, profile, visitor, flow)
+        attempt.membership = admission.admit(subject=subject)
+        return _enter(attempt, subject, visitor, flow)
     except (AddressInvalid, SeatTaken) as error:
         raise EmailInvalid(expected="an address that nobody else has here", received=profile.email) from error
     except MembershipUnknown as error:
@@ -217,59 +218,16 @@ def _require_version(connection: Connection, number: int | None) -> Configuratio
     return chosen
 
 
-def _admit(attempt: "Attempt", profile: SamlProfile) -> Membership:
-    """Return the person's seat, made now where people join by signing in. Raises what `seat_to_enter` raises, ConsentMissing."""
-    connection, claims = attempt.connection, attempt.known_claims
-    seat = queries.seat_to_enter(connection, claims, profile.email)
-    if seat is None:
-        seat = _join(attempt, profile)
-    if seat.user is None:
-        with transaction.atomic():
-            # the domain may have been proved since, or the address
-            seat = people.lock_seat(seat)
-            people.admit_or_ask(membership=seat, actor=attempt.actor)
-    queries.require_person(seat)
-    return seat
-
-
-def _join(attempt: "Attempt", profile: SamlProfile) -> Membership:
-    """Return the seat that this person gets by signing in, or the one that another tab has just made. Raises SeatTaken."""
-    connection = attempt.connection
-    shown = Profile(profile.email, profile.given_name, profile.family_name, profile.display_name)
-    try:
-        with transaction.atomic():
-            seat = people.create_seat(org=connection.org, profile=shown, origin=Origin.SSO, actor=attempt.actor)
-            role = Role(connection.default_role)
-            people.grant_role(membership=seat, role=role, source=GrantSource.DEFAULT, actor=attempt.actor)
-    except SeatTaken:
-        found = queries.seat_to_enter(connection, attempt.known_claims, profile.email)
-        if found is None:
-            raise
-        return found
-    return seat
-
-
 @transaction.atomic
-def _enter(attempt: "Attempt", seat: Membership, profile: SamlProfile, visitor: Visitor, flow: Flow) -> SignedIn:
+def _enter(attempt: "Attempt", subject: Subject, visitor: Visitor, flow: Flow) -> SignedIn:
     """Connection and seat are held while they are looked at again.
 
     So no session is granted through what is turned off meanwhile, or to whom is suspended. Raises ConnectionOff besides.
     """
     connection, claims = attempt.connection, attempt.known_claims
     _require_version(connection_services.lock_connection(connection), attempt.version)
-    seat = people.lock_seat(seat)
-    user = queries.require_person(seat)
-    if queries.seat_to_enter(connection, claims, profile.email) != seat:
-        raise SubjectChanged(expected=seat.email, received=profile.email)
-    if queries.is_lasting(claims):
-        connection_services.remember_identity(
-            connection=connection,
-            membership=seat,
-            name_id=claims.name_id,
-            name_id_format=claims.name_id_format,
-            actor=attempt.actor,
-        )
-    _refresh(seat, profile, attempt.actor)
+    seat = admission.confirm(membership=attempt.known_seat, subject=subject)
+    user = admission_queries.require_person(seat)
     mark = visitor.mark if visitor.mark is not None and visitor.user_id == user.pk else uuid4()
     idp = IdpSession(connection.public_id, claims.session_index)
     ends = queries.session_end(claims)
@@ -277,15 +235,6 @@ def _enter(attempt: "Attempt", seat: Membership, profile: SamlProfile, visitor: 
     people.note_seat_sign_in(membership=seat)
     attempt.record(Outcome.SIGNED_IN)
     return SignedIn(user, seat, mark, flow.return_to, flow.request_id)
-
-
-def _refresh(seat: Membership, profile: SamlProfile, actor: Actor) -> None:
-    """The seat shows what the IdP says, unless a directory says it: what SCIM has set is not overwritten."""
-    if Origin.SCIM in seat.origin_set:
-        return
-    given, family = profile.given_name or seat.given_name, profile.family_name or seat.family_name
-    shown = profile.display_name or f"{given} {family}".strip() or seat.display_name
-    people.update_profile(membership=seat, profile=Profile(profile.email, given, family, shown), actor=actor)
 
 
 def start_test(*, connection: Connection, actor: Actor, starter: User) -> SignInTest:
@@ -308,9 +257,9 @@ def _finish_test(attempt: "Attempt", flow: Flow, test: SignInTest) -> SignInTest
     connection, claims = attempt.connection, attempt.known_claims
     if flow.test != test.public_id:
         raise RequestUnknown(expected="the request of this test", received=claims.in_response_to)
-    profile = read_profile(claims, queries.attribute_names(connection, test.configuration))
+    profile = read_profile(claims, admission_queries.attribute_names(connection, test.configuration))
     attempt.email = profile.email
-    queries.require_verified(connection.org, profile.email)
+    admission_queries.require_verified(connection.org, profile.email)
     test.profile = asdict(profile)
     test.prospect, test.prospect_reason = _prospect(connection, claims, profile.email)
     with transaction.atomic():
@@ -330,10 +279,10 @@ def _finish_test(attempt: "Attempt", flow: Flow, test: SignInTest) -> SignInTest
 def _prospect(connection: Connection, claims: Claims, email: str) -> tuple[Prospect, str]:
     """Return what would become of this person if they signed in for real."""
     try:
-        seat = queries.seat_to_enter(connection, claims, email)
+        seat = admission_queries.seat_to_enter(connection, claims, email)
         if seat is None:
             return Prospect.JOINS, ""
-        queries.require_person(seat)
+        admission_queries.require_person(seat)
     except SamlError as problem:
         return Prospect.REFUSED, problem.private[:300]
     return Prospect.SIGNS_IN, ""
@@ -368,6 +317,11 @@ class Attempt:
     def known_claims(self) -> Claims:
         assert self.claims is not None  # noqa: S101 - set before anybody asks
         return self.claims
+
+    @property
+    def known_seat(self) -> Membership:
+        assert self.membership is not None  # noqa: S101 - set before anybody asks
+        return self.membership
 
     @property
     def actor(self) -> Actor:

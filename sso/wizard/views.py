@@ -195,7 +195,9 @@ def attributes_step(request: OrgRequest, connection: Connection, draft: Configur
             return go_on(connection, Step.VALUES if BACK in request.POST else Step.METADATA)
     known["status"] = 400 if form.is_bound else 200
     reading = signin.last_reading(connection, draft)
-    lines = [AttributeLine(row, reading.rows[row.field] if reading else None) for row in provider(draft.provider).attributes]
+    lines = [
+        AttributeLine(row, reading.rows[row.field] if reading else None) for row in provider(draft.provider).attributes
+    ]
     return show_step(request, connection, draft, Step.ATTRIBUTES, form=form, lines=lines, reading=reading, **known)
 
 

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from sso.admission import errors as admission_errors
 from sso.providers import guide
 from sso.providers.catalogue import PROVIDERS, provider
 from sso.providers.markdown import plain
@@ -17,7 +18,7 @@ from sso.signin import errors as signin_errors
 from tests.architecture.source import ROOT
 
 FOLDER = ROOT / "docs/providers"
-PAGES = guide.pages([*guide.REFUSALS, *refusals_in(signin_errors)])
+PAGES = guide.pages([*guide.REFUSALS, *refusals_in(admission_errors), *refusals_in(signin_errors)])
 each = pytest.mark.parametrize("name", sorted(PAGES))
 LINK = re.compile(r"\]\(([^)#\s]*)#([^)\s]+)\)")
 
@@ -52,7 +53,7 @@ def test_writing_twice_gives_the_same_bytes(tmp_path):
 
 
 def test_the_command_needs_nothing_of_django(tmp_path):
-    command = [sys.executable, "-m", "sso.providers.guide", str(tmp_path), "sso.signin.errors"]
+    command = [sys.executable, "-m", "sso.providers.guide", str(tmp_path), "sso.admission.errors", "sso.signin.errors"]
     subprocess.run(command, cwd=ROOT, env={}, check=True, timeout=30)
     assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == PAGES
 

@@ -13,13 +13,13 @@ from orgs.people.types import INVITATION_MAIL, Profile
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, SessionGrant
 from orgs.tenancy.types import Origin, SignInMethod
+from sso.admission import queries
 from sso.attempts import queries as attempts
 from sso.attempts.models import LoginAttempt
 from sso.attempts.types import Outcome
 from sso.connections import services as connections
 from sso.connections.types import SignInRules
 from sso.metadata import services as metadata
-from sso.signin import queries
 from sso.signin.models import ConsumedAssertion, PendingSignIn
 from tests.factories import ACTOR, OrganizationFactory
 from tests.sso.conftest import connect, verify

@@ -1,0 +1,51 @@
+"""Refusals of a person whose message was right: whom it names may not enter here."""
+
+from sso.saml.errors import SamlError
+from sso.saml.types import Check, Setting
+
+
+class DomainNotVerified(SamlError):
+    code = "domain_not_verified"
+    check = Check.DOMAIN
+    setting = Setting.DOMAIN
+    public = "Your email address is outside of the domains that this organization has proved to own."
+    private = "The domain of the address isn’t among this organization’s verified domains."
+
+
+class NotAMember(SamlError):
+    code = "not_a_member"
+    check = Check.MEMBER
+    setting = Setting.ASSIGNMENT
+    public = "You don’t have a place in this organization yet. Ask one of its admins to add you."
+    private = "Nobody here has this address, and people aren’t added when they sign in."
+
+
+class ConsentMissing(SamlError):
+    code = "consent_missing"
+    check = Check.MEMBER
+    public = "Accept the organization’s invitation first: it is in your mailbox. Then sign in this way."
+    private = "This person has to accept the invitation before an IdP may sign them in."
+
+
+class MemberSuspended(SamlError):
+    code = "member_suspended"
+    check = Check.MEMBER
+    public = "Your access to this organization is suspended. Ask one of its admins."
+    private = "The member is suspended here. Signing in at the IdP never lifts a suspension."
+
+
+class AccountClosed(SamlError):
+    code = "account_closed"
+    check = Check.MEMBER
+    public = "Your account is closed. Ask support."
+    private = "The account of this member has been closed by support."
+
+
+class SubjectChanged(SamlError):
+    code = "subject_changed"
+    check = Check.MEMBER
+    setting = Setting.NAME_ID
+    public = (
+        "This address belonged to somebody else at your identity provider before. Ask an admin of your organization."
+    )
+    private = "The address belongs to a member whom the IdP has named by another NameID. It may have been given to a new person."

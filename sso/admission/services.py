@@ -1,0 +1,82 @@
+"""Which seat a verified person gets: the one that they have, or one made now. No session is opened here."""
+
+from django.db import transaction
+
+from orgs.base.actor import Actor
+from orgs.people import services as people
+from orgs.people.errors import SeatTaken
+from orgs.people.types import Profile
+from orgs.tenancy.models import Membership
+from orgs.tenancy.types import GrantSource, Origin, Role
+from sso.admission import queries
+from sso.admission.errors import SubjectChanged
+from sso.admission.types import Subject
+from sso.connections import services as connections
+from sso.saml.profile import SamlProfile
+
+
+def admit(*, subject: Subject) -> Membership:
+    """Return the person's seat, made now where people join by signing in; it has an account.
+
+    Raises what `seat_to_enter` raises, ConsentMissing, SeatTaken, AddressInvalid.
+    """
+    seat = queries.seat_to_enter(subject.connection, subject.claims, subject.profile.email)
+    if seat is None:
+        seat = _join(subject)
+    if seat.user is None:
+        with transaction.atomic():
+            # the domain may have been proved since, or the address
+            seat = people.lock_seat(seat)
+            people.admit_or_ask(membership=seat, actor=subject.actor)
+    queries.require_person(seat)
+    return seat
+
+
+def _join(subject: Subject) -> Membership:
+    """Return the seat that this person gets by signing in, or the one that another tab has just made. Raises SeatTaken."""
+    connection, profile, actor = subject.connection, subject.profile, subject.actor
+    shown = Profile(profile.email, profile.given_name, profile.family_name, profile.display_name)
+    try:
+        with transaction.atomic():
+            seat = people.create_seat(org=connection.org, profile=shown, origin=Origin.SSO, actor=actor)
+            role = Role(connection.default_role)
+            people.grant_role(membership=seat, role=role, source=GrantSource.DEFAULT, actor=actor)
+    except SeatTaken:
+        found = queries.seat_to_enter(connection, subject.claims, profile.email)
+        if found is None:
+            raise
+        return found
+    return seat
+
+
+@transaction.atomic
+def confirm(*, membership: Membership, subject: Subject) -> Membership:
+    """Return the seat, held: it is still this person's, knows their NameID, and shows what the IdP says.
+
+    It is for the transaction that opens the session. Raises SubjectChanged, MembershipUnknown, and what `seat_to_enter`
+    raises.
+    """
+    connection, claims = subject.connection, subject.claims
+    seat = people.lock_seat(membership)
+    queries.require_person(seat)
+    if queries.seat_to_enter(connection, claims, subject.profile.email) != seat:
+        raise SubjectChanged(expected=seat.email, received=subject.profile.email)
+    if queries.is_lasting(claims):
+        connections.remember_identity(
+            connection=connection,
+            membership=seat,
+            name_id=claims.name_id,
+            name_id_format=claims.name_id_format,
+            actor=subject.actor,
+        )
+    _refresh(seat, subject.profile, subject.actor)
+    return seat
+
+
+def _refresh(seat: Membership, profile: SamlProfile, actor: Actor) -> None:
+    """The seat shows what the IdP says, unless a directory says it: what SCIM has set is not overwritten."""
+    if Origin.SCIM in seat.origin_set:
+        return
+    given, family = profile.given_name or seat.given_name, profile.family_name or seat.family_name
+    shown = profile.display_name or f"{given} {family}".strip() or seat.display_name
+    people.update_profile(membership=seat, profile=Profile(profile.email, given, family, shown), actor=actor)
