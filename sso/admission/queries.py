@@ -11,6 +11,7 @@ from sso.admission.errors import (
     NotAMember,
     SubjectChanged,
 )
+from sso.admission.types import Subject
 from sso.connections import queries as connections
 from sso.connections.models import Configuration, Connection
 from sso.providers.catalogue import provider
@@ -52,6 +53,12 @@ def seat_to_enter(connection: Connection, claims: Claims, email: str) -> Members
     if seat.user is not None and not seat.user.is_active:
         raise AccountClosed
     return seat
+
+
+def is_somebody_else(subject: Subject, user_id: int) -> bool:
+    """Say whether the subject is another person than this account. Raises what `seat_to_enter` raises."""
+    seat = seat_to_enter(subject.connection, subject.claims, subject.profile.email)
+    return seat is None or seat.user_id != user_id
 
 
 def require_person(seat: Membership) -> User:

@@ -46,3 +46,10 @@ class UnsolicitedRefused(SamlError):
     private = (
         "The IdP answers no request of ours, also when it is asked. Allow it to begin sign-ins, or change that there."
     )
+
+
+class OtherPersonSignedIn(SamlError):
+    code = "other_person_signed_in"
+    check = Check.REQUEST
+    public = "Somebody else is signed in in this browser. Sign out there first, then start again."
+    private = "The IdP began this sign-in by itself, also when it was asked, while somebody else was signed in."

@@ -155,8 +155,11 @@ def _use_up(connection: Connection, claims: Claims) -> None:
         raise AssertionReplayed(received=claims.assertion_id) from error
 
 
-def complete(*, connection: Connection, back: Return) -> SignedIn | SignInTest:
-    """The person's session reaches their seat; or the test that this was has passed. Raises Refused, ConnectionUnknown."""
+def complete(*, connection: Connection, back: Return) -> SignedIn | SignInTest | None:
+    """The person's session reaches their seat; or the test that this was has passed; or nobody is in: start afresh.
+
+    Raises Refused, ConnectionUnknown.
+    """
     attempt = Attempt(connection, back.caller)
     try:
         pending = _take(connection, back)
@@ -195,12 +198,15 @@ def _flow_of(claims: Claims, connection: Connection, flows: Sequence[Flow]) -> F
     return flow
 
 
-def _sign_in(attempt: "Attempt", flow: Flow, visitor: Visitor) -> SignedIn:
+def _sign_in(attempt: "Attempt", flow: Flow, visitor: Visitor) -> SignedIn | None:
     connection, claims = attempt.connection, attempt.known_claims
     chosen = _require_version(connection, attempt.version)
     profile = read_profile(claims, admission_queries.attribute_names(connection, chosen))
     attempt.email = profile.email
     subject = Subject(connection, claims, profile, attempt.actor)
+    if _would_replace(subject, visitor):
+        attempt.record(Outcome.RESTARTED)
+        return None
     try:
         attempt.membership = admission.admit(subject=subject)
         return _enter(attempt, subject, visitor, flow)
@@ -208,6 +214,14 @@ def _sign_in(attempt: "Attempt", flow: Flow, visitor: Visitor) -> SignedIn:
         raise EmailInvalid(expected="an address that nobody else has here", received=profile.email) from error
     except MembershipUnknown as error:
         raise NotAMember(expected="a seat", received="one that was removed meanwhile") from error
+
+
+def _would_replace(subject: Subject, visitor: Visitor) -> bool:
+    """Say whether an answer that nobody asked for would end somebody else's session: it may have been planted there."""
+    is_unsolicited = not subject.claims.in_response_to
+    return (
+        is_unsolicited and visitor.user_id is not None and admission_queries.is_somebody_else(subject, visitor.user_id)
+    )
 
 
 def _require_version(connection: Connection, number: int | None) -> Configuration:

@@ -24,7 +24,7 @@ from sso.saml.errors import SamlError
 from sso.saml.relay_state import local_path
 from sso.saml.types import Binding, OutgoingRequest
 from sso.signin import cookies, queries, services
-from sso.signin.errors import SignInTestUnknown, UnsolicitedRefused
+from sso.signin.errors import OtherPersonSignedIn, SignInTestUnknown, UnsolicitedRefused
 from sso.signin.forms import DiscoveryForm
 from sso.signin.models import SignInTest
 from sso.signin.services import Refused, SignedIn
@@ -40,8 +40,9 @@ def login(request: OrgRequest, public_id: UUID) -> HttpResponse:
     """Send the browser to the IdP with a fresh request. Nothing but its own cookie is written."""
     connection = _connection(public_id)
     if request.GET.get(AGAIN) and cookies.was_sent_again(request, connection.public_id):
-        # the IdP begins sign-ins also when it is asked not to
-        return _stay(request, connection, UnsolicitedRefused())
+        # the IdP begins sign-ins also when it is asked
+        problem = OtherPersonSignedIn() if connection.allow_idp_initiated else UnsolicitedRefused()
+        return _stay(request, connection, problem)
     test = _own_test(request, connection)
     return_to = local_path(request.GET.get("next", ""))
     try:
@@ -95,7 +96,7 @@ def acs(request: HttpRequest, public_id: UUID) -> HttpResponse:
     except Refused as refusal:
         return _refused_page(request, refusal)
     if landing.pending is None:
-        return _see_other(f"{reverse('signin:login', args=[public_id])}?{AGAIN}=1")
+        return _start_afresh(connection)
     response = _see_other(f"{reverse('signin:finish', args=[public_id])}?{urlencode({'id': landing.pending})}")
     cookies.bind(response, landing.pending, landing.handle)
     return response
@@ -132,11 +133,17 @@ def finish(request: OrgRequest, public_id: UUID) -> HttpResponse:
         return _refused_page(request, refusal)
     except ConnectionUnknown as error:
         raise Http404 from error
-    response = _after_sign_in(request, done) if isinstance(done, SignedIn) else _after_test(done)
     if isinstance(done, SignedIn):
+        response = _after_sign_in(request, done)
         cookies.forget_flow(response, done.request_id)
+    else:
+        response = _after_test(done) if done is not None else _start_afresh(connection)
     cookies.unbind(response, pending)
     return response
+
+
+def _start_afresh(connection: Connection) -> HttpResponse:
+    return _see_other(f"{reverse('signin:login', args=[connection.public_id])}?{AGAIN}=1")
 
 
 def _after_sign_in(request: OrgRequest, done: SignedIn) -> HttpResponse:

@@ -311,3 +311,49 @@ class TestSignInsThatTheIdpBegins:
         landed = browser.deliver(connection, idp.respond(UMA))
         allow(connection)
         assert browser.follow(landed).status_code == 403
+
+
+class TestSomebodyElseIsSignedIn:
+    """An answer that nobody asked for may have been planted, so that a person works in an attacker's account unawares."""
+
+    @pytest.fixture(autouse=True)
+    def begun_there(self, connection):
+        allow(connection, allow_idp_initiated=True)
+
+    @pytest.fixture
+    def adams(self, adam, sign_in) -> Browser:
+        return Browser(sign_in(adam))
+
+    def test_their_session_is_kept_and_a_sign_in_of_ours_begins(self, connection, idp, uma, adams):
+        landed = adams.follow(adams.deliver(connection, idp.respond(UMA)))
+        assert landed["Location"] == f"/saml/{connection.public_id}/login?again=1"
+        assert adams.client.get("/accounts/email/").status_code == 200
+        assert LoginAttempt.objects.get().outcome == Outcome.RESTARTED
+        assert not SessionGrant.objects.filter(membership=uma).exists()
+
+    def test_whom_the_idp_names_when_it_is_asked_is_signed_in(self, connection, idp, uma, adams):
+        adams.follow(adams.deliver(connection, idp.respond(UMA)))
+        request = adams.leave(connection, "?again=1")
+        adams.follow(adams.deliver(connection, idp.respond(UMA, request)))
+        assert SessionGrant.objects.filter(membership=uma, method=SignInMethod.SAML).exists()
+
+    def test_an_idp_that_never_answers_a_request_is_refused_the_second_time(self, connection, idp, uma, adams):
+        for _ in range(2):
+            arrived = adams.follow(adams.follow(adams.deliver(connection, idp.respond(UMA))))
+        assert (arrived.status_code, LoginAttempt.objects.first().error) == (403, "other_person_signed_in")
+        assert "Sign out there first" in arrived.content.decode()
+
+    def test_the_log_says_why(self, connection, idp, uma, adams):
+        adams.follow(adams.deliver(connection, idp.respond(UMA)))
+        attempt = LoginAttempt.objects.get()
+        page = adams.client.get(f"/orgs/acme/settings/sign-in-log/{attempt.public_id}/").content.decode()
+        assert "Somebody else was signed in in that browser" in page
+
+    def test_nobody_is_added_by_it(self, connection, idp, adams):
+        allow(connection, allow_idp_initiated=True, jit=True)
+        adams.follow(adams.deliver(connection, idp.respond("new@acme.example")))
+        assert not Membership.objects.filter(email="new@acme.example").exists()
+
+    def test_the_same_person_goes_on(self, connection, idp, adams):
+        adams.follow(adams.deliver(connection, idp.respond("adam@acme.example")))
+        assert LoginAttempt.objects.get().outcome == Outcome.SIGNED_IN
