@@ -58,7 +58,7 @@ class HandForm(forms.Form):
     binding = forms.ChoiceField(
         label="How requests go there",
         choices=[(Binding.REDIRECT.value, "HTTP-Redirect"), (Binding.POST.value, "HTTP-POST")],
-        help_text="HTTP-Redirect works with most. JumpCloud: HTTP-POST, unless Declare Redirect Endpoint is ticked.",
+        help_text="HTTP-Redirect works with most.",
     )
     certificate = forms.CharField(
         max_length=64 * 1024,

@@ -86,7 +86,8 @@ JUMPCLOUD = Provider(
         MetadataHint(
             MetadataWay.HAND,
             "Tab SSO: the IdP Entity ID as you entered it, the IDP URL as sign-in URL, and the certificate that the "
-            "app offers for download (IDP Certificate)",
+            "app offers for download (IDP Certificate). Requests go there by HTTP-POST, unless Declare Redirect Endpoint "
+            "is ticked",
         ),
     ),
     assign=(
