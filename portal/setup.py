@@ -19,6 +19,7 @@ from sso.connections.models import Connection
 from sso.connections.types import SignInRules
 from sso.metadata import services as metadata
 from sso.providers.catalogue import provider
+from sso.versions import services as versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +84,12 @@ def create_connection(*, org: Organization, order: NewConnection, actor: Actor) 
     with transaction.atomic():
         made = connections.create_connection(org=org, name=order.name, rules=order.rules, actor=actor)
         chosen = provider(order.provider)
-        connections.choose_provider(
+        versions.choose_provider(
             connection=made, provider=chosen.code, name_id_format=chosen.name_id_format, revision=1, actor=actor
         )
         snapshot = metadata.take_document(connection=made, document=document, url=order.url)
         metadata.use_snapshot(connection=made, snapshot=snapshot, revision=2, actor=actor)
-        connections.finish_setup(connection=made, actor=actor)
+        versions.finish_setup(connection=made, actor=actor)
         if order.turn_on:
             connections.turn_on(connection=made, actor=actor, without_test=True)
     return made

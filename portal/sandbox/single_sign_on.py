@@ -28,6 +28,7 @@ from sso.connections.models import Connection
 from sso.connections.types import SignInRules
 from sso.metadata import services as metadata
 from sso.metadata.queries import read_document
+from sso.versions import services as versions
 
 ACTOR = Actor.command("seed_demo")
 NAME = "JumpCloud (sandbox)"
@@ -78,7 +79,7 @@ def _follow(connection: Connection, document: bytes) -> None:
     live, said = queries.in_force(connection), read_document(document)
     if live is not None and (live.idp_entity_id, live.endpoints) == (said.entity_id, said.endpoints):
         return
-    draft = services.begin_reconfiguration(connection=connection, actor=ACTOR)
+    draft = versions.begin_reconfiguration(connection=connection, actor=ACTOR)
     snapshot = metadata.take_document(connection=connection, document=document)
     metadata.use_snapshot(connection=connection, snapshot=snapshot, revision=draft.revision, actor=ACTOR)
     services.turn_on(connection=connection, actor=ACTOR, without_test=True)

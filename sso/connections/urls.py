@@ -9,7 +9,5 @@ urlpatterns = [
     path(f"{BASE}<uuid:public_id>/on/", views.turn_on, name="turn_on"),
     path(f"{BASE}<uuid:public_id>/off/", views.turn_off, name="turn_off"),
     path(f"{BASE}<uuid:public_id>/delete/", views.delete, name="delete"),
-    path(f"{BASE}<uuid:public_id>/reconfigure/", views.reconfigure, name="reconfigure"),
-    path(f"{BASE}<uuid:public_id>/discard/", views.discard, name="discard"),
     path("saml/<uuid:public_id>/metadata", views.sp_metadata, name="sp_metadata"),
 ]

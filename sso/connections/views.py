@@ -93,33 +93,6 @@ def delete(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
     return render(request, "sso/delete_connection.html", context, status=400 if problem else 200)
 
 
-@require_POST
-@admin_required
-def reconfigure(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
-    """Prepare the next version beside the one in force."""
-    connection = _find(request, public_id)
-    try:
-        services.begin_reconfiguration(connection=connection, actor=request.actor)
-    except DomainError as problem:
-        messages.error(request, problem.public)
-        return redirect("connection", org_slug, public_id)
-    return redirect("wizard:values", org_slug, public_id)
-
-
-@require_POST
-@admin_required
-def discard(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
-    """Drop the version in preparation; the one in force goes on."""
-    connection = _find(request, public_id)
-    try:
-        services.discard_preparation(connection=connection, actor=request.actor)
-    except DomainError as problem:
-        messages.error(request, problem.public)
-    else:
-        messages.success(request, "The new version is discarded. Nothing changed for anybody.")
-    return redirect("connection", org_slug, public_id)
-
-
 @require_safe
 def sp_metadata(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Our metadata for one connection, for IdPs that read it; with ?download it is a file."""

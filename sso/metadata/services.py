@@ -6,7 +6,6 @@ from django.db import transaction
 from orgs.base import outbound
 from orgs.base.actor import Actor
 from orgs.base.clock import now
-from sso.connections import services as connections
 from sso.connections.models import Connection
 from sso.connections.types import IdpSide, MetadataSource
 from sso.metadata import queries
@@ -16,6 +15,7 @@ from sso.metadata.types import MAX_SNAPSHOTS, TypedIdp
 from sso.saml.certificates import read_pasted_certificates
 from sso.saml.errors import MetadataError
 from sso.saml.metadata import IdpByHand, describe_idp
+from sso.versions import services as versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,6 @@ def use_snapshot(*, connection: Connection, snapshot: MetadataSnapshot, revision
     """The version in preparation trusts what was looked at. Raises MetadataRefused, ChangedMeanwhile, NothingInPreparation."""
     idp = queries.read_snapshot(snapshot)
     side = IdpSide(idp.entity_id, idp.endpoints, idp.certificates, MetadataSource(snapshot.source), snapshot.url)
-    connections.apply_idp(connection=connection, idp=side, revision=revision, actor=actor)
+    versions.apply_idp(connection=connection, idp=side, revision=revision, actor=actor)
     snapshot.used_at = now()
     snapshot.save(update_fields=["used_at"])

@@ -57,6 +57,7 @@ from sso.signin.types import (
     Return,
     SignInTestStatus,
 )
+from sso.versions import services as versions
 
 PENDING_PREFIX = "ghp_"
 
@@ -281,7 +282,7 @@ def _finish_test(attempt: "Attempt", flow: Flow, test: SignInTest) -> SignInTest
         if test.started_by is None or not people_queries.may_change_settings(connection.org, test.started_by):
             # a test counts for those only who could turn the connection on
             return test
-        connection_services.note_test_passed(
+        versions.note_test_passed(
             configuration=test.configuration,
             revision=test.revision,
             tester=test.started_by_label,

@@ -26,6 +26,7 @@ from sso.metadata.forms import FORMS, PROBLEM_FIELD, FileForm, HandForm, form_fo
 from sso.metadata.models import MetadataSnapshot
 from sso.providers.catalogue import PROVIDERS, provider
 from sso.signin import queries as signin
+from sso.versions import services as versions
 from sso.wizard.forms import AttributesForm, ProviderForm, RevisionForm
 from sso.wizard.types import AttributeLine, SetupStep
 
@@ -133,7 +134,7 @@ def _steps(connection: Connection, current: Step) -> list[SetupStep]:
 
 def go_on(connection: Connection, step: Step) -> HttpResponse:
     """The wizard is at this step, now and when somebody comes back."""
-    services.reach_step(connection=connection, step=step)
+    versions.reach_step(connection=connection, step=step)
     return redirect(step_url(connection, step))
 
 
@@ -145,7 +146,7 @@ def provider_step(request: OrgRequest, connection: Connection, draft: Configurat
     if request.method == "POST" and form.is_valid():
         chosen = provider(form.cleaned_data["provider"])
         try:
-            services.choose_provider(
+            versions.choose_provider(
                 connection=connection,
                 provider=chosen.code,
                 name_id_format=chosen.name_id_format,
@@ -182,7 +183,7 @@ def attributes_step(request: OrgRequest, connection: Connection, draft: Configur
     form = AttributesForm(sent, provider=provider(draft.provider), chosen=chosen)
     if request.method == "POST" and form.is_valid():
         try:
-            services.choose_attributes(
+            versions.choose_attributes(
                 connection=connection,
                 choice=form.choice(),
                 revision=form.cleaned_data["revision"],
@@ -285,7 +286,7 @@ def review_step(request: OrgRequest, connection: Connection, draft: Configuratio
     """What will hold, on one page; finishing turns nothing on."""
     if request.method == "POST":
         try:
-            services.finish_setup(connection=connection, actor=request.actor)
+            versions.finish_setup(connection=connection, actor=request.actor)
         except DomainError as problem:
             messages.error(request, problem.public)
             return redirect(step_url(connection, Step.METADATA))

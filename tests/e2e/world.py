@@ -49,6 +49,7 @@ from sso.saml.claims import as_json
 from sso.saml.types import Claims, NameIdFormat
 from sso.signin import services as signin
 from sso.signin.models import SignInTest
+from sso.versions import services as versions
 from tests.conftest import ScimClient
 from tests.factories import ACTOR, MembershipFactory, OrganizationFactory, TokenFactory, UserFactory
 
@@ -143,7 +144,7 @@ def _of_connections(northwind: Organization, folder: Path) -> Words:
         _connection("northwind", "JumpCloud Europe", document, is_on=True),
         _connection("sprawl", LONG_WORD[:100], document, provider="entra"),
     )
-    connections.begin_reconfiguration(connection=renewed, actor=ACTOR)
+    versions.begin_reconfiguration(connection=renewed, actor=ACTOR)
     snapshot = metadata.take_document(connection=ready, document=okta, url="https://northwind.okta.com/app/metadata")
     attempts = LoginAttempt.objects.filter(org=northwind)
     rows = {
@@ -166,13 +167,13 @@ def _connection(
     org = Organization.objects.get(slug=slug)
     made = connections.create_connection(org=org, name=name, rules=SignInRules(), actor=ACTOR)
     email = NameIdFormat.EMAIL
-    connections.choose_provider(connection=made, provider=provider, name_id_format=email, revision=1, actor=ACTOR)
+    versions.choose_provider(connection=made, provider=provider, name_id_format=email, revision=1, actor=ACTOR)
     for step in STEPS:
-        connections.reach_step(connection=made, step=step)
+        versions.reach_step(connection=made, step=step)
     if document:
         snapshot = metadata.take_document(connection=made, document=document)
         metadata.use_snapshot(connection=made, snapshot=snapshot, revision=2, actor=ACTOR)
-        connections.finish_setup(connection=made, actor=ACTOR)
+        versions.finish_setup(connection=made, actor=ACTOR)
     if is_on:
         connections.turn_on(connection=made, actor=ACTOR, without_test=True)
     return made

@@ -19,6 +19,7 @@ from sso.connections.errors import NotTested
 from sso.connections.models import Configuration
 from sso.connections.types import AttributeChoice, SignInRules, Stage
 from sso.signin.models import ConsumedAssertion
+from sso.versions import services as versions
 from tests.architecture.source import ROOT
 from tests.factories import ACTOR
 from tests.faults.test_races import all_at_once
@@ -98,12 +99,12 @@ def test_turning_off_beside_a_finish_leaves_no_session(connection, idp, uma):  #
 def test_a_version_that_is_edited_while_it_is_turned_on_is_never_on_untested(draft):  # noqa: F811
     made = draft[0]
     version = queries.in_preparation(made)
-    services.note_test_passed(configuration=version, revision=version.revision, tester="olga", actor=ACTOR)
+    versions.note_test_passed(configuration=version, revision=version.revision, tester="olga", actor=ACTOR)
     choice = AttributeChoice({"email": "mail"})
     found = all_at_once(
         [
             lambda: services.turn_on(connection=made, actor=ACTOR),
-            lambda: services.choose_attributes(connection=made, choice=choice, revision=version.revision, actor=ACTOR),
+            lambda: versions.choose_attributes(connection=made, choice=choice, revision=version.revision, actor=ACTOR),
         ]
     )
     live = Configuration.objects.filter(stage=Stage.LIVE).first()

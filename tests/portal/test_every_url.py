@@ -23,12 +23,12 @@ from scim.directories.queries import first_directory
 from scim.requests.models import RequestLog
 from sso.attempts import services as attempts
 from sso.attempts.types import Caller, Entry, Outcome
-from sso.connections import services as connections
 from sso.connections.models import Connection
 from sso.connections.types import SignInRules
 from sso.metadata import services as metadata
 from sso.saml.errors import StatusRefused
 from sso.signin import services as signin
+from sso.versions import services as versions
 from tests.conftest import ScimClient, SignIn
 from tests.factories import ACTOR, TokenFactory
 from tests.scim.bodies import group_body, user_body
@@ -206,7 +206,7 @@ def sso_ids(acme: Any, olga: Membership, idp_document: bytes) -> dict[str, Any]:
     """A connection of acme that is on, with a version in preparation, and what hangs on it."""
     order = NewConnection("IdP", "jumpcloud", SignInRules(), idp_document, turn_on=True)
     connection = create_connection(org=acme, order=order, actor=ACTOR)
-    connections.begin_reconfiguration(connection=connection, actor=ACTOR)
+    versions.begin_reconfiguration(connection=connection, actor=ACTOR)
     entry = Entry(Outcome.REFUSED, Caller(), refusal=StatusRefused())
     return {
         "connection": connection.public_id,

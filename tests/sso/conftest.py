@@ -14,6 +14,7 @@ from sso.connections.models import Connection
 from sso.connections.types import SignInRules
 from sso.metadata import services as metadata
 from sso.saml.types import NameIdFormat as Format
+from sso.versions import services as versions
 from tests.factories import ACTOR
 from tests.sso.idp import Browser, Idp
 
@@ -27,13 +28,13 @@ def idp_keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
 def connect(org: Organization, keys: Keys, name: str = "JumpCloud", **app: Any) -> tuple[Connection, Idp]:
     """Return a finished, untested connection of this organisation, and its IdP."""
     connection = connections.create_connection(org=org, name=name, rules=SignInRules(), actor=ACTOR)
-    connections.choose_provider(
+    versions.choose_provider(
         connection=connection, provider="jumpcloud", name_id_format=Format.EMAIL, revision=1, actor=ACTOR
     )
     idp = Idp.for_connection(keys, connection, **app)
     snapshot = metadata.take_document(connection=connection, document=idp.metadata())
     metadata.use_snapshot(connection=connection, snapshot=snapshot, revision=2, actor=ACTOR)
-    connections.finish_setup(connection=connection, actor=ACTOR)
+    versions.finish_setup(connection=connection, actor=ACTOR)
     return connection, idp
 
 

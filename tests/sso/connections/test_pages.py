@@ -9,6 +9,7 @@ from lxml import etree
 from sso.connections import queries, services
 from sso.connections.models import Connection
 from sso.connections.types import ConnectionState, SignInRules
+from sso.versions import services as versions
 from tests.factories import ACTOR
 
 
@@ -62,7 +63,7 @@ def test_no_page_shows_a_private_key(admin, connection):
 def test_turning_on_and_off(admin, draft):
     connection = draft[0]
     version = queries.in_preparation(connection)
-    services.note_test_passed(configuration=version, revision=version.revision, tester="olga", actor=ACTOR)
+    versions.note_test_passed(configuration=version, revision=version.revision, tester="olga", actor=ACTOR)
     assert "is on. People can sign in" in text_of(admin.post(url(connection, "on/"), follow=True))
     assert "No session came through it" in text_of(admin.get(url(connection, "off/")))
     assert "Nobody signs in through it" in text_of(admin.post(url(connection, "off/"), follow=True))

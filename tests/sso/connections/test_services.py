@@ -33,6 +33,7 @@ from sso.connections.types import AttributeChoice, ConnectionState, SignInRules,
 from sso.metadata import services as metadata
 from sso.saml.certificates import private_key, public_key
 from sso.saml.types import NameIdFormat
+from sso.versions import services as versions
 from tests.factories import ACTOR
 from tests.sso.conftest import connect
 
@@ -55,7 +56,7 @@ def actions(org):
 def passed(connection):
     """The version in preparation has passed a test of its present revision."""
     draft = queries.to_be_tested(connection)
-    return services.note_test_passed(
+    return versions.note_test_passed(
         configuration=draft, revision=draft.revision, tester="olga@acme.example", actor=ACTOR
     )
 
@@ -99,21 +100,21 @@ class TestTheFirstVersion:
 
     def test_it_cannot_be_finished_without_metadata(self, acme):
         with pytest.raises(SetupIncomplete):
-            services.finish_setup(connection=create(acme), actor=ACTOR)
+            versions.finish_setup(connection=create(acme), actor=ACTOR)
 
     def test_finishing_twice_is_said_once(self, untested):
-        services.finish_setup(connection=untested, actor=ACTOR)
+        versions.finish_setup(connection=untested, actor=ACTOR)
         assert actions(untested.org).count("connection.set_up") == 1
 
     def test_the_furthest_step_is_remembered(self, acme):
         made = create(acme)
         for step in (Step.METADATA, Step.VALUES):
-            services.reach_step(connection=made, step=step)
+            versions.reach_step(connection=made, step=step)
         made.refresh_from_db()
         assert made.setup_step == Step.METADATA
 
     def test_a_finished_connection_has_no_step(self, untested):
-        services.reach_step(connection=untested, step=Step.VALUES)
+        versions.reach_step(connection=untested, step=Step.VALUES)
         untested.refresh_from_db()
         assert not untested.is_being_set_up
 
@@ -153,9 +154,9 @@ class TestTwoAdmins:
 
     def test_whoever_saves_second_is_told(self, untested):
         revision = queries.in_preparation(untested).revision
-        services.choose_attributes(connection=untested, choice=self.CHOICE, revision=revision, actor=ACTOR)
+        versions.choose_attributes(connection=untested, choice=self.CHOICE, revision=revision, actor=ACTOR)
         with pytest.raises(ChangedMeanwhile):
-            services.choose_attributes(connection=untested, choice=AttributeChoice(), revision=revision, actor=ACTOR)
+            versions.choose_attributes(connection=untested, choice=AttributeChoice(), revision=revision, actor=ACTOR)
         assert queries.in_preparation(untested).attribute_map == {"email": "mail"}
 
     def test_no_other_edit_goes_through_either(self, untested, idp):
@@ -163,7 +164,7 @@ class TestTwoAdmins:
         with pytest.raises(ChangedMeanwhile):
             metadata.use_snapshot(connection=untested, snapshot=snapshot, revision=1, actor=ACTOR)
         with pytest.raises(ChangedMeanwhile):
-            services.choose_provider(
+            versions.choose_provider(
                 connection=untested, provider="okta", name_id_format=email, revision=1, actor=ACTOR
             )
 
@@ -173,8 +174,8 @@ class TestAnotherProvider:
 
     @pytest.fixture
     def begun(self, connection):
-        draft, email = services.begin_reconfiguration(connection=connection, actor=ACTOR), NameIdFormat.EMAIL
-        services.choose_provider(
+        draft, email = versions.begin_reconfiguration(connection=connection, actor=ACTOR), NameIdFormat.EMAIL
+        versions.choose_provider(
             connection=connection, provider="entra", name_id_format=email, revision=draft.revision, actor=ACTOR
         )
         return Connection.objects.get()
@@ -185,7 +186,7 @@ class TestAnotherProvider:
         assert (Connection.objects.get().provider, queries.in_force(begun).provider) == ("entra", "entra")
 
     def test_discarded_it_is_forgotten(self, begun):
-        services.discard_preparation(connection=begun, actor=ACTOR)
+        versions.discard_preparation(connection=begun, actor=ACTOR)
         assert (Connection.objects.get().provider, queries.in_force(begun).provider) == ("jumpcloud", "jumpcloud")
 
 
@@ -209,7 +210,7 @@ class TestTheSwitch:
 
     def test_a_test_of_an_earlier_revision_unlocks_nothing(self, untested):
         draft = queries.in_preparation(untested)
-        assert not services.note_test_passed(configuration=draft, revision=1, tester="olga", actor=ACTOR)
+        assert not versions.note_test_passed(configuration=draft, revision=1, tester="olga", actor=ACTOR)
         assert Connection.objects.get().state == ConnectionState.DRAFT
 
     def test_without_metadata_there_is_nothing_to_turn_on(self, acme):
@@ -257,7 +258,7 @@ class TestTheSwitch:
 
 class TestANewVersion:
     def test_it_begins_as_a_copy_beside_the_one_in_force(self, connection):
-        draft = services.begin_reconfiguration(connection=connection, actor=ACTOR)
+        draft = versions.begin_reconfiguration(connection=connection, actor=ACTOR)
         live = queries.in_force(connection)
         assert (draft.number, live.number) == (2, 1)
         assert draft.idp_entity_id == live.idp_entity_id
@@ -265,45 +266,45 @@ class TestANewVersion:
         assert fingerprints[0] == fingerprints[1]
 
     def test_beginning_twice_goes_on_with_the_first(self, connection):
-        first = services.begin_reconfiguration(connection=connection, actor=ACTOR)
-        assert services.begin_reconfiguration(connection=connection, actor=ACTOR) == first
+        first = versions.begin_reconfiguration(connection=connection, actor=ACTOR)
+        assert versions.begin_reconfiguration(connection=connection, actor=ACTOR) == first
 
     def test_a_connection_that_was_never_on_has_nothing_to_copy(self, untested):
         Configuration.objects.filter(connection=untested).update(stage=Stage.FORMER)
         with pytest.raises(NotTurnedOn):
-            services.begin_reconfiguration(connection=untested, actor=ACTOR)
+            versions.begin_reconfiguration(connection=untested, actor=ACTOR)
 
     def test_an_edit_leaves_the_one_in_force_alone(self, connection, idp):
-        services.begin_reconfiguration(connection=connection, actor=ACTOR)
+        versions.begin_reconfiguration(connection=connection, actor=ACTOR)
         apply_again(connection, idp.change(idp_entity_id="urn:new"))
         assert queries.in_force(connection).idp_entity_id == idp.app.idp_entity_id
         assert Connection.objects.get().state == ConnectionState.ACTIVE
 
     def test_in_force_it_replaces_the_former(self, connection):
-        services.begin_reconfiguration(connection=connection, actor=ACTOR)
+        versions.begin_reconfiguration(connection=connection, actor=ACTOR)
         passed(connection)
         services.turn_on(connection=connection, actor=ACTOR)
         stages = dict(Configuration.objects.values_list("number", "stage"))
         assert stages == {1: Stage.FORMER, 2: Stage.LIVE}
 
     def test_it_can_be_discarded(self, connection):
-        services.begin_reconfiguration(connection=connection, actor=ACTOR)
-        services.discard_preparation(connection=connection, actor=ACTOR)
+        versions.begin_reconfiguration(connection=connection, actor=ACTOR)
+        versions.discard_preparation(connection=connection, actor=ACTOR)
         assert [version.number for version in Configuration.objects.all()] == [1]
 
     def test_numbers_are_never_used_twice(self, connection):
         for _ in range(2):
-            services.begin_reconfiguration(connection=connection, actor=ACTOR)
+            versions.begin_reconfiguration(connection=connection, actor=ACTOR)
             services.turn_on(connection=connection, actor=ACTOR, without_test=True)
         assert queries.in_force(connection).number == 3
 
     def test_the_only_version_cannot_be_discarded(self, untested):
         with pytest.raises(NotTurnedOn):
-            services.discard_preparation(connection=untested, actor=ACTOR)
+            versions.discard_preparation(connection=untested, actor=ACTOR)
 
     def test_there_is_nothing_to_discard_without_one(self, connection):
         with pytest.raises(NothingInPreparation):
-            services.discard_preparation(connection=connection, actor=ACTOR)
+            versions.discard_preparation(connection=connection, actor=ACTOR)
 
 
 class TestRules:

@@ -21,6 +21,7 @@ from sso.metadata.errors import MetadataRefused
 from sso.metadata.models import MetadataSnapshot
 from sso.metadata.types import MAX_SNAPSHOTS, TypedIdp
 from sso.saml.types import Binding, NameIdFormat
+from sso.versions import services as versions
 from tests.factories import ACTOR
 from tests.orgs.servers import plain, serving
 from tests.sso.conftest import connect
@@ -42,7 +43,7 @@ def begun(acme, olga):
 
 def begin(org, name="JumpCloud", provider="jumpcloud"):
     made = connection_services.create_connection(org=org, name=name, rules=SignInRules(), actor=ACTOR)
-    connection_services.choose_provider(
+    versions.choose_provider(
         connection=made, provider=provider, name_id_format=NameIdFormat.EMAIL, revision=1, actor=ACTOR
     )
     return made

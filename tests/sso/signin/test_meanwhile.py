@@ -18,6 +18,7 @@ from sso.connections.types import SignInRules
 from sso.signin import services
 from sso.signin.services import Refused
 from sso.signin.types import Arrival, Return
+from sso.versions import services as versions
 from tests.factories import ACTOR
 from tests.sso.conftest import connect, verify
 from tests.sso.idp import Browser
@@ -41,7 +42,7 @@ def turn_off(connection):
 
 
 def put_another_version_in_force(connection):
-    connections.begin_reconfiguration(connection=connection, actor=ACTOR)
+    versions.begin_reconfiguration(connection=connection, actor=ACTOR)
     connections.turn_on(connection=connection, actor=ACTOR, without_test=True)
 
 

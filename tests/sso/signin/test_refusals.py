@@ -21,6 +21,7 @@ from sso.connections import services as connections
 from sso.connections.types import SignInRules
 from sso.metadata import services as metadata
 from sso.signin.models import ConsumedAssertion, PendingSignIn
+from sso.versions import services as versions
 from tests.factories import ACTOR, OrganizationFactory
 from tests.sso.conftest import connect, verify
 from tests.sso.idp import Browser, Fault, NameIdFormat, NameIdSource
@@ -309,7 +310,7 @@ class TestConnections:
 
     def test_reconfigured_before_the_finish_nobody_is_signed_in(self, connection, idp, uma, browser):
         landed = browser.deliver(connection, idp.respond(UMA, browser.leave(connection)))
-        connections.begin_reconfiguration(connection=connection, actor=ACTOR)
+        versions.begin_reconfiguration(connection=connection, actor=ACTOR)
         connections.turn_on(connection=connection, actor=ACTOR, without_test=True)
         assert_refused(browser, browser.follow(landed), "connection_off")
 
@@ -321,7 +322,7 @@ class TestConnections:
     def test_another_idp_under_the_same_connection_knows_nobody(self, connection, idp, uma, browser):
         lasting = idp.change(name_id_format=NameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="u-17")
         browser.sign_in(lasting, connection, UMA)
-        draft = connections.begin_reconfiguration(connection=connection, actor=ACTOR)
+        draft = versions.begin_reconfiguration(connection=connection, actor=ACTOR)
         other = lasting.change(idp_entity_id="urn:another:idp")
         snapshot = metadata.take_document(connection=connection, document=other.metadata())
         metadata.use_snapshot(connection=connection, snapshot=snapshot, revision=draft.revision, actor=ACTOR)

@@ -20,6 +20,7 @@ from sso.signin import services
 from sso.signin.models import ConsumedAssertion, SignInTest
 from sso.signin.tasks import prune
 from sso.signin.types import TEST_LIFE, Prospect, SignInTestStatus
+from sso.versions import services as versions
 from tests.factories import ACTOR
 from tests.sso.conftest import verify
 from tests.sso.idp import Browser, Fault
@@ -114,7 +115,7 @@ def test_the_mapping_shows_what_an_edited_name_would_read(untested, idp, uma, te
     run(tester, untested, idp, first="Uma", last="Unger")
     draft = connection_queries.in_preparation(untested)
     choice = AttributeChoice(names={"given_name": "lastname"})
-    connections.choose_attributes(connection=untested, choice=choice, revision=draft.revision, actor=ACTOR)
+    versions.choose_attributes(connection=untested, choice=choice, revision=draft.revision, actor=ACTOR)
     assert 'Unger <span class="text-sm text-muted">from <code>lastname</code>' in mapping_page(tester, untested)
 
 
@@ -150,7 +151,7 @@ def test_an_edit_after_it_began_makes_it_worthless(untested, idp, uma, tester):
     test = begin(tester, untested)
     draft = connection_queries.in_preparation(untested)
     choice = connection_queries.attribute_choice(draft)
-    connections.choose_attributes(connection=untested, choice=choice, revision=draft.revision, actor=ACTOR)
+    versions.choose_attributes(connection=untested, choice=choice, revision=draft.revision, actor=ACTOR)
     request = tester.leave(untested, f"?test={test.public_id}")
     tester.follow(tester.deliver(untested, idp.respond(UMA, request)))
     test.refresh_from_db()
@@ -181,10 +182,10 @@ def test_a_relay_state_that_got_lost_fails_the_test_of_a_connection_that_is_on(c
 
 
 def test_the_version_may_be_discarded_while_its_test_is_at_the_idp(connection, idp, uma, tester):
-    connections.begin_reconfiguration(connection=connection, actor=ACTOR)
+    versions.begin_reconfiguration(connection=connection, actor=ACTOR)
     test = begin(tester, connection)
     request = tester.leave(connection, f"?test={test.public_id}")
-    connections.discard_preparation(connection=connection, actor=ACTOR)
+    versions.discard_preparation(connection=connection, actor=ACTOR)
     arrived = tester.follow(tester.deliver(connection, idp.respond(UMA, request)))
     assert arrived.status_code == 403
     assert LoginAttempt.objects.get().error == "request_unknown"
@@ -239,7 +240,7 @@ def test_a_test_of_the_version_in_force_signs_nobody_in(connection, idp, uma, te
 
 
 def test_a_version_in_preparation_is_tested_beside_the_one_in_force(connection, idp, uma, tester, browser):
-    connections.begin_reconfiguration(connection=connection, actor=ACTOR)
+    versions.begin_reconfiguration(connection=connection, actor=ACTOR)
     assert run(tester, connection, idp).configuration.number == 2
     browser.sign_in(idp, connection, UMA)
     assert LoginAttempt.objects.first().version == 1

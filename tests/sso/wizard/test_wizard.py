@@ -16,6 +16,7 @@ from sso.connections.types import STEPS, SignInRules
 from sso.metadata.forms import FORMS
 from sso.providers.catalogue import PROVIDERS
 from sso.saml.types import NameIdFormat
+from sso.versions import services as versions
 from tests.factories import ACTOR
 from tests.sso.idp import Idp
 
@@ -50,9 +51,9 @@ def begin(admin, name="JumpCloud") -> Connection:
 
 def choose(org, code) -> Connection:
     made = services.create_connection(org=org, name=code, rules=SignInRules(), actor=ACTOR)
-    services.choose_provider(connection=made, provider=code, name_id_format=NameIdFormat.EMAIL, revision=1, actor=ACTOR)
+    versions.choose_provider(connection=made, provider=code, name_id_format=NameIdFormat.EMAIL, revision=1, actor=ACTOR)
     for name in STEPS:
-        services.reach_step(connection=made, step=name)
+        versions.reach_step(connection=made, step=name)
     return made
 
 

@@ -1,0 +1,48 @@
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from orgs.base.errors import DomainError
+from orgs.tenancy.access import OrgRequest, admin_required
+from sso.connections import queries
+from sso.connections.errors import ConnectionUnknown
+from sso.connections.models import Connection
+from sso.versions import services
+
+
+@require_POST
+@admin_required
+def reconfigure(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
+    """Prepare the next version beside the one in force."""
+    connection = _find(request, public_id)
+    try:
+        services.begin_reconfiguration(connection=connection, actor=request.actor)
+    except DomainError as problem:
+        messages.error(request, problem.public)
+        return redirect("connection", org_slug, public_id)
+    return redirect("wizard:values", org_slug, public_id)
+
+
+@require_POST
+@admin_required
+def discard(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
+    """Drop the version in preparation; the one in force goes on."""
+    connection = _find(request, public_id)
+    try:
+        services.discard_preparation(connection=connection, actor=request.actor)
+    except DomainError as problem:
+        messages.error(request, problem.public)
+    else:
+        messages.success(request, "The new version is discarded. Nothing changed for anybody.")
+    return redirect("connection", org_slug, public_id)
+
+
+def _find(request: OrgRequest, public_id: UUID) -> Connection:
+    """Raises Http404."""
+    try:
+        return queries.find_connection(request.org, public_id)
+    except ConnectionUnknown as error:
+        raise Http404 from error
