@@ -21,6 +21,11 @@ class ChangedMeanwhile(Conflict):
     public = "Somebody else changed this connection while you had it open. Your input is kept below: compare, then save again."
 
 
+class SeenNoLonger(Conflict):
+    code = "seen_no_longer"
+    public = "Somebody else changed this connection while you had it open. Nothing was done: look at it as it is now."
+
+
 class NothingInPreparation(Conflict):
     code = "nothing_in_preparation"
     public = "No version is being prepared. Choose Reconfigure to begin one."

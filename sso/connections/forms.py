@@ -3,7 +3,7 @@ from typing import Any
 from django import forms
 
 from orgs.tenancy.types import Role
-from sso.connections.types import JIT_ROLES, SignInRules
+from sso.connections.types import JIT_ROLES, Seen, SignInRules
 
 
 class PrintableField(forms.CharField):
@@ -62,3 +62,15 @@ class RulesForm(NameForm):
             default_role=Role(self.cleaned_data["default_role"]),
             allow_idp_initiated=self.cleaned_data["allow_idp_initiated"],
         )
+
+
+class SeenForm(forms.Form):
+    """Which edit of which version a button stood beside, so that it acts on no other."""
+
+    number = forms.IntegerField(min_value=1)
+    revision = forms.IntegerField(min_value=1)
+
+    def seen(self) -> Seen:
+        """Return it; one that isn't there fits no version."""
+        found = self.cleaned_data if self.is_valid() else {"number": 0, "revision": 0}
+        return Seen(found["number"], found["revision"])

@@ -12,7 +12,7 @@ from orgs.base.clock import now
 from orgs.people import queries as people
 from orgs.tenancy.models import Membership, Organization
 from orgs.tenancy.types import Role
-from sso.connections.errors import ConnectionUnknown, NothingInPreparation
+from sso.connections.errors import ConnectionUnknown, NothingInPreparation, SeenNoLonger
 from sso.connections.models import Configuration, Connection, IdpCertificate, SamlIdentity, SpKey
 from sso.connections.types import (
     Addresses,
@@ -20,6 +20,7 @@ from sso.connections.types import (
     ConnectionState,
     KeyState,
     ReadField,
+    Seen,
     SignInRules,
     Stage,
     ValueToCopy,
@@ -98,6 +99,22 @@ def in_preparation(connection: Connection) -> Configuration:
 def to_be_tested(connection: Connection) -> Configuration | None:
     """Return the version that a test sign-in tries: the one being prepared, else the one in force."""
     return configuration(connection, Stage.DRAFT) or in_force(connection)
+
+
+def version_seen(connection: Connection, seen: Seen) -> Configuration:
+    """Return the version in preparation or in force, when it is still what was seen. Raises SeenNoLonger."""
+    for found in (configuration(connection, Stage.DRAFT), in_force(connection)):
+        if found is not None and Seen(found.number, found.revision) == seen:
+            return found
+    raise SeenNoLonger
+
+
+def replaces_idp(connection: Connection, number: int) -> bool:
+    """Say whether to put this version in force would change the IdP: then sessions end, and NameIDs are forgotten."""
+    live, draft = in_force(connection), configuration(connection, Stage.DRAFT)
+    if live is None or draft is None or draft.number != number:
+        return False
+    return live.idp_entity_id != draft.idp_entity_id
 
 
 def last_number(connection: Connection) -> int:

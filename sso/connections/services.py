@@ -26,6 +26,7 @@ from sso.connections.types import (
     CONNECTION_CHANGED,
     MAX_CONNECTIONS,
     ConnectionState,
+    Seen,
     SignInRules,
     Stage,
 )
@@ -34,6 +35,7 @@ from sso.saml.certificates import make_key_pair, read_certificate
 
 def create_connection(*, org: Organization, name: str, rules: SignInRules, actor: Actor) -> Connection:
     """A draft with a key of its own exists; nobody signs in through it. Raises ConnectionNameTaken, TooManyConnections."""
+    # not locked: two who add at once may pass the limit by one, which does no harm
     if queries.list_connections(org).count() >= MAX_CONNECTIONS:
         raise TooManyConnections
     connection = Connection(org=org, name=name, default_role=rules.default_role, jit=rules.jit)
@@ -54,7 +56,7 @@ def create_connection(*, org: Organization, name: str, rules: SignInRules, actor
             fingerprint=certificate.fingerprint,
             not_after=certificate.not_after,
         )
-        record_change(connection, actor, "connection.created")
+        record_change(connection, actor, "connection.created", Change(after=_rule_facts(rules)))
     return connection
 
 
@@ -87,43 +89,47 @@ def lock_connection(connection: Connection) -> Connection:
 
 
 @transaction.atomic
-def turn_on(*, connection: Connection, actor: Actor, without_test: bool = False) -> None:
-    """People sign in by the version that was being prepared, else by the one that was in force before.
+def turn_on(*, connection: Connection, actor: Actor, seen: Seen | None = None, without_test: bool = False) -> None:
+    """People sign in by the version that was seen; without that by the one in preparation, else by the one in force.
 
     What is on already stays as it is. `without_test` is for operators, and stands in the audit log.
-    Raises SetupIncomplete, NotTested.
+    Raises SeenNoLonger, SetupIncomplete, NotTested.
     """
     locked = lock_connection(connection)
     draft, live = queries.configuration(locked, Stage.DRAFT), queries.in_force(locked)
-    chosen = draft or live
+    chosen = queries.version_seen(locked, seen) if seen is not None else draft or live
     if chosen is None or not chosen.has_idp:
         raise SetupIncomplete
     if chosen.tested_at is None and not without_test:
         raise NotTested
-    if chosen is live and locked.is_active:
+    if chosen.stage == Stage.LIVE and locked.is_active:
         return
-    if chosen.stage == Stage.DRAFT:
-        _put_in_force(locked, chosen, live)
-    before = locked.state
+    before = {"state": str(locked.state), "version": live.number if live else None}
+    ended = _put_in_force(locked, chosen, live) if chosen.stage == Stage.DRAFT else 0
+    what = f"moved to version {chosen.number}" if locked.is_active else "turned on"
     locked.state, locked.setup_step, locked.turned_on_at = ConnectionState.ACTIVE, "", now()
     locked.provider = chosen.provider
     locked.save(update_fields=["state", "setup_step", "turned_on_at", "provider"])
     after = {"state": str(locked.state), "version": chosen.number, "tested": chosen.tested_at is not None}
-    record_change(locked, actor, "connection.turned_on", Change(before={"state": before}, after=after))
-    _notify(locked, actor, "turned on")
+    change = Change(before=before, after=after | {"sessions_ended": ended})
+    record_change(locked, actor, "connection.turned_on", change)
+    _notify(locked, actor, what)
     connection.state, connection.setup_step, connection.provider = locked.state, "", locked.provider
 
 
-def _put_in_force(connection: Connection, draft: Configuration, live: Configuration | None) -> None:
+def _put_in_force(connection: Connection, draft: Configuration, live: Configuration | None) -> int:
+    """The draft replaces the version in force. Returns how many sessions end, since they came from another IdP."""
+    ended = 0
     if live is not None:
         live.stage = Stage.FORMER
         live.save(update_fields=["stage"])
         if live.idp_entity_id != draft.idp_entity_id:
             # one IdP's NameID says nothing about who that is at another
             SamlIdentity.objects.filter(org_id=connection.org_id, connection=connection).delete()
-            tenancy.delete_grants_of_connection(org=connection.org, connection=connection.public_id)
+            ended = tenancy.delete_grants_of_connection(org=connection.org, connection=connection.public_id)
     draft.stage, draft.in_force_at = Stage.LIVE, now()
     draft.save(update_fields=["stage", "in_force_at"])
+    return ended
 
 
 @transaction.atomic
@@ -160,19 +166,22 @@ def change_rules(*, connection: Connection, rules: SignInRules, actor: Actor) ->
     """These rules hold from the next sign-in on; whoever chooses whether people join, chooses for good."""
     locked = lock_connection(connection)
     held = queries.rules(locked)
-    before = {"jit": held.jit, "default_role": str(held.default_role), "allow_idp_initiated": held.allow_idp_initiated}
-    after = {
-        "jit": rules.jit,
-        "default_role": str(rules.default_role),
-        "allow_idp_initiated": rules.allow_idp_initiated,
-    }
+    before, after = _rule_facts(held), _rule_facts(rules)
     if before == after:
         return
     if held.jit != rules.jit:
         locked.jit, locked.jit_until_directory = rules.jit, False
     locked.default_role, locked.allow_idp_initiated = rules.default_role, rules.allow_idp_initiated
-    locked.save(update_fields=[*after, "jit_until_directory"])
+    locked.save(update_fields=["jit", "jit_until_directory", "default_role", "allow_idp_initiated"])
     record_change(locked, actor, "connection.rules_changed", Change(before=before, after=after))
+
+
+def _rule_facts(rules: SignInRules) -> dict[str, object]:
+    return {
+        "jit": rules.jit,
+        "default_role": str(rules.default_role),
+        "allow_idp_initiated": rules.allow_idp_initiated,
+    }
 
 
 @transaction.atomic
@@ -214,4 +223,5 @@ def record_change(connection: Connection, actor: Actor, action: str, change: Cha
 
 def _notify(connection: Connection, actor: Actor, what: str) -> None:
     payload: dict[str, object] = {"name": connection.name, "what": what, "who": actor.label}
+    payload["is_on"] = what != "deleted" and connection.is_active
     outbox.add(org=connection.org, kind=CONNECTION_CHANGED, key=str(connection.public_id), payload=payload)

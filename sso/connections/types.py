@@ -112,6 +112,14 @@ class SignInRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """The edit of a version that an admin looked at before deciding."""
+
+    number: int
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
 class ValueToCopy:
     """One of our values, under the label that it has here, and the one that it has at the IdP."""
 

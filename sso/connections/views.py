@@ -12,7 +12,7 @@ from orgs.tenancy import queries as tenancy
 from orgs.tenancy.access import OrgRequest, admin_required
 from sso.connections import queries, services
 from sso.connections.errors import ChangedMeanwhile, ConnectionUnknown
-from sso.connections.forms import RulesForm
+from sso.connections.forms import RulesForm, SeenForm
 from sso.connections.models import Connection
 from sso.providers.catalogue import provider
 from sso.saml.metadata import describe_sp
@@ -46,10 +46,18 @@ def change_rules(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpRes
 @require_POST
 @admin_required
 def turn_on(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
-    """People sign in through it from now on, when the version has passed its test."""
-    connection = _find(request, public_id)
+    """People sign in by the version that the page showed from now on, when it has passed its test.
+
+    Where that ends sessions, it is asked for once more.
+    """
+    connection, form = _find(request, public_id), SeenForm(request.POST)
+    seen = form.seen()
+    if queries.replaces_idp(connection, seen.number) and "confirmed" not in request.POST:
+        consequences = _consequences(request, connection)
+        if consequences["sessions"]:
+            return render(request, "sso/put_in_force.html", consequences | {"seen": seen})
     try:
-        services.turn_on(connection=connection, actor=request.actor)
+        services.turn_on(connection=connection, actor=request.actor, seen=seen)
     except DomainError as problem:
         messages.error(request, problem.public)
     else:

@@ -1,12 +1,14 @@
 """The version that is being prepared: every edit, its test, and how it begins and is dropped."""
 
+from collections.abc import Sequence
+
 from django.db import transaction
 
 from orgs.audit.services import Change
 from orgs.base.actor import Actor
 from orgs.base.clock import now
 from sso.connections import queries
-from sso.connections.errors import ChangedMeanwhile, NotTurnedOn, SetupIncomplete
+from sso.connections.errors import ChangedMeanwhile, NotTurnedOn, SeenNoLonger, SetupIncomplete
 from sso.connections.models import Configuration, Connection, IdpCertificate
 from sso.connections.services import lock_connection, record_change
 from sso.connections.types import (
@@ -17,7 +19,7 @@ from sso.connections.types import (
     Stage,
     Step,
 )
-from sso.saml.types import Binding, NameIdFormat
+from sso.saml.types import Binding, Certificate, NameIdFormat
 
 COPIED = (
     "provider",
@@ -38,9 +40,11 @@ def choose_provider(
 ) -> None:
     """The version in preparation is for this IdP, whose words the wizard speaks; the one in force keeps its own.
 
-    Raises ChangedMeanwhile, NothingInPreparation.
+    The format is asked for when that is another IdP than before. Raises ChangedMeanwhile, NothingInPreparation.
     """
     draft = lock_draft(connection, revision)
+    if draft.provider == provider:
+        return
     before = {"provider": draft.provider, "name_id_format": draft.name_id_format}
     draft.provider, draft.name_id_format = provider, name_id_format
     _save_edited(draft, "provider", "name_id_format")
@@ -60,6 +64,8 @@ def choose_attributes(*, connection: Connection, choice: AttributeChoice, revisi
     draft.attribute_map, draft.name_id_format = dict(choice.names), choice.name_id_format
     draft.needs_both_signed = choice.needs_both_signed
     after = {name: getattr(draft, name) for name in named} | {"name_id_format": str(draft.name_id_format)}
+    if before == after:
+        return
     _save_edited(draft, *named)
     record_change(connection, actor, "connection.attributes_chosen", Change(before=before, after=after))
 
@@ -71,7 +77,14 @@ def apply_idp(*, connection: Connection, idp: IdpSide, revision: int, actor: Act
     before = _idp_facts(draft)
     draft.idp_entity_id, draft.metadata_source, draft.metadata_url = idp.entity_id, idp.source, idp.url
     draft.redirect_url, draft.post_url = idp.location(Binding.REDIRECT), idp.location(Binding.POST)
+    if before == _idp_facts(draft, [certificate.fingerprint for certificate in idp.certificates]):
+        return
     _save_edited(draft, "idp_entity_id", "metadata_source", "metadata_url", "redirect_url", "post_url")
+    _trust(draft, idp.certificates)
+    record_change(connection, actor, "connection.idp_changed", Change(before=before, after=_idp_facts(draft)))
+
+
+def _trust(draft: Configuration, certificates: Sequence[Certificate]) -> None:
     IdpCertificate.objects.filter(org_id=draft.org_id, configuration=draft).delete()
     IdpCertificate.objects.bulk_create(
         IdpCertificate(
@@ -84,18 +97,20 @@ def apply_idp(*, connection: Connection, idp: IdpSide, revision: int, actor: Act
             not_before=certificate.not_before,
             not_after=certificate.not_after,
         )
-        for certificate in idp.certificates
+        for certificate in certificates
     )
-    record_change(connection, actor, "connection.idp_changed", Change(before=before, after=_idp_facts(draft)))
 
 
-def _idp_facts(draft: Configuration) -> dict[str, object]:
-    certificates = IdpCertificate.objects.filter(org_id=draft.org_id, configuration=draft)
+def _idp_facts(draft: Configuration, fingerprints: Sequence[str] | None = None) -> dict[str, object]:
+    """Return whom the version trusts and how that came in, with these certificates instead of the stored ones."""
+    stored = IdpCertificate.objects.filter(org_id=draft.org_id, configuration=draft)
     return {
         "idp_entity_id": draft.idp_entity_id,
         "redirect_url": draft.redirect_url,
         "post_url": draft.post_url,
-        "certificates": list(certificates.values_list("fingerprint", flat=True)),
+        "metadata_source": str(draft.metadata_source),
+        "metadata_url": draft.metadata_url,
+        "certificates": sorted(stored.values_list("fingerprint", flat=True) if fingerprints is None else fingerprints),
     }
 
 
@@ -163,10 +178,12 @@ def begin_reconfiguration(*, connection: Connection, actor: Actor) -> Configurat
 
 
 @transaction.atomic
-def discard_preparation(*, connection: Connection, actor: Actor) -> None:
-    """The version in force stays alone. Raises NothingInPreparation, NotTurnedOn."""
+def discard_preparation(*, connection: Connection, number: int, actor: Actor) -> None:
+    """The version in force stays alone. Raises NothingInPreparation, NotTurnedOn, and SeenNoLonger for another number."""
     locked = lock_connection(connection)
     draft = queries.in_preparation(locked)
+    if draft.number != number:
+        raise SeenNoLonger
     if queries.in_force(locked) is None:
         raise NotTurnedOn
     record_change(locked, actor, "connection.reconfiguration_discarded", Change(before={"version": draft.number}))

@@ -9,6 +9,7 @@ from orgs.base.errors import DomainError
 from orgs.tenancy.access import OrgRequest, admin_required
 from sso.connections import queries
 from sso.connections.errors import ConnectionUnknown
+from sso.connections.forms import SeenForm
 from sso.connections.models import Connection
 from sso.versions import services
 
@@ -29,10 +30,10 @@ def reconfigure(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResp
 @require_POST
 @admin_required
 def discard(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
-    """Drop the version in preparation; the one in force goes on."""
-    connection = _find(request, public_id)
+    """Drop the version in preparation that the page showed; the one in force goes on."""
+    connection, number = _find(request, public_id), SeenForm(request.POST).seen().number
     try:
-        services.discard_preparation(connection=connection, actor=request.actor)
+        services.discard_preparation(connection=connection, number=number, actor=request.actor)
     except DomainError as problem:
         messages.error(request, problem.public)
     else:

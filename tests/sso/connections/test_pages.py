@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 from lxml import etree
 
+from orgs.base.clock import now
 from sso.connections import queries, services
-from sso.connections.models import Connection
+from sso.connections.models import Configuration, Connection
 from sso.connections.types import ConnectionState, SignInRules
 from sso.versions import services as versions
 from tests.factories import ACTOR
@@ -49,7 +50,7 @@ def test_the_page_of_an_unfinished_connection_leads_to_its_step(admin, acme, olg
 def test_the_switch_is_locked_and_says_why(admin, draft):
     page = text_of(admin.get(url(draft[0])))
     assert "Locked until a test of version 1 has passed" in page
-    refused = admin.post(url(draft[0], "on/"), follow=True)
+    refused = admin.post(url(draft[0], "on/"), seen(queries.in_preparation(draft[0])), follow=True)
     assert "hasn’t passed a test sign-in yet" in text_of(refused)
 
 
@@ -60,11 +61,16 @@ def test_no_page_shows_a_private_key(admin, connection):
     assert "PRIVATE KEY" not in pages
 
 
+def seen(version) -> dict[str, int]:
+    """What the button stands beside."""
+    return {"number": version.number, "revision": version.revision}
+
+
 def test_turning_on_and_off(admin, draft):
     connection = draft[0]
     version = queries.in_preparation(connection)
     versions.note_test_passed(configuration=version, revision=version.revision, tester="olga", actor=ACTOR)
-    assert "is on. People can sign in" in text_of(admin.post(url(connection, "on/"), follow=True))
+    assert "is on. People can sign in" in text_of(admin.post(url(connection, "on/"), seen(version), follow=True))
     assert "No session came through it" in text_of(admin.get(url(connection, "off/")))
     assert "Nobody signs in through it" in text_of(admin.post(url(connection, "off/"), follow=True))
     assert Connection.objects.get().state == ConnectionState.DISABLED
@@ -130,7 +136,35 @@ def test_deleting_wants_the_name(admin, connection):
 def test_reconfiguring_begins_a_version_and_can_be_discarded(admin, connection):
     assert admin.post(url(connection, "reconfigure/"))["Location"] == url(connection, "setup/values/")
     assert "Version 2 is being prepared" in text_of(admin.get(url(connection)))
-    assert "is discarded" in text_of(admin.post(url(connection, "discard/"), follow=True))
+    assert "Nothing was done" in text_of(admin.post(url(connection, "discard/"), follow=True))
+    draft = queries.in_preparation(connection)
+    assert "is discarded" in text_of(admin.post(url(connection, "discard/"), seen(draft), follow=True))
+
+
+def test_another_idp_is_put_in_force_after_a_warning_of_whom_it_signs_out(connection, idp, adam, browser):
+    browser.sign_in(idp, connection, "adam@acme.example")
+    draft = versions.begin_reconfiguration(connection=connection, actor=ACTOR)
+    Configuration.objects.filter(pk=draft.pk).update(idp_entity_id="urn:new", tested_at=now())
+    warning = text_of(browser.client.post(url(connection, "on/"), seen(draft)))
+    for said in ("<b>1 session</b>", "yours among them", "trusts another identity provider"):
+        assert said in warning
+    assert queries.in_force(connection).number == 1
+    browser.client.post(url(connection, "on/"), seen(draft) | {"confirmed": "yes"})
+    assert queries.in_force(connection).number == 2
+
+
+def test_the_same_idp_is_put_in_force_without_a_question(admin, connection):
+    draft = versions.begin_reconfiguration(connection=connection, actor=ACTOR)
+    Configuration.objects.filter(pk=draft.pk).update(tested_at=now())
+    assert admin.post(url(connection, "on/"), seen(draft)).status_code == 302
+    assert queries.in_force(connection).number == 2
+
+
+def test_beside_a_new_version_the_page_offers_the_one_that_was_in_force(admin, connection):
+    versions.begin_reconfiguration(connection=connection, actor=ACTOR)
+    Configuration.objects.filter(stage="live").update(tested_at=now())
+    services.turn_off(connection=connection, actor=ACTOR)
+    assert "Turn version 1 on again" in text_of(admin.get(url(connection)))
 
 
 def test_there_is_nothing_to_discard(admin, connection):

@@ -25,11 +25,12 @@ from sso.connections.errors import (
     NothingInPreparation,
     NotTested,
     NotTurnedOn,
+    SeenNoLonger,
     SetupIncomplete,
     TooManyConnections,
 )
 from sso.connections.models import Configuration, Connection, IdpCertificate, SpKey
-from sso.connections.types import AttributeChoice, ConnectionState, SignInRules, Stage, Step
+from sso.connections.types import AttributeChoice, ConnectionState, Seen, SignInRules, Stage, Step
 from sso.metadata import services as metadata
 from sso.saml.certificates import private_key, public_key
 from sso.saml.types import NameIdFormat
@@ -66,6 +67,12 @@ def apply_again(connection, idp):
     snapshot = metadata.take_document(connection=connection, document=idp.metadata())
     revision = queries.in_preparation(connection).revision
     metadata.use_snapshot(connection=connection, snapshot=snapshot, revision=revision, actor=ACTOR)
+
+
+def grant(connection, seat):
+    """Open a session through the connection."""
+    idp, method = IdpSession(connection.public_id), SignInMethod.SAML
+    tenancy.grant_session(membership=seat, session=uuid4(), method=method, expires_at=now(), idp=idp)
 
 
 class TestTheFirstVersion:
@@ -186,7 +193,7 @@ class TestAnotherProvider:
         assert (Connection.objects.get().provider, queries.in_force(begun).provider) == ("entra", "entra")
 
     def test_discarded_it_is_forgotten(self, begun):
-        versions.discard_preparation(connection=begun, actor=ACTOR)
+        versions.discard_preparation(connection=begun, number=2, actor=ACTOR)
         assert (Connection.objects.get().provider, queries.in_force(begun).provider) == ("jumpcloud", "jumpcloud")
 
 
@@ -203,10 +210,46 @@ class TestTheSwitch:
 
     def test_an_edit_after_the_test_locks_it_again(self, untested, idp):
         passed(untested)
-        apply_again(untested, idp)
+        apply_again(untested, idp.change(idp_entity_id="urn:new"))
         assert Connection.objects.get().state == ConnectionState.DRAFT
         with pytest.raises(NotTested):
             services.turn_on(connection=untested, actor=ACTOR)
+
+    def test_saving_what_holds_already_keeps_the_test(self, untested, idp):
+        passed(untested)
+        draft = queries.in_preparation(untested)
+        choice = queries.attribute_choice(draft)
+        versions.choose_attributes(connection=untested, choice=choice, revision=draft.revision, actor=ACTOR)
+        versions.choose_provider(
+            connection=untested,
+            provider=draft.provider,
+            name_id_format=NameIdFormat.PERSISTENT,
+            revision=draft.revision,
+            actor=ACTOR,
+        )
+        apply_again(untested, idp)
+        kept = queries.in_preparation(untested)
+        assert (kept.revision, kept.name_id_format) == (draft.revision, draft.name_id_format)
+        assert kept.tested_at is not None
+        assert "connection.attributes_chosen" not in actions(untested.org)
+
+    def test_only_the_edit_that_was_seen_is_turned_on(self, untested, idp):
+        passed(untested)
+        draft = queries.in_preparation(untested)
+        apply_again(untested, idp.change(idp_entity_id="urn:new"))
+        passed(untested)
+        with pytest.raises(SeenNoLonger):
+            services.turn_on(connection=untested, seen=Seen(draft.number, draft.revision), actor=ACTOR)
+        assert queries.in_force(untested) is None
+
+    def test_what_was_in_force_can_be_turned_on_again_beside_a_new_version(self, connection):
+        live = queries.in_force(connection)
+        versions.begin_reconfiguration(connection=connection, actor=ACTOR)
+        services.turn_off(connection=connection, actor=ACTOR)
+        seen = Seen(live.number, live.revision)
+        services.turn_on(connection=connection, seen=seen, actor=ACTOR, without_test=True)
+        assert queries.in_force(connection) == live
+        assert queries.in_preparation(connection).number == 2
 
     def test_a_test_of_an_earlier_revision_unlocks_nothing(self, untested):
         draft = queries.in_preparation(untested)
@@ -219,7 +262,7 @@ class TestTheSwitch:
 
     def test_an_operator_may_go_without_a_test_and_the_log_says_so(self, connection):
         event = AuditEvent.objects.get(action="connection.turned_on")
-        assert event.after == {"state": "active", "version": 1, "tested": False}
+        assert event.after == {"state": "active", "version": 1, "tested": False, "sessions_ended": 0}
 
     def test_off_and_on_again(self, untested):
         passed(untested)
@@ -244,10 +287,13 @@ class TestTheSwitch:
         with pytest.raises(NotTurnedOn):
             services.turn_off(connection=untested, actor=ACTOR)
 
-    @pytest.mark.parametrize("what", ["turned on", "turned off", "deleted"])
+    @pytest.mark.parametrize("what", ["turned on", "turned off", "moved to version 2", "deleted"])
     def test_owners_and_admins_get_a_notice(self, connection, adam, uma, what):
         if what == "turned off":
             services.turn_off(connection=connection, actor=ACTOR)
+        if what == "moved to version 2":
+            versions.begin_reconfiguration(connection=connection, actor=ACTOR)
+            services.turn_on(connection=connection, actor=ACTOR, without_test=True)
         if what == "deleted":
             services.delete_connection(connection=connection, typed_name="JumpCloud", actor=ACTOR)
         outbox.drain()
@@ -289,8 +335,21 @@ class TestANewVersion:
 
     def test_it_can_be_discarded(self, connection):
         versions.begin_reconfiguration(connection=connection, actor=ACTOR)
-        versions.discard_preparation(connection=connection, actor=ACTOR)
+        versions.discard_preparation(connection=connection, number=2, actor=ACTOR)
         assert [version.number for version in Configuration.objects.all()] == [1]
+
+    def test_only_the_version_that_was_seen_is_discarded(self, connection):
+        versions.begin_reconfiguration(connection=connection, actor=ACTOR)
+        with pytest.raises(SeenNoLonger):
+            versions.discard_preparation(connection=connection, number=1, actor=ACTOR)
+
+    def test_the_log_says_which_version_it_replaced_and_whose_sessions_ended(self, connection, uma, idp):
+        grant(connection, uma)
+        versions.begin_reconfiguration(connection=connection, actor=ACTOR)
+        apply_again(connection, idp.change(idp_entity_id="urn:new"))
+        services.turn_on(connection=connection, actor=ACTOR, without_test=True)
+        event = AuditEvent.objects.filter(action="connection.turned_on").latest("id")
+        assert (event.before["version"], event.after["version"], event.after["sessions_ended"]) == (1, 2, 1)
 
     def test_numbers_are_never_used_twice(self, connection):
         for _ in range(2):
@@ -300,11 +359,11 @@ class TestANewVersion:
 
     def test_the_only_version_cannot_be_discarded(self, untested):
         with pytest.raises(NotTurnedOn):
-            versions.discard_preparation(connection=untested, actor=ACTOR)
+            versions.discard_preparation(connection=untested, number=1, actor=ACTOR)
 
     def test_there_is_nothing_to_discard_without_one(self, connection):
         with pytest.raises(NothingInPreparation):
-            versions.discard_preparation(connection=connection, actor=ACTOR)
+            versions.discard_preparation(connection=connection, number=2, actor=ACTOR)
 
 
 class TestRules:
@@ -326,8 +385,7 @@ class TestDeletion:
         assert Connection.objects.exists()
 
     def test_sessions_end_and_the_log_stays(self, connection, uma):
-        idp, method = IdpSession(connection.public_id), SignInMethod.SAML
-        tenancy.grant_session(membership=uma, session=uuid4(), method=method, expires_at=now(), idp=idp)
+        grant(connection, uma)
         attempts.record_attempt(connection=connection, entry=Entry(Outcome.SIGNED_IN, Caller()))
         services.delete_connection(connection=connection, typed_name=" JumpCloud ", actor=ACTOR)
         assert not SessionGrant.objects.exists()

@@ -150,7 +150,7 @@ def test_a_waiting_test_is_asked_for_again_by_htmx(untested, tester):
 def test_an_edit_after_it_began_makes_it_worthless(untested, idp, uma, tester):
     test = begin(tester, untested)
     draft = connection_queries.in_preparation(untested)
-    choice = connection_queries.attribute_choice(draft)
+    choice = AttributeChoice({"email": "email"})
     versions.choose_attributes(connection=untested, choice=choice, revision=draft.revision, actor=ACTOR)
     request = tester.leave(untested, f"?test={test.public_id}")
     tester.follow(tester.deliver(untested, idp.respond(UMA, request)))
@@ -185,7 +185,7 @@ def test_the_version_may_be_discarded_while_its_test_is_at_the_idp(connection, i
     versions.begin_reconfiguration(connection=connection, actor=ACTOR)
     test = begin(tester, connection)
     request = tester.leave(connection, f"?test={test.public_id}")
-    versions.discard_preparation(connection=connection, actor=ACTOR)
+    versions.discard_preparation(connection=connection, number=2, actor=ACTOR)
     arrived = tester.follow(tester.deliver(connection, idp.respond(UMA, request)))
     assert arrived.status_code == 403
     assert LoginAttempt.objects.get().error == "request_unknown"
