@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from portal.site import health, views
 
+handler400 = views.bad_request
 handler403 = views.forbidden
 handler404 = views.not_found
 handler500 = views.server_error

@@ -39,6 +39,11 @@ class ConnectionRow:
         """Whether the last certificate that it trusts has less than 60 days to go."""
         return self.certificate_ends is not None and self.certificate_ends - now() < CERTIFICATE_NOTICE
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the last certificate that it trusts has ended, so that nobody can sign in."""
+        return self.certificate_ends is not None and self.certificate_ends <= now()
+
 
 def rows_of(org: Organization) -> list[ConnectionRow]:
     """Return the organisation's connections, oldest first; the query count doesn't grow with them."""
@@ -72,6 +77,7 @@ def of_org(org: Organization) -> dict[str, Any]:
     return {
         "connections": rows,
         "active_connections": [row for row in rows if row.connection.is_active],
+        "connection_ended": next((row for row in rows if row.connection.is_active and row.has_ended), None),
         "connection_ending": next((row for row in rows if row.connection.is_active and row.ends_soon), None),
         "domain_count": domains.list_domains(org).count(),
         "verified_count": domains.verified_domains(org).count(),
@@ -84,7 +90,8 @@ def of_connection(connection: Connection) -> dict[str, Any]:
     shown, tests = draft or live, signin.latest_tests(connection, SHOWN_TESTS)
     return {
         "connection": connection,
-        "provider": provider(connection.provider),
+        "provider": provider(shown.provider if shown is not None else connection.provider),
+        "provider_in_force": provider(connection.provider),
         "live": live,
         "draft": draft,
         "versions": _versions(connection, live, draft),
@@ -114,7 +121,7 @@ class Version:
 def _versions(connection: Connection, live: Configuration | None, draft: Configuration | None) -> list[Version]:
     """Return the version in preparation and the one in force, in this order, when they have an IdP."""
     return [
-        Version(chosen, connections.attribute_rows(connection, chosen), list(chosen.certificates.all()))
+        Version(chosen, connections.attribute_rows(chosen), list(chosen.certificates.all()))
         for chosen in (draft, live)
         if chosen is not None and chosen.has_idp
     ]

@@ -26,6 +26,10 @@ class NameForm(forms.Form):
         error_messages={"required": "Give the connection a name, so that you can tell it from the next one."},
     )
 
+    def clean_name(self) -> str:
+        # as pages show it: several spaces look like one
+        return " ".join(str(self.cleaned_data["name"]).split())
+
 
 class RulesForm(NameForm):
     """What holds for everybody who comes through a connection."""

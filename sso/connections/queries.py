@@ -203,9 +203,14 @@ def values_to_copy(connection: Connection, chosen: Configuration | None) -> list
         SpValue.LOGIN_URL: ours.login_url,
         SpValue.SP_METADATA_URL: ours.sp_metadata_url,
     }
+    there = provider(chosen.provider if chosen else connection.provider)
+    hints = {one.value: one.hint for one in there.copy}
+    if name_id_format is not there.name_id_format:
+        # the provider's own hint is about the format that it usually has
+        hints[SpValue.NAME_ID_FORMAT] = f"Choose the entry that ends with {name_id_format.rpartition(':')[2]}."
     return [
-        ValueToCopy(one.value, one.value.label, str(values[one.value]), one.label, one.hint, one.required)
-        for one in provider(chosen.provider if chosen else connection.provider).copy
+        ValueToCopy(one.value, one.value.label, str(values[one.value]), one.label, hints[one.value], one.required)
+        for one in there.copy
     ]
 
 
@@ -232,7 +237,7 @@ def settings_mark(connection: Connection) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 
-def attribute_rows(connection: Connection, chosen: Configuration) -> list[ReadField]:
+def attribute_rows(chosen: Configuration) -> list[ReadField]:
     """Return from which attribute each field of a profile is read."""
     usual = {row.field: row.name for row in provider(chosen.provider).attributes}
     return [

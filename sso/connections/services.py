@@ -188,7 +188,7 @@ def _rule_facts(rules: SignInRules) -> dict[str, object]:
 def delete_connection(*, connection: Connection, typed_name: str, actor: Actor) -> None:
     """The connection is gone, and whoever signed in through it is out; the log of sign-ins stays. Raises NameNotTyped."""
     locked = lock_connection(connection)
-    if typed_name.strip() != locked.name:
+    if typed_name.split() != locked.name.split():
         raise NameNotTyped
     tenancy.delete_grants_of_connection(org=locked.org, connection=locked.public_id)
     record_change(

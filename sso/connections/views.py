@@ -18,29 +18,46 @@ from sso.providers.catalogue import provider
 from sso.saml.metadata import describe_sp
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @admin_required
 def change_rules(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
     """Save name and rules; they hold from the next sign-in on."""
-    connection, shown = _find(request, public_id), request.POST.get("shown", "")
-    form = RulesForm.of(connection.name, queries.rules(connection), request.POST)
-    if form.is_valid():
+    connection, sent = _find(request, public_id), request.POST if request.method == "POST" else None
+    form = RulesForm.of(connection.name, queries.rules(connection), sent)
+    context = {"form": form, "connection": connection, "shown": request.POST.get("shown", "")}
+    if form.is_bound and form.is_valid():
         try:
-            name, rules = form.cleaned_data["name"], form.rules()
-            services.change_settings(connection=connection, name=name, rules=rules, shown=shown, actor=request.actor)
+            _save_rules(request, connection, form)
         except ChangedMeanwhile as problem:
-            # told of it, the admin may save once more
-            connection = _find(request, public_id)
             form.add_error(None, problem.public)
-            shown = queries.settings_mark(connection)
+            # told of it, the admin may save once more
+            context |= _as_stored(_find(request, public_id))
         except DomainError as problem:
             form.add_error("name", problem.public)
-    if form.errors:
-        context = {"form": form, "shown": shown, "connection": connection}
-        context["has_directory_members"] = people.has_directory_members(request.org)
-        return render(request, "sso/rules.html", context, status=400)
-    messages.success(request, "Saved. It holds from the next sign-in on.")
-    return redirect("connection", org_slug, public_id)
+        else:
+            messages.success(request, "Saved. It holds from the next sign-in on.")
+            return redirect("connection", org_slug, public_id)
+    if not form.is_bound:
+        context["shown"] = queries.settings_mark(connection)
+    context["has_directory_members"] = people.has_directory_members(request.org)
+    return render(request, "sso/rules.html", context, status=400 if form.is_bound else 200)
+
+
+def _save_rules(request: OrgRequest, connection: Connection, form: RulesForm) -> None:
+    name, shown = form.cleaned_data["name"], request.POST.get("shown", "")
+    services.change_settings(connection=connection, name=name, rules=form.rules(), shown=shown, actor=request.actor)
+
+
+def _as_stored(connection: Connection) -> dict[str, Any]:
+    """Return what a colleague has saved meanwhile, to be compared."""
+    held = queries.rules(connection)
+    rows = [
+        ("Connection name", connection.name),
+        ("Add people when they sign in", "Yes" if held.jit else "No"),
+        ("Role of people who are added so", held.default_role.label),
+        ("Let the identity provider begin sign-ins", "Yes" if held.allow_idp_initiated else "No"),
+    ]
+    return {"shown": queries.settings_mark(connection), "stored": rows, "connection": connection}
 
 
 @require_POST

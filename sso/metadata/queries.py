@@ -6,6 +6,7 @@ from django.conf import settings
 from orgs.base.clock import now
 from sso.connections import queries as connections
 from sso.connections.models import Configuration, Connection
+from sso.connections.types import MetadataSource
 from sso.metadata.errors import MetadataRefused, SnapshotUnknown
 from sso.metadata.models import MetadataSnapshot
 from sso.metadata.types import Remark
@@ -27,6 +28,24 @@ def find_snapshot(connection: Connection, public_id: UUID) -> MetadataSnapshot:
     return found
 
 
+def latest_unused(connection: Connection) -> MetadataSnapshot | None:
+    """Return what was read last, when nobody has used it, nor anything since."""
+    newest = MetadataSnapshot.objects.filter(org_id=connection.org_id, connection=connection).order_by("-id").first()
+    return newest if newest is not None and newest.used_at is None else None
+
+
+def stored_input(draft: Configuration, way: str) -> dict[str, str]:
+    """Return what a form for this way of bringing metadata shows of what the version has already."""
+    if way == MetadataSource.URL:
+        return {"url": draft.metadata_url}
+    if way != MetadataSource.HAND or draft.metadata_source != MetadataSource.HAND:
+        return {}
+    pem = "".join(certificate.pem for certificate in draft.certificates.all())
+    endpoint = draft.endpoints[0]
+    typed = {"sign_in_url": endpoint.location, "binding": endpoint.binding.value, "certificate": pem}
+    return {"entity_id": draft.idp_entity_id, **typed}
+
+
 def read_document(document: bytes) -> IdpMetadata:
     """Return what a document says of an IdP, at this moment and on this site. Raises MetadataError."""
     return read_idp_metadata(document, now=now(), allows_loopback=settings.OUTBOUND_ALLOWS_LOOPBACK)
@@ -42,11 +61,20 @@ def read_snapshot(snapshot: MetadataSnapshot) -> IdpMetadata:
 
 def remarks(draft: Configuration, idp: IdpMetadata) -> list[Remark]:
     """Return what an admin should know before using this metadata."""
-    found = [*_of_entity_id(draft, idp), *_of_endpoints(idp), *_of_certificates(idp)]
+    found = [*_of_what_it_replaces(draft, idp), *_of_entity_id(draft, idp), *_of_endpoints(idp), *_of_certificates(idp)]
     looks_like, chosen = recognise(idp.endpoints[0].location), provider(draft.provider)
     if looks_like is not None and chosen.code not in {looks_like.code, "custom"}:
         found.append(Remark("warn", f"This looks like metadata of {looks_like.name}, but you chose {chosen.name}."))
     return found
+
+
+def _of_what_it_replaces(draft: Configuration, idp: IdpMetadata) -> list[Remark]:
+    if draft.has_idp and draft.idp_entity_id != idp.entity_id:
+        return [Remark("warn", f"It replaces another IdP Entity ID, which this version has now: {draft.idp_entity_id}")]
+    stored = {certificate.fingerprint for certificate in draft.certificates.all()}
+    if draft.has_idp and stored != {certificate.fingerprint for certificate in idp.certificates}:
+        return [Remark("info", "Its signing certificates are not the ones that this version has now.")]
+    return []
 
 
 def _of_entity_id(draft: Configuration, idp: IdpMetadata) -> list[Remark]:

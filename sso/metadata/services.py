@@ -6,6 +6,7 @@ from django.db import transaction
 from orgs.base import outbound
 from orgs.base.actor import Actor
 from orgs.base.clock import now
+from sso.connections import services as connections
 from sso.connections.models import Connection
 from sso.connections.types import IdpSide, MetadataSource
 from sso.metadata import queries
@@ -57,7 +58,9 @@ def _take(connection: Connection, document: bytes, origin: Origin) -> MetadataSn
 
 @transaction.atomic
 def _keep(connection: Connection, document: bytes, origin: Origin) -> MetadataSnapshot:
-    """The snapshot is there, and of those that nobody used only the newest are."""
+    """The snapshot is there, and of those that nobody used only the newest are. Raises ConnectionUnknown."""
+    # a fetch takes a while, in which a colleague may delete the connection
+    connections.lock_connection(connection)
     snapshots = MetadataSnapshot.objects.filter(org_id=connection.org_id, connection=connection)
     made = snapshots.create(
         org_id=connection.org_id,

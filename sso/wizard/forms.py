@@ -14,6 +14,11 @@ class RevisionForm(forms.Form):
 
     revision = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
 
+    def clean(self) -> dict[str, Any]:
+        if "revision" in self.errors:
+            self.add_error(None, "This page came back incomplete. Check what it shows, then save again.")
+        return self.cleaned_data
+
 
 class ProviderForm(RevisionForm):
     """Which IdP it is."""

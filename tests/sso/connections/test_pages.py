@@ -1,6 +1,7 @@
 """The pages of one connection, and what may be done there."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -8,7 +9,7 @@ from lxml import etree
 
 from orgs.base.clock import now
 from sso.connections import queries, services
-from sso.connections.models import Configuration, Connection
+from sso.connections.models import Configuration, Connection, IdpCertificate
 from sso.connections.types import ConnectionState, SignInRules
 from sso.versions import services as versions
 from tests.factories import ACTOR
@@ -116,6 +117,7 @@ def test_of_two_admins_the_second_is_told_before_rules_are_overwritten(admin, co
     refused = admin.post(url(connection, "rules/"), {"name": "Second", "default_role": "user"} | seen_by_both)
     assert (refused.status_code, "Somebody else changed" in text_of(refused)) == (400, True)
     assert 'value="Second"' in text_of(refused)
+    assert re.search(r"As it is saved now.*<dd[^>]*>First<.*<dd[^>]*>Guest<", text_of(refused), re.DOTALL)
     assert Connection.objects.get().name == "First"
     admin.post(url(connection, "rules/"), {"name": "Second", "default_role": "user"} | shown_in(refused))
     assert Connection.objects.get().name == "Second"
@@ -124,6 +126,28 @@ def test_of_two_admins_the_second_is_told_before_rules_are_overwritten(admin, co
 def test_rules_without_the_mark_of_what_was_shown_change_nothing(admin, connection):
     assert admin.post(url(connection, "rules/"), {"name": "Blind", "default_role": "user"}).status_code == 400
     assert Connection.objects.get().name == "JumpCloud"
+
+
+def test_spaces_in_a_name_are_as_they_are_shown(admin, connection):
+    admin.post(url(connection, "rules/"), {"name": "Jump   Cloud", "default_role": "user"} | shown_of(connection))
+    assert Connection.objects.get().name == "Jump Cloud"
+    Connection.objects.update(name="Jump  Cloud")
+    assert admin.post(url(connection, "delete/"), {"confirm": "Jump Cloud"}).status_code == 302
+
+
+def test_the_values_speak_the_words_of_the_version_that_they_are_for(admin, connection):
+    draft = versions.begin_reconfiguration(connection=connection, actor=ACTOR)
+    Configuration.objects.filter(pk=draft.pk).update(provider="entra")
+    page = text_of(admin.get(url(connection)))
+    assert "For Microsoft Entra ID’s SAML form" in page
+    assert "Single sign-on through JumpCloud" in page
+
+
+def test_a_certificate_that_has_ended_is_said_to_let_nobody_in(admin, connection):
+    IdpCertificate.objects.update(not_after=now() - timedelta(days=1))
+    page = text_of(admin.get("/orgs/acme/settings/authentication/"))
+    assert "A certificate has ended" in page
+    assert "ends soon" not in page
 
 
 def test_deleting_wants_the_name(admin, connection):
