@@ -128,7 +128,8 @@ ENTRA = Provider(
         "this connection demands both signatures: then Sign SAML response and assertion.",
         Setting.ENCRYPTION: "Security → Token encryption: deactivate the certificate.",
         Setting.ATTRIBUTES: "Single sign-on → Attributes & Claims: the claims emailaddress, givenname and surname must be "
-        "there under the names above, and the person’s account must have a value for each.",
+        "there under the names above, or under those that were entered here, and the person’s account must "
+        "have a value for each.",
         Setting.IDP_INITIATED: "Single sign-on → Basic SAML Configuration: Sign on URL must be exactly the Login URL of "
         "this connection; or, on the connection’s page, allow the identity provider to begin sign-ins.",
         Setting.ASSIGNMENT: "Users and groups: assign the person, or a group that the person is a direct member of. With "

@@ -109,7 +109,7 @@ GOOGLE = Provider(
         "both signatures, because Google makes one.",
         Setting.ENCRYPTION: "Open the app → Service provider details: switch off whatever encrypts the assertion.",
         Setting.ATTRIBUTES: "Open the app → SAML attribute mapping: Primary email must go to email, First name to "
-        "firstName, Last name to lastName.",
+        "firstName, Last name to lastName; or each to the name that was entered here.",
         Setting.IDP_INITIATED: "Google’s app launcher brings people unasked. Give them the Login URL of this connection "
         "as a bookmark; or, on the connection’s page, allow the identity provider to begin sign-ins.",
         Setting.ASSIGNMENT: "Open the app → User access: it must be ON for the person’s organizational unit or group.",

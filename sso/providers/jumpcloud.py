@@ -125,7 +125,7 @@ JUMPCLOUD = Provider(
         "If this connection demands both signatures, choose both.",
         Setting.ENCRYPTION: "Tab SSO: remove the SP Certificate, and switch off whatever encrypts the assertion.",
         Setting.ATTRIBUTES: "Tab SSO → Attributes: the Service Provider Attribute Names must be email, firstname and "
-        "lastname, and the person’s record in JumpCloud must have a value for each.",
+        "lastname, or the names that were entered here, and the person’s record in JumpCloud must have a value for each.",
         Setting.IDP_INITIATED: "Tab SSO → Login URL must be exactly the Login URL of this connection. If the tile still "
         "brings people unasked, on the connection’s page, allow the identity provider to begin sign-ins.",
         Setting.ASSIGNMENT: "Tab User Groups: tick a group that the person belongs to, then Save. "

@@ -113,8 +113,8 @@ OKTA = Provider(
         "Digest Algorithm SHA256.",
         Setting.SIGNING: "Configure SAML → Show Advanced Settings: Response and Assertion Signature must be Signed.",
         Setting.ENCRYPTION: "Configure SAML → Show Advanced Settings: Assertion Encryption must be Unencrypted.",
-        Setting.ATTRIBUTES: "Tab Sign On → Attribute Statements: there must be email, firstName and lastName, and the "
-        "person’s Okta profile must have a value for each.",
+        Setting.ATTRIBUTES: "Tab Sign On → Attribute Statements: there must be email, firstName and lastName, or the "
+        "names that were entered here, and the person’s Okta profile must have a value for each.",
         Setting.IDP_INITIATED: "Okta’s tile brings people unasked. Give them a Bookmark App with the Login URL of this "
         "connection instead; or, on the connection’s page, allow the identity provider to begin sign-ins.",
         Setting.ASSIGNMENT: "Tab Assignments: assign the person, or a group that the person belongs to. With SCIM, this "

@@ -103,7 +103,8 @@ ONELOGIN = Provider(
         Setting.SIGNING: "Configuration → SAML signature element: Response, Assertion or Both will do, unless this "
         "connection demands both signatures: then Both.",
         Setting.ENCRYPTION: "Configuration → Encrypt assertion must not be ticked.",
-        Setting.ATTRIBUTES: "Parameters: there must be email, firstName and lastName, each with Include in SAML assertion "
+        Setting.ATTRIBUTES: "Parameters: there must be email, firstName and lastName, or the names that were "
+        "entered here, each with Include in SAML assertion "
         "ticked, and the person must have a value for each.",
         Setting.IDP_INITIATED: "Configuration → SAML initiator must be Service Provider, and Login URL the Login URL of "
         "this connection; or, on the connection’s page, allow the identity provider to begin sign-ins.",

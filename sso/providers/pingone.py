@@ -113,7 +113,8 @@ PINGONE = Provider(
         Setting.SIGNING: "Tab Configuration → beside the signing key: sign the assertion, the response, or both. If this "
         "connection demands both signatures, choose both.",
         Setting.ENCRYPTION: "Tab Configuration → switch encryption of the assertion off.",
-        Setting.ATTRIBUTES: "Tab Attribute Mappings: there must be email, firstName and lastName, and the person must "
+        Setting.ATTRIBUTES: "Tab Attribute Mappings: there must be email, firstName and lastName, or the "
+        "names that were entered here, and the person must "
         "have a value for each.",
         Setting.IDP_INITIATED: "PingOne’s tile brings people unasked. Give them the Login URL of this connection as a "
         "bookmark; or, on the connection’s page, allow the identity provider to begin sign-ins.",
