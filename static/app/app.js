@@ -142,6 +142,25 @@
     else setNav(false);
   });
 
+  // a second click on a button whose answer is on its way sends nothing again; after a while, or coming back, it may
+  const isSent = new WeakSet();
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (event.defaultPrevented || form.target || form.method !== "post") return;
+    if (isSent.has(form)) {
+      event.preventDefault();
+      return;
+    }
+    isSent.add(form);
+    setTimeout(() => isSent.delete(form), 5000);
+  });
+
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    for (const form of document.forms) isSent.delete(form);
+  });
+
   document.addEventListener("input", (event) => {
     if (event.target.matches("[data-confirm]")) matchConfirmation(event.target);
   });

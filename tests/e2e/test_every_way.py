@@ -183,3 +183,17 @@ def test_a_chosen_theme_is_there_before_the_first_paint(watched: Page, site: str
     )
     watched.reload()
     assert watched.evaluate("window.themeAtBody") == "dark"
+
+
+def test_a_double_click_sends_a_form_once(watched: Page, site: str, acme: Organization) -> None:
+    sign_in(watched, site)
+    watched.goto(f"{site}{SETTINGS}authentication/connections/new/")
+    watched.get_by_label("Connection name").fill("Twice")
+    # both before the answer to the first has come
+    passed_on = watched.locator("main form").evaluate(
+        """form => [1, 2].map(() => {
+          const event = new SubmitEvent("submit", {bubbles: true, cancelable: true});
+          return form.dispatchEvent(event);
+        })"""
+    )
+    assert passed_on == [True, False]
