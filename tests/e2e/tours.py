@@ -219,8 +219,12 @@ OWNER = Tour(
         Stop("set-up provider", CONNECTIONS + "{renewed}/setup/provider/"),
         Stop("set-up values", CONNECTIONS + "{renewed}/setup/values/", open_all),
         Stop("set-up attributes", CONNECTIONS + "{renewed}/setup/attributes/", open_all),
-        Stop("set-up metadata by URL", CONNECTIONS + "{renewed}/setup/metadata/"),
-        Stop("set-up metadata refused", CONNECTIONS + "{renewed}/setup/metadata/", fill(url="http://nowhere.example")),
+        Stop("set-up metadata by URL", CONNECTIONS + "{renewed}/setup/metadata/?way=url"),
+        Stop(
+            "set-up metadata refused",
+            CONNECTIONS + "{renewed}/setup/metadata/?way=url",
+            fill(url="http://nowhere.example"),
+        ),
         Stop("set-up metadata by file", CONNECTIONS + "{renewed}/setup/metadata/?way=file"),
         Stop("set-up metadata by hand", CONNECTIONS + "{renewed}/setup/metadata/?way=hand"),
         Stop(
@@ -230,6 +234,7 @@ OWNER = Tour(
         ),
         Stop("set-up what was read", CONNECTIONS + "{ready}/setup/metadata/{snapshot}/"),
         Stop("set-up domain", CONNECTIONS + "{renewed}/setup/domain/"),
+        Stop("rules of a connection", CONNECTIONS + "{renewed}/rules/"),
         Stop("set-up review", CONNECTIONS + "{renewed}/setup/review/", open_all),
         Stop("test waiting", SETTINGS + "authentication/tests/{test_waiting}/"),
         Stop("test failed", SETTINGS + "authentication/tests/{test_failed}/"),
