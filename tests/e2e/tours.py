@@ -219,6 +219,8 @@ OWNER = Tour(
         Stop("set-up provider", CONNECTIONS + "{renewed}/setup/provider/"),
         Stop("set-up values", CONNECTIONS + "{renewed}/setup/values/", open_all),
         Stop("set-up attributes", CONNECTIONS + "{renewed}/setup/attributes/", open_all),
+        Stop("set-up values unfinished", CONNECTIONS + "{begun}/setup/values/"),
+        Stop("set-up attributes after a test", CONNECTIONS + "{ready}/setup/attributes/", open_all),
         Stop("set-up metadata by URL", CONNECTIONS + "{renewed}/setup/metadata/?way=url"),
         Stop(
             "set-up metadata refused",
