@@ -1,12 +1,35 @@
 """The layers of the four packages, as import-linter reads them in pyproject.toml."""
 
 import tomllib
+from collections.abc import Collection, Iterator
 
+import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 from tests.architecture.source import PACKAGES, ROOT
 
 LINTER = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+SIGNING = {"sso.saml", "portal.sandbox.test_idp"}
+# a library, and the only modules that may know it
+ALONE = {
+    "django_scim": {"scim.endpoint", "scim.users", "scim.groups"},
+    **dict.fromkeys(("saml2", "lxml", "xmlsec"), SIGNING),
+}
+
+
+def beside(allowed: Collection[str], names: Collection[str] = PACKAGES) -> Iterator[str]:
+    """Yield what is outside of the allowed modules, whole packages where none of these is inside."""
+    for name in names:
+        if any(module.startswith(f"{name}.") for module in allowed):
+            yield from beside(allowed, [f"{name}.{part}" for part in parts_of(name)])
+        elif name not in allowed:
+            yield name
+
+
+def parts_of(package: str) -> set[str]:
+    found = ROOT.joinpath(*package.split(".")).iterdir()
+    parts = {path.stem for path in found if path.suffix == ".py" or (path / "__init__.py").exists()}
+    return parts - {"__init__"}
 
 
 def test_every_contract_is_kept():
@@ -19,3 +42,9 @@ def test_every_package_is_under_contract():
 
 def test_no_contract_ignores_an_import():
     assert [contract["name"] for contract in LINTER["contracts"] if "ignore_imports" in contract] == []
+
+
+@pytest.mark.parametrize("library", ALONE)
+def test_a_library_is_forbidden_to_every_module_but_those_that_may_know_it(library):
+    forbidding = (one for one in LINTER["contracts"] if library in one.get("forbidden_modules", []))
+    assert {*beside(ALONE[library])} in [set(contract["source_modules"]) for contract in forbidding]
