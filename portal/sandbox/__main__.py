@@ -7,13 +7,11 @@ import sys
 import warnings
 from threading import Event
 
+from portal.sandbox.errors import CannotStart
+
 DEFAULT_PORT = 8000
 # the identity provider takes the next one
 HIGHEST_PORT = 65534
-
-
-class CannotStart(Exception):
-    """The demo can't start; the text says why in one line."""
 
 
 def main() -> int:
@@ -60,21 +58,32 @@ def prepare(port: int) -> None:
     warnings.filterwarnings("ignore", message="No directory at", module="django")
     import django
     from django.core.exceptions import ImproperlyConfigured
-    from django.core.management import call_command
-    from django.db import DatabaseError, connections
+    from django.db import DatabaseError
+
+    from orgs.base.errors import DomainError
+    from portal.sandbox.test_idp.errors import StateUnreadable
 
     try:
         django.setup()
-        from portal.sandbox import seeds, serving, single_sign_on
-
-        seeds.require_sandbox()
-        call_command("migrate", verbosity=0, interactive=False)
-        call_command("createcachetable", verbosity=0)
-        seeds.seed()
-        single_sign_on.connect(single_sign_on.SandboxIdp(serving.idp_url(port), serving.idp_folder()))
-        connections.close_all()
-    except (ImproperlyConfigured, DatabaseError) as error:
+        fill(port)
+    except (ImproperlyConfigured, DatabaseError, DomainError, StateUnreadable) as error:
         raise CannotStart(" ".join(str(error).split())) from error
+
+
+def fill(port: int) -> None:
+    """The tables are there, and the demo's rows, all or none; what somebody has done with them since stays done."""
+    from django.core.management import call_command
+    from django.db import connections, transaction
+
+    from portal.sandbox import seeds, serving, single_sign_on
+
+    seeds.require_sandbox()
+    call_command("migrate", verbosity=0, interactive=False)
+    call_command("createcachetable", verbosity=0)
+    with transaction.atomic():
+        is_new = seeds.seed()
+        single_sign_on.connect(single_sign_on.SandboxIdp(serving.idp_url(port), serving.idp_folder()), is_new=is_new)
+    connections.close_all()
 
 
 def run(port: int) -> int:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from django.test import Client
 
 from portal.sandbox.cast import DOMAIN
+from portal.sandbox.errors import CannotStart
 from scim.dialects.jumpcloud import activate, bodies
 from scim.dialects.jumpcloud.changes import deactivate_person
 from scim.dialects.people import Person, made_up_groups, made_up_people, object_id
@@ -48,7 +49,7 @@ WRONG_TOKEN = Mistake(Call("GET", "/Users?startIndex=1&count=100"), 401)
 def provision(directory: Directory, token: str) -> None:
     """The directory holds the demo's people and groups; its log tells how they came, with some failures on the way.
 
-    Raises RuntimeError when the endpoint doesn't answer as it must.
+    Raises CannotStart when the endpoint doesn't answer as it must.
     """
     with expected_failures_unlogged():
         _call(directory, token)
@@ -94,12 +95,12 @@ def _sender(directory: Directory, token: str) -> Send:
 def _take(steps: Iterable[Step], send: Send) -> None:
     for result in walk(steps, {}, send):
         if not result.passed:
-            raise RuntimeError(f"{result.step.label}: {result.reason}")
+            raise CannotStart(f"{result.step.label}: {result.reason}")
 
 
 def _fail(mistake: Mistake, send: Send) -> None:
     answer = send(mistake.call)
     if answer.status != mistake.status:
-        raise RuntimeError(
+        raise CannotStart(
             f"{mistake.call.method} {mistake.call.target} was answered {answer.status}, not {mistake.status}."
         )

@@ -34,7 +34,10 @@ def require_sandbox() -> None:
 
 
 def seed() -> bool:
-    """The demo's organisations exist, all of it or nothing; returns whether they are new. Raises ImproperlyConfigured."""
+    """The demo's organisations exist, all of it or nothing; returns whether they are new.
+
+    Raises ImproperlyConfigured, CannotStart.
+    """
     require_sandbox()
     with transaction.atomic():
         if _is_seeded():

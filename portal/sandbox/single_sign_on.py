@@ -1,7 +1,7 @@
 """The demo's working connection: Northwind signs in at the test IdP, and the log tells of some who did and some who couldn't."""
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,33 +10,34 @@ from django.conf import settings
 from django.db import transaction
 from django.test import Client
 
+from orgs.audit.services import Change
 from orgs.base.actor import Actor
 from orgs.base.clock import now
+from orgs.tenancy.models import Organization
 from orgs.tenancy.queries import find_organization
 from portal.sandbox.cast import COLLEAGUES, NORTHWIND
+from portal.sandbox.errors import CannotStart
 from portal.sandbox.idp import FROM_ADDRESS, expected_failures_unlogged
 from portal.sandbox.people import person_of
+from portal.sandbox.queries import connection_made
 from portal.sandbox.test_idp.assertion import answer
 from portal.sandbox.test_idp.authn_request import read_redirect
 from portal.sandbox.test_idp.keys import ensure_keys
 from portal.sandbox.test_idp.metadata import build_metadata
-from portal.sandbox.test_idp.state import save_app
+from portal.sandbox.test_idp.state import find_app, load_apps, save_app
 from portal.sandbox.test_idp.types import App, Fault, Person
 from portal.setup import NewConnection, create_connection
 from sso.connections import queries, services
-from sso.connections.models import Connection
-from sso.connections.types import SignInRules
-from sso.metadata import services as metadata
-from sso.metadata.queries import read_document
-from sso.versions import services as versions
+from sso.connections.models import Configuration, Connection
+from sso.connections.types import SignInRules, Stage
 
 ACTOR = Actor.command("seed_demo")
 NAME = "JumpCloud (sandbox)"
 APP = "northwind"
-STRANGER = Person("sam.outside@elsewhere.example", "Sam", "Outside")
-
-
 ENTITY_ID = "urn:gatehouse:northwind:sandbox"
+STRANGER = Person("sam.outside@elsewhere.example", "Sam", "Outside")
+# what a version knows of the test IdP's port
+MOVING = ("redirect_url", "post_url", "metadata_url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,42 +52,68 @@ class SandboxIdp:
         app = App(APP, "Gatehouse", ENTITY_ID, sp_entity_id="", acs_url="")
         return build_metadata(app, f"{self.url}/apps/{APP}/sso", ensure_keys(self.folder).signing.certificate)
 
+    def moved(self, address: str) -> str:
+        """Return where the address is now, when it is one of Northwind's app on any port; others stay as they are."""
+        there, here = urlsplit(address), urlsplit(self.url)
+        is_ours = there.hostname == here.hostname and there.path.startswith(f"/apps/{APP}/")
+        return there._replace(netloc=here.netloc).geturl() if is_ours else address
 
-def connect(idp: SandboxIdp) -> None:
-    """Northwind's connection works with the test IdP at this address. Doing it twice changes nothing."""
+
+def connect(idp: SandboxIdp, *, is_new: bool = True) -> None:
+    """Northwind's connection with the test IdP at this address was made once; what somebody did with it since stays so.
+
+    `is_new` says that the organisation is: then some sign in, so that the log isn't empty. Raises CannotStart, DomainError.
+    """
     org = find_organization(NORTHWIND.slug)
-    document = idp.metadata()
     with transaction.atomic():
-        connection = queries.list_connections(org).filter(name=NAME).first()
-        if connection is None:
-            order = NewConnection(NAME, "jumpcloud", SignInRules(), document, turn_on=True)
-            connection = create_connection(org=org, order=order, actor=ACTOR)
-            with expected_failures_unlogged():
-                _practise(connection, idp)
-        else:
-            _follow(connection, document)
-    save_app(idp.folder, _app(connection))
+        made = connection_made(org, ACTOR)
+        if made is None:
+            connection = _make(org, idp)
+            if is_new:
+                with expected_failures_unlogged():
+                    _practise(connection, idp)
+        elif (kept := queries.list_connections(org).filter(public_id=made).first()) is not None:
+            _follow(kept, idp)
 
 
-def _app(connection: Connection) -> App:
-    """Return the app as an admin enters it who copies the connection's values."""
+def _make(org: Organization, idp: SandboxIdp) -> Connection:
+    order = NewConnection(NAME, "jumpcloud", SignInRules(), idp.metadata(), turn_on=True)
+    connection = create_connection(org=org, order=order, actor=ACTOR)
+    save_app(idp.folder, _addressed(App(APP, "Gatehouse", ENTITY_ID, sp_entity_id="", acs_url=""), connection))
+    return connection
+
+
+def _addressed(app: App, connection: Connection) -> App:
+    """Return the app with the connection's values, as an admin copies them."""
     ours = queries.addresses(connection)
-    return App(APP, "Gatehouse", ENTITY_ID, ours.sp_entity_id, ours.acs_url, login_url=ours.login_url)
+    return replace(app, sp_entity_id=ours.sp_entity_id, acs_url=ours.acs_url, login_url=ours.login_url)
 
 
-def _follow(connection: Connection, document: bytes) -> None:
-    """The version in force says what the IdP says now: on another port it has another address."""
-    live, said = queries.in_force(connection), read_document(document)
-    if live is not None and (live.idp_entity_id, live.endpoints) == (said.entity_id, said.endpoints):
+def _follow(connection: Connection, idp: SandboxIdp) -> None:
+    """On another port each side has other addresses, and knows the other's. Nothing else of them changes."""
+    for stage in (Stage.LIVE, Stage.DRAFT):
+        version = queries.configuration(connection, stage)
+        if version is not None:
+            _readdress(connection, version, idp)
+    for app in load_apps(idp.folder):
+        if app.id == APP:
+            save_app(idp.folder, _addressed(app, connection))
+
+
+def _readdress(connection: Connection, version: Configuration, idp: SandboxIdp) -> None:
+    before = {name: getattr(version, name) for name in MOVING}
+    after = {name: idp.moved(address) for name, address in before.items()}
+    if before == after:
         return
-    draft = versions.begin_reconfiguration(connection=connection, actor=ACTOR)
-    snapshot = metadata.take_document(connection=connection, document=document)
-    metadata.use_snapshot(connection=connection, snapshot=snapshot, revision=draft.revision, actor=ACTOR)
-    services.turn_on(connection=connection, actor=ACTOR, without_test=True)
+    # in place: a version of its own would have to be turned on, and would take what is being prepared with it
+    for name, address in after.items():
+        setattr(version, name, address)
+    version.save(update_fields=MOVING)
+    services.record_change(connection, ACTOR, "connection.idp_changed", Change(before=before, after=after))
 
 
 def _practise(connection: Connection, idp: SandboxIdp) -> None:
-    """Some have signed in already, and some couldn't: the log is that of life. Raises RuntimeError when a stop fails."""
+    """Some have signed in already, and some couldn't: the log is that of life. Raises CannotStart."""
     people = [person_of(NORTHWIND.owner), *map(person_of, COLLEAGUES.values())]
     outcomes = [
         *(_sign_in(connection, idp, person, Fault.NONE) for person in people),
@@ -95,7 +122,7 @@ def _practise(connection: Connection, idp: SandboxIdp) -> None:
         _sign_in(connection, idp, STRANGER, Fault.NONE),
     ]
     if outcomes != [httpx.codes.OK] * len(people) + [httpx.codes.FORBIDDEN] * 3:
-        raise RuntimeError(f"The demo's sign-ins were answered {outcomes}.")
+        raise CannotStart(f"its sign-ins were answered {[int(one) for one in outcomes]}.")
 
 
 def _sign_in(connection: Connection, idp: SandboxIdp, person: Person, fault: Fault) -> int:
@@ -104,7 +131,7 @@ def _sign_in(connection: Connection, idp: SandboxIdp, person: Person, fault: Fau
     client = Client(REMOTE_ADDR=FROM_ADDRESS, HTTP_HOST=urlsplit(settings.PUBLIC_BASE_URL).netloc)
     left = client.get(f"/saml/{connection.public_id}/login")
     request = read_redirect(parse_qs(urlsplit(left["Location"]).query)["SAMLRequest"][0], is_signed=True)
-    app = _app(connection)
+    app = find_app(idp.folder, APP)
     document = answer(app, person, request, app.usual_choice(fault), keys=ensure_keys(idp.folder), now=now())
     fields = {"SAMLResponse": base64.b64encode(document).decode(), "RelayState": ""}
     return int(client.post(f"/saml/{connection.public_id}/acs", fields, follow=True).status_code)

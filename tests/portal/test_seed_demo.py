@@ -1,5 +1,6 @@
 import io
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -11,6 +12,7 @@ from orgs.groups.models import Group
 from orgs.tenancy.models import Organization, User
 from orgs.tenancy.queries import find_organization
 from orgs.tenancy.types import MembershipState, Role
+from portal.sandbox import idp
 from portal.sandbox.cast import ACCOUNTS, PASSWORD
 from portal.sandbox.idp import OUTSIDE
 from portal.sandbox.seeds import require_sandbox, seed
@@ -120,3 +122,10 @@ def test_no_seeding_outside_a_sandbox(settings):
         require_sandbox()
     with pytest.raises(CommandError, match="SANDBOX"):
         call_command("seed_demo")
+
+
+def test_an_endpoint_that_answers_otherwise_is_one_line_and_nothing_is_made(db, monkeypatch):
+    monkeypatch.setattr(idp, "MISTAKES", (replace(idp.MISTAKES[0], status=200),))
+    with pytest.raises(CommandError, match=r"^POST /Users was answered 409, not 200\.$"):
+        call_command("seed_demo")
+    assert not Organization.objects.exists()

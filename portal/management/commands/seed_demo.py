@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 
 from portal.management.command import OperatorCommand, Report
 from portal.sandbox.cast import ACCOUNTS, EMPTYCO, NORTHWIND, PASSWORD
+from portal.sandbox.errors import CannotStart
 from portal.sandbox.seeds import seed
 
 
@@ -20,7 +21,7 @@ class Command(OperatorCommand):
     def act(self, options: Mapping[str, Any]) -> Report:
         try:
             is_new = seed()
-        except ImproperlyConfigured as error:
+        except (ImproperlyConfigured, CannotStart) as error:
             raise CommandError(str(error)) from error
         accounts = [asdict(account) for account in ACCOUNTS]
         slugs = [NORTHWIND.slug, EMPTYCO.slug]
