@@ -8,6 +8,7 @@ from threading import Event
 import httpx
 from django.conf import settings
 
+from portal.sandbox.address import announced
 from portal.sandbox.cast import ACCOUNTS, COLLEAGUES, NORTHWIND, PASSWORD
 from portal.sandbox.idp import CONTRACTOR, GROUPS, PEOPLE
 from portal.sandbox.people import person_of
@@ -25,7 +26,7 @@ SHOWN = 8
 
 def serve(port: int, stop: Event) -> int:
     """Start everything, say where to click, and end everything once `stop` is set; 1 when a process ended by itself."""
-    with Family() as family:
+    with announced(settings.VAR_DIR, settings.PUBLIC_BASE_URL), Family() as family:
         start(family, port)
         if not wait_until_ready(family, port, stop):
             return 0 if stop.is_set() else 1

@@ -1,10 +1,16 @@
 """Works with nothing set: SQLite, a file-system broker and mail written to files under var/."""
 
+from pathlib import Path
+
 from django.core.exceptions import ImproperlyConfigured
 
 from portal.env import env
-from portal.settings.base import *
+from portal.sandbox.address import adopt
 from portal.settings.logs import configure
+
+# commands beside a running demo print its addresses, on whatever port it is
+adopt(Path(__file__).resolve().parents[2] / "var")
+from portal.settings.base import *  # noqa: E402 - the base's settings follow from the address
 
 if not DATABASES["default"]["NAME"]:
     raise ImproperlyConfigured("DATABASE_URL names no database.")

@@ -3,7 +3,11 @@
 import os
 from pathlib import Path
 
-from portal.settings.dev import *  # noqa: F403
+from portal.sandbox.address import adopt
+
+VAR_DIR = Path(os.environ["SANDBOX_VAR"])
+adopt(VAR_DIR)
+from portal.settings.dev import *  # noqa: E402, F403 - as the development settings do, with their own folder
 
 VAR_DIR = Path(os.environ["SANDBOX_VAR"])
 EMAIL_FILE_PATH = VAR_DIR / "mail"

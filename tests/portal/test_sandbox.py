@@ -1,3 +1,4 @@
+import json
 import os
 import re
 import signal
@@ -13,11 +14,13 @@ import pytest
 
 from portal.sandbox import processes
 from portal.sandbox.__main__ import CannotStart, free_port
+from portal.sandbox.address import adopt, announced, of_running_demo
 from portal.sandbox.cast import NORTHWIND
 from portal.sandbox.idp import LEAVER, OUTSIDE
 from portal.sandbox.processes import Family
 from portal.sandbox.test_idp.state import save_app
 from portal.sandbox.test_idp.types import App
+from tests.architecture.source import ROOT
 
 SECONDS = 60
 
@@ -113,6 +116,44 @@ def test_a_port_is_a_number_with_room_for_the_next(text):
         free_port(text)
 
 
+ADDRESS = "http://localhost:8123"
+
+
+def test_beside_a_running_demo_its_address_is_known(tmp_path):
+    with announced(tmp_path, ADDRESS):
+        assert of_running_demo(tmp_path) == ADDRESS
+
+
+def test_when_the_demo_has_ended_it_has_no_address(tmp_path):
+    with announced(tmp_path, ADDRESS):
+        pass
+    assert of_running_demo(tmp_path) == ""
+
+
+def test_a_demo_that_was_killed_has_no_address(tmp_path, family):
+    script = f"""
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {str(ROOT)!r})
+from portal.sandbox.address import announced
+with announced(Path({str(tmp_path)!r}), {ADDRESS!r}):
+    print("ready")
+    time.sleep(600)
+"""
+    child = start_script(family, tmp_path, script)
+    assert of_running_demo(tmp_path) == ADDRESS
+    child.process.kill()
+    child.process.wait()
+    assert of_running_demo(tmp_path) == ""
+
+
+def test_an_address_that_is_set_wins(tmp_path, monkeypatch):
+    monkeypatch.setenv("PUBLIC_BASE_URL", "https://tunnel.example")
+    with announced(tmp_path, ADDRESS):
+        adopt(tmp_path)
+    assert os.environ["PUBLIC_BASE_URL"] == "https://tunnel.example"
+
+
 @pytest.fixture(scope="module")
 def demo_var(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("var")
@@ -184,6 +225,14 @@ def assert_the_identity_provider_serves(demo: Demo, var: Path) -> None:
     assert 'entityID="acme-idp"' in httpx.get(f"{url}/apps/acme/metadata", trust_env=False).text
     form = httpx.get(f"{url}/apps/acme/open", trust_env=False).text
     assert all(email in form for email in (NORTHWIND.owner.email, LEAVER.user_name, OUTSIDE))
+
+
+@pytest.mark.worker
+def test_a_command_beside_the_demo_prints_its_address(demo, demo_var):
+    base = re.search(r"http://localhost:\d+", demo.printed)[0]
+    command = [sys.executable, "manage.py", "create_scim_token", "northwind", "--label", "Beside", "--json"]
+    done = subprocess.run(command, env=environment(demo_var), cwd=ROOT, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["base_url"].startswith(f"{base}/scim/v2/")
 
 
 @pytest.mark.worker
