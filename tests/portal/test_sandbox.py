@@ -54,9 +54,8 @@ def lives(pid: int) -> bool:
 
 
 SLEEPER = "import time; print('ready'); time.sleep(600)"
-PARENT = (
-    f"import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', {SLEEPER!r}]).pid, flush=True); input()"
-)
+QUIET_SLEEPER = "import time; time.sleep(600)"
+PARENT = f"import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', {QUIET_SLEEPER!r}]).pid); input()"
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEPER}"
 
 
