@@ -73,12 +73,28 @@ def read_password(options: Mapping[str, Any], email: str) -> str | None:
     """Return the first line of standard input, or None when no password was asked for. Raises CommandError."""
     if not options["password_stdin"]:
         return None
-    password = sys.stdin.readline().rstrip("\r\n")
+    password = read_line("password")
     try:
         validate_password(password, User(email=email))
     except ValidationError as error:
         raise CommandError(f"That password is too weak. {' '.join(error.messages)}") from error
     return password
+
+
+def read_line(name: str) -> str:
+    """Return the first line of standard input, without its end. Raises CommandError, which calls it by this name."""
+    try:
+        # None when whoever started this process had closed it
+        line = sys.stdin.readline() if sys.stdin else ""
+        # in some locales what isn't UTF-8 is read, as characters that can't be written again
+        line.encode()
+    except OSError as error:
+        raise CommandError(f"The {name} can't be read from standard input ({error.strerror or error}).") from error
+    except UnicodeError as error:
+        raise CommandError(f"The {name} on standard input isn't UTF-8.") from error
+    if not line:
+        raise CommandError(f"There is no {name} on standard input.")
+    return line.rstrip("\r\n")
 
 
 def printable_text(name: str, longest: int) -> Any:

@@ -92,12 +92,39 @@ def test_a_person_reads_one_line_for_each_value():
     assert [line.split()[0] for line in printed("create_org", *ACME).splitlines()] == ["id", "slug", "owner"]
 
 
-@pytest.mark.parametrize("line", ["short\n", "password123\n", "\n", "", "olga@acme.example\n"])
+@pytest.mark.parametrize("line", ["short\n", "password123\n", "\n", "olga@acme.example\n"])
 def test_a_weak_password_creates_nothing(typed, line):
     typed(line)
     with pytest.raises(CommandError, match=r"^That password is too weak\. [^\n]+$"):
         run("create_org", *ACME, "--password-stdin")
     assert not Organization.objects.exists()
+
+
+NO_UTF_8 = b"caf\xe9-au-lait-42\n"
+PASSWORD_READERS = [("create_org", *ACME), ("create_staff", "sam@support.example")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8:strict", "ascii:surrogateescape"])
+@pytest.mark.parametrize("command", PASSWORD_READERS)
+def test_a_password_that_is_not_utf_8_is_one_line(tmp_path, command, encoding):
+    done = manage(f"{tmp_path}/empty.sqlite3", *command, "--password-stdin", typed=NO_UTF_8, encoding=encoding)
+    assert (done.returncode, done.stderr) == (1, b"CommandError: The password on standard input isn't UTF-8.\n")
+
+
+@pytest.mark.parametrize("stdin", [None, io.StringIO("")], ids=["closed", "empty"])
+@pytest.mark.parametrize("command", PASSWORD_READERS)
+def test_a_standard_input_without_a_password_is_named(monkeypatch, command, stdin):
+    monkeypatch.setattr(sys, "stdin", stdin)
+    with pytest.raises(CommandError, match=r"^There is no password on standard input\.$"):
+        run(*command, "--password-stdin")
+    assert not User.objects.exists()
+
+
+def test_a_standard_input_that_cannot_be_read_is_named(monkeypatch, tmp_path):
+    with (tmp_path / "only-written").open("w") as file:
+        monkeypatch.setattr(sys, "stdin", file)
+        with pytest.raises(CommandError, match=r"can't be read from standard input \(not readable\)"):
+            run("create_staff", "sam@support.example", "--password-stdin")
 
 
 @pytest.mark.parametrize("slug", ["", "Acme", "a b", "-acme", "acme-", "acme_1", "ácme", "a" * 64, "acme/x", "acme\n"])
@@ -255,15 +282,15 @@ def test_doctor_shows_advice_below_its_check(health):
     assert printed("doctor").splitlines() == ["cache     ok", "mail      ok", "          Nothing to do."]
 
 
-def manage(database: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def manage(database: str, *arguments: str, typed: bytes = b"", encoding: str = "utf-8") -> subprocess.CompletedProcess:
     """Run manage.py as an operator does."""
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "portal.settings.test",
         "DATABASE_URL": f"sqlite:///{database}",
+        "PYTHONIOENCODING": encoding,
     }
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments], env=environment, capture_output=True, text=True, timeout=60
-    )
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.run(command, env=environment, input=typed, capture_output=True, timeout=60)
 
 
 @pytest.mark.parametrize(
@@ -279,4 +306,4 @@ def test_bad_input_and_a_missing_database_are_one_line_on_stderr(tmp_path, argum
     done = manage(str(tmp_path / "empty.sqlite3"), *arguments)
     assert done.returncode != 0
     assert len(done.stderr.strip().splitlines()) == 1
-    assert sentence in done.stderr
+    assert sentence in done.stderr.decode()
