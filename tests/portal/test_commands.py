@@ -299,6 +299,8 @@ def manage(database: str, *arguments: str, typed: bytes = b"", encoding: str = "
         (("create_org", "Acme", "--slug=acme", "--owner=olga@acme.example"), "Has `manage.py migrate` run?"),
         (("create_org", "Acme"), "required: --slug, --owner"),
         (("add_domain", "acme"), "required: domain"),
+        (("simulate_jumpcloud", "--base-url=http://x", "--token=x"), "required: --test-email"),
+        (("simulate_jumpcloud", "--base-url=http://x", "--test-email=a@b.example", "--people=many"), "'many'"),
         (("doctor",), "cache: "),
     ],
 )

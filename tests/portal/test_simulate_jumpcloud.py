@@ -201,6 +201,15 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(serve, options, sentence):
     assert (raised.value.returncode, "\n" in str(raised.value), served.requests) == (2, False, [])
 
 
+@pytest.mark.parametrize("stdin", [None, io.StringIO("")], ids=["closed", "empty"])
+def test_a_standard_input_without_a_token_is_one_clear_line_and_exit_code_2(serve, monkeypatch, stdin):
+    serve()
+    monkeypatch.setattr("sys.stdin", stdin)
+    with pytest.raises(CommandError, match=r"^There is no token on standard input\.$") as raised:
+        simulated("--token-stdin", token="")
+    assert raised.value.returncode == 2
+
+
 def test_a_server_that_cannot_be_reached_is_one_clear_line_and_exit_code_2(serve):
     served = serve()
     served.directory.broken = refuse

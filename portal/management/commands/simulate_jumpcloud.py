@@ -1,28 +1,27 @@
 """`manage.py simulate_jumpcloud`: JumpCloud's Test Connection and Activate against any SCIM server, step by step."""
 
 import argparse
-import json
 import os
-import sys
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.core.validators import validate_email
 
+from portal.management.command import OperatorCommand, Report, read_line
 from portal.simulator.client import Target, new_client, sender
-from portal.simulator.plan import Plan, Section, simulate
-from portal.simulator.report import as_line, as_text
+from portal.simulator.plan import Plan, simulate
+from portal.simulator.report import Line, as_line, as_text
 from scim.dialects.jumpcloud.changes import PEOPLE_NEEDED
-from scim.dialects.steps import Outcome, StepResult
+from scim.dialects.steps import Outcome
 
 STEP_FAILED, BAD_INPUT = 1, 2
 LAST_PORT = 65535
-Walked = list[tuple[Section, StepResult]]
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Exits 0 when every step passed, 1 when one failed, 2 on bad input or a server that can't be reached."""
 
     help = "Play JumpCloud against a SCIM server: Test Connection, and on request Activate and later changes."
@@ -30,6 +29,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
         parser.add_argument("--base-url", required=True, help="what is pasted into JumpCloud as Base URL")
         parser.add_argument("--token", help="the bearer token; better given by --token-stdin or SCIM_TOKEN")
         parser.add_argument("--token-stdin", action="store_true", help="read the token from standard input")
@@ -46,28 +46,23 @@ class Command(BaseCommand):
         parser.add_argument("--people", type=int, default=40, help="how many people are pushed")
         parser.add_argument("--group-count", type=int, default=5, help="how many groups are pushed")
         parser.add_argument("--domain", default="", help="the people's domain, by default that of the test e-mail")
-        parser.add_argument("--json", action="store_true", help="print JSON only")
 
-    def handle(self, **options: Any) -> None:
+    def act(self, options: Mapping[str, Any]) -> Report:
         target = Target(_base_url(options["base_url"]), _token(options))
         plan = _plan(options)
         with new_client() as client:
-            walked = self._walk(plan, target, client, is_json=options["json"])
-        verdict, failure = _verdict(walked)
-        if options["json"]:
-            self._print_json(walked, target, failure)
-        if failure:
-            raise CommandError(verdict, returncode=STEP_FAILED)
-        if not options["json"]:
-            self.stdout.write(verdict)
+            steps = list(self._walk(plan, target, client, is_json=options["json"]))
+        failure = _first_failure(steps)
+        failed_step = failure["name"] if failure else None
+        return {"base_url": target.base_url, "passed": failure is None, "failed_step": failed_step, "steps": steps}
 
-    def _walk(self, plan: Plan, target: Target, client: httpx.Client, *, is_json: bool) -> Walked:
-        walked: Walked = []
+    def _walk(self, plan: Plan, target: Target, client: httpx.Client, *, is_json: bool) -> Iterator[Line]:
+        """Yield each step as it ends; a person reads it then, too."""
         title = ""
         for number, (section, result) in enumerate(simulate(plan, sender(target, client)), 1):
             if number == 1 and result.got is None:
                 raise CommandError(f"Nothing answers at {target.base_url}. {result.reason}", returncode=BAD_INPUT)
-            walked.append((section, result))
+            yield as_line(number, section, result, target)
             if is_json:
                 continue
             if section.title != title:
@@ -75,13 +70,24 @@ class Command(BaseCommand):
                 self.stdout.write(self.style.MIGRATE_HEADING(title))
             for line in as_text(number, result, target):
                 self.stdout.write(line)
-        return walked
 
-    def _print_json(self, walked: Walked, target: Target, failure: StepResult | None) -> None:
-        steps = [as_line(number, section, result, target) for number, (section, result) in enumerate(walked, 1)]
-        failed_step = failure.step.name if failure else None
-        report = {"base_url": target.base_url, "passed": failure is None, "failed_step": failed_step, "steps": steps}
-        self.stdout.write(json.dumps(report, indent=2))
+    def describe(self, report: Report) -> str:
+        """Return one sentence about the run."""
+        failure = _first_failure(report["steps"])
+        if failure is None:
+            return f"All {sum(step['sent'] is not None for step in report['steps'])} steps passed."
+        where = f"{failure['section']} failed at step {failure['number']}, {failure['label']} ({failure['name']})"
+        return f"{where}: {failure['reason']}"
+
+    def print(self, report: Report, *, is_json: bool) -> None:
+        if is_json or report["passed"]:
+            super().print(report, is_json=is_json)
+        if not report["passed"]:
+            raise CommandError(self.describe(report), returncode=STEP_FAILED)
+
+
+def _first_failure(steps: list[Line]) -> Line | None:
+    return next((step for step in steps if step["outcome"] == Outcome.FAILED.value), None)
 
 
 def _base_url(text: str) -> str:
@@ -96,8 +102,8 @@ def _base_url(text: str) -> str:
     return text
 
 
-def _token(options: dict[str, Any]) -> str:
-    given = sys.stdin.readline() if options["token_stdin"] else options["token"] or os.environ.get("SCIM_TOKEN", "")
+def _token(options: Mapping[str, Any]) -> str:
+    given = _typed_token() if options["token_stdin"] else options["token"] or os.environ.get("SCIM_TOKEN", "")
     token = str(given).strip()
     if not token:
         raise CommandError("Give the token by --token, --token-stdin or SCIM_TOKEN.", returncode=BAD_INPUT)
@@ -106,7 +112,14 @@ def _token(options: dict[str, Any]) -> str:
     return token
 
 
-def _plan(options: dict[str, Any]) -> Plan:
+def _typed_token() -> str:
+    try:
+        return read_line("token")
+    except CommandError as error:
+        raise CommandError(str(error), returncode=BAD_INPUT) from error
+
+
+def _plan(options: Mapping[str, Any]) -> Plan:
     names = ("test_email", "groups", "twice", "activate", "lifecycle", "people", "group_count", "domain")
     plan = Plan(**{name: options[name] for name in names})
     try:
@@ -120,13 +133,3 @@ def _plan(options: dict[str, Any]) -> Plan:
             returncode=BAD_INPUT,
         )
     return plan
-
-
-def _verdict(walked: Walked) -> tuple[str, StepResult | None]:
-    """Return one sentence about the run, and the first step that failed."""
-    taken = sum(result.sent is not None for _, result in walked)
-    for number, (section, result) in enumerate(walked, 1):
-        if result.outcome is Outcome.FAILED:
-            where = f"{section.title} failed at step {number}, {result.step.label} ({result.step.name})"
-            return f"{where}: {result.reason}", result
-    return f"All {taken} steps passed.", None
