@@ -70,6 +70,7 @@ def test_metadata_may_come_from_a_url(acme, document):
     ("options", "said"),
     [
         (["--metadata-file", "/nowhere/at/all.xml"], "can't be read"),
+        (["--metadata-file", ""], r"^--metadata-file names no file\.$"),
         (["--metadata-file", __file__], "well-formed XML"),
         (["--metadata-file", "/dev/null"], "well-formed XML"),
         (["--metadata-url", "http://10.0.0.1/x"], "private network"),

@@ -66,6 +66,9 @@ def read_file(path: str | None) -> bytes:
     """Return the file's bytes, and no more than can be metadata. Raises CommandError."""
     if path is None:
         return b""
+    if not path:
+        # to Python it would be the working directory
+        raise CommandError("--metadata-file names no file.")
     try:
         with Path(path).open("rb") as file:
             return file.read(LARGEST_DOCUMENT + 1)
