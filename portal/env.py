@@ -13,6 +13,7 @@ NAMES = (
     "FIELD_KEYS",
     "ALLOWED_HOSTS",
     "EMAIL_URL",
+    "DEFAULT_FROM_EMAIL",
     "LOG_LEVEL",
     "DEBUG",
     "TRUSTED_PROXY_COUNT",

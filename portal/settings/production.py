@@ -1,6 +1,7 @@
 """Refuses to start without its own secrets, or with anything of the sandbox."""
 
 import base64
+import os
 import re
 
 from cryptography.fernet import Fernet, MultiFernet
@@ -40,6 +41,9 @@ if not re.fullmatch(r"https?://[^/?#]+", PUBLIC_BASE_URL):
 if "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts: with * any Host header would be believed.")
 globals().update(env.email_url("EMAIL_URL"))
+# SQLite's file and the scheduler's are in it; a read-only checkout has PostgreSQL, and its scheduler elsewhere
+if os.access(BASE_DIR, os.W_OK):
+    VAR_DIR.mkdir(exist_ok=True)
 WHITENOISE_USE_FINDERS = False
 SECURE_SSL_REDIRECT = False
 STORAGES = {

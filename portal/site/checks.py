@@ -8,9 +8,12 @@ from uuid import uuid4
 
 from celery import current_app
 from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.cache import cache
 from django.core.mail import get_connection
 from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.utils.dateparse import parse_datetime
 
 from orgs.base import sealed
@@ -56,6 +59,38 @@ def database() -> Check:
         return "ok"
 
     return _attempt("database", ask, problem="unreachable", advice="Check DATABASE_URL and that the server runs.")
+
+
+def schema() -> Check:
+    """Every migration has run in this database."""
+
+    def compare() -> str:
+        executor = MigrationExecutor(connection)
+        missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+        return f"{missing} migrations haven't run" if missing else "ok"
+
+    return _attempt("schema", compare, problem="unknown", advice="Run manage.py migrate.")
+
+
+def static_files() -> Check:
+    """Each style sheet, script and picture is among the collected ones, where these are what is served."""
+
+    def look() -> str:
+        if settings.WHITENOISE_USE_FINDERS:
+            return "ok"
+        paths = {path for finder in get_finders() for path, _ in finder.list([])}
+        missing = sum(not _is_collected(path) for path in paths)
+        return f"{missing} files aren't collected" if missing else "ok"
+
+    return _attempt("static", look, problem="unknown", advice="Run manage.py collectstatic --noinput.")
+
+
+def _is_collected(path: str) -> bool:
+    try:
+        return bool(staticfiles_storage.url(path))
+    except ValueError:
+        # a page that names the file would break in the same way
+        return False
 
 
 def clock() -> Check:
@@ -143,4 +178,4 @@ def mail() -> Check:
     return _attempt("mail", connect, problem="unreachable", advice="Check EMAIL_URL.")
 
 
-ALL = (database, shared_cache, broker, worker, clock, keys, base_url, mail)
+ALL = (database, schema, shared_cache, static_files, broker, worker, clock, keys, base_url, mail)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from portal.env import NAMES
-from tests.architecture.source import ROOT
+from tests.architecture.source import ROOT, modules
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -17,6 +17,12 @@ def test_every_relative_link_leads_somewhere(document):
     links = (link.partition("#")[0] for link in LINK.findall(document.read_text(encoding="utf-8")))
     relative = [link for link in links if link and not link.startswith(("http://", "https://", "mailto:"))]
     assert [link for link in relative if not (document.parent / link).exists()] == []
+
+
+def test_each_variable_that_settings_read_is_named():
+    read = {name for module in modules("portal/settings") for name in re.findall(r'\benv\.\w+\("(\w+)"', module.text)}
+    # read in order to be refused
+    assert read - {"OUTBOUND_ALLOWS_LOOPBACK", "DNS_TABLE"} == set(NAMES)
 
 
 def test_the_environment_example_names_each_variable_once():

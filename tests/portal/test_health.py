@@ -1,10 +1,13 @@
 """Liveness, readiness, metrics, and what `doctor` looks at."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
+from django.core.management import call_command
 from django.db import DatabaseError, connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import override_settings
 
 from orgs.base.clock import now
@@ -107,6 +110,41 @@ def test_metrics_name_no_person_and_no_token(scim, client):
 
 
 # doctor's checks
+
+COLLECTED = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}}
+
+
+def test_a_migration_that_has_not_run_is_found(db):
+    MigrationRecorder.Migration.objects.filter(app="orgs").latest("id").delete()
+    found = checks.schema()
+    assert (found.verdict, found.advice) == ("1 migrations haven't run", "Run manage.py migrate.")
+
+
+def test_a_database_without_a_schema_to_read_is_a_finding(db, monkeypatch):
+    monkeypatch.setattr(checks, "MigrationExecutor", lost)
+    assert checks.schema().verdict == "unknown (DatabaseError)"
+
+
+def test_static_files_that_nobody_has_collected_are_found(settings, tmp_path):
+    settings.STORAGES, settings.STATIC_ROOT, settings.WHITENOISE_USE_FINDERS = COLLECTED, tmp_path, False
+    found = checks.static_files()
+    assert re.fullmatch(r"\d+ files aren't collected", found.verdict)
+    assert found.advice == "Run manage.py collectstatic --noinput."
+
+
+def test_collected_static_files_are_fine(settings, tmp_path):
+    settings.STORAGES, settings.STATIC_ROOT, settings.WHITENOISE_USE_FINDERS = COLLECTED, tmp_path, False
+    call_command("collectstatic", interactive=False, verbosity=0)
+    assert checks.static_files().is_ok
+
+
+def test_files_that_are_served_from_where_they_are_written_need_no_collecting(settings):
+    settings.STORAGES, settings.WHITENOISE_USE_FINDERS = COLLECTED, True
+    assert checks.static_files().is_ok
+
+
+def test_a_schema_that_is_up_to_date_is_fine(db):
+    assert checks.schema().is_ok
 
 
 def test_a_forgetful_cache_is_noticed(monkeypatch):
