@@ -5,9 +5,10 @@ import re
 import pytest
 
 from portal.env import NAMES
-from tests.architecture.source import ROOT, modules
+from tests.architecture.source import PACKAGES, ROOT, modules
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+PLACE = re.compile(rf"`((?:{'|'.join(PACKAGES)}|tests)/[\w/]+)(?:\.(\w+))?`")
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -17,6 +18,25 @@ def test_every_relative_link_leads_somewhere(document):
     links = (link.partition("#")[0] for link in LINK.findall(document.read_text(encoding="utf-8")))
     relative = [link for link in links if link and not link.startswith(("http://", "https://", "mailto:"))]
     assert [link for link in relative if not (document.parent / link).exists()] == []
+
+
+def is_there(place: str, name: str) -> bool:
+    """Say whether a folder, a module or a function of one is there."""
+    if name in ("", "py"):
+        return (ROOT / place).is_dir() or (ROOT / f"{place}.py").is_file()
+    return f"\ndef {name}(" in (ROOT / f"{place}.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
+def test_every_place_in_the_code_is_there(document):
+    places = PLACE.findall(document.read_text(encoding="utf-8"))
+    assert [place for place in places if not is_there(*place)] == []
+
+
+def test_the_architecture_names_each_stop_of_a_sign_in():
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    topics = ("saml", "providers", "connections", "versions", "attempts", "admission", "signin")
+    assert [topic for topic in topics if f"`sso/{topic}" not in text] == []
 
 
 def test_each_variable_that_settings_read_is_named():
