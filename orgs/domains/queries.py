@@ -51,6 +51,17 @@ def lock_domain(domain: Domain) -> Domain:
         raise DomainUnknown from error
 
 
+def hold_verified(org: Organization, *addresses: str) -> frozenset[str]:
+    """Return which domains of these addresses the organisation has proved; they stay its own until the transaction ends.
+
+    Lock order is domain, then organisation, then membership: whoever proves or removes a domain holds it first.
+    """
+    keys = {address_domain(address) for address in addresses}
+    # those who only rely on the proof, and change nothing of it, still have to pass one by one: Django has no share lock
+    held = Domain.objects.select_for_update(no_key=True).filter(org=org, name_key__in=keys, state=DomainState.VERIFIED)
+    return frozenset(domain.name_key for domain in held.order_by("id"))
+
+
 def row_of(domain: Domain) -> DomainRow:
     """Return what the domain's card shows. No query."""
     return DomainRow(domain, domain.txt_host, domain.txt_value, last_check(domain))

@@ -1,4 +1,4 @@
-from orgs.base.text import address_key
+from orgs.base.text import address_domain, address_key
 from orgs.domains import queries as domains
 from orgs.people import queries as people
 from orgs.tenancy.models import Membership, Organization, User
@@ -71,8 +71,29 @@ def require_person(seat: Membership) -> User:
 def require_verified(org: Organization, address: str) -> None:
     """Raises DomainNotVerified."""
     if not domains.has_verified(org, address):
-        verified = ", ".join(domain.name for domain in domains.verified_domains(org)[:10])
-        raise DomainNotVerified(expected=verified or "a verified domain (there is none yet)", received=address)
+        raise _not_verified(org, address)
+
+
+def hold_verified(org: Organization, *addresses: str) -> None:
+    """The domains of these addresses are proved, and none of them can be removed until the transaction ends.
+
+    It comes before the seat is held. Raises DomainNotVerified.
+    """
+    held = domains.hold_verified(org, *addresses)
+    for address in addresses:
+        if address_domain(address) not in held:
+            raise _not_verified(org, address)
+
+
+def _not_verified(org: Organization, address: str) -> DomainNotVerified:
+    verified = ", ".join(domain.name for domain in domains.verified_domains(org)[:10])
+    return DomainNotVerified(expected=verified or "a verified domain (there is none yet)", received=address)
+
+
+def require_same_domain(seat: Membership, held: Membership) -> None:
+    """The seat is still under the domain that was held for it. Raises SubjectChanged."""
+    if address_domain(seat.email) != address_domain(held.email):
+        raise SubjectChanged(expected=held.email, received=seat.email)
 
 
 def _seat_of(connection: Connection, claims: Claims, email: str) -> Membership | None:

@@ -25,6 +25,7 @@ def admit(*, subject: Subject) -> Membership:
         seat = _join(subject)
     if seat.user is None:
         with transaction.atomic():
+            queries.hold_verified(subject.connection.org, seat.email)
             # the domain may have been proved since, or the address
             seat = people.lock_seat(seat)
             people.admit_or_ask(membership=seat, actor=subject.actor)
@@ -38,6 +39,7 @@ def _join(subject: Subject) -> Membership:
     shown = Profile(profile.email, profile.given_name, profile.family_name, profile.display_name)
     try:
         with transaction.atomic():
+            queries.hold_verified(connection.org, profile.email)
             seat = people.create_seat(org=connection.org, profile=shown, origin=Origin.SSO, actor=actor)
             role = Role(connection.default_role)
             people.grant_role(membership=seat, role=role, source=GrantSource.DEFAULT, actor=actor)
@@ -53,12 +55,14 @@ def _join(subject: Subject) -> Membership:
 def confirm(*, membership: Membership, subject: Subject) -> Membership:
     """Return the seat, held: it is still this person's, knows their NameID, and shows what the IdP says.
 
-    It is for the transaction that opens the session. Raises SubjectChanged, MembershipUnknown, and what `seat_to_enter`
-    raises.
+    It is for the transaction that opens the session: who removes the domain of its addresses waits for that, and then
+    ends the session, or was before. Raises SubjectChanged, MembershipUnknown, and what `seat_to_enter` raises.
     """
     connection, claims = subject.connection, subject.claims
+    queries.hold_verified(connection.org, subject.profile.email, membership.email)
     seat = people.lock_seat(membership)
     queries.require_person(seat)
+    queries.require_same_domain(seat, membership)
     if queries.seat_to_enter(connection, claims, subject.profile.email) != seat:
         raise SubjectChanged(expected=seat.email, received=subject.profile.email)
     if queries.is_lasting(claims):

@@ -7,9 +7,12 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from django.db import OperationalError, transaction
 from django.db import connection as database
 from django.test import Client
 
+from orgs.domains import services as domains
+from orgs.domains.models import Domain
 from orgs.people import services as people
 from orgs.tenancy import queries as tenancy
 from orgs.tenancy.models import Membership, SessionGrant
@@ -23,7 +26,7 @@ from sso.versions import services as versions
 from tests.architecture.source import ROOT
 from tests.factories import ACTOR
 from tests.faults.test_races import all_at_once
-from tests.sso.conftest import browser, connection, draft, idp, idp_keys  # noqa: F401 - fixtures
+from tests.sso.conftest import browser, connection, draft, idp, idp_keys, verify  # noqa: F401 - fixtures
 from tests.sso.idp import Browser
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -94,6 +97,41 @@ def test_turning_off_beside_a_finish_leaves_no_session(connection, idp, uma):  #
         )
         assert found[0] in {302, 403}
         assert not SessionGrant.objects.exists()
+
+
+def test_removing_the_domain_beside_a_finish_leaves_no_session(connection, idp, uma):  # noqa: F811
+    for _ in range(5):
+        one = Browser()
+        landed = one.deliver(connection, idp.respond(UMA, one.leave(connection)))
+        domain = Domain.objects.get(name_key="acme.example")
+        found = all_at_once(
+            [
+                lambda one=one, landed=landed: one.follow(landed).status_code,
+                lambda domain=domain: domains.remove_domain(domain=domain, actor=ACTOR),
+            ]
+        )
+        assert found in ([302, None], [403, None])
+        assert not SessionGrant.objects.exists()
+        verify(connection.org, "acme.example")
+
+
+@pytest.mark.postgres
+def test_who_signs_in_holds_the_domain_until_the_session_is_there(connection, idp, uma, browser, monkeypatch):  # noqa: F811
+    """A removal that begins behind the grant, and before its commit, must wait: it couldn't see what it has to end."""
+
+    @transaction.atomic
+    def take() -> None:
+        Domain.objects.select_for_update(nowait=True).get(name_key="acme.example")
+
+    note, found = people.note_seat_sign_in, []
+
+    def try_first(*, membership):
+        found.extend(all_at_once([take]))
+        note(membership=membership)
+
+    monkeypatch.setattr(people, "note_seat_sign_in", try_first)
+    assert browser.sign_in(idp, connection, UMA).status_code == 302
+    assert [type(one) for one in found] == [OperationalError]
 
 
 def test_a_version_that_is_edited_while_it_is_turned_on_is_never_on_untested(draft):  # noqa: F811

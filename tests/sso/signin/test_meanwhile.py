@@ -7,9 +7,11 @@ import pytest
 from orgs.domains import services as domains
 from orgs.domains.models import Domain
 from orgs.people import services as people
+from orgs.people.types import Profile
 from orgs.tenancy.models import Membership, SessionGrant
-from orgs.tenancy.types import Visitor
+from orgs.tenancy.types import Origin, Visitor
 from portal.sandbox.test_idp.authn_request import read_redirect
+from sso.admission import queries as admission_queries
 from sso.attempts.types import Caller
 from sso.connections import queries as connection_queries
 from sso.connections import services as connections
@@ -73,6 +75,41 @@ def test_a_seat_that_got_another_address_at_that_moment_is_not_entered(connectio
     with pytest.raises(Refused, match="subject_changed"):
         services.complete(connection=connection_queries.connection_at(connection.public_id), back=back)
     assert not SessionGrant.objects.exists()
+
+
+def test_a_seat_that_moved_to_another_domain_at_that_moment_is_not_entered(connection, uma, back, monkeypatch):
+    verify(connection.org, "other.example")
+    lock = people.lock_seat
+
+    def move_first(seat):
+        monkeypatch.setattr(people, "lock_seat", lock)
+        profile = Profile(email="uma@other.example")
+        people.update_profile(membership=seat, profile=profile, actor=ACTOR)
+        return lock(seat)
+
+    monkeypatch.setattr(people, "lock_seat", move_first)
+    with pytest.raises(Refused, match="subject_changed"):
+        services.complete(connection=connection, back=back)
+    assert not SessionGrant.objects.exists()
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_domain_that_was_removed_at_that_moment_lets_nobody_in(connection, idp, browser, monkeypatch, is_known):
+    connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
+    if is_known:
+        people.create_seat(org=connection.org, profile=Profile("ned@acme.example"), origin=Origin.SCIM, actor=ACTOR)
+    landed = browser.deliver(connection, idp.respond("ned@acme.example", browser.leave(connection)))
+    hold = admission_queries.hold_verified
+
+    def remove_first(org, *addresses):
+        domains.remove_domain(domain=Domain.objects.get(name_key="acme.example"), actor=ACTOR)
+        monkeypatch.setattr(admission_queries, "hold_verified", hold)
+        hold(org, *addresses)
+
+    monkeypatch.setattr(admission_queries, "hold_verified", remove_first)
+    assert "outside of the domains" in browser.follow(landed).content.decode()
+    assert not SessionGrant.objects.exists()
+    assert Membership.objects.filter(email="ned@acme.example").exists() == is_known
 
 
 def test_a_connection_that_was_deleted_at_that_moment_is_unknown(connection, idp, uma, browser, monkeypatch):
