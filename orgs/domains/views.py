@@ -1,3 +1,4 @@
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,6 +13,7 @@ from orgs.domains import queries, services
 from orgs.domains.errors import DomainUnknown
 from orgs.domains.forms import DomainForm, RemoveForm, way_back
 from orgs.domains.models import Domain
+from orgs.tenancy import queries as tenancy
 from orgs.tenancy.access import OrgRequest, admin_required
 
 PAGE_SIZE = 50
@@ -52,11 +54,26 @@ def remove(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
     word = domain.name if domain.is_verified else ""
     form = RemoveForm(request.POST if request.method == "POST" else None, word=word)
     if request.method != "POST" or not form.is_valid():
-        context = {"domain": domain, "form": form}
+        context = {"domain": domain, "form": form} | _consequences(request, domain)
         return render(request, "orgs/domain_remove.html", context, status=400 if form.is_bound else 200)
     services.remove_domain(domain=domain, actor=request.actor)
     messages.success(request, f"{domain.name} is removed. Its TXT record in DNS has no use any more.")
     return redirect("domains:domains", org_slug)
+
+
+def _consequences(request: OrgRequest, domain: Domain) -> dict[str, Any]:
+    """Return who would be signed out, who has no other way in, and whether this admin is among them."""
+    if not domain.is_verified:
+        return {}
+    sessions = tenancy.idp_sessions_under(request.org, domain.name_key)
+    locked_out = tenancy.members_by_idp_alone(request.org, domain.name_key)
+    own = request.reach.grant_for(request.org.slug)
+    return {
+        "sessions": sessions.count(),
+        "is_own": own is not None and sessions.filter(pk=own.pk).exists(),
+        "locked_out": locked_out.count(),
+        "is_locked_out": locked_out.filter(pk=request.membership.pk).exists(),
+    }
 
 
 def _page(request: OrgRequest, form: DomainForm, status: int) -> HttpResponse:

@@ -3,13 +3,14 @@ from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db.models import QuerySet
 
 from orgs.base.clock import now
 from orgs.base.text import address_key
 from orgs.tenancy.errors import OrganizationUnknown
 from orgs.tenancy.models import Membership, Organization, SessionGrant, User
-from orgs.tenancy.types import PERSONAL_METHODS, MembershipState, Role
+from orgs.tenancy.types import PERSONAL_METHODS, MembershipState, Role, SignInMethod
 
 
 def find_organization(slug: str) -> Organization:
@@ -37,6 +38,18 @@ def live_grants(session: UUID) -> Sequence[SessionGrant]:
 def sessions_through(org: Organization, connection: UUID) -> int:
     """Say how many sessions that came through this connection reach the organisation now."""
     return SessionGrant.objects.filter(org=org, connection=connection, expires_at__gt=now()).count()
+
+
+def idp_sessions_under(org: Organization, domain_key: str) -> QuerySet[SessionGrant]:
+    """The organisation's live sessions that its IdP opened for an address under this domain."""
+    opened = SessionGrant.objects.filter(org=org, method=SignInMethod.SAML, expires_at__gt=now())
+    return opened.filter(membership__email_key__endswith=f"@{domain_key}")
+
+
+def members_by_idp_alone(org: Organization, domain_key: str) -> QuerySet[Membership]:
+    """The organisation's active seats under this domain whose person has no proof of their own."""
+    seats = Membership.objects.filter(org=org, state=MembershipState.ACTIVE, email_key__endswith=f"@{domain_key}")
+    return seats.filter(user__in=accounts_without_own_proof())
 
 
 def personal_sessions_of(user: User) -> Sequence[SessionGrant]:
@@ -80,6 +93,12 @@ def verified_keys_of(user: User) -> frozenset[str]:
 def has_own_proof(user: User) -> bool:
     """Say whether the account has a proof of its own: a password, or a factor like a passkey."""
     return user.has_usable_password() or Authenticator.objects.filter(user=user).exists()
+
+
+def accounts_without_own_proof() -> QuerySet[User]:
+    """The accounts of which `has_own_proof` is false: an IdP's word, or a mailbox, is all that opens them."""
+    without_password = User.objects.filter(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+    return without_password.exclude(pk__in=Authenticator.objects.values("user"))
 
 
 def account_for_address(address: str) -> User | None:

@@ -2,16 +2,23 @@
 
 import json
 import re
+from datetime import timedelta
+from uuid import uuid4
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from orgs.audit.models import AuditEvent
+from orgs.base.clock import now
 from orgs.domains import services
 from orgs.domains.models import Domain
 from orgs.domains.types import DomainState
-from tests.factories import ACTOR
+from orgs.tenancy import access
+from orgs.tenancy import services as tenancy
+from orgs.tenancy.types import SignInMethod
+from tests.factories import ACTOR, MembershipFactory
 
 DOMAINS = "/orgs/acme/settings/domains/"
 HOST = "_gatehouse.acme.example"
@@ -233,6 +240,61 @@ def test_removing_a_verified_domain_says_what_it_means(admin, verified):
     page = text_of(admin.get(at(verified, "remove")))
     assert "can’t sign in through your identity provider" in page
     assert "Nobody is removed" in page
+
+
+def enter_by_idp(seat, *, ends=timedelta(hours=1)):
+    """The IdP has opened a session for this seat; returns its mark."""
+    mark = uuid4()
+    tenancy.grant_session(membership=seat, session=mark, method=SignInMethod.SAML, expires_at=now() + ends)
+    return mark
+
+
+def drop_password(seat):
+    seat.user.set_unusable_password()
+    seat.user.save()
+
+
+def test_removing_a_verified_domain_says_whose_sessions_end(admin, verified, uma, adam, gil):
+    for seat in (uma, uma, adam, gil):
+        enter_by_idp(seat)
+    enter_by_idp(adam, ends=-timedelta(minutes=1))
+    page = text_of(admin.get(at(verified, "remove")))
+    assert "<b>3 sessions</b> that it opened for them end at once." in page
+
+
+def test_removing_a_verified_domain_says_that_nobody_is_signed_out(admin, verified, gil):
+    enter_by_idp(gil)
+    page = text_of(admin.get(at(verified, "remove")))
+    assert "nobody is signed out" in page
+    assert "Every member under it has a password or passkey here" in page
+
+
+def test_removing_a_verified_domain_says_who_has_no_other_way_in(admin, verified, uma, adam, gil):
+    for seat in (uma, adam, gil):
+        drop_password(seat)
+    Authenticator.objects.create(user=adam.user, type=Authenticator.Type.WEBAUTHN, data={})
+    page = text_of(admin.get(at(verified, "remove")))
+    assert "<b>1 member</b> under it has neither a password nor a passkey here:" in page
+
+
+def test_an_admin_is_told_that_removing_a_domain_ends_their_own_session(sign_in, olga, verified):
+    drop_password(olga)
+    client = sign_in(olga)
+    session = client.session
+    session[access.MARK], session[access.METHOD] = str(enter_by_idp(olga)), SignInMethod.SAML
+    session.save()
+    page = text_of(client.get(at(verified, "remove")))
+    assert "<b>1 session</b> that it opened for them ends at once, yours among them." in page
+    assert "neither a password nor a passkey here, you among them:" in page
+
+
+def test_another_organisations_sessions_are_not_counted(admin, verified, globex, greta):
+    seat = MembershipFactory(org=globex, email="vera@acme.example")
+    drop_password(seat)
+    enter_by_idp(seat)
+    page = text_of(admin.get(at(verified, "remove")))
+    assert "nobody is signed out" in page
+    assert "Every member under it" in page
 
 
 @pytest.mark.parametrize("typed", ["", "acme", "acme.example.evil", "https://acme.example", "a\0"])
