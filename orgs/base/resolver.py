@@ -1,6 +1,7 @@
 """What DNS says about a name, within five seconds, as text that can be shown and stored."""
 
 import json
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -39,18 +40,22 @@ class TxtAnswer:
     problem: DnsProblem | None = None
 
 
-def lookup_txt(name: str) -> TxtAnswer:
-    """Return the TXT records of exactly this name; nothing is raised.
+def patience() -> float:
+    """Return until when an answer is waited for, by the monotonic clock; several look-ups can share it."""
+    return time.monotonic() + LIFETIME_SECONDS
+
+
+def lookup_txt(name: str, *, until: float | None = None) -> TxtAnswer:
+    """Return the TXT records of exactly this name; nothing is raised. It takes until then at most, as `patience` gives it.
 
     Where `DNS_TABLE` names a file, that file is all of DNS: a sandbox must not ask strangers about made-up names.
     """
     table: Path | None = settings.DNS_TABLE
     if table is not None:
         return _read_table(table, name)
+    lifetime = max(0.0, (patience() if until is None else until) - time.monotonic())
     try:
-        answer = system_resolver().resolve(
-            dns.name.from_text(name), dns.rdatatype.TXT, lifetime=LIFETIME_SECONDS, search=False
-        )
+        answer = system_resolver().resolve(dns.name.from_text(name), dns.rdatatype.TXT, lifetime=lifetime, search=False)
     except dns.resolver.NXDOMAIN:
         return TxtAnswer(problem=DnsProblem.NO_SUCH_NAME)
     except dns.resolver.NoAnswer:

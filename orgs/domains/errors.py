@@ -2,6 +2,11 @@ from orgs.base.errors import Conflict, NotFound, RuleViolated
 from orgs.domains.types import MAX_DOMAINS
 
 
+class CheckedJustNow(RuleViolated):
+    code = "checked_just_now"
+    public = "DNS was asked a moment ago, and the domain shows what it said last. Wait five seconds, then check again."
+
+
 class DomainInvalid(RuleViolated):
     code = "domain_invalid"
     public = "That isn't a domain name. Write it as example.com, without https:// or a path."

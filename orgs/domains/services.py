@@ -3,16 +3,25 @@ import secrets
 from dataclasses import replace
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from orgs.audit import services as audit
 from orgs.base.actor import Actor
 from orgs.base.clock import now
-from orgs.base.resolver import TxtAnswer, lookup_txt
+from orgs.base.resolver import TxtAnswer, lookup_txt, patience
 from orgs.base.text import domain_key
 from orgs.domains import queries
-from orgs.domains.errors import DomainInvalid, DomainIsPublic, DomainTaken, DomainUnknown, TooManyDomains
+from orgs.domains.errors import (
+    CheckedJustNow,
+    DomainInvalid,
+    DomainIsPublic,
+    DomainTaken,
+    DomainUnknown,
+    TooManyDomains,
+)
 from orgs.domains.models import Domain
 from orgs.domains.types import (
+    CHECK_INTERVAL,
     KEPT_VALUES,
     MAX_DOMAINS,
     MAX_NAME,
@@ -65,8 +74,9 @@ def add_domain(*, org: Organization, name: str, actor: Actor) -> Domain:
 def check_domain(*, domain: Domain, actor: Actor) -> ProofCheck:
     """The domain shows what DNS says now, and is verified when its record is there; nothing ever lapses by a look.
 
-    DNS is asked before the transaction begins; this may take some seconds. Raises DomainUnknown.
+    DNS is asked before the transaction begins; this may take five seconds. Raises CheckedJustNow, DomainUnknown.
     """
+    _begin_look(domain)
     check = _look(domain)
     with transaction.atomic():
         row = queries.lock_domain(domain)
@@ -115,13 +125,28 @@ def txt_record(domain: Domain) -> tuple[str, str]:
     return domain.txt_host, domain.txt_value
 
 
+def _begin_look(domain: Domain) -> None:
+    """Of all who ask within five seconds, this call alone looks. Raises CheckedJustNow, DomainUnknown."""
+    moment = now()
+    rows = Domain.objects.filter(org_id=domain.org_id, pk=domain.pk)
+    is_due = Q(last_checked_at=None) | Q(last_checked_at__lte=moment - CHECK_INTERVAL)
+    # one statement, so that no lock is held while DNS is asked
+    if rows.filter(is_due).update(last_checked_at=moment):
+        return
+    raise CheckedJustNow if rows.exists() else DomainUnknown
+
+
 def _look(domain: Domain) -> ProofCheck:
-    """Return what DNS says at the record's name and, when it isn't there, at the names where it is put by mistake."""
-    answer = lookup_txt(domain.txt_host)
+    """Return what DNS says at the record's name and, when it isn't there, at the names where it is put by mistake.
+
+    All look-ups share the patience of one.
+    """
+    until = patience()
+    answer = lookup_txt(domain.txt_host, until=until)
     check = ProofCheck(_outcome_of(answer, domain), domain.txt_value, now(), answer.values, answer.problem)
     if check.outcome != ProofOutcome.NOT_FOUND:
         return check
-    return replace(check, misplaced_at=_misplaced_at(domain))
+    return replace(check, misplaced_at=_misplaced_at(domain, until))
 
 
 def _outcome_of(answer: TxtAnswer, domain: Domain) -> ProofOutcome:
@@ -137,10 +162,10 @@ def _holds(answer: TxtAnswer, domain: Domain) -> bool:
     return any(value.strip(' "') == domain.txt_value for value in answer.values)
 
 
-def _misplaced_at(domain: Domain) -> str:
+def _misplaced_at(domain: Domain, until: float) -> str:
     """Return where the record was put instead: below a doubled domain, or at the domain itself; empty when nowhere."""
     candidates = (f"{domain.txt_host}.{domain.name}", domain.name)
-    return next((name for name in candidates if _holds(lookup_txt(name), domain)), "")
+    return next((name for name in candidates if _holds(lookup_txt(name, until=until), domain)), "")
 
 
 def _store(row: Domain, check: ProofCheck) -> None:

@@ -1,6 +1,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db.models import TextChoices
@@ -17,6 +17,8 @@ TXT_PREFIX = "gatehouse-verify="
 # a TXT record stands below its domain, and DNS names end at 253 characters
 MAX_NAME = 253 - len(f"{TXT_LABEL}.")
 KEPT_VALUES = 10
+# DNS is asked once in this time, however often somebody presses the button
+CHECK_INTERVAL = timedelta(seconds=5)
 
 
 class DomainState(TextChoices):

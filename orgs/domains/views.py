@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from orgs.base.errors import DomainError
 from orgs.domains import queries, services
-from orgs.domains.errors import DomainUnknown
+from orgs.domains.errors import CheckedJustNow, DomainUnknown
 from orgs.domains.forms import DomainForm, RemoveForm, way_back
 from orgs.domains.models import Domain
 from orgs.tenancy import queries as tenancy
@@ -37,10 +37,12 @@ def domains(request: OrgRequest, org_slug: str) -> HttpResponse:
 @require_POST
 @admin_required
 def check(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
-    """Ask DNS, then show at the domain what it said."""
+    """Ask DNS, unless that was done a moment ago, then show at the domain what it said."""
     domain = _domain(request, public_id)
     try:
         services.check_domain(domain=domain, actor=request.actor)
+    except CheckedJustNow as problem:
+        messages.info(request, f"{domain.name}: {problem.public}")
     except DomainUnknown as error:
         raise Http404 from error
     return _back_to(request, domain)

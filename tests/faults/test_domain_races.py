@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from orgs.audit.models import AuditEvent
+from orgs.base.resolver import TxtAnswer
 from orgs.domains import services as domains
+from orgs.domains.errors import CheckedJustNow
 from orgs.domains.models import Domain
 from orgs.domains.types import DomainState, ProofOutcome
 from tests.factories import ACTOR, OrganizationFactory
@@ -24,6 +26,16 @@ def test_of_eight_organisations_that_prove_a_domain_at_once_one_has_it(settings:
     assert Counter(check.outcome for check in checks) == {ProofOutcome.VERIFIED: 1, ProofOutcome.TAKEN: 7}
     assert Domain.objects.filter(state=DomainState.VERIFIED).count() == 1
     assert AuditEvent.objects.filter(action="domain.verified").count() == 1
+
+
+def test_of_eight_who_press_check_at_once_one_asks_dns(acme: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    domain = domains.add_domain(org=acme, name="acme.example", actor=ACTOR)
+    asked: list[str] = []
+    answer = TxtAnswer(("another",))
+    monkeypatch.setattr(domains, "lookup_txt", lambda name, *, until: asked.append(name) or answer)
+    found = all_at_once([lambda: domains.check_domain(domain=domain, actor=ACTOR)] * 8)
+    assert sum(isinstance(one, CheckedJustNow) for one in found) == 7
+    assert asked == ["_gatehouse.acme.example"]
 
 
 def test_a_domain_that_is_added_by_eight_forms_at_once_is_one(acme: Any) -> None:

@@ -168,6 +168,15 @@ def test_the_result_is_still_there_on_the_next_visit(admin, domain, publish):
     assert "Another value was found" in text_of(admin.get(DOMAINS))
 
 
+def test_a_second_press_shows_the_answer_that_is_there_and_says_so(admin, domain, publish):
+    publish({HOST: ["another"]})
+    checked(admin, domain)
+    publish({HOST: [domain.txt_value]})
+    page = checked(admin, domain)
+    assert "acme.example: DNS was asked a moment ago" in page
+    assert "Another value was found" in page
+
+
 def test_what_dns_returned_is_shown_as_text(admin, domain, publish):
     publish({HOST: ["<script>alert(1)</script>"]})
     page = checked(admin, domain)

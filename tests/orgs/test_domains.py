@@ -5,12 +5,20 @@ import json
 import pytest
 
 from orgs.audit.models import AuditEvent
-from orgs.base.resolver import DnsProblem
+from orgs.base.clock import now
+from orgs.base.resolver import DnsProblem, TxtAnswer
 from orgs.base.text import domain_key
 from orgs.domains import queries, services
-from orgs.domains.errors import DomainInvalid, DomainIsPublic, DomainTaken, DomainUnknown, TooManyDomains
+from orgs.domains.errors import (
+    CheckedJustNow,
+    DomainInvalid,
+    DomainIsPublic,
+    DomainTaken,
+    DomainUnknown,
+    TooManyDomains,
+)
 from orgs.domains.models import Domain
-from orgs.domains.types import MAX_DOMAINS, PUBLIC_MAIL, DomainState, ProofOutcome
+from orgs.domains.types import CHECK_INTERVAL, MAX_DOMAINS, PUBLIC_MAIL, DomainState, ProofOutcome
 from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy.types import MembershipState, Origin
@@ -24,6 +32,8 @@ def add(org, name="acme.example"):
 
 
 def check(domain):
+    """Look at DNS, long after the look before."""
+    Domain.objects.update(last_checked_at=None)
     return services.check_domain(domain=domain, actor=ACTOR)
 
 
@@ -274,6 +284,51 @@ def test_a_domain_that_was_removed_meanwhile_cannot_be_checked(domain, publish):
 def test_proof_by_other_means_is_refused_where_another_organisation_has_it(proved, globex):
     with pytest.raises(DomainTaken):
         services.mark_verified(domain=add(globex), actor=ACTOR)
+
+
+# how often, and how long
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The names for which DNS was asked, each with the end of its patience; none is there."""
+    found = []
+
+    def lookup(name, *, until):
+        found.append((name, until))
+        return TxtAnswer(problem=DnsProblem.NO_SUCH_NAME)
+
+    monkeypatch.setattr(services, "lookup_txt", lookup)
+    return found
+
+
+def test_a_second_look_a_moment_later_asks_nothing_and_keeps_the_answer(domain, asked):
+    check(domain)
+    before, names = queries.last_check(Domain.objects.get()), len(asked)
+    with pytest.raises(CheckedJustNow):
+        services.check_domain(domain=domain, actor=ACTOR)
+    assert queries.last_check(Domain.objects.get()) == before
+    assert len(asked) == names
+
+
+def test_a_look_is_possible_again_five_seconds_later(domain, asked):
+    check(domain)
+    names = len(asked)
+    Domain.objects.update(last_checked_at=now() - CHECK_INTERVAL)
+    services.check_domain(domain=domain, actor=ACTOR)
+    assert len(asked) == 2 * names
+
+
+def test_a_look_at_one_domain_does_not_hinder_another(domain, asked):
+    check(domain)
+    other = add(domain.org, "other.example")
+    assert services.check_domain(domain=other, actor=ACTOR).outcome == ProofOutcome.NOT_FOUND
+
+
+def test_all_that_one_look_asks_ends_at_one_time(domain, asked):
+    check(domain)
+    assert [name for name, _ in asked] == [HOST, f"{HOST}.acme.example", "acme.example"]
+    assert len({until for _, until in asked}) == 1
 
 
 # who has a domain, and removing it

@@ -112,6 +112,21 @@ def test_a_server_that_says_nothing_is_left_in_time(server):
     assert time.monotonic() - began < 2
 
 
+def test_no_server_is_asked_once_the_patience_is_at_its_end(server):
+    server.records = [f'"{VALUE}"']
+    assert lookup_txt(NAME, until=time.monotonic() - 1).problem is DnsProblem.TIMEOUT
+    assert server.asked == []
+
+
+def test_look_ups_can_share_one_patience(server):
+    server.is_mute = True
+    until = resolver.patience()
+    lookup_txt(NAME, until=until)
+    server.asked.clear()
+    assert lookup_txt(NAME, until=until).problem is DnsProblem.TIMEOUT
+    assert server.asked == []
+
+
 @pytest.mark.parametrize("name", ["a..example", "x" * 64 + ".example", ".".join(["a" * 60] * 5)])
 def test_a_name_that_cannot_be_asked_for_is_a_failure_and_no_error(server, name):
     assert lookup_txt(name).problem is DnsProblem.SERVER_FAILURE
