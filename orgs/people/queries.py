@@ -29,6 +29,23 @@ def seat_of_address(org: Organization, address: str) -> Membership | None:
     return Membership.objects.filter(org=org, email_key=address_key(address)).select_related("org", "user").first()
 
 
+def state_of(seat: Membership) -> MembershipState:
+    """Return the state that follows from who has the seat and what holds it."""
+    if MembershipHold.objects.filter(org_id=seat.org_id, membership=seat).exists():
+        return MembershipState.SUSPENDED
+    return MembershipState.ACTIVE if seat.user_id is not None else MembershipState.INVITED
+
+
+def profile_of(seat: Membership) -> dict[str, str]:
+    """Return what the seat shows of its person, as the audit log keeps it. No query."""
+    return {
+        "email": seat.email,
+        "given_name": seat.given_name,
+        "family_name": seat.family_name,
+        "display_name": seat.display_name,
+    }
+
+
 def was_never_used(seat: Membership) -> bool:
     """Say whether nobody ever reached this seat, and no person has said anything about it: no role given, no hold put."""
     scope = {"org_id": seat.org_id, "membership": seat}

@@ -101,7 +101,7 @@ def _account_to_seat(membership: Membership) -> User | None:
 def join(*, membership: Membership, user: User, actor: Actor) -> None:
     """The person has this seat, and the sessions in which they gave a personal proof reach it. Raises SeatTaken."""
     membership.user, membership.joined_at = user, now()
-    membership.state = _state_of(membership)
+    membership.state = queries.state_of(membership)
     try:
         with transaction.atomic():
             membership.save(update_fields=["user", "joined_at", "state"])
@@ -184,9 +184,9 @@ def update_profile(*, membership: Membership, profile: Profile, actor: Actor) ->
     """
     tenancy.require_address(profile.email)
     seat = lock_seat(membership)
-    before, former_key = _profile_of(seat), seat.email_key
+    before, former_key = queries.profile_of(seat), seat.email_key
     _copy_profile(seat, profile)
-    if (after := _profile_of(seat)) == before:
+    if (after := queries.profile_of(seat)) == before:
         return
     try:
         with transaction.atomic():
@@ -331,14 +331,8 @@ def _recompute_role(seat: Membership, actor: Actor) -> None:
 
 
 def _recompute_state(seat: Membership) -> None:
-    seat.state = _state_of(seat)
+    seat.state = queries.state_of(seat)
     seat.save(update_fields=["state"])
-
-
-def _state_of(seat: Membership) -> MembershipState:
-    if MembershipHold.objects.filter(org_id=seat.org_id, membership=seat).exists():
-        return MembershipState.SUSPENDED
-    return MembershipState.ACTIVE if seat.user_id is not None else MembershipState.INVITED
 
 
 def _record_hold(seat: Membership, source: HoldSource, actor: Actor, action: str) -> None:
@@ -356,15 +350,6 @@ def _copy_profile(seat: Membership, profile: Profile) -> None:
     seat.given_name, seat.family_name = profile.given_name[:200], profile.family_name[:200]
     seat.display_name = (profile.display_name or f"{profile.given_name} {profile.family_name}".strip())[:400]
     seat.name_key = text_key(seat.display_name or seat.email)[:512]
-
-
-def _profile_of(seat: Membership) -> dict[str, str]:
-    return {
-        "email": seat.email,
-        "given_name": seat.given_name,
-        "family_name": seat.family_name,
-        "display_name": seat.display_name,
-    }
 
 
 def _remember_address(seat: Membership) -> None:
