@@ -1,6 +1,7 @@
 """Who did something, in the form in which the audit log keeps it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Self
 
@@ -30,3 +31,11 @@ class Actor:
     @classmethod
     def command(cls, name: str) -> Self:
         return cls(ActorKind.COMMAND, reference=name, label=f"manage.py {name}")
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, str]) -> Self:
+        """Return the actor of which `as_json` has kept this, for work that is done later in their name."""
+        return cls(ActorKind(given["kind"]), given["reference"], given["label"], given["ip"])
+
+    def as_json(self) -> dict[str, str]:
+        return asdict(self)

@@ -7,7 +7,7 @@ from orgs.base.clock import now
 from orgs.base.text import address_key, text_key
 from orgs.people.errors import InvitationUnknown
 from orgs.people.models import Invitation
-from orgs.people.types import MemberFilter
+from orgs.people.types import PORTION, MemberFilter
 from orgs.tenancy.models import Membership, MembershipHold, Organization, RoleGrant, SessionGrant, User
 from orgs.tenancy.types import SETTINGS_ROLES, GrantSource, HoldSource, MembershipState, Origin, Role
 
@@ -55,9 +55,10 @@ def was_never_used(seat: Membership) -> bool:
     return seat.last_sign_in_at is None and not (has_given_role or has_other_hold or is_reached)
 
 
-def waiting_in_domain(org: Organization, domain: str) -> Sequence[Membership]:
-    """Return the seats that wait for consent under one domain, in the order in which they are locked."""
-    return list(Membership.objects.filter(org=org, user=None, email_key__endswith=f"@{domain}").order_by("id"))
+def waiting_in_domain(org: Organization, domain: str, *, after: int) -> Sequence[Membership]:
+    """Return the first hundred seats behind this id that nobody has yet under one domain, in the order of locking."""
+    seats = Membership.objects.filter(org=org, user=None, email_key__endswith=f"@{domain}", pk__gt=after)
+    return list(seats.order_by("id")[:PORTION])
 
 
 def active_owner_count(org: Organization, *, without: Membership) -> int:

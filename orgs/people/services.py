@@ -1,5 +1,6 @@
 """Seats, their roles, holds and consent. Role and state are recomputed here from grants and holds, and nowhere else."""
 
+import structlog
 from django.db import IntegrityError, transaction
 
 from orgs.audit import services as audit
@@ -7,6 +8,7 @@ from orgs.audit.services import Change, Target
 from orgs.base import credentials
 from orgs.base.actor import Actor
 from orgs.base.clock import now
+from orgs.base.errors import DomainError
 from orgs.base.text import address_key, text_key
 from orgs.domains import queries as domains
 from orgs.domains.models import Domain
@@ -21,6 +23,7 @@ from orgs.tenancy.errors import AddressTaken
 from orgs.tenancy.models import Membership, MembershipAddress, MembershipHold, Organization, RoleGrant, User
 from orgs.tenancy.types import AddressKind, GrantSource, HoldSource, MembershipState, Origin, Role, highest
 
+log = structlog.get_logger(__name__)
 PROFILE_COLUMNS = ("email", "email_key", "given_name", "family_name", "display_name", "name_key")
 
 
@@ -65,23 +68,28 @@ def admit_or_invite(*, membership: Membership, actor: Actor) -> None:
 
     Staff, and owners of other organisations, are always asked: an IdP must not be able to take their account.
     """
-    if membership.user_id is not None:
-        return
-    account = _account_to_seat(membership)
-    if account is not None:
-        join(membership=membership, user=account, actor=actor)
-        return
-    Invitation.objects.get_or_create(org_id=membership.org_id, membership=membership)
-    outbox.cancel(org=membership.org, kind=INVITATION_MAIL, key=str(membership.public_id))
-    outbox.add(org=membership.org, kind=INVITATION_MAIL, key=str(membership.public_id), delay=INVITATION_DELAY)
+    if not _admit(membership, actor):
+        _invite(membership)
 
 
 @transaction.atomic
 def admit_or_ask(*, membership: Membership, actor: Actor) -> None:
     """As `admit_or_invite`, but an invitation that waits in the mailbox, or is about to leave, isn't sent again."""
-    if _account_to_seat(membership) is None and queries.has_open_invitation(membership):
-        return
-    admit_or_invite(membership=membership, actor=actor)
+    if not _admit(membership, actor) and not queries.has_open_invitation(membership):
+        _invite(membership)
+
+
+def _admit(membership: Membership, actor: Actor) -> bool:
+    """Say whether somebody has this seat, after giving it to the account that may take it without being asked."""
+    if membership.user_id is None and (account := _account_to_seat(membership)) is not None:
+        join(membership=membership, user=account, actor=actor)
+    return membership.user_id is not None
+
+
+def _invite(membership: Membership) -> None:
+    Invitation.objects.get_or_create(org_id=membership.org_id, membership=membership)
+    outbox.cancel(org=membership.org, kind=INVITATION_MAIL, key=str(membership.public_id))
+    outbox.add(org=membership.org, kind=INVITATION_MAIL, key=str(membership.public_id), delay=INVITATION_DELAY)
 
 
 def _account_to_seat(membership: Membership) -> User | None:
@@ -151,12 +159,23 @@ def accept_seat(*, membership: Membership, user: User, actor: Actor) -> None:
 
 
 @transaction.atomic
-def admit_waiting(*, domain: Domain, actor: Actor) -> int:
-    """Every seat that waited under this domain, which has just been proved, is active where consent isn't needed."""
-    seats = queries.waiting_in_domain(domain.org, domain.name_key)
+def admit_waiting(*, domain: Domain, actor: Actor, after: int = 0) -> int | None:
+    """Of the seats that wait under this proved domain, the next hundred are active where consent isn't needed.
+
+    Returns the last one's id, or None when none was left. A seat that can't be given keeps nobody else out. Raises
+    DomainUnknown.
+    """
+    # held before the seats: who removes the domain waits, and then finds the accounts that its word has made
+    if not domains.lock_domain(domain).is_verified:
+        return None
+    seats = queries.waiting_in_domain(domain.org, domain.name_key, after=after)
     for seat in seats:
-        admit_or_invite(membership=lock_seat(seat), actor=actor)
-    return len(seats)
+        try:
+            with transaction.atomic():
+                admit_or_ask(membership=lock_seat(seat), actor=actor)
+        except DomainError as problem:
+            log.warning("people.not_admitted", membership=str(seat.public_id), problem=problem.code)
+    return seats[-1].pk if seats else None
 
 
 @transaction.atomic

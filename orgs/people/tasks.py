@@ -1,22 +1,49 @@
 from urllib.parse import quote
+from uuid import UUID
 
 from django.conf import settings
 from django.urls import reverse
 
 from orgs.base.actor import Actor
+from orgs.domains import queries as domains
+from orgs.domains.errors import DomainUnknown
 from orgs.domains.models import Domain
 from orgs.domains.types import follows_proof
 from orgs.events import services as events
 from orgs.events.models import OutboxEvent
 from orgs.events.types import Mail, delivers
 from orgs.people import services
-from orgs.people.types import INVITATION_LIFE, INVITATION_MAIL
+from orgs.people.types import ADMISSION, INVITATION_LIFE, INVITATION_MAIL
 
 
 @follows_proof
-def admit_waiting(domain: Domain, actor: Actor) -> None:
-    """Who waited under the domain is in, in the transaction that proves it."""
-    services.admit_waiting(domain=domain, actor=actor)
+def plan_admission(domain: Domain, actor: Actor) -> None:
+    """Who waits under the domain is let in once its proof has committed, a portion at a time."""
+    _plan_portion(domain, actor, after=0)
+
+
+@delivers(ADMISSION)
+def admit_portion(event: OutboxEvent) -> None:
+    """The next of those who wait are in, and the portion behind them is planned; nobody once the domain is removed.
+
+    A worker that is lost meanwhile costs nothing: whoever is in already is not looked at again.
+    """
+    actor, after = Actor.from_json(event.payload["actor"]), int(event.payload["after"])
+    try:
+        domain = domains.find_domain(event.org, UUID(event.payload["domain"]))
+        last = services.admit_waiting(domain=domain, actor=actor, after=after)
+    except DomainUnknown:
+        return
+    if last is not None:
+        _plan_portion(domain, actor, after=last)
+
+
+def _plan_portion(domain: Domain, actor: Actor, *, after: int) -> None:
+    """The portion is planned once, also when the one before it was delivered twice."""
+    key = f"{domain.public_id}:{after}"
+    payload: dict[str, object] = {"domain": str(domain.public_id), "after": after, "actor": actor.as_json()}
+    events.cancel(org=domain.org, kind=ADMISSION, key=key)
+    events.add(org=domain.org, kind=ADMISSION, key=key, payload=payload)
 
 
 @delivers(INVITATION_MAIL)

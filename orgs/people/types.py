@@ -5,6 +5,9 @@ INVITATION_MAIL = "invitation.mail"
 INVITATION_DELAY = timedelta(minutes=2)
 INVITATION_LIFE = timedelta(days=14)
 INVITATION_PREFIX = "ghi_"
+ADMISSION = "people.admission"
+# how many waiting seats one transaction lets in: SQLite has one writer at a time, and the others wait for it
+PORTION = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 
 from orgs.audit.models import AuditEvent
 from orgs.base.resolver import TxtAnswer
@@ -12,6 +13,9 @@ from orgs.domains import services as domains
 from orgs.domains.errors import CheckedJustNow
 from orgs.domains.models import Domain
 from orgs.domains.types import DomainState, ProofOutcome
+from orgs.people import services as people
+from orgs.people.types import Profile
+from orgs.tenancy.types import Origin
 from tests.factories import ACTOR, OrganizationFactory
 from tests.faults.test_races import all_at_once
 
@@ -36,6 +40,31 @@ def test_of_eight_who_press_check_at_once_one_asks_dns(acme: Any, monkeypatch: p
     found = all_at_once([lambda: domains.check_domain(domain=domain, actor=ACTOR)] * 8)
     assert sum(isinstance(one, CheckedJustNow) for one in found) == 7
     assert asked == ["_gatehouse.acme.example"]
+
+
+def test_workers_that_let_in_the_same_people_at_once_give_each_seat_once(acme: Any) -> None:
+    domain = domains.add_domain(org=acme, name="acme.example", actor=ACTOR)
+    for place in range(6):
+        people.create_seat(org=acme, profile=Profile(f"p{place}@acme.example"), origin=Origin.SCIM, actor=ACTOR)
+    domains.mark_verified(domain=domain, actor=ACTOR)
+    found = all_at_once([lambda: people.admit_waiting(domain=domain, actor=ACTOR)] * 4)
+    assert sum(one is None for one in found) == 3
+    joined = AuditEvent.objects.filter(action="membership.joined", target_label__startswith="p")
+    assert joined.count() == acme.memberships.filter(email__startswith="p", state="active").count() == 6
+
+
+def test_a_removal_beside_the_admission_leaves_no_address_proved(acme: Any) -> None:
+    domain = domains.add_domain(org=acme, name="acme.example", actor=ACTOR)
+    for place in range(6):
+        people.create_seat(org=acme, profile=Profile(f"p{place}@acme.example"), origin=Origin.SCIM, actor=ACTOR)
+    domains.mark_verified(domain=domain, actor=ACTOR)
+    all_at_once(
+        [
+            lambda: people.admit_waiting(domain=domain, actor=ACTOR),
+            lambda: domains.remove_domain(domain=Domain(pk=domain.pk, org=acme), actor=ACTOR),
+        ]
+    )
+    assert not EmailAddress.objects.filter(email__startswith="p", verified=True).exists()
 
 
 def test_a_domain_that_is_added_by_eight_forms_at_once_is_one(acme: Any) -> None:

@@ -1,14 +1,30 @@
 """Decision 1: who takes a seat at once, and who is asked first."""
 
-import pytest
+from collections import Counter
+from datetime import timedelta
 
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from orgs.audit.models import AuditEvent
+from orgs.base.actor import Actor, ActorKind
+from orgs.base.clock import now
 from orgs.domains import services as domains
+from orgs.domains.errors import DomainUnknown
+from orgs.domains.models import Domain
+from orgs.domains.types import DomainState
+from orgs.events import queries as events_queries
+from orgs.events import services as outbox
 from orgs.events.models import OutboxEvent
+from orgs.people import queries as people_queries
 from orgs.people import services as people
+from orgs.people import tasks
 from orgs.people.models import Invitation
-from orgs.people.types import INVITATION_DELAY, INVITATION_MAIL, Profile
+from orgs.people.types import ADMISSION, INVITATION_DELAY, INVITATION_MAIL, Profile
 from orgs.tenancy import services as tenancy
-from orgs.tenancy.models import User
+from orgs.tenancy.errors import AddressTaken
+from orgs.tenancy.models import Membership, User
 from orgs.tenancy.types import HoldSource, MembershipState, Origin
 from portal.setup import add_domain
 from tests.factories import ACTOR, OrganizationFactory
@@ -109,43 +125,180 @@ def test_an_account_that_has_a_seat_here_gets_no_second_one(acme, proved, uma):
     assert seat_for(acme).state == MembershipState.INVITED
 
 
-def test_proving_the_domain_later_activates_its_waiting_seats(acme):
+# proving the domain later
+
+
+@pytest.fixture
+def claimed(acme):
+    return domains.add_domain(org=acme, name="acme.example", actor=ACTOR)
+
+
+def prove(domain, actor=ACTOR):
+    """The domain is proved, and a worker has done what follows."""
+    domains.mark_verified(domain=domain, actor=actor)
+    return outbox.drain()
+
+
+def seats_for(org, count):
+    return [seat_for(org, f"p{number}@acme.example") for number in range(count)]
+
+
+def states():
+    return Counter(Membership.objects.filter(email__startswith="p").values_list("state", flat=True))
+
+
+def test_proving_the_domain_later_activates_its_waiting_seats(acme, claimed):
     waiting, other = seat_for(acme), seat_for(acme, "nora@elsewhere.example")
-    add_domain(org=acme, name="acme.example", verified=True, actor=ACTOR)
+    prove(claimed)
     waiting.refresh_from_db()
     other.refresh_from_db()
     assert (waiting.state, other.state) == (MembershipState.ACTIVE, MembershipState.INVITED)
 
 
-def test_proving_the_domain_withdraws_the_invitations(acme):
+def test_proving_the_domain_withdraws_the_invitations(acme, claimed):
     seat = seat_for(acme)
-    add_domain(org=acme, name="acme.example", verified=True, actor=ACTOR)
+    prove(claimed)
     assert not waiting_mails(seat).exists()
     assert not Invitation.objects.exists()
 
 
 @pytest.mark.parametrize("trait", MUST_CONSENT)
-def test_proving_the_domain_later_asks_the_same_accounts(acme, trait):
+def test_proving_the_domain_later_asks_the_same_accounts(acme, claimed, trait):
     seat = seat_for(acme)
     trait(tenancy.create_account(email=NORA, verified=True))
-    add_domain(org=acme, name="acme.example", verified=True, actor=ACTOR)
+    prove(claimed)
     seat.refresh_from_db()
     assert seat.state == MembershipState.INVITED
+    assert waiting_mails(seat).count() == 1
 
 
-def test_proving_the_domain_leaves_a_held_seat_suspended(acme):
+def test_proving_the_domain_asks_again_where_the_invitation_has_run_out(acme, claimed):
+    seat = seat_for(acme)
+    make_staff(tenancy.create_account(email=NORA, verified=True))
+    Invitation.objects.update(sent_at=now(), expires_at=now() - timedelta(minutes=1))
+    OutboxEvent.objects.filter(kind=INVITATION_MAIL).delete()
+    prove(claimed)
+    assert waiting_mails(seat).count() == 1
+
+
+def test_proving_the_domain_mails_nobody_whose_invitation_is_open(acme, claimed):
+    seat = seat_for(acme)
+    make_staff(tenancy.create_account(email=NORA, verified=True))
+    Invitation.objects.update(sent_at=now(), expires_at=now() + timedelta(days=1))
+    OutboxEvent.objects.filter(kind=INVITATION_MAIL).delete()
+    prove(claimed)
+    assert not waiting_mails(seat).exists()
+
+
+def test_proving_the_domain_leaves_a_held_seat_suspended(acme, claimed):
     seat = seat_for(acme)
     people.hold_seat(membership=seat, source=HoldSource.SCIM, actor=ACTOR)
-    add_domain(org=acme, name="acme.example", verified=True, actor=ACTOR)
+    prove(claimed)
     seat.refresh_from_db()
     assert seat.state == MembershipState.SUSPENDED
 
 
-def test_proving_the_domain_says_how_many_seats_it_looked_at(acme):
-    for number in range(3):
-        seat_for(acme, f"p{number}@acme.example")
-    domain = add_domain(org=acme, name="acme.example", verified=False, actor=ACTOR)
-    assert people.admit_waiting(domain=domain, actor=ACTOR) == 3
+def test_who_was_let_in_by_the_proof_is_logged_with_who_proved_it(acme, claimed):
+    seat_for(acme)
+    prove(claimed, Actor(ActorKind.PERSON, "olga", "olga@acme.example", "192.0.2.1"))
+    event = AuditEvent.objects.get(action="membership.joined", target_label=NORA)
+    assert (event.actor_kind, event.actor_label, event.ip) == ("person", "olga@acme.example", "192.0.2.1")
+
+
+def test_the_proof_itself_costs_the_same_however_many_wait(acme, globex, claimed, django_assert_num_queries):
+    other = domains.add_domain(org=globex, name="globex.example", actor=ACTOR)
+    with CaptureQueriesContext(connection) as captured:
+        domains.mark_verified(domain=other, actor=ACTOR)
+    seats_for(acme, 5)
+    with django_assert_num_queries(len(captured)):
+        domains.mark_verified(domain=claimed, actor=ACTOR)
+    assert states() == {"invited": 5}
+
+
+def test_who_waits_is_let_in_by_portions(acme, claimed, monkeypatch):
+    monkeypatch.setattr(people_queries, "PORTION", 2)
+    seats = seats_for(acme, 5)
+    domains.mark_verified(domain=claimed, actor=ACTOR)
+    after = [people.admit_waiting(domain=claimed, actor=ACTOR)]
+    assert states() == {"active": 2, "invited": 3}
+    while after[-1] is not None:
+        after.append(people.admit_waiting(domain=claimed, actor=ACTOR, after=after[-1]))
+    assert after == [seats[1].pk, seats[3].pk, seats[4].pk, None]
+    assert states() == {"active": 5}
+
+
+def test_a_worker_goes_on_until_nobody_is_left(acme, claimed, monkeypatch):
+    monkeypatch.setattr(people_queries, "PORTION", 2)
+    seats_for(acme, 5)
+    assert prove(claimed) == 4
+    assert states() == {"active": 5}
+    assert not events_queries.waiting().filter(kind=ADMISSION).exists()
+
+
+def test_a_seat_that_cannot_be_given_keeps_nobody_else_out(acme, claimed, monkeypatch):
+    monkeypatch.setattr(people_queries, "PORTION", 2)
+    create = tenancy.create_account
+
+    def fail_once(*, email, **fields):
+        if email.startswith("p1@"):
+            raise AddressTaken
+        return create(email=email, **fields)
+
+    monkeypatch.setattr(tenancy, "create_account", fail_once)
+    seats_for(acme, 5)
+    assert prove(claimed) == 4
+    assert states() == {"active": 4, "invited": 1}
+
+
+def test_a_portion_that_fails_leaves_nothing_and_is_done_later(acme, claimed, monkeypatch):
+    seats_for(acme, 3)
+    create = tenancy.create_account
+
+    def fail(*, email, **fields):
+        if email.startswith("p2@"):
+            raise ConnectionError
+        return create(email=email, **fields)
+
+    monkeypatch.setattr(tenancy, "create_account", fail)
+    assert prove(claimed) == 0
+    assert states() == {"invited": 3}
+    monkeypatch.setattr(tenancy, "create_account", create)
+    OutboxEvent.objects.filter(kind=ADMISSION).update(due_at=now())
+    outbox.drain()
+    assert states() == {"active": 3}
+
+
+def test_a_portion_that_is_delivered_twice_changes_nothing_and_plans_the_next_once(acme, claimed, monkeypatch):
+    monkeypatch.setattr(people_queries, "PORTION", 2)
+    seats_for(acme, 3)
+    domains.mark_verified(domain=claimed, actor=ACTOR)
+    first = OutboxEvent.objects.get(kind=ADMISSION)
+    tasks.admit_portion(first)
+    outbox.drain()
+    assert states() == {"active": 3}
+    assert AuditEvent.objects.filter(action="membership.joined", target_label__startswith="p").count() == 3
+    delivered = OutboxEvent.objects.filter(kind=ADMISSION).exclude(delivered_at=None)
+    assert delivered.count() == delivered.values("key").distinct().count()
+
+
+@pytest.mark.parametrize("end", ["removed", "lapsed"])
+def test_nobody_is_let_in_once_the_proof_is_gone(acme, claimed, end):
+    seats_for(acme, 2)
+    domains.mark_verified(domain=claimed, actor=ACTOR)
+    if end == "removed":
+        domains.remove_domain(domain=claimed, actor=ACTOR)
+    else:
+        Domain.objects.update(state=DomainState.LAPSED)
+    assert outbox.drain() == 1
+    assert states() == {"invited": 2}
+
+
+def test_a_domain_that_is_removed_beside_a_portion_lets_nobody_in(acme, claimed):
+    seats_for(acme, 2)
+    domains.remove_domain(domain=Domain.objects.get(), actor=ACTOR)
+    with pytest.raises(DomainUnknown):
+        people.admit_waiting(domain=claimed, actor=ACTOR)
+    assert states() == {"invited": 2}
 
 
 def test_the_invitation_leaves_two_minutes_later(acme):

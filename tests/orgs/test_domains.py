@@ -19,6 +19,7 @@ from orgs.domains.errors import (
 )
 from orgs.domains.models import Domain
 from orgs.domains.types import CHECK_INTERVAL, MAX_DOMAINS, PUBLIC_MAIL, DomainState, ProofOutcome
+from orgs.events import services as outbox
 from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy.types import MembershipState, Origin
@@ -259,6 +260,7 @@ def test_proof_by_dns_lets_in_who_waited(domain, publish):
     seat = people.create_seat(org=domain.org, profile=Profile("n@acme.example"), origin=Origin.SCIM, actor=ACTOR)
     publish({HOST: [domain.txt_value]})
     check(domain)
+    outbox.drain()
     seat.refresh_from_db()
     assert seat.state == MembershipState.ACTIVE
 
