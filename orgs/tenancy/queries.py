@@ -90,13 +90,8 @@ def verified_keys_of(user: User) -> frozenset[str]:
     return frozenset(address_key(address) for address in addresses)
 
 
-def has_own_proof(user: User) -> bool:
-    """Say whether the account has a proof of its own: a password, or a factor like a passkey."""
-    return user.has_usable_password() or Authenticator.objects.filter(user=user).exists()
-
-
 def accounts_without_own_proof() -> QuerySet[User]:
-    """The accounts of which `has_own_proof` is false: an IdP's word, or a mailbox, is all that opens them."""
+    """The accounts with neither a password nor a factor like a passkey: an IdP's word, or a mailbox, is all that opens them."""
     without_password = User.objects.filter(password__startswith=UNUSABLE_PASSWORD_PREFIX)
     return without_password.exclude(pk__in=Authenticator.objects.values("user"))
 

@@ -167,10 +167,8 @@ def forsake_domain(*, org: Organization, name_key: str) -> None:
     ending = f"@{name_key}"
     grants = SessionGrant.objects.filter(org=org, method=SignInMethod.SAML, membership__email_key__endswith=ending)
     grants.delete()
-    for address in EmailAddress.objects.filter(email__endswith=ending, verified=True).select_related("user"):
-        if not queries.has_own_proof(address.user):
-            address.verified = False
-            address.save(update_fields=["verified"])
+    addresses = EmailAddress.objects.filter(email__endswith=ending, verified=True)
+    addresses.filter(user__in=queries.accounts_without_own_proof()).update(verified=False)
 
 
 def delete_expired_grants(*, before: datetime) -> int:

@@ -1,8 +1,14 @@
 """Domains: their names, what DNS says of them, and what proving or removing one leaves behind."""
 
 import json
+from datetime import timedelta
+from uuid import uuid4
 
 import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from orgs.audit.models import AuditEvent
 from orgs.base.clock import now
@@ -22,7 +28,9 @@ from orgs.domains.types import CHECK_INTERVAL, MAX_DOMAINS, PUBLIC_MAIL, DomainS
 from orgs.events import services as outbox
 from orgs.people import services as people
 from orgs.people.types import Profile
-from orgs.tenancy.types import MembershipState, Origin
+from orgs.tenancy import services as tenancy
+from orgs.tenancy.models import SessionGrant
+from orgs.tenancy.types import MembershipState, Origin, SignInMethod
 from tests.factories import ACTOR
 
 HOST = "_gatehouse.acme.example"
@@ -365,3 +373,37 @@ def test_removing_a_domain_removes_nobody(proved, uma):
     services.remove_domain(domain=proved, actor=ACTOR)
     uma.refresh_from_db()
     assert uma.is_active
+
+
+def proved_addresses():
+    return set(EmailAddress.objects.filter(verified=True).values_list("email", flat=True))
+
+
+def test_removing_a_domain_leaves_only_what_people_have_proved_themselves(proved, uma):
+    for name in ("plain@acme.example", "key@acme.example", "plain@sub.acme.example", "plain@other.example"):
+        account = tenancy.create_account(email=name, verified=True)
+        if name.startswith("key"):
+            Authenticator.objects.create(user=account, type=Authenticator.Type.WEBAUTHN, data={})
+    before = proved_addresses()
+    services.remove_domain(domain=proved, actor=ACTOR)
+    assert before - proved_addresses() == {"plain@acme.example"}
+
+
+def test_removing_a_domain_costs_the_same_however_many_are_under_it(acme, django_assert_num_queries):
+    def prove(name, people_under_it):
+        made = add(acme, name)
+        services.mark_verified(domain=made, actor=ACTOR)
+        for place in range(people_under_it):
+            profile = Profile(f"p{place}@{name}")
+            seat = people.create_seat(org=acme, profile=profile, origin=Origin.SCIM, actor=ACTOR)
+            ends = now() + timedelta(hours=1)
+            tenancy.grant_session(membership=seat, session=uuid4(), method=SignInMethod.SAML, expires_at=ends)
+        return made
+
+    few, many = prove("few.example", 1), prove("many.example", 6)
+    with CaptureQueriesContext(connection) as captured:
+        services.remove_domain(domain=few, actor=ACTOR)
+    with django_assert_num_queries(len(captured)):
+        services.remove_domain(domain=many, actor=ACTOR)
+    assert not SessionGrant.objects.exists()
+    assert not EmailAddress.objects.filter(email__endswith="@many.example", verified=True).exists()
