@@ -20,6 +20,11 @@ def list_domains(org: Organization) -> QuerySet[Domain]:
     return Domain.objects.filter(org=org).order_by("name_key", "id")
 
 
+def place_of(domain: Domain) -> int:
+    """Say how many domains stand before this one in the organisation's list."""
+    return list_domains(domain.org).filter(name_key__lt=domain.name_key).count()
+
+
 def verified_domains(org: Organization) -> QuerySet[Domain]:
     """The domains that the organisation has proved, by name."""
     return list_domains(org).filter(state=DomainState.VERIFIED)

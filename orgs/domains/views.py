@@ -85,9 +85,14 @@ def _page(request: OrgRequest, form: DomainForm, status: int) -> HttpResponse:
 
 
 def _back_to(request: OrgRequest, domain: Domain) -> HttpResponse:
-    """Return to the page that sent the form, at this domain."""
-    path = way_back(request.POST.get("next", ""), reverse("domains:domains", args=[request.org.slug]))
+    """Return to the page that sent the form, else to the one of the list that shows the domain; at this domain."""
+    path = way_back(request.POST.get("next", ""), _page_of(domain))
     return redirect(f"{path}#domain-{domain.public_id}")
+
+
+def _page_of(domain: Domain) -> str:
+    path, number = reverse("domains:domains", args=[domain.org.slug]), queries.place_of(domain) // PAGE_SIZE + 1
+    return f"{path}?page={number}" if number > 1 else path
 
 
 def _domain(request: OrgRequest, public_id: UUID) -> Domain:

@@ -353,6 +353,18 @@ def test_a_page_has_fifty_domains_and_its_forms_lead_back_to_it(admin, acme):
     assert f'name="next" value="{DOMAINS}?page=2"' in page
 
 
+@pytest.mark.parametrize(("name", "page"), [("a.example", ""), ("d49.example", ""), ("d50.example", "?page=2")])
+def test_an_added_domain_is_on_the_page_that_follows(admin, acme, name, page):
+    add_domains(acme, range(50))
+    add_domains(acme, range(51, 53))
+    response = admin.post(DOMAINS, {"name": name})
+    domain = Domain.objects.get(name=name)
+    assert response["Location"] == f"{DOMAINS}{page}#domain-{domain.public_id}"
+    shown = text_of(admin.get(response["Location"]))
+    assert f'id="domain-{domain.public_id}"' in shown
+    assert domain.txt_value in shown
+
+
 def test_no_component_is_left_uncompiled(admin, domain):
     for path in (DOMAINS, at(domain, "remove")):
         assert b"<c-" not in admin.get(path).content
