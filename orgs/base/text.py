@@ -19,6 +19,17 @@ def domain_key(domain: str) -> str:
     return idna.encode(domain.strip().rstrip("."), uts46=True, transitional=False).decode("ascii").lower()
 
 
+def domain_as_read(key: str) -> str:
+    """Return the letters for which an ASCII domain name stands (U-labels, RFC 5890 §2.3.2.1), or the name itself.
+
+    Never shown alone: letters of two scripts can look the same.
+    """
+    try:
+        return idna.decode(key)
+    except ValueError:
+        return key
+
+
 def address_domain(address: str) -> str:
     """Return the part after the last @ as domains are kept, or an empty string when there is none that DNS could know."""
     _, at, domain = address.rpartition("@")

@@ -3,7 +3,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
-from orgs.base.text import KEY_LENGTH
+from orgs.base.text import KEY_LENGTH, domain_as_read
 from orgs.domains.types import TXT_LABEL, TXT_PREFIX, DomainState, ProofOutcome
 from orgs.tenancy.models import Organization
 
@@ -38,6 +38,16 @@ class Domain(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def name_as_read(self) -> str:
+        """The name in the letters for which its ASCII form stands."""
+        return domain_as_read(self.name)
+
+    @property
+    def shown_name(self) -> str:
+        """The name in both forms where they differ: letters can look alike, the ASCII form can't."""
+        return self.name if self.name_as_read == self.name else f"{self.name_as_read} ({self.name})"
 
     @property
     def txt_host(self) -> str:

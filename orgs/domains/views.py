@@ -42,7 +42,7 @@ def check(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
     try:
         services.check_domain(domain=domain, actor=request.actor)
     except CheckedJustNow as problem:
-        messages.info(request, f"{domain.name}: {problem.public}")
+        messages.info(request, f"{domain.shown_name}: {problem.public}")
     except DomainUnknown as error:
         raise Http404 from error
     return _back_to(request, domain)
@@ -59,7 +59,7 @@ def remove(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
         context = {"domain": domain, "form": form} | _consequences(request, domain)
         return render(request, "orgs/domain_remove.html", context, status=400 if form.is_bound else 200)
     services.remove_domain(domain=domain, actor=request.actor)
-    messages.success(request, f"{domain.name} is removed. Its TXT record in DNS has no use any more.")
+    messages.success(request, f"{domain.shown_name} is removed. Its TXT record in DNS has no use any more.")
     return redirect("domains:domains", org_slug)
 
 

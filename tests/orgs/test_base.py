@@ -10,7 +10,7 @@ from orgs.base import credentials, sealed
 from orgs.base.actor import Actor
 from orgs.base.errors import DomainError
 from orgs.base.tenant_keys import TenantForeignKey
-from orgs.base.text import address_domain, address_key, initials, text_key
+from orgs.base.text import address_domain, address_key, domain_as_read, domain_key, initials, text_key
 from orgs.events.models import OutboxEvent
 from orgs.people import services as people
 from orgs.people.types import Profile
@@ -164,6 +164,16 @@ def test_the_domain_of_an_address_is_compared_in_ascii(address):
 @pytest.mark.parametrize("address", ["nobody", "", "nora@" + "ü" * 80 + ".example"])
 def test_an_address_without_a_usable_domain_has_none(address):
     assert address_domain(address) == ""
+
+
+@pytest.mark.parametrize("name", ["bücher.example", "straße.example", "例え.example", "אבג.example", "acme.example"])
+def test_a_domain_is_read_in_the_letters_in_which_it_was_typed(name):
+    assert domain_as_read(domain_key(name)) == name
+
+
+@pytest.mark.parametrize("name", ["xn--a.example", "xn--.example", "a_b.example", ""])
+def test_a_name_that_stands_for_no_letters_is_read_as_it_is(name):
+    assert domain_as_read(name) == name
 
 
 def test_two_domains_that_dns_tells_apart_are_two_addresses():

@@ -124,6 +124,23 @@ def test_another_organisations_proof_is_not_shown_to_who_adds(admin, globex):
     assert admin.post(DOMAINS, {"name": "globex.example"}).status_code == 302
 
 
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("Bücher.example", "bücher.example (xn--bcher-kva.example)"),
+        ("аcme.example", "аcme.example (xn--cme-5cd.example)"),
+        ("acme.example", "acme.example"),
+    ],
+    ids=["international", "look-alike", "plain"],
+)
+def test_a_domain_is_shown_in_its_letters_and_always_in_ascii(admin, typed, shown):
+    admin.post(DOMAINS, {"name": typed})
+    domain = Domain.objects.get()
+    assert f'id="name-{domain.public_id}">{shown}</h2>' in text_of(admin.get(DOMAINS))
+    assert f"Remove {shown}?" in text_of(admin.get(at(domain, "remove")))
+    assert f"{shown} is removed." in text_of(admin.post(at(domain, "remove"), follow=True))
+
+
 # checking
 
 
