@@ -3,7 +3,7 @@ from typing import Any
 from django import forms
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from orgs.base.text import domain_key
+from orgs.base.text import domain_as_read, domain_key
 
 MAX_PATH = 500
 
@@ -46,8 +46,8 @@ class RemoveForm(forms.Form):
         self.word = word
         field = self.fields["confirm"]
         field.required, field.label = bool(word), f"Type {word} to confirm"
-        # the script frees the button once the word is there; this form checks it either way
-        field.widget.attrs |= {"data-confirm": word, "data-target": "remove"}
+        # the script frees the button once the word is there, in ASCII or in letters; this form checks it either way
+        field.widget.attrs |= {"data-confirm": word, "data-letters": domain_as_read(word), "data-target": "remove"}
 
     def clean_confirm(self) -> str:
         typed: str = self.cleaned_data["confirm"]

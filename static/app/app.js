@@ -100,9 +100,17 @@
     }
   }
 
+  // a domain has several spellings and, beside its ASCII form, letters: what the form accepts must free the button
+  function isConfirmed(input) {
+    const { confirm, letters } = input.dataset;
+    if (letters === undefined) return input.value.trim() === confirm;
+    const typed = input.value.trim().replace(/\.+$/, "").normalize("NFKC").toLowerCase();
+    return typed === confirm || typed === letters;
+  }
+
   function matchConfirmation(input) {
     const button = document.getElementById(input.dataset.target);
-    if (button) button.disabled = input.value.trim() !== input.dataset.confirm;
+    if (button) button.disabled = !isConfirmed(input);
   }
 
   const clicks = {

@@ -8,9 +8,10 @@ from allauth.account.models import EmailAddress
 from playwright.sync_api import Browser, Page, expect
 
 from orgs.tenancy.models import Organization
+from portal.setup import add_domain
 from scim.directories.models import ScimToken
 from tests.conftest import ScimClient
-from tests.factories import PASSWORD, MembershipFactory, OrganizationFactory
+from tests.factories import ACTOR, PASSWORD, MembershipFactory, OrganizationFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SETTINGS = "/orgs/acme/settings/"
@@ -90,6 +91,23 @@ def test_the_side_bar_of_a_phone_opens_and_closes_by_keyboard(watched: Page, sit
     expect(watched.get_by_role("link", name="Members")).to_be_visible()
     watched.keyboard.press("Escape")
     expect(opener).to_be_focused()
+
+
+def test_a_domain_is_removed_by_any_spelling_that_the_form_accepts(
+    watched: Page, site: str, acme: Organization
+) -> None:
+    domain = add_domain(org=acme, name="bücher.example", verified=True, actor=ACTOR)
+    sign_in(watched, site)
+    watched.goto(f"{site}{SETTINGS}domains/{domain.public_id}/remove/")
+    button, field = watched.get_by_role("button", name="Remove domain"), watched.get_by_label("to confirm")
+    for typed in ("", "bucher.example", "bücher.example.evil", "bücher.example/"):
+        field.fill(typed)
+        expect(button).to_be_disabled()
+    for typed in ("xn--bcher-kva.example", " XN--bcher-KVA.example. ", "bücher.example", " BÜCHER.Example"):
+        field.fill(typed)
+        expect(button).to_be_enabled()
+    button.click()
+    expect(watched.get_by_text("is removed")).to_be_visible()
 
 
 def test_every_tab_stop_shows_its_focus_and_is_not_hidden(watched: Page, site: str, acme: Organization) -> None:

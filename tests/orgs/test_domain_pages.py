@@ -337,6 +337,18 @@ def test_a_verified_domain_goes_when_its_name_is_typed(admin, verified, typed):
     assert not Domain.objects.exists()
 
 
+@pytest.mark.parametrize(
+    "typed", ["xn--bcher-kva.example", "XN--BCHER-KVA.example.", "bücher.example", " BÜCHER.example "]
+)
+def test_an_international_domain_goes_in_either_form(admin, acme, typed):
+    international = services.add_domain(org=acme, name="bücher.example", actor=ACTOR)
+    services.mark_verified(domain=international, actor=ACTOR)
+    page = text_of(admin.get(at(international, "remove")))
+    assert 'data-confirm="xn--bcher-kva.example" data-letters="bücher.example"' in page
+    assert admin.post(at(international, "remove"), {"confirm": typed}).status_code == 302
+    assert not Domain.objects.exists()
+
+
 @pytest.mark.parametrize("act", ["check", "remove"])
 def test_another_organisations_domain_is_not_found(sign_in, greta, domain, act):
     assert sign_in(greta).post(f"/orgs/globex/settings/domains/{domain.public_id}/{act}/").status_code == 404
