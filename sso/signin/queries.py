@@ -18,7 +18,7 @@ from sso.saml.profile import preview_profile
 from sso.saml.types import Claims
 from sso.signin.errors import SignInTestUnknown
 from sso.signin.models import PendingSignIn, SignInTest
-from sso.signin.types import TEST_LIFE, ProfileRow, Reading, SignInTestStatus
+from sso.signin.types import TEST_LIFE, ProfileRow, Reading, ReceivedRow, SignInTestStatus
 
 TESTS_LOOKED_AT = 10
 
@@ -60,6 +60,11 @@ def awaited_test(connection: Connection, public_id: UUID) -> SignInTest | None:
         org_id=connection.org_id, connection=connection, public_id=public_id, status=SignInTestStatus.WAITING
     )
     return found.select_related("configuration", "connection__org").first()
+
+
+def received_rows(test: SignInTest) -> list[ReceivedRow]:
+    """Return each attribute that a test received; as rows, for a template would take one named `items` for the method."""
+    return [ReceivedRow(name, tuple(sent)) for name, sent in test.claims.get("attributes", {}).items()]
 
 
 def profile_rows(test: SignInTest) -> list[ProfileRow]:

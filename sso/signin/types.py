@@ -89,6 +89,14 @@ class Landing:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceivedRow:
+    """One attribute as it came; its name is the IdP's, and may be any text."""
+
+    name: str
+    sent: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ProfileRow:
     """One field of a profile as a test shows it; empty where nothing was sent."""
 

@@ -214,6 +214,7 @@ def test(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
         "advice": attempts.advice(found.attempt) if found.attempt else "",
         "provider": provider(found.configuration.provider),
         "counts": found.revision == found.configuration.revision,
+        "received": queries.received_rows(found),
         "profile": queries.profile_rows(found),
     }
     name = "sso/test.html#result" if request.headers.get("HX-Request") else "sso/test.html"

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.utils.html import escape
 
 from orgs.base.clock import now
 from orgs.people import services as people
@@ -83,6 +84,16 @@ def test_the_result_shows_checks_claims_and_profile(untested, idp, uma, tester):
     for shown in ("It is signed with a certificate", "firstname", "Unger", "NameID", "from <code>lastname</code>"):
         assert shown in page
     assert page.count("Passed") >= 12
+
+
+@pytest.mark.parametrize("name", ["items", "keys", "values", "0", "", "name", "<b>"])
+def test_an_attribute_may_have_any_name(untested, idp, uma, tester, name):
+    test = run(tester, untested, idp)
+    test.claims["attributes"] = {name: ["first-of-two", "second"], "mail": [UMA]}
+    test.save()
+    page = page_of(tester, test)
+    assert "<code>first-of-two</code> <code>second</code>" in page
+    assert f">{escape(name)}</dt>" in page
 
 
 @pytest.mark.parametrize(
