@@ -1,19 +1,57 @@
 import secrets
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
 
+from orgs.base.actor import Actor, ActorKind
 from orgs.base.clock import now
 from orgs.base.text import address_key
+from orgs.tenancy.models import Membership
 from sso.attempts import queries
 from sso.attempts.models import LoginAttempt
-from sso.attempts.types import Entry, Outcome
+from sso.attempts.types import Caller, Entry, Outcome
 from sso.connections.models import Connection
-from sso.saml.types import Check, Setting
+from sso.saml.errors import SamlError
+from sso.saml.types import Check, Claims, Setting
 
 # no letter that is taken for a digit, no vowel that makes words
 CODE_LETTERS = "23456789BCDFGHJKMNPQRSTVWXZ"
 CODE_LENGTH = 8
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What is known so far of one attempt, so that its end can be written to the log whatever that is."""
+
+    connection: Connection
+    caller: Caller
+    version: int | None = None
+    claims: Claims | None = None
+    email: str = ""
+    membership: Membership | None = None
+    # of the version that is tested; else it is the connection's
+    provider: str = ""
+
+    @property
+    def known_claims(self) -> Claims:
+        assert self.claims is not None  # noqa: S101 - set before anybody asks
+        return self.claims
+
+    @property
+    def known_seat(self) -> Membership:
+        assert self.membership is not None  # noqa: S101 - set before anybody asks
+        return self.membership
+
+    @property
+    def actor(self) -> Actor:
+        reference, label = str(self.connection.public_id), self.connection.name
+        return Actor(ActorKind.SAML, reference=reference, label=label, ip=self.caller.ip)
+
+    def record(self, outcome: Outcome, refusal: SamlError | None = None) -> LoginAttempt:
+        known = self.version, refusal, self.claims, self.email, self.membership
+        entry = Entry(outcome, self.caller, *known, provider=self.provider)
+        return record_attempt(connection=self.connection, entry=entry)
 
 
 @transaction.atomic

@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import takewhile
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django.db import IntegrityError, transaction
 
 from orgs.base import credentials
-from orgs.base.actor import Actor, ActorKind
+from orgs.base.actor import Actor
 from orgs.base.clock import now
 from orgs.people import queries as people_queries
 from orgs.people import services as people
 from orgs.people.errors import MembershipUnknown, SeatTaken
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.errors import AddressInvalid
-from orgs.tenancy.models import Membership, User
+from orgs.tenancy.models import User
 from orgs.tenancy.types import IdpSession, SignInMethod, Visitor
 from sso.admission import queries as admission_queries
 from sso.admission import services as admission
@@ -25,7 +25,7 @@ from sso.admission.types import Subject
 from sso.attempts import services as attempts
 from sso.attempts.models import LoginAttempt
 from sso.attempts.types import KEPT_FOR as ATTEMPTS_KEPT_FOR
-from sso.attempts.types import Caller, Entry, Outcome
+from sso.attempts.types import Caller, Outcome
 from sso.connections import queries as connections
 from sso.connections import services as connection_services
 from sso.connections.errors import SetupIncomplete
@@ -55,6 +55,7 @@ from sso.signin.types import (
     Landing,
     Prospect,
     Return,
+    SignedIn,
     SignInTestStatus,
 )
 from sso.versions import services as versions
@@ -68,17 +69,6 @@ class Refused(Exception):
     def __init__(self, problem: SamlError, attempt: LoginAttempt, test: SignInTest | None = None) -> None:
         self.problem, self.attempt, self.test = problem, attempt, test
         super().__init__(problem.code)
-
-
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """Who has signed in, the mark of their session, and where they wanted to go."""
-
-    user: User
-    membership: Membership
-    mark: UUID
-    return_to: str
-    request_id: str
 
 
 def begin(
@@ -112,7 +102,8 @@ def _open_version(connection: Connection) -> Configuration:
 def receive(*, connection: Connection, arrival: Arrival) -> Landing:
     """A verified response waits a minute for its browser; an unsolicited one that isn't wanted is discarded. Raises Refused."""
     test = queries.waiting_test(connection, arrival.relay_state)
-    attempt = Attempt(connection, arrival.caller, test)
+    attempt = Attempt(connection, arrival.caller)
+    attempt.try_for(test)
     try:
         chosen = test.configuration if test is not None else _open_version(connection)
         attempt.version = chosen.number
@@ -164,12 +155,13 @@ def complete(*, connection: Connection, back: Return) -> SignedIn | SignInTest |
     attempt = Attempt(connection, back.caller)
     try:
         pending = _take(connection, back)
-        attempt.claims, attempt.version, attempt.test = from_json(pending.claims), pending.version, pending.test
+        attempt.claims, attempt.version = from_json(pending.claims), pending.version
+        attempt.try_for(pending.test)
         flow = _flow_of(attempt.claims, connection, back.flows)
         if pending.test is not None:
             return _finish_test(attempt, flow, pending.test)
         if flow.test is not None:
-            attempt.test = queries.awaited_test(connection, flow.test)
+            attempt.try_for(queries.awaited_test(connection, flow.test))
             raise RequestUnknown(expected="the RelayState of this test, unchanged", received="another one, or none")
         return _sign_in(attempt, flow, back.visitor)
     except SamlError as problem:
@@ -317,36 +309,15 @@ def refuse_departure(*, connection: Connection, caller: Caller, problem: SamlErr
 
 
 @dataclass(slots=True)
-class Attempt:
-    """What is known so far of one attempt, so that its end can be written to the log whatever that is."""
+class Attempt(attempts.Attempt):
+    """An attempt that may be a test, whose result is its end."""
 
-    connection: Connection
-    caller: Caller
     test: SignInTest | None = None
-    version: int | None = None
-    claims: Claims | None = None
-    email: str = ""
-    membership: Membership | None = None
 
-    @property
-    def known_claims(self) -> Claims:
-        assert self.claims is not None  # noqa: S101 - set before anybody asks
-        return self.claims
-
-    @property
-    def known_seat(self) -> Membership:
-        assert self.membership is not None  # noqa: S101 - set before anybody asks
-        return self.membership
-
-    @property
-    def actor(self) -> Actor:
-        reference, label = str(self.connection.public_id), self.connection.name
-        return Actor(ActorKind.SAML, reference=reference, label=label, ip=self.caller.ip)
-
-    def record(self, outcome: Outcome, refusal: SamlError | None = None) -> LoginAttempt:
-        known = self.version, refusal, self.claims, self.email, self.membership
-        entry = Entry(outcome, self.caller, *known, provider=self.test.configuration.provider if self.test else "")
-        return attempts.record_attempt(connection=self.connection, entry=entry)
+    def try_for(self, test: SignInTest | None) -> None:
+        """It is a test of that version, when it is one."""
+        if test is not None:
+            self.test, self.provider = test, test.configuration.provider
 
     @transaction.atomic
     def refuse(self, problem: SamlError) -> Refused:

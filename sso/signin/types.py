@@ -2,6 +2,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db.models import TextChoices
@@ -10,6 +11,9 @@ from orgs.tenancy.types import Visitor
 from sso.attempts.types import Caller
 from sso.providers.types import ProfileField
 from sso.saml.types import OutgoingRequest
+
+if TYPE_CHECKING:
+    from orgs.tenancy.models import Membership, User
 
 # a verified sign-in whose browser hasn't come to finish it
 PENDING_LIFE = timedelta(seconds=60)
@@ -86,6 +90,17 @@ class Landing:
 
     pending: UUID | None = None
     handle: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who has signed in, the mark of their session, and where they wanted to go."""
+
+    user: "User"
+    membership: "Membership"
+    mark: UUID
+    return_to: str
+    request_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,8 @@ from sso.signin import cookies, queries, services
 from sso.signin.errors import OtherPersonSignedIn, SignInTestUnknown, UnsolicitedRefused
 from sso.signin.forms import DiscoveryForm
 from sso.signin.models import SignInTest
-from sso.signin.services import Refused, SignedIn
-from sso.signin.types import DISCOVERY_LIFE, Arrival, Return
+from sso.signin.services import Refused
+from sso.signin.types import DISCOVERY_LIFE, Arrival, Return, SignedIn
 
 LARGEST_BODY = 512 * 1024 + 4096
 DISCOVERY_SALT = "sso.discovery"
