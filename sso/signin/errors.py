@@ -14,7 +14,14 @@ class ConnectionOff(SamlError):
     code = "connection_off"
     check = Check.REQUEST
     public = "Single sign-on is turned off. Sign in another way, or ask an admin of your organization."
-    private = "The connection isn’t turned on, or was changed while this person signed in."
+    private = "The connection isn’t turned on."
+
+
+class VersionChanged(SamlError):
+    code = "version_changed"
+    check = Check.REQUEST
+    public = "Single sign-on was changed while you signed in. Start again."
+    private = "The response fits another version than the one in force: that was changed while this person signed in."
 
 
 class AssertionReplayed(SamlError):

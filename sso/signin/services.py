@@ -44,6 +44,7 @@ from sso.signin.errors import (
     RequestUnknown,
     SignInUnfinished,
     UnsolicitedRefused,
+    VersionChanged,
 )
 from sso.signin.models import ConsumedAssertion, PendingSignIn, SignInTest
 from sso.signin.types import (
@@ -218,10 +219,10 @@ def _would_replace(subject: Subject, visitor: Visitor) -> bool:
 
 
 def _require_version(connection: Connection, number: int | None) -> Configuration:
-    """Return the version in force, when it is still the one that verified the response. Raises ConnectionOff."""
+    """Return the version in force, when it is the one that verified the response. Raises ConnectionOff, VersionChanged."""
     chosen = _open_version(connection)
     if chosen.number != number:
-        raise ConnectionOff(expected=f"version {chosen.number}", received=f"version {number}")
+        raise VersionChanged(expected=f"version {chosen.number}", received=f"version {number}")
     return chosen
 
 
@@ -229,7 +230,8 @@ def _require_version(connection: Connection, number: int | None) -> Configuratio
 def _enter(attempt: "Attempt", subject: Subject, visitor: Visitor, flow: Flow) -> SignedIn:
     """Connection and seat are held while they are looked at again.
 
-    So no session is granted through what is turned off meanwhile, or to whom is suspended. Raises ConnectionOff besides.
+    So no session is granted through what is turned off meanwhile, or to whom is suspended. Raises ConnectionOff and
+    VersionChanged besides.
     """
     connection, claims = attempt.connection, attempt.known_claims
     _require_version(connection_services.lock_connection(connection), attempt.version)

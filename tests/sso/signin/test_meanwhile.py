@@ -48,8 +48,10 @@ def put_another_version_in_force(connection):
     connections.turn_on(connection=connection, actor=ACTOR, without_test=True)
 
 
-@pytest.mark.parametrize("change", [turn_off, put_another_version_in_force])
-def test_a_connection_that_was_changed_at_that_moment_lets_nobody_in(connection, back, monkeypatch, change):
+@pytest.mark.parametrize(
+    ("change", "error"), [(turn_off, "connection_off"), (put_another_version_in_force, "version_changed")]
+)
+def test_a_connection_that_was_changed_at_that_moment_lets_nobody_in(connection, back, monkeypatch, change, error):
     lock = connections.lock_connection
 
     def change_first(locked):
@@ -58,7 +60,7 @@ def test_a_connection_that_was_changed_at_that_moment_lets_nobody_in(connection,
         return lock(locked)
 
     monkeypatch.setattr(connections, "lock_connection", change_first)
-    with pytest.raises(Refused, match="connection_off"):
+    with pytest.raises(Refused, match=error):
         services.complete(connection=connection, back=back)
     assert not SessionGrant.objects.exists()
 

@@ -312,7 +312,9 @@ class TestConnections:
         landed = browser.deliver(connection, idp.respond(UMA, browser.leave(connection)))
         versions.begin_reconfiguration(connection=connection, actor=ACTOR)
         connections.turn_on(connection=connection, actor=ACTOR, without_test=True)
-        assert_refused(browser, browser.follow(landed), "connection_off")
+        refused = browser.follow(landed)
+        assert_refused(browser, refused, "version_changed")
+        assert "was changed while you signed in" in refused.content.decode()
 
     def test_turning_off_ends_the_sessions_that_came_through_it(self, connection, idp, uma, browser):
         browser.sign_in(idp, connection, UMA)
