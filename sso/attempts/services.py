@@ -39,6 +39,11 @@ class Attempt:
         return self.claims
 
     @property
+    def known_version(self) -> int:
+        assert self.version is not None  # noqa: S101 - set before anybody asks
+        return self.version
+
+    @property
     def known_seat(self) -> Membership:
         assert self.membership is not None  # noqa: S101 - set before anybody asks
         return self.membership

@@ -39,6 +39,12 @@ def flows_of(request: HttpRequest) -> tuple[Flow, ...]:
     return tuple(_known_flows(request).values())
 
 
+def newest_flow(request: HttpRequest, connection: UUID) -> Flow | None:
+    """Return what this browser began last at this connection."""
+    mine = (flow for flow in flows_of(request) if flow.connection == connection)
+    return max(mine, key=lambda flow: flow.begun_at, default=None)
+
+
 def was_sent_again(request: HttpRequest, connection: UUID) -> bool:
     """Say whether this browser has been sent to sign in a second time within the last minute."""
     earliest = (now() - AGAIN_LIFE).timestamp()

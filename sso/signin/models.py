@@ -76,6 +76,8 @@ class PendingSignIn(models.Model):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     handle_digest = models.CharField(max_length=64, editable=False)
     version = models.PositiveIntegerField()
+    # the version that verified it is only being tested, and the RelayState names no test: it signs nobody in
+    is_astray = models.BooleanField(default=False, editable=False)
     claims = models.JSONField(editable=False)
     expires_at = models.DateTimeField(db_index=True)
 

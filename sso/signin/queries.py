@@ -3,6 +3,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from orgs.base import credentials
 from orgs.base.clock import now
@@ -43,15 +44,23 @@ def latest_tests(connection: Connection, count: int) -> Sequence[SignInTest]:
 
 def waiting_test(connection: Connection, relay_state: str) -> SignInTest | None:
     """Return the test whose request carried this key, while its result is awaited."""
+    return _waiting_tests(connection).filter(relay_digest=credentials.digest(relay_state)).first()
+
+
+def newest_waiting_test(connection: Connection) -> SignInTest | None:
+    """Return the test that began last of those whose result is awaited."""
+    return _waiting_tests(connection).order_by("-id").first()
+
+
+def _waiting_tests(connection: Connection) -> QuerySet[SignInTest]:
     found = SignInTest.objects.filter(
         org_id=connection.org_id,
         connection=connection,
-        relay_digest=credentials.digest(relay_state),
         status=SignInTestStatus.WAITING,
         started_at__gt=now() - TEST_LIFE,
     )
     with_version = found.select_related("configuration__connection__org", "connection__org")
-    return with_version.prefetch_related("configuration__certificates").first()
+    return with_version.prefetch_related("configuration__certificates")
 
 
 def awaited_test(connection: Connection, public_id: UUID) -> SignInTest | None:

@@ -102,36 +102,68 @@ def _open_version(connection: Connection) -> Configuration:
 
 def receive(*, connection: Connection, arrival: Arrival) -> Landing:
     """A verified response waits a minute for its browser; an unsolicited one that isn't wanted is discarded. Raises Refused."""
-    test = queries.waiting_test(connection, arrival.relay_state)
     attempt = Attempt(connection, arrival.caller)
-    attempt.try_for(test)
+    attempt.try_for(queries.waiting_test(connection, arrival.relay_state))
     try:
-        chosen = test.configuration if test is not None else _open_version(connection)
-        attempt.version = chosen.number
-        expected = connections.expectation(connection, chosen)
-        attempt.claims = claims = response.verify(arrival.saml_response, expected, now=now())
-        if not claims.in_response_to and not connection.allow_idp_initiated:
-            _use_up(connection, claims)
+        _verify(attempt, arrival)
+        is_wanted = connection.allow_idp_initiated and not attempt.is_astray
+        if not attempt.known_claims.in_response_to and not is_wanted:
+            _use_up(connection, attempt.known_claims)
             attempt.record(Outcome.RESTARTED)
             return Landing()
-        return _keep_for_browser(connection, test, chosen, claims)
+        return _keep_for_browser(attempt)
     except SamlError as problem:
         raise attempt.refuse(problem) from problem
 
 
-def _keep_for_browser(
-    connection: Connection, test: SignInTest | None, chosen: Configuration, claims: Claims
-) -> Landing:
+def _verify(attempt: "Attempt", arrival: Arrival) -> None:
+    """The claims are known, by the version that is tested or in force. Raises SamlError.
+
+    An answer to a test whose RelayState was lost fits the tested version alone: it goes astray, and fails that test.
+    """
+    if attempt.test is not None:
+        return _verify_by(attempt, attempt.test.configuration, arrival)
+    try:
+        _verify_by(attempt, _open_version(attempt.connection), arrival)
+    except SamlError as problem:
+        test = queries.newest_waiting_test(attempt.connection)
+        if test is None or test.configuration.number == attempt.version:
+            raise
+        _verify_astray(attempt, test.configuration, arrival, problem)
+
+
+def _verify_by(attempt: "Attempt", chosen: Configuration, arrival: Arrival) -> None:
+    attempt.version = chosen.number
+    expected = connections.expectation(attempt.connection, chosen)
+    attempt.claims = response.verify(arrival.saml_response, expected, now=now())
+
+
+def _verify_astray(attempt: "Attempt", tested: Configuration, arrival: Arrival, problem: SamlError) -> None:
+    """Raises the problem that the version in force has with it, when there is one."""
+    in_force = attempt.version
+    try:
+        _verify_by(attempt, tested, arrival)
+    except SamlError:
+        if in_force is None:
+            raise
+        attempt.version = in_force
+        raise problem from None
+    attempt.is_astray = True
+
+
+def _keep_for_browser(attempt: "Attempt") -> Landing:
     """Raises AssertionReplayed: of two that arrive together one is kept."""
+    connection, claims = attempt.connection, attempt.known_claims
     handle = credentials.mint(PENDING_PREFIX)
     with transaction.atomic():
         _use_up(connection, claims)
         pending = PendingSignIn.objects.create(
             org_id=connection.org_id,
             connection=connection,
-            test=test,
+            test=attempt.test,
             handle_digest=handle.digest,
-            version=chosen.number,
+            version=attempt.known_version,
+            is_astray=attempt.is_astray,
             claims=as_json(claims),
             expires_at=now() + PENDING_LIFE,
         )
@@ -156,14 +188,17 @@ def complete(*, connection: Connection, back: Return) -> SignedIn | SignInTest |
     attempt = Attempt(connection, back.caller)
     try:
         pending = _take(connection, back)
-        attempt.claims, attempt.version = from_json(pending.claims), pending.version
         attempt.try_for(pending.test)
+        attempt.claims, attempt.version = from_json(pending.claims), pending.version
         flow = _flow_of(attempt.claims, connection, back.flows)
         if pending.test is not None:
             return _finish_test(attempt, flow, pending.test)
         if flow.test is not None:
             attempt.try_for(queries.awaited_test(connection, flow.test))
             raise RequestUnknown(expected="the RelayState of this test, unchanged", received="another one, or none")
+        if pending.is_astray:
+            chosen = _open_version(connection)
+            raise VersionChanged(expected=f"version {chosen.number}", received=f"version {pending.version}, in a test")
         return _sign_in(attempt, flow, back.visitor)
     except SamlError as problem:
         raise attempt.refuse(problem) from problem
@@ -305,9 +340,13 @@ def _end_test(test: SignInTest, status: SignInTestStatus, attempt: LoginAttempt,
     SignInTest.objects.filter(org_id=test.org_id, pk=test.pk, status=SignInTestStatus.WAITING).update(**result)
 
 
-def refuse_departure(*, connection: Connection, caller: Caller, problem: SamlError) -> Refused:
-    """Return the refusal to send anybody to the IdP; it is in the log."""
-    return Attempt(connection, caller).refuse(problem)
+def refuse_departure(
+    *, connection: Connection, caller: Caller, problem: SamlError, test: SignInTest | None = None
+) -> Refused:
+    """Return the refusal to send anybody to the IdP; it is in the log, and the result of the test."""
+    attempt = Attempt(connection, caller)
+    attempt.try_for(test)
+    return attempt.refuse(problem)
 
 
 @dataclass(slots=True)
@@ -315,11 +354,14 @@ class Attempt(attempts.Attempt):
     """An attempt that may be a test, whose result is its end."""
 
     test: SignInTest | None = None
+    # only a version that is being tested verified it, and no RelayState says for which test
+    is_astray: bool = False
 
     def try_for(self, test: SignInTest | None) -> None:
         """It is a test of that version, when it is one."""
         if test is not None:
-            self.test, self.provider = test, test.configuration.provider
+            self.test, self.version = test, test.configuration.number
+            self.provider = test.configuration.provider
 
     @transaction.atomic
     def refuse(self, problem: SamlError) -> Refused:

@@ -39,14 +39,15 @@ AGAIN = "again"
 def login(request: OrgRequest, public_id: UUID) -> HttpResponse:
     """Send the browser to the IdP with a fresh request. Nothing but its own cookie is written."""
     connection = _connection(public_id)
-    if request.GET.get(AGAIN) and cookies.was_sent_again(request, connection.public_id):
+    is_again = AGAIN in request.GET
+    test = _test_on_its_way(request, connection) if is_again else _own_test(request, connection)
+    if is_again and cookies.was_sent_again(request, connection.public_id):
         # the IdP begins sign-ins also when it is asked
-        problem = OtherPersonSignedIn() if connection.allow_idp_initiated else UnsolicitedRefused()
-        return _stay(request, connection, problem)
-    test = _own_test(request, connection)
+        is_other = connection.allow_idp_initiated and test is None
+        return _stay(request, connection, OtherPersonSignedIn() if is_other else UnsolicitedRefused(), test)
     return_to = local_path(request.GET.get("next", ""))
     try:
-        departure = services.begin(connection=connection, return_to=return_to, test=test, is_again=AGAIN in request.GET)
+        departure = services.begin(connection=connection, return_to=return_to, test=test, is_again=is_again)
     except SamlError as problem:
         return _stay(request, connection, problem)
     response = _send(request, connection, departure.request)
@@ -54,8 +55,10 @@ def login(request: OrgRequest, public_id: UUID) -> HttpResponse:
     return response
 
 
-def _stay(request: HttpRequest, connection: Connection, problem: SamlError) -> HttpResponse:
-    refused = services.refuse_departure(connection=connection, caller=_caller(request), problem=problem)
+def _stay(
+    request: HttpRequest, connection: Connection, problem: SamlError, test: SignInTest | None = None
+) -> HttpResponse:
+    refused = services.refuse_departure(connection=connection, caller=_caller(request), problem=problem, test=test)
     return _refused_page(request, refused)
 
 
@@ -77,13 +80,22 @@ def _own_test(request: OrgRequest, connection: Connection) -> SignInTest | None:
     """Return the test that ?test names, when this admin began it here. Raises Http404 for anybody else's."""
     if "test" not in request.GET:
         return None
-    grant = request.reach.grant_for(connection.org.slug)
-    if grant is None or grant.membership.role not in SETTINGS_ROLES:
-        raise Http404
     test = _test(connection.org, request.GET["test"])
-    if test.connection_id != connection.pk or test.started_by_id != request.user.pk:
+    if test.connection_id != connection.pk or not _is_own(request, test):
         raise Http404
     return test
+
+
+def _test_on_its_way(request: OrgRequest, connection: Connection) -> SignInTest | None:
+    """Return the own test for which this browser's last request left, while its result is awaited."""
+    flow = cookies.newest_flow(request, connection.public_id)
+    test = queries.awaited_test(connection, flow.test) if flow is not None and flow.test is not None else None
+    return test if test is not None and test.is_waiting and _is_own(request, test) else None
+
+
+def _is_own(request: OrgRequest, test: SignInTest) -> bool:
+    grant = request.reach.grant_for(test.connection.org.slug)
+    return grant is not None and grant.membership.role in SETTINGS_ROLES and test.started_by_id == request.user.pk
 
 
 @csrf_exempt

@@ -9,14 +9,15 @@ from django.utils.html import escape
 
 from orgs.base.clock import now
 from orgs.people import services as people
-from orgs.tenancy.models import Membership
-from orgs.tenancy.types import HoldSource
+from orgs.tenancy.models import Membership, SessionGrant
+from orgs.tenancy.types import HoldSource, SignInMethod
 from sso.attempts.models import LoginAttempt
 from sso.attempts.types import Outcome
 from sso.connections import queries as connection_queries
 from sso.connections import services as connections
 from sso.connections.errors import SetupIncomplete
 from sso.connections.types import AttributeChoice, ConnectionState, SignInRules
+from sso.metadata import services as metadata
 from sso.signin import services
 from sso.signin.models import ConsumedAssertion, SignInTest
 from sso.signin.tasks import prune
@@ -24,7 +25,7 @@ from sso.signin.types import TEST_LIFE, Prospect, SignInTestStatus
 from sso.versions import services as versions
 from tests.factories import ACTOR
 from tests.sso.conftest import verify
-from tests.sso.idp import Browser, Fault
+from tests.sso.idp import Browser, Fault, Idp
 
 UMA = "uma@acme.example"
 
@@ -190,6 +191,122 @@ def test_a_relay_state_that_got_lost_fails_the_test_of_a_connection_that_is_on(c
     tester.follow(tester.follow(tester.deliver(connection, idp.respond(UMA, request), relay_state="")))
     test.refresh_from_db()
     assert (test.status, test.attempt.error) == (SignInTestStatus.FAILED, "request_unknown")
+
+
+class TestOfAVersionThatIsNotInForce:
+    """What its test brings back is verified by that version also when nothing but the browser knows of the test."""
+
+    def test_a_relay_state_that_got_lost_fails_it(self, untested, idp, uma, tester):
+        test = begin(tester, untested)
+        request = tester.leave(untested, f"?test={test.public_id}")
+        page = tester.follow(tester.follow(tester.deliver(untested, idp.respond(UMA, request), relay_state="")))
+        test.refresh_from_db()
+        assert (test.status, test.attempt.error) == (SignInTestStatus.FAILED, "request_unknown")
+        assert "the RelayState of this test, unchanged" in page.content.decode()
+        assert not SessionGrant.objects.filter(method=SignInMethod.SAML).exists()
+
+    def test_beside_another_idp_in_force_it_fails_too(self, connection, idp, uma, tester):
+        other = prepare_other_idp(connection, idp)
+        test = begin(tester, connection)
+        request = tester.leave(connection, f"?test={test.public_id}")
+        tester.follow(tester.deliver(connection, other.respond(UMA, request), relay_state="lost"))
+        test.refresh_from_db()
+        assert test.status == SignInTestStatus.FAILED
+        assert (test.attempt.error, test.attempt.version) == ("request_unknown", 2)
+
+    def test_what_went_astray_signs_nobody_in(self, connection, idp, uma, tester, browser):
+        other = prepare_other_idp(connection, idp)
+        begin(tester, connection)
+        arrived = browser.sign_in(other, connection, UMA)
+        assert (arrived.status_code, LoginAttempt.objects.get().error) == (403, "version_changed")
+        assert browser.reaches() == []
+
+    def test_not_even_when_its_version_is_put_in_force_at_that_moment(self, connection, idp, uma, tester, browser):
+        other = prepare_other_idp(connection, idp)
+        begin(tester, connection)
+        landed = browser.deliver(connection, other.respond(UMA, browser.leave(connection)))
+        connections.turn_on(connection=connection, actor=ACTOR, without_test=True)
+        assert browser.follow(landed).status_code == 403
+        assert LoginAttempt.objects.get().error == "version_changed"
+        assert browser.reaches() == []
+
+    def test_nor_when_the_connection_is_off(self, connection, idp, uma, tester, browser):
+        request = browser.leave(connection)
+        connections.turn_off(connection=connection, actor=ACTOR)
+        begin(tester, connection)
+        browser.follow(browser.deliver(connection, idp.respond(UMA, request)))
+        assert LoginAttempt.objects.get().error == "connection_off"
+        assert browser.reaches() == []
+
+    def test_what_fits_neither_version_is_refused_for_the_one_in_force(self, connection, idp, uma, tester, browser):
+        prepare_other_idp(connection, idp)
+        begin(tester, connection)
+        browser.sign_in(idp, connection, UMA, fault=Fault.WRONG_AUDIENCE)
+        attempt = LoginAttempt.objects.get()
+        assert (attempt.error, attempt.version) == ("audience_mismatch", 1)
+
+    def test_what_does_not_fit_the_only_version_says_why(self, untested, idp, uma, tester):
+        test = begin(tester, untested)
+        request = tester.leave(untested, f"?test={test.public_id}")
+        answer = idp.respond(UMA, request, fault=Fault.WRONG_AUDIENCE)
+        assert tester.deliver(untested, answer, relay_state="").status_code == 403
+        assert LoginAttempt.objects.get().error == "audience_mismatch"
+
+
+class TestAnAnswerThatNobodyAskedFor:
+    @pytest.fixture(params=["off", "off, though the IdP may begin", "on"])
+    def tested(self, request, untested):
+        if request.param == "on":
+            connections.turn_on(connection=untested, actor=ACTOR, without_test=True)
+        elif request.param != "off":
+            rules = SignInRules(allow_idp_initiated=True)
+            connections.change_rules(connection=untested, rules=rules, actor=ACTOR)
+        untested.refresh_from_db()
+        return untested
+
+    def test_it_goes_on_with_the_test_once(self, tested, idp, uma, tester):
+        test = begin(tester, tested)
+        tester.leave(tested, f"?test={test.public_id}")
+        landed = tester.deliver(tested, idp.respond(UMA), relay_state="")
+        assert landed["Location"] == f"/saml/{tested.public_id}/login?again=1"
+        request = tester.leave(tested, "?again=1")
+        tester.follow(tester.deliver(tested, idp.respond(UMA, request)))
+        test.refresh_from_db()
+        assert test.status == SignInTestStatus.PASSED
+        assert not SessionGrant.objects.filter(method=SignInMethod.SAML).exists()
+
+    def test_the_second_time_the_test_fails_and_says_what_to_change(self, tested, idp, uma, tester):
+        test = begin(tester, tested)
+        tester.leave(tested, f"?test={test.public_id}")
+        for _ in range(2):
+            arrived = tester.follow(tester.deliver(tested, idp.respond(UMA), relay_state=""))
+        assert arrived["Location"].endswith(f"/tests/{test.public_id}/")
+        test.refresh_from_db()
+        assert (test.status, test.attempt.error) == (SignInTestStatus.FAILED, "unsolicited_refused")
+        assert "What to change in JumpCloud" in page_of(tester, test)
+
+    @pytest.mark.parametrize("end", ["timed out", "tester is gone", "another began it"])
+    def test_a_test_that_waits_no_more_is_not_gone_on_with(self, untested, idp, uma, adam, tester, end):
+        test = begin(tester, untested)
+        tester.leave(untested, f"?test={test.public_id}")
+        if end == "timed out":
+            SignInTest.objects.update(started_at=now() - TEST_LIFE)
+        elif end == "tester is gone":
+            tester.client.logout()
+        else:
+            SignInTest.objects.update(started_by=adam.user)
+        assert tester.client.get(f"/saml/{untested.public_id}/login?again=1").status_code == 403
+        test.refresh_from_db()
+        assert test.status == SignInTestStatus.WAITING
+
+
+def prepare_other_idp(connection, idp) -> Idp:
+    """Return the IdP that the next version of this connection trusts."""
+    draft = versions.begin_reconfiguration(connection=connection, actor=ACTOR)
+    other = idp.change(idp_entity_id="urn:another:idp")
+    snapshot = metadata.take_document(connection=connection, document=other.metadata())
+    metadata.use_snapshot(connection=connection, snapshot=snapshot, revision=draft.revision, actor=ACTOR)
+    return other
 
 
 def test_the_version_may_be_discarded_while_its_test_is_at_the_idp(connection, idp, uma, tester):
