@@ -1,4 +1,5 @@
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -53,9 +54,9 @@ class Attempt:
         reference, label = str(self.connection.public_id), self.connection.name
         return Actor(ActorKind.SAML, reference=reference, label=label, ip=self.caller.ip)
 
-    def record(self, outcome: Outcome, refusal: SamlError | None = None) -> LoginAttempt:
+    def record(self, outcome: Outcome, passed: Sequence[Check], refusal: SamlError | None = None) -> LoginAttempt:
         known = self.version, refusal, self.claims, self.email, self.membership
-        entry = Entry(outcome, self.caller, *known, provider=self.provider)
+        entry = Entry(outcome, self.caller, passed, *known, provider=self.provider)
         return record_attempt(connection=self.connection, entry=entry)
 
 
@@ -77,6 +78,7 @@ def record_attempt(*, connection: Connection, entry: Entry) -> LoginAttempt:
         ip=entry.caller.ip or None,
         user_agent=_one_line(entry.caller.user_agent),
         request_id=entry.caller.request_id[:64],
+        passed_checks=[str(check) for check in entry.passed],
     )
     _copy_claims(attempt, entry)
     _copy_refusal(attempt, entry)
@@ -95,14 +97,12 @@ def _copy_claims(attempt: LoginAttempt, entry: Entry) -> None:
 def _copy_refusal(attempt: LoginAttempt, entry: Entry) -> None:
     refusal = entry.refusal
     if refusal is None:
-        attempt.passed_checks = [str(check) for check in Check]
         return
     attempt.error, attempt.failed_check = refusal.code, refusal.check
     attempt.setting = "" if refusal.setting is Setting.NOTHING else refusal.setting
     attempt.explanation = refusal.private[:300]
     # PostgreSQL takes no NUL, and a log no line of somebody else's
     attempt.expected, attempt.received = _one_line(refusal.expected), _one_line(refusal.received)
-    attempt.passed_checks = [str(check) for check in refusal.passed]
 
 
 def _one_line(text: str) -> str:

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -29,6 +30,10 @@ CHECK_LABELS = {
 }
 # what a test doesn't ask: that is about the person, not about the connection
 NOT_TESTED = frozenset({Check.MEMBER})
+# what is asked of the message alone, before its browser is looked at
+OF_MESSAGE = tuple(Check)[: tuple(Check).index(Check.REQUEST)]
+# what is known of an answer that nobody asked for, when its person turns out to be another than who is signed in
+OF_OTHER_PERSON = (*OF_MESSAGE, Check.EMAIL, Check.DOMAIN)
 
 
 class Outcome(TextChoices):
@@ -72,10 +77,11 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the log keeps of one attempt. Without a refusal every check has passed."""
+    """What the log keeps of one attempt; `passed` are the checks that were asked and found right."""
 
     outcome: Outcome
     caller: Caller
+    passed: Sequence[Check] = ()
     version: int | None = None
     refusal: SamlError | None = None
     claims: Claims | None = field(default=None, repr=False)

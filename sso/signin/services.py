@@ -25,7 +25,7 @@ from sso.admission.types import Subject
 from sso.attempts import services as attempts
 from sso.attempts.models import LoginAttempt
 from sso.attempts.types import KEPT_FOR as ATTEMPTS_KEPT_FOR
-from sso.attempts.types import Caller, Outcome
+from sso.attempts.types import NOT_TESTED, OF_MESSAGE, OF_OTHER_PERSON, Caller, Outcome
 from sso.connections import queries as connections
 from sso.connections import services as connection_services
 from sso.connections.errors import SetupIncomplete
@@ -109,7 +109,7 @@ def receive(*, connection: Connection, arrival: Arrival) -> Landing:
         is_wanted = connection.allow_idp_initiated and not attempt.is_astray
         if not attempt.known_claims.in_response_to and not is_wanted:
             _use_up(connection, attempt.known_claims)
-            attempt.record(Outcome.RESTARTED)
+            attempt.record(Outcome.RESTARTED, OF_MESSAGE)
             return Landing()
         return _keep_for_browser(attempt)
     except SamlError as problem:
@@ -234,7 +234,7 @@ def _sign_in(attempt: "Attempt", flow: Flow, visitor: Visitor) -> SignedIn | Non
     attempt.email = profile.email
     subject = Subject(connection, claims, profile, attempt.actor)
     if _would_replace(subject, visitor):
-        attempt.record(Outcome.RESTARTED)
+        attempt.record(Outcome.RESTARTED, OF_OTHER_PERSON)
         return None
     try:
         attempt.membership = admission.admit(subject=subject)
@@ -277,7 +277,7 @@ def _enter(attempt: "Attempt", subject: Subject, visitor: Visitor, flow: Flow) -
     ends = queries.session_end(claims)
     tenancy.grant_session(membership=seat, session=mark, method=SignInMethod.SAML, expires_at=ends, idp=idp)
     people.note_seat_sign_in(membership=seat)
-    attempt.record(Outcome.SIGNED_IN)
+    attempt.record(Outcome.SIGNED_IN, tuple(Check))
     return SignedIn(user, seat, mark, flow.return_to, flow.request_id)
 
 
@@ -307,7 +307,8 @@ def _finish_test(attempt: "Attempt", flow: Flow, test: SignInTest) -> SignInTest
     test.profile = asdict(profile)
     test.prospect, test.prospect_reason = _prospect(connection, claims, profile.email)
     with transaction.atomic():
-        _end_test(test, SignInTestStatus.PASSED, attempt.record(Outcome.TEST_PASSED), claims)
+        passed = tuple(check for check in Check if check not in NOT_TESTED)
+        _end_test(test, SignInTestStatus.PASSED, attempt.record(Outcome.TEST_PASSED, passed), claims)
         if test.started_by is None or not people_queries.may_change_settings(connection.org, test.started_by):
             # a test counts for those only who could turn the connection on
             return test
@@ -369,7 +370,7 @@ class Attempt(attempts.Attempt):
         if self.claims is not None:
             # the message was right: what fails afterwards is asked in the order of the checks
             problem.passed = tuple(takewhile(lambda check: check is not problem.check, Check))
-        attempt = self.record(Outcome.TEST_FAILED if self.test else Outcome.REFUSED, problem)
+        attempt = self.record(Outcome.TEST_FAILED if self.test else Outcome.REFUSED, problem.passed, problem)
         if self.test is not None:
             _end_test(self.test, SignInTestStatus.FAILED, attempt, self.claims)
         return Refused(problem, attempt, self.test)

@@ -21,7 +21,7 @@ def admin(adam, sign_in) -> Client:
 
 
 def record(connection, outcome=Outcome.SIGNED_IN, refusal=None, email="", **caller):
-    entry = Entry(outcome, Caller(**caller), 1, refusal, email=email)
+    entry = Entry(outcome, Caller(**caller), version=1, refusal=refusal, email=email)
     return services.record_attempt(connection=connection, entry=entry)
 
 

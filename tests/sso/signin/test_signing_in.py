@@ -17,6 +17,7 @@ from sso.attempts.types import Outcome
 from sso.connections import services as connections
 from sso.connections.models import Connection, SamlIdentity
 from sso.connections.types import SignInRules
+from sso.saml.types import Check
 from tests.factories import ACTOR, MembershipFactory
 from tests.sso.idp import Browser, NameIdFormat, NameIdSource, Signs, Style
 
@@ -280,6 +281,7 @@ class TestSignInsThatTheIdpBegins:
     def test_off_the_person_is_sent_once_through_a_sign_in_of_ours(self, connection, idp, uma, browser):
         landed = browser.deliver(connection, idp.respond(UMA))
         assert landed["Location"] == f"/saml/{connection.public_id}/login?again=1"
+        assert LoginAttempt.objects.get().passed_checks == list(Check)[:9]
         request = browser.leave(connection, "?again=1")
         browser.follow(browser.deliver(connection, idp.respond(UMA, request)))
         assert browser.reaches() == ["acme"]
@@ -328,7 +330,9 @@ class TestSomebodyElseIsSignedIn:
         landed = adams.follow(adams.deliver(connection, idp.respond(UMA)))
         assert landed["Location"] == f"/saml/{connection.public_id}/login?again=1"
         assert adams.client.get("/accounts/email/").status_code == 200
-        assert LoginAttempt.objects.get().outcome == Outcome.RESTARTED
+        attempt = LoginAttempt.objects.get()
+        assert attempt.outcome == Outcome.RESTARTED
+        assert set(Check) - set(attempt.passed_checks) == {Check.REQUEST, Check.MEMBER}
         assert not SessionGrant.objects.filter(membership=uma).exists()
 
     def test_whom_the_idp_names_when_it_is_asked_is_signed_in(self, connection, idp, uma, adams):

@@ -18,6 +18,7 @@ from sso.connections import services as connections
 from sso.connections.errors import SetupIncomplete
 from sso.connections.types import AttributeChoice, ConnectionState, SignInRules
 from sso.metadata import services as metadata
+from sso.saml.types import Check
 from sso.signin import services
 from sso.signin.models import ConsumedAssertion, SignInTest
 from sso.signin.tasks import prune
@@ -67,6 +68,7 @@ def page_of(tester, test) -> str:
 def test_a_good_answer_passes_and_unlocks_the_switch(untested, idp, uma, tester):
     test = run(tester, untested, idp)
     assert (test.status, test.prospect) == (SignInTestStatus.PASSED, Prospect.SIGNS_IN)
+    assert set(Check) - set(test.attempt.passed_checks) == {Check.MEMBER}
     untested.refresh_from_db()
     assert untested.state == ConnectionState.TESTED
     connections.turn_on(connection=untested, actor=ACTOR)
