@@ -33,7 +33,8 @@ class LoginAttempt(models.Model):
     email = models.CharField(max_length=254, blank=True)
     email_key = models.CharField(max_length=512, blank=True)
     name_id = models.CharField(max_length=512, blank=True)
-    is_idp_initiated = models.BooleanField(default=False)
+    # empty when nothing that could be trusted says who began
+    is_idp_initiated = models.BooleanField(null=True, default=None)
     ip = models.GenericIPAddressField(null=True, blank=True)
     user_agent = models.CharField(max_length=300, blank=True)
     request_id = models.CharField(max_length=64, blank=True)

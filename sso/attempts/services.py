@@ -98,6 +98,8 @@ def _copy_refusal(attempt: LoginAttempt, entry: Entry) -> None:
     refusal = entry.refusal
     if refusal is None:
         return
+    if refusal.is_idp_initiated is not None:
+        attempt.is_idp_initiated = refusal.is_idp_initiated
     attempt.error, attempt.failed_check = refusal.code, refusal.check
     attempt.setting = "" if refusal.setting is Setting.NOTHING else refusal.setting
     attempt.explanation = refusal.private[:300]

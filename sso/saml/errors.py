@@ -16,6 +16,8 @@ class SamlError(Exception):
     code: ClassVar[str] = "refused"
     check: ClassVar[Check] = Check.MESSAGE
     setting: ClassVar[Setting] = Setting.NOTHING
+    # whether the IdP began by itself, where the refusal alone says so
+    is_idp_initiated: ClassVar[bool | None] = None
     public: ClassVar[str] = "Your identity provider’s answer couldn’t be used."
     private: ClassVar[str] = "The response can’t be used."
 

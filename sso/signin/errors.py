@@ -49,6 +49,7 @@ class UnsolicitedRefused(SamlError):
     code = "unsolicited_refused"
     check = Check.REQUEST
     setting = Setting.IDP_INITIATED
+    is_idp_initiated = True
     public = "This sign-in wasn’t begun here. Open the sign-in page instead."
     private = (
         "The IdP answers no request of ours, also when it is asked. Allow it to begin sign-ins, or change that there."
@@ -58,5 +59,6 @@ class UnsolicitedRefused(SamlError):
 class OtherPersonSignedIn(SamlError):
     code = "other_person_signed_in"
     check = Check.REQUEST
+    is_idp_initiated = True
     public = "Somebody else is signed in in this browser. Sign out there first, then start again."
     private = "The IdP began this sign-in by itself, also when it was asked, while somebody else was signed in."

@@ -10,6 +10,7 @@ from sso.attempts.types import AttemptFilter, Caller, Entry, Outcome
 from sso.providers.catalogue import PROVIDERS
 from sso.saml.errors import AudienceMismatch, MessageUnreadable, StatusRefused
 from sso.saml.types import Setting
+from sso.signin.errors import OtherPersonSignedIn, UnsolicitedRefused
 from tests.sso.idp import Fault
 
 LOG = "/orgs/acme/settings/sign-in-log/"
@@ -72,6 +73,24 @@ def test_a_failure_shows_expected_received_and_what_to_change(admin, connection,
     for shown in ("https://other-app.example/saml", f"/saml/{connection.public_id}/metadata", "Tab SSO → SP Entity ID"):
         assert shown in page
     assert (page.count(">Passed<"), page.count(">Failed<"), page.count(">Not reached<")) == (6, 1, 6)
+
+
+BEGINNINGS = {"": "Unknown", "ours": "Our sign-in page", "theirs": "The identity provider"}
+
+
+@pytest.mark.parametrize("who", BEGINNINGS)
+def test_who_began_is_said_when_it_is_known(admin, connection, idp, uma, browser, who):
+    if who == "ours":
+        browser.sign_in(idp, connection, "uma@acme.example")
+    else:
+        browser.deliver(connection, idp.respond("uma@acme.example") if who else "nonsense")
+    page = admin.get(f"{LOG}{LoginAttempt.objects.get().public_id}/").content.decode()
+    assert f"Began at</dt><dd>{BEGINNINGS[who]}</dd>" in page
+
+
+@pytest.mark.parametrize("refusal", [UnsolicitedRefused, OtherPersonSignedIn])
+def test_a_refusal_for_having_begun_says_who_began(connection, refusal):
+    assert record(connection, Outcome.REFUSED, refusal()).is_idp_initiated
 
 
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda one: one.code)
