@@ -55,6 +55,12 @@ def seat_to_enter(connection: Connection, claims: Claims, email: str) -> Members
     return seat
 
 
+def seat_named(connection: Connection, claims: Claims, email: str) -> Membership | None:
+    """Return whose seat a sign-in was for, may they enter or not: that of the NameID, else that of the address."""
+    identity = connections.find_identity(connection, claims.name_id) if is_lasting(claims) else None
+    return identity.membership if identity is not None else people.seat_of_address(connection.org, email)
+
+
 def is_somebody_else(subject: Subject, user_id: int) -> bool:
     """Say whether the subject is another person than this account. Raises what `seat_to_enter` raises."""
     seat = seat_to_enter(subject.connection, subject.claims, subject.profile.email)

@@ -16,7 +16,7 @@ from orgs.people import services as people
 from orgs.people.errors import MembershipUnknown, SeatTaken
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.errors import AddressInvalid
-from orgs.tenancy.models import User
+from orgs.tenancy.models import Membership, User
 from orgs.tenancy.types import IdpSession, SignInMethod, Visitor
 from sso.admission import queries as admission_queries
 from sso.admission import services as admission
@@ -370,10 +370,17 @@ class Attempt(attempts.Attempt):
         if self.claims is not None:
             # the message was right: what fails afterwards is asked in the order of the checks
             problem.passed = tuple(takewhile(lambda check: check is not problem.check, Check))
+        self.membership = self._find_seat()
         attempt = self.record(Outcome.TEST_FAILED if self.test else Outcome.REFUSED, problem.passed, problem)
         if self.test is not None:
             _end_test(self.test, SignInTestStatus.FAILED, attempt, self.claims)
         return Refused(problem, attempt, self.test)
+
+    def _find_seat(self) -> Membership | None:
+        """Return the seat for which this was, looked up anew: one that was found before may be gone."""
+        if self.claims is None or not self.email:
+            return None
+        return admission_queries.seat_named(self.connection, self.claims, self.email)
 
 
 def delete_finished(*, moment: datetime) -> None:

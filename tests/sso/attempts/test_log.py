@@ -4,6 +4,8 @@ import pytest
 from django.test import Client
 
 from orgs.base.errors import NotFound
+from orgs.people import services as people
+from orgs.tenancy.types import HoldSource
 from sso.attempts import queries, services
 from sso.attempts.models import LoginAttempt
 from sso.attempts.types import AttemptFilter, Caller, Entry, Outcome
@@ -11,6 +13,7 @@ from sso.providers.catalogue import PROVIDERS
 from sso.saml.errors import AudienceMismatch, MessageUnreadable, StatusRefused
 from sso.saml.types import Setting
 from sso.signin.errors import OtherPersonSignedIn, UnsolicitedRefused
+from tests.factories import ACTOR
 from tests.sso.idp import Fault
 
 LOG = "/orgs/acme/settings/sign-in-log/"
@@ -73,6 +76,13 @@ def test_a_failure_shows_expected_received_and_what_to_change(admin, connection,
     for shown in ("https://other-app.example/saml", f"/saml/{connection.public_id}/metadata", "Tab SSO → SP Entity ID"):
         assert shown in page
     assert (page.count(">Passed<"), page.count(">Failed<"), page.count(">Not reached<")) == (6, 1, 6)
+
+
+def test_the_member_of_a_refused_sign_in_is_one_click_away(admin, connection, idp, uma, browser):
+    people.hold_seat(membership=uma, source=HoldSource.ADMIN, actor=ACTOR)
+    browser.sign_in(idp, connection, "uma@acme.example")
+    page = admin.get(f"{LOG}{LoginAttempt.objects.get().public_id}/").content.decode()
+    assert '<a class="link link-primary" href="/orgs/acme/settings/members/?q=uma%40acme.example">' in page
 
 
 BEGINNINGS = {"": "Unknown", "ours": "Our sign-in page", "theirs": "The identity provider"}

@@ -12,7 +12,7 @@ from orgs.people.errors import SeatTaken
 from orgs.people.types import INVITATION_MAIL, Profile
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, SessionGrant
-from orgs.tenancy.types import Origin, SignInMethod
+from orgs.tenancy.types import HoldSource, Origin, SignInMethod
 from sso.admission import queries
 from sso.attempts import queries as attempts
 from sso.attempts.models import LoginAttempt
@@ -286,6 +286,14 @@ class TestPeople:
         uma.user.is_active = False
         uma.user.save()
         assert_refused(browser, browser.sign_in(idp, connection, UMA), "account_closed")
+        assert LoginAttempt.objects.get().membership == uma
+
+    def test_the_log_names_the_member_by_the_name_id_too(self, connection, idp, uma, browser):
+        lasting = idp.change(name_id_format=NameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="u-17")
+        Browser().sign_in(lasting, connection, UMA)
+        people.hold_seat(membership=uma, source=HoldSource.ADMIN, actor=ACTOR)
+        assert_refused(browser, browser.sign_in(lasting, connection, "uma.new@acme.example"), "member_suspended")
+        assert LoginAttempt.objects.first().membership == uma
 
 
 class TestConnections:

@@ -267,8 +267,10 @@ class TestDirectoriesFirst:
         scim.post("/Users", user_body("nora@acme.example", active=False))
         refused = browser.sign_in(idp, connection, "nora@acme.example")
         assert refused.status_code == 403
-        assert LoginAttempt.objects.get().error == "member_suspended"
-        assert Membership.objects.get(email="nora@acme.example").state == "suspended"
+        seat = Membership.objects.get(email="nora@acme.example")
+        assert seat.state == "suspended"
+        attempt = LoginAttempt.objects.get()
+        assert (attempt.error, attempt.membership) == ("member_suspended", seat)
 
     def test_a_hold_ends_the_session_that_an_idp_has_opened(self, connection, idp, uma, browser):
         browser.sign_in(idp, connection, UMA)
