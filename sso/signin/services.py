@@ -302,9 +302,8 @@ def _finish_test(attempt: "Attempt", flow: Flow, test: SignInTest) -> SignInTest
     if flow.test != test.public_id:
         raise RequestUnknown(expected="the request of this test", received=claims.in_response_to)
     profile = read_profile(claims, admission_queries.attribute_names(connection, test.configuration))
-    attempt.email = profile.email
+    attempt.email, test.profile = profile.email, asdict(profile)
     admission_queries.require_verified(connection.org, profile.email)
-    test.profile = asdict(profile)
     test.prospect, test.prospect_reason = _prospect(connection, claims, profile.email)
     with transaction.atomic():
         passed = tuple(check for check in Check if check not in NOT_TESTED)

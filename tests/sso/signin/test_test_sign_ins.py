@@ -146,6 +146,11 @@ def test_an_unverified_domain_fails_the_test(untested, idp, tester):
     assert (test.status, test.attempt.error) == (SignInTestStatus.FAILED, "domain_not_verified")
 
 
+def test_a_test_that_fails_on_its_domain_alone_shows_the_profile(untested, idp, tester):
+    test = run(tester, untested, idp, email="nora@unproved.example", last="Unger")
+    assert "from <code>lastname</code>" in page_of(tester, test)
+
+
 def test_nothing_for_ten_minutes_is_a_time_out(untested, tester):
     test = begin(tester, untested)
     assert "Waiting" in page_of(tester, test)
