@@ -30,6 +30,8 @@ class LoginAttempt(models.Model):
     expected = models.CharField(max_length=300, blank=True)
     received = models.CharField(max_length=300, blank=True)
     passed_checks = models.JSONField(default=list)
+    # its signature was verified: nobody can have made the message but the IdP
+    is_signed = models.BooleanField(default=False)
     email = models.CharField(max_length=254, blank=True)
     email_key = models.CharField(max_length=512, blank=True)
     name_id = models.CharField(max_length=512, blank=True)
@@ -55,6 +57,11 @@ class LoginAttempt(models.Model):
     @property
     def is_failure(self) -> bool:
         return self.outcome in FAILURES
+
+    @property
+    def is_in_log(self) -> bool:
+        """Whether its code leads anywhere; in a flood not everything is kept."""
+        return self.pk is not None
 
     @property
     def is_test(self) -> bool:

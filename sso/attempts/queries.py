@@ -52,13 +52,18 @@ def latest_sign_in(connection: Connection) -> LoginAttempt | None:
     return attempts.order_by("-id").first()
 
 
-def is_flooded(connection: Connection) -> bool:
-    """Say whether attempts of nobody known come faster than anybody could read: strangers may send what they like."""
+def is_flooded(connection: Connection, *, is_signed: bool) -> bool:
+    """Say whether refusals of one kind come faster than anybody could read.
+
+    Anybody can send what isn't signed; and whoever has one old answer of the IdP can send that as often as they like.
+    Each kind counts by itself, so that strangers take no room from people whom the IdP has sent.
+    """
     recent = LoginAttempt.objects.filter(
         org_id=connection.org_id,
         connection=connection,
         at__gt=now() - timedelta(minutes=1),
-        outcome__in=[Outcome.REFUSED, Outcome.RESTARTED],
+        outcome=Outcome.REFUSED,
+        is_signed=is_signed,
         email_key="",
     )
     return recent.count() >= LOGGED_PER_MINUTE

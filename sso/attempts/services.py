@@ -62,7 +62,7 @@ class Attempt:
 
 @transaction.atomic
 def record_attempt(*, connection: Connection, entry: Entry) -> LoginAttempt:
-    """The attempt is in the log, under a code that support can search; in a flood of nobody known it has a code only."""
+    """The attempt is in the log, under a code that support can search; in a flood, what can be sent at will isn't."""
     attempt = LoginAttempt(
         org_id=connection.org_id,
         connection=connection,
@@ -78,12 +78,14 @@ def record_attempt(*, connection: Connection, entry: Entry) -> LoginAttempt:
         ip=entry.caller.ip or None,
         user_agent=_one_line(entry.caller.user_agent),
         request_id=entry.caller.request_id[:64],
+        is_signed=Check.SIGNATURE in entry.passed,
         passed_checks=[str(check) for check in entry.passed],
     )
     _copy_claims(attempt, entry)
     _copy_refusal(attempt, entry)
-    is_of_nobody_known = entry.outcome in {Outcome.REFUSED, Outcome.RESTARTED} and not attempt.email_key
-    if not (is_of_nobody_known and queries.is_flooded(connection)):
+    # what has passed REPLAY was used up by it
+    can_be_sent_at_will = entry.outcome == Outcome.REFUSED and Check.REPLAY not in entry.passed
+    if not (can_be_sent_at_will and queries.is_flooded(connection, is_signed=attempt.is_signed)):
         attempt.save()
     return attempt
 

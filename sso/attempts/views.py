@@ -1,10 +1,10 @@
 from uuid import UUID
 
-from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from orgs.base.read_only_admin import BoundedPaginator
 from orgs.tenancy.access import OrgRequest, admin_required
 from sso.attempts import queries
 from sso.attempts.errors import AttemptUnknown
@@ -21,7 +21,7 @@ def attempts(request: OrgRequest, org_slug: str) -> HttpResponse:
     """Who tried to sign in through a connection, newest first, and how that ended."""
     form = AttemptSearchForm(request.GET)
     shown = form.shown()
-    page = Paginator(queries.list_attempts(request.org, shown), PAGE_SIZE).get_page(request.GET.get("page"))
+    page = BoundedPaginator(queries.list_attempts(request.org, shown), PAGE_SIZE).get_page(request.GET.get("page"))
     return render(request, "sso/attempts.html", {"form": form, "page": page, "is_filtered": shown != AttemptFilter()})
 
 

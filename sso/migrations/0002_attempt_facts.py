@@ -29,5 +29,10 @@ class Migration(migrations.Migration):
             name="is_idp_initiated",
             field=models.BooleanField(default=None, null=True),
         ),
+        migrations.AddField(
+            model_name="loginattempt",
+            name="is_signed",
+            field=models.BooleanField(default=False),
+        ),
         migrations.RunPython(admit_what_is_unknown, say_no_where_it_is_unknown),
     ]

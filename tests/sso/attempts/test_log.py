@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from orgs.base.errors import NotFound
+from orgs.base.read_only_admin import BoundedPaginator
 from orgs.people import services as people
 from orgs.tenancy.types import HoldSource
 from sso.attempts import queries, services
@@ -67,6 +68,15 @@ def test_the_page_asks_as_much_for_one_as_for_sixty(admin, connection, count, dj
         record(connection, email="uma@acme.example")
     with django_assert_num_queries(5):
         admin.get(LOG)
+
+
+def test_a_long_log_is_not_counted_to_its_end(admin, connection, monkeypatch):
+    monkeypatch.setattr(BoundedPaginator, "limit", 3)
+    for _ in range(5):
+        record(connection, email="uma@acme.example")
+    page = admin.get(LOG)
+    assert len(page.context["page"]) == 3
+    assert "of 3 or more; search for what is older" in page.content.decode()
 
 
 def test_a_failure_shows_expected_received_and_what_to_change(admin, connection, idp, uma, browser):

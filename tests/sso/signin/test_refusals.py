@@ -379,12 +379,39 @@ class TestHostileBodies:
         assert response.status_code == 403
         assert LoginAttempt.objects.filter(outcome=Outcome.REFUSED).count() == 3
 
-    def test_a_flood_of_nobody_known_hides_nobody_known(self, connection, idp, uma, browser, monkeypatch):
+    @pytest.fixture
+    def flood(self, connection, monkeypatch):
+        """Strangers have sent more than is written down."""
         monkeypatch.setattr(attempts, "LOGGED_PER_MINUTE", 3)
         for _ in range(5):
-            browser.client.post(f"/saml/{connection.public_id}/acs", {"SAMLResponse": "x"})
+            last = Client().post(f"/saml/{connection.public_id}/acs", {"SAMLResponse": "x"})
+        return last
+
+    def test_a_flood_of_nobody_known_hides_nobody_known(self, connection, idp, uma, browser, flood):
         browser.sign_in(idp, connection, "eve@acme.example")
         assert LoginAttempt.objects.first().error == "not_a_member"
+
+    @pytest.mark.parametrize("fault", [Fault.EXPIRED, Fault.WRONG_AUDIENCE])
+    def test_a_flood_hides_nobody_whom_the_idp_has_sent(self, connection, idp, uma, browser, flood, fault):
+        assert_refused(browser, browser.sign_in(idp, connection, UMA, fault=fault), FAULTS[fault])
+
+    def test_a_flood_hides_no_answer_that_came_unasked(self, connection, idp, uma, browser, flood):
+        browser.deliver(connection, idp.respond(UMA))
+        assert LoginAttempt.objects.first().outcome == Outcome.RESTARTED
+
+    def test_an_answer_that_is_sent_again_and_again_is_not_written_down_for_ever(
+        self, connection, idp, uma, browser, flood
+    ):
+        response = idp.respond(UMA, browser.leave(connection))
+        for _ in range(6):
+            browser.deliver(connection, response)
+        assert LoginAttempt.objects.filter(error="assertion_replayed").count() == 3
+
+    def test_what_was_not_written_down_has_no_code_that_leads_nowhere(self, connection, flood):
+        page = flood.content.decode()
+        assert "attempt-code" not in page
+        assert "isn’t in your organization’s sign-in log" in page
+        assert flood["X-Request-ID"] in page
 
     def test_a_response_that_nobody_asked_for_sends_away_once(self, connection, idp, uma, browser):
         response = idp.respond(UMA)
