@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.contrib.admin.options import BaseModelAdmin, ShowFacets
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
@@ -114,12 +114,17 @@ class ReadOnlyAdmin(Read, TablePage):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Find a row by its public id, too: by the column's own index, which a search in text would not use."""
+        """Find a row by what names it exactly, too: by the column's own index, which a search in text would not use."""
         found, has_duplicates = super().get_search_results(request, queryset, search_term)
-        public_id = read_uuid(search_term.strip())
-        if public_id is not None and "public_id" in (self.fields or ()):
-            found = found | queryset.filter(public_id=public_id)
+        term = search_term.strip()
+        if term and (exact := self.exact_match(term)):
+            found = found | queryset.filter(exact)
         return found, has_duplicates
+
+    def exact_match(self, term: str) -> Q:
+        """Return what the whole term names exactly; empty when that is nothing."""
+        public_id = read_uuid(term)
+        return Q(public_id=public_id) if public_id is not None and "public_id" in (self.fields or ()) else Q()
 
     def _offered_filters(self) -> set[str]:
         offered = set[str]()

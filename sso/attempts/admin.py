@@ -1,6 +1,8 @@
 from django.contrib import admin
+from django.db.models import Q
 
 from orgs.base.read_only_admin import ReadOnlyAdmin, choice, to_the_second
+from sso.attempts import queries
 from sso.attempts.models import LoginAttempt
 from sso.attempts.types import FAILURES, Outcome
 
@@ -45,8 +47,12 @@ class LoginAttemptAdmin(ReadOnlyAdmin):
     linked_by = ("org__id__exact", "connection__id__exact", "membership__id__exact")
     list_display = ("moment", "code", "org", "connection_name", "outcome", "error", "email")
     list_filter = (ByOutcome, ("at", admin.DateFieldListFilter))
-    search_fields = ("code__iexact", "email_key", "request_id__exact", "org__name", "org__slug")
-    search_help_text = "Code that the person was shown, address, request id, organization, or public id."
+    search_fields = ("email_key", "name_id_key", "request_id__exact", "org__name", "org__slug")
+    search_help_text = "Code that the person was shown, address, NameID, request id, organization, or public id."
+
+    def exact_match(self, term: str) -> Q:
+        """An attempt is found by its code, too, also when that was typed in two words."""
+        return super().exact_match(term) | queries.with_code(term)
 
     @admin.display(description="at (UTC)")
     def moment(self, attempt: LoginAttempt) -> str:

@@ -35,6 +35,7 @@ class LoginAttempt(models.Model):
     email = models.CharField(max_length=254, blank=True)
     email_key = models.CharField(max_length=512, blank=True)
     name_id = models.CharField(max_length=512, blank=True)
+    name_id_key = models.CharField(max_length=512, blank=True)
     # empty when nothing that could be trusted says who began
     is_idp_initiated = models.BooleanField(null=True, default=None)
     ip = models.GenericIPAddressField(null=True, blank=True)
@@ -47,6 +48,7 @@ class LoginAttempt(models.Model):
         indexes = [
             models.Index(fields=["org", "-id"], name="login_attempt_by_org"),
             models.Index(fields=["org", "email_key"], name="login_attempt_by_address"),
+            models.Index(fields=["org", "name_id_key"], name="login_attempt_by_name_id"),
             models.Index(fields=["connection", "at"], name="login_attempt_by_connection"),
             models.Index(fields=["at"], name="login_attempt_by_time"),
         ]

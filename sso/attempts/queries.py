@@ -28,13 +28,19 @@ def list_attempts(org: Organization, shown: AttemptFilter) -> QuerySet[LoginAtte
     """The attempts to sign in to an organisation, newest first."""
     attempts = LoginAttempt.objects.filter(org=org)
     if text := shown.text.strip():
-        known_by = Q(code=text.upper()) | Q(email_key__startswith=address_key(text)) | Q(request_id=text)
-        attempts = attempts.filter(known_by)
+        key = address_key(text)
+        is_of = Q(email_key__startswith=key) | Q(name_id_key__startswith=key)
+        attempts = attempts.filter(is_of | Q(request_id=text) | with_code(text))
     if shown.outcome == "failed":
         attempts = attempts.filter(outcome__in=FAILURES)
     elif shown.outcome in Outcome.values:
         attempts = attempts.filter(outcome=shown.outcome)
     return attempts.select_related("connection").order_by("-id")
+
+
+def with_code(text: str) -> Q:
+    """Match the attempt whose code this is, however it was read aloud and typed."""
+    return Q(code="".join(letter for letter in text if letter.isalnum()).upper())
 
 
 def find_attempt(org: Organization, public_id: UUID) -> LoginAttempt:

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from orgs.base.actor import Actor, ActorKind
 from orgs.base.clock import now
-from orgs.base.text import address_key
+from orgs.base.text import KEY_LENGTH, address_key
 from orgs.tenancy.models import Membership
 from sso.attempts import queries
 from sso.attempts.models import LoginAttempt
@@ -74,7 +74,7 @@ def record_attempt(*, connection: Connection, entry: Entry) -> LoginAttempt:
         version=entry.version,
         outcome=entry.outcome,
         email=entry.email[:254],
-        email_key=address_key(entry.email)[:512],
+        email_key=address_key(entry.email)[:KEY_LENGTH],
         ip=entry.caller.ip or None,
         user_agent=_one_line(entry.caller.user_agent),
         request_id=entry.caller.request_id[:64],
@@ -93,6 +93,7 @@ def record_attempt(*, connection: Connection, entry: Entry) -> LoginAttempt:
 def _copy_claims(attempt: LoginAttempt, entry: Entry) -> None:
     if entry.claims is not None:
         attempt.name_id = entry.claims.name_id
+        attempt.name_id_key = address_key(entry.claims.name_id)[:KEY_LENGTH]
         attempt.is_idp_initiated = not entry.claims.in_response_to
 
 

@@ -396,7 +396,11 @@ def test_every_row_is_found_by_its_public_id(support, rows, listing):
     assert row in answer.context["cl"].result_list
 
 
-@pytest.mark.parametrize("spelling", [str.upper, str.lower])
+def in_two_words(code: str) -> str:
+    return f"{code[:4]} {code[4:].lower()}."
+
+
+@pytest.mark.parametrize("spelling", [str.upper, str.lower, in_two_words])
 def test_the_code_that_a_person_was_shown_finds_the_attempt(support, rows, spelling):
     attempt = LoginAttempt.objects.get()
     answer = support.get(reverse("admin:sso_loginattempt_changelist"), {"q": spelling(attempt.code)})

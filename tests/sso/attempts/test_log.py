@@ -1,6 +1,11 @@
 """The sign-in log: found by address, code or request; expected against received; and what to change."""
 
+from importlib import import_module
+from types import SimpleNamespace
+
 import pytest
+from django.apps import apps
+from django.db import connection as database
 from django.test import Client
 
 from orgs.base.errors import NotFound
@@ -15,7 +20,7 @@ from sso.saml.errors import AudienceMismatch, MessageUnreadable, StatusRefused
 from sso.saml.types import Setting
 from sso.signin.errors import OtherPersonSignedIn, UnsolicitedRefused
 from tests.factories import ACTOR
-from tests.sso.idp import Fault
+from tests.sso.idp import Fault, NameIdSource
 
 LOG = "/orgs/acme/settings/sign-in-log/"
 
@@ -28,6 +33,27 @@ def admin(adam, sign_in) -> Client:
 def record(connection, outcome=Outcome.SIGNED_IN, refusal=None, email="", **caller):
     entry = Entry(outcome, Caller(**caller), version=1, refusal=refusal, email=email)
     return services.record_attempt(connection=connection, entry=entry)
+
+
+def test_an_attempt_is_found_by_its_name_id_alone(admin, acme, connection, idp, uma, browser):
+    silent = idp.change(name_id=NameIdSource.CUSTOM, custom_name_id="Uma@ACME.example")
+    browser.deliver(connection, silent.respond("uma@acme.example"))
+    attempt = LoginAttempt.objects.get()
+    assert (attempt.email, list(queries.list_attempts(acme, AttemptFilter("uma@acme")))) == ("", [attempt])
+
+
+@pytest.mark.parametrize("spoken", ["fzdd 2rjx", "FZDD-2RJX", " fzdd2rjx. ", "F Z D D 2 R J X", "‘FZDD2RJX’"])
+def test_a_code_is_found_however_it_was_read_aloud(acme, connection, spoken):
+    record(connection)
+    attempt = record(connection)
+    LoginAttempt.objects.filter(pk=attempt.pk).update(code="FZDD2RJX")
+    assert list(queries.list_attempts(acme, AttemptFilter(spoken))) == [attempt]
+
+
+@pytest.mark.parametrize("text", ["…", "--", " . "])
+def test_what_holds_no_letter_finds_nothing(acme, connection, text):
+    record(connection)
+    assert list(queries.list_attempts(acme, AttemptFilter(text))) == []
 
 
 def test_an_empty_log_says_what_will_be_here(admin):
@@ -149,3 +175,22 @@ def test_codes_can_be_read_aloud_and_are_nobody_elses():
     codes = {services.new_code() for _ in range(500)}
     assert len(codes) == 500
     assert not set("".join(codes)) & set("AEIOU01L")
+
+
+def test_rows_of_before_get_the_facts_of_today(connection, idp, uma, browser, monkeypatch):
+    migration = import_module("sso.migrations.0002_attempt_facts")
+    monkeypatch.setattr(migration, "BATCH", 2)
+    browser.sign_in(idp, connection, "uma@acme.example")
+    browser.sign_in(idp, connection, "uma@acme.example", fault=Fault.EXPIRED)
+    for refusal in (MessageUnreadable(), UnsolicitedRefused()):
+        record(connection, Outcome.REFUSED, refusal)
+    wanted = facts()
+    LoginAttempt.objects.update(is_signed=False, name_id_key="", is_idp_initiated=False)
+    migration.fill_facts(apps, SimpleNamespace(connection=database))
+    migration.admit_what_is_unknown(apps, SimpleNamespace(connection=database))
+    assert facts() == wanted
+    assert len(wanted) == len(set(wanted)) == 4
+
+
+def facts() -> list[tuple[object, ...]]:
+    return list(LoginAttempt.objects.values_list("error", "is_signed", "name_id_key", "is_idp_initiated"))
