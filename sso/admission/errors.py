@@ -8,7 +8,7 @@ class DomainNotVerified(SamlError):
     code = "domain_not_verified"
     check = Check.DOMAIN
     setting = Setting.DOMAIN
-    public = "Your email address is outside of the domains that this organization has proved to own."
+    public = "Your email address ends in a domain that this organization doesn’t use for signing in."
     private = "The domain of the address isn’t among this organization’s verified domains."
 
 
@@ -45,7 +45,5 @@ class SubjectChanged(SamlError):
     code = "subject_changed"
     check = Check.MEMBER
     setting = Setting.NAME_ID
-    public = (
-        "This address belonged to somebody else at your identity provider before. Ask an admin of your organization."
-    )
+    public = "Your email address belonged to somebody else in this organization before. Ask one of its admins."
     private = "The address belongs to a member whom the IdP has named by another NameID. It may have been given to a new person."

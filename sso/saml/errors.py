@@ -18,7 +18,7 @@ class SamlError(Exception):
     setting: ClassVar[Setting] = Setting.NOTHING
     # whether the IdP began by itself, where the refusal alone says so
     is_idp_initiated: ClassVar[bool | None] = None
-    public: ClassVar[str] = "Your identity provider’s answer couldn’t be used."
+    public: ClassVar[str] = "Your organization’s sign-in service sent an answer that couldn’t be used here."
     private: ClassVar[str] = "The response can’t be used."
 
     def __init__(self, *, expected: str = "", received: str = "") -> None:
@@ -93,7 +93,7 @@ class StatusRefused(SamlError):
     code = "status_refused"
     check = Check.STATUS
     setting = Setting.ASSIGNMENT
-    public = "Your identity provider didn’t let you sign in to this application."
+    public = "Your organization’s sign-in service didn’t let you into this application."
     private = "The IdP answered with a failure instead of an assertion."
 
 
@@ -127,7 +127,7 @@ class AssertionExpired(SamlError):
     code = "assertion_expired"
     check = Check.TIME
     setting = Setting.CLOCK
-    public = "The answer of your identity provider is too old. Try again."
+    public = "The answer of your organization’s sign-in service came too late. Try again."
     private = "The assertion had ended before it arrived. If this happens often, the IdP’s clock is wrong."
 
 
@@ -181,7 +181,7 @@ class EmailMissing(SamlError):
     code = "email_missing"
     check = Check.EMAIL
     setting = Setting.ATTRIBUTES
-    public = "Your identity provider didn’t say which email address you have."
+    public = "Your organization’s sign-in service didn’t say which email address you have."
     private = "No attribute holds an email address, and the NameID isn’t one."
 
 
@@ -189,7 +189,7 @@ class EmailAmbiguous(SamlError):
     code = "email_ambiguous"
     check = Check.EMAIL
     setting = Setting.ATTRIBUTES
-    public = "Your identity provider named several email addresses."
+    public = "Your organization’s sign-in service named several email addresses for you."
     private = "The attribute for the email address has several values. It must have one."
 
 
@@ -197,7 +197,7 @@ class EmailInvalid(SamlError):
     code = "email_invalid"
     check = Check.EMAIL
     setting = Setting.ATTRIBUTES
-    public = "Your identity provider named an email address that can’t be used."
+    public = "Your organization’s sign-in service named an email address that can’t be used here."
     private = "The value for the email address isn’t one in plain ASCII letters."
 
 

@@ -270,7 +270,7 @@ def see_the_log(page: Page, visitor: Page, site: str) -> None:
     """Somebody is refused: they see a code, and the admin finds by it what was wrong."""
     visitor.goto(f"{site}/saml/{Connection.objects.get().public_id}/login")
     answer(visitor, PERSON.user_name, "wrong-recipient")
-    expect(visitor.get_by_role("heading", name="You aren’t signed in")).to_be_visible()
+    expect(visitor.get_by_role("heading", name="Single sign-on didn’t work")).to_be_visible()
     look(visitor)
     code = visitor.locator("#attempt-code").inner_text()
     page.get_by_role("link", name="Sign-in log").first.click()

@@ -13,6 +13,7 @@ from orgs.people.types import INVITATION_MAIL, Profile
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, SessionGrant
 from orgs.tenancy.types import HoldSource, Origin, SignInMethod
+from sso.admission import errors as admission_errors
 from sso.admission import queries
 from sso.attempts import queries as attempts
 from sso.attempts.models import LoginAttempt
@@ -20,6 +21,9 @@ from sso.attempts.types import Outcome
 from sso.connections import services as connections
 from sso.connections.types import SignInRules
 from sso.metadata import services as metadata
+from sso.providers.troubleshooting import refusals_in
+from sso.saml import errors as saml_errors
+from sso.signin import errors as signin_errors
 from sso.signin.models import ConsumedAssertion, PendingSignIn
 from sso.versions import services as versions
 from tests.factories import ACTOR, OrganizationFactory
@@ -49,6 +53,32 @@ def assert_refused(browser, response, error):
     assert attempt.explanation not in response.content.decode()
     assert browser.reaches() == []
     assert not SessionGrant.objects.filter(method=SignInMethod.SAML).exists()
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+def test_the_page_says_what_to_do(connection, idp, uma, browser, is_on):
+    if not is_on:
+        connections.turn_off(connection=connection, actor=ACTOR)
+    page = browser.deliver(connection, idp.respond(UMA, fault=Fault.EXPIRED)).content.decode()
+    where = f"/saml/{connection.public_id}/login" if is_on else "/accounts/login/"
+    assert f'Try again from <a class="link link-primary" href="{where}">the sign-in page</a>' in page
+    assert "give this code to an admin of your organization" in page
+
+
+def test_nobody_is_told_that_they_arent_signed_in_who_is(connection, idp, uma, browser, sign_in):
+    browser.client = sign_in(uma)
+    refused = browser.sign_in(idp, connection, "eve@acme.example")
+    assert "aren’t signed in" not in refused.content.decode()
+    assert browser.reaches() == ["acme"]
+
+
+REFUSALS = [*refusals_in(saml_errors), *refusals_in(admission_errors), *refusals_in(signin_errors)]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.code)
+def test_what_a_person_reads_is_in_their_own_words(refusal):
+    words = {"identity", "provider", "idp", "saml", "assertion", "proved", "certificate", "nameid"}
+    assert words.isdisjoint(re.findall(r"\w+", refusal.public.lower()))
 
 
 @pytest.mark.parametrize("fault", FAULTS)
