@@ -75,7 +75,10 @@ class Refused(Exception):
 def begin(
     *, connection: Connection, return_to: str, test: SignInTest | None = None, is_again: bool = False
 ) -> Departure:
-    """A request is ready to leave, with what the browser must remember of it. Nothing is stored. Raises ConnectionOff."""
+    """A request is ready to leave, with what the browser must remember of it. Raises ConnectionOff.
+
+    Nothing is stored, but by a test that waits: it remembers the digest of its RelayState.
+    """
     chosen = test.configuration if test is not None else _open_version(connection)
     relay_state = new_key()
     request = make_request(
@@ -90,7 +93,7 @@ def begin(
             relay_digest=credentials.digest(relay_state)
         )
     flow = Flow(connection.public_id, request.request_id, return_to, test.public_id if test else None, is_again)
-    return Departure(request, flow)
+    return Departure(request, flow, chosen.provider)
 
 
 def _open_version(connection: Connection) -> Configuration:

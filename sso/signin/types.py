@@ -67,10 +67,11 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """A request that is ready to leave, and what the browser remembers of it."""
+    """A request that is ready to leave to this provider's IdP, and what the browser remembers of it."""
 
     request: OutgoingRequest
     flow: Flow
+    provider: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,13 +22,13 @@ from sso.connections.models import Connection
 from sso.providers.catalogue import provider
 from sso.saml.errors import SamlError
 from sso.saml.relay_state import local_path
-from sso.saml.types import Binding, OutgoingRequest
+from sso.saml.types import Binding
 from sso.signin import cookies, queries, services
 from sso.signin.errors import OtherPersonSignedIn, SignInTestUnknown, UnsolicitedRefused
 from sso.signin.forms import DiscoveryForm
 from sso.signin.models import SignInTest
 from sso.signin.services import Refused
-from sso.signin.types import DISCOVERY_LIFE, Arrival, Return, SignedIn
+from sso.signin.types import DISCOVERY_LIFE, Arrival, Departure, Return, SignedIn
 
 LARGEST_BODY = 512 * 1024 + 4096
 DISCOVERY_SALT = "sso.discovery"
@@ -37,7 +37,10 @@ AGAIN = "again"
 
 @require_GET
 def login(request: OrgRequest, public_id: UUID) -> HttpResponse:
-    """Send the browser to the IdP with a fresh request. Nothing but its own cookie is written."""
+    """Send the browser to the IdP with a fresh request, which its own cookie remembers.
+
+    A test remembers the digest of its RelayState, and a departure that is refused is in the log; nothing else is written.
+    """
     connection = _connection(public_id)
     is_again = AGAIN in request.GET
     test = _test_on_its_way(request, connection) if is_again else _own_test(request, connection)
@@ -50,7 +53,7 @@ def login(request: OrgRequest, public_id: UUID) -> HttpResponse:
         departure = services.begin(connection=connection, return_to=return_to, test=test, is_again=is_again)
     except SamlError as problem:
         return _stay(request, connection, problem)
-    response = _send(request, connection, departure.request)
+    response = _send(request, connection, departure)
     cookies.remember_flow(request, response, departure.flow)
     return response
 
@@ -62,14 +65,15 @@ def _stay(
     return _refused_page(request, refused)
 
 
-def _send(request: HttpRequest, connection: Connection, outgoing: OutgoingRequest) -> HttpResponse:
+def _send(request: HttpRequest, connection: Connection, departure: Departure) -> HttpResponse:
     """Redirect, or show the form that carries the request by POST, with the one policy that lets it go there.
 
     The browser holds the whole way of a form against form-action, and IdPs send it on to hosts of their own.
     """
+    outgoing = departure.request
     if outgoing.binding is Binding.REDIRECT:
         return redirect(outgoing.url)
-    context = {"outgoing": outgoing, "provider": provider(connection.provider), "connection": connection}
+    context = {"outgoing": outgoing, "provider": provider(departure.provider), "connection": connection}
     response = render(request, "sso/post_to_idp.html", context)
     target = urlsplit(outgoing.url)
     response._csp_update = {"form-action": ["https:", f"{target.scheme}://{target.netloc}"]}  # type: ignore[attr-defined]  # noqa: SLF001 - django-csp's own name

@@ -16,6 +16,7 @@ from sso.attempts.types import Outcome
 from sso.connections import queries as connection_queries
 from sso.connections import services as connections
 from sso.connections.errors import SetupIncomplete
+from sso.connections.models import Configuration
 from sso.connections.types import AttributeChoice, ConnectionState, SignInRules
 from sso.metadata import services as metadata
 from sso.saml.types import Check
@@ -198,6 +199,16 @@ def test_a_relay_state_that_got_lost_fails_the_test_of_a_connection_that_is_on(c
     tester.follow(tester.follow(tester.deliver(connection, idp.respond(UMA, request), relay_state="")))
     test.refresh_from_db()
     assert (test.status, test.attempt.error) == (SignInTestStatus.FAILED, "request_unknown")
+
+
+def test_the_page_on_the_way_names_the_provider_that_is_tested(connection, idp, tester):
+    draft = versions.begin_reconfiguration(connection=connection, actor=ACTOR)
+    by_post = idp.change(declares_redirect=False)
+    snapshot = metadata.take_document(connection=connection, document=by_post.metadata())
+    metadata.use_snapshot(connection=connection, snapshot=snapshot, revision=draft.revision, actor=ACTOR)
+    Configuration.objects.filter(pk=draft.pk).update(provider="okta")
+    page = tester.client.get(f"/saml/{connection.public_id}/login?test={begin(tester, connection).public_id}")
+    assert "Continue to Okta" in page.content.decode()
 
 
 class TestOfAVersionThatIsNotInForce:
