@@ -3,7 +3,7 @@
 import base64
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 from django.conf import settings
@@ -134,4 +134,6 @@ def _sign_in(connection: Connection, idp: SandboxIdp, person: Person, fault: Fau
     app = find_app(idp.folder, APP)
     document = answer(app, person, request, app.usual_choice(fault), keys=ensure_keys(idp.folder), now=now())
     fields = {"SAMLResponse": base64.b64encode(document).decode(), "RelayState": ""}
-    return int(client.post(f"/saml/{connection.public_id}/acs", fields, follow=True).status_code)
+    kind = "application/x-www-form-urlencoded"
+    acs = f"/saml/{connection.public_id}/acs"
+    return int(client.post(acs, urlencode(fields), content_type=kind, follow=True).status_code)

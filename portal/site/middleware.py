@@ -1,5 +1,6 @@
 """What every request passes: its id and address, tidy SCIM URLs, what its session reaches, no caching of what is private."""
 
+import codecs
 import re
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -15,6 +16,8 @@ from orgs.tenancy import access
 
 Answer = Callable[[HttpRequest], HttpResponse]
 GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+# in these Django reads forms and JSON; others it may try, and some of Python's codecs aren't even for text
+READABLE_CHARSETS = frozenset({"utf-8", "ascii", "iso8859-1"})
 GLUED_FLAG = re.compile(r"(?P<flag>aadOptscim\d+)(?P<path>/[^?]*)(?:\?(?P<query>.*))?", re.ASCII)
 MACHINE_PATHS = ("/scim/", "/static/", "/healthz", "/readyz", "/metrics")
 # an IdP's word opens one organisation, never the account itself
@@ -69,6 +72,28 @@ class BodySizeMiddleware:
             message = f"This is larger than {largest}, more than anything here takes. Send a smaller file.\n"
             return HttpResponse(message, status=413, content_type="text/plain")
         return self.get_response(request)
+
+
+class CharsetMiddleware:
+    """A body in a charset that isn't read here is refused before anybody tries to (RFC 9110 §15.5.1: 400)."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        declared = (request.content_params or {}).get("charset")
+        if declared is not None and not is_readable_charset(declared):
+            message = "This charset isn't read here. Send UTF-8.\n"
+            return HttpResponse(message, status=400, content_type="text/plain")
+        return self.get_response(request)
+
+
+def is_readable_charset(name: str) -> bool:
+    """Say whether this is a name of UTF-8, US-ASCII or Latin-1, in any spelling."""
+    try:
+        return codecs.lookup(name).name in READABLE_CHARSETS
+    except LookupError:
+        return False
 
 
 class ScimSlashMiddleware:

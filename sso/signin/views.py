@@ -32,6 +32,7 @@ from sso.signin.types import DISCOVERY_LIFE, Arrival, Departure, Return, SignedI
 
 LARGEST_BODY = 512 * 1024 + 4096
 DISCOVERY_SALT = "sso.discovery"
+FORM = "application/x-www-form-urlencoded"
 AGAIN = "again"
 
 
@@ -125,7 +126,9 @@ def _arrival(request: HttpRequest) -> Arrival:
         length = int(request.headers.get("Content-Length") or 0)
     except ValueError:
         length = LARGEST_BODY
-    sent = request.POST.getlist("SAMLResponse") if 0 < length < LARGEST_BODY else []
+    # this type alone, in which browsers post it: of multipart bodies each part would be parsed
+    is_form = request.content_type == FORM and 0 < length < LARGEST_BODY
+    sent = request.POST.getlist("SAMLResponse") if is_form else []
     if len(sent) != 1:
         return Arrival("", "", caller)
     return Arrival(sent[0], request.POST.get("RelayState", ""), caller)

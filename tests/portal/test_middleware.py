@@ -132,6 +132,38 @@ def test_a_length_that_is_no_number_is_refused(client, db, length):
     assert client.post(PERSON, {"login": "x"}, CONTENT_LENGTH=length).status_code == 400
 
 
+CHARSETS = [
+    "hex",
+    "base64",
+    "zlib",
+    "bz2",
+    "rot13",
+    "idna",
+    "undefined",
+    "utf-16",
+    "utf-7",
+    "cp037",
+    "unheard-of",
+    '""',
+]
+
+
+@pytest.mark.parametrize("path", ["/accounts/login/", "/sso/", "/saml/nobody/acs", "/scim/v2/nobody/Users"])
+@pytest.mark.parametrize("charset", CHARSETS)
+def test_a_charset_that_is_not_read_is_refused(db, path, charset):
+    body = b'--x\r\nContent-Disposition: form-data; name="login"\r\n\r\nx\r\n--x--\r\n'
+    kind = f"multipart/form-data; boundary=x; charset={charset}"
+    sent = Client(enforce_csrf_checks=True).generic("POST", path, body, content_type=kind)
+    assert (sent.status_code, sent.content) == (400, b"This charset isn't read here. Send UTF-8.\n")
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "UTF-8", "utf8", "us-ascii", "ISO-8859-1", "latin1"])
+def test_a_charset_that_is_read_goes_on(client, db, charset):
+    body = b'--x\r\nContent-Disposition: form-data; name="login"\r\n\r\nx\r\n--x--\r\n'
+    kind = f"multipart/form-data; boundary=x; charset={charset}"
+    assert client.generic("POST", "/accounts/login/", body, content_type=kind).status_code == 200
+
+
 # the pages of refusals
 
 

@@ -1,10 +1,11 @@
 """An identity provider for tests: the sandbox's own, with its own code and its own keys, and a browser between it and us."""
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from django.test import Client
 from lxml import etree
@@ -30,6 +31,7 @@ from sso.connections import queries as connections
 from sso.connections.models import Connection
 
 SSO_URL = "https://sso.jumpcloud.com/saml2/gatehouse"
+FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass
@@ -75,6 +77,12 @@ class Idp:
         return base64.b64encode(document).decode()
 
 
+def post_form(client: Client, connection: Connection, fields: Mapping[str, Any], kind: str = FORM) -> Any:
+    """Post these fields to our ACS as browsers do, and return the answer."""
+    body = urlencode(fields, doseq=True).encode()
+    return client.generic("POST", f"/saml/{connection.public_id}/acs", body, content_type=kind)
+
+
 @dataclass
 class Browser:
     """A browser that keeps SameSite: what the IdP makes it post to us arrives without our cookies."""
@@ -103,7 +111,7 @@ class Browser:
         stranger = Client()
         relay_state = self.relay_state if relay_state is None else relay_state
         fields = {"SAMLResponse": saml_response, "RelayState": relay_state}
-        response = stranger.post(f"/saml/{connection.public_id}/acs", fields)
+        response = post_form(stranger, connection, fields)
         self.client.cookies.update(response.cookies)
         return response
 
@@ -123,4 +131,4 @@ class Browser:
         return [org["slug"] for org in found.json()["organizations"]] if found.status_code == 200 else []
 
 
-__all__ = ["Browser", "Fault", "Idp", "NameIdFormat", "NameIdSource", "Signs", "Style"]
+__all__ = ["FORM", "Browser", "Fault", "Idp", "NameIdFormat", "NameIdSource", "Signs", "Style", "post_form"]

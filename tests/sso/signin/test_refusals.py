@@ -28,7 +28,7 @@ from sso.signin.models import ConsumedAssertion, PendingSignIn
 from sso.versions import services as versions
 from tests.factories import ACTOR, OrganizationFactory
 from tests.sso.conftest import connect, verify
-from tests.sso.idp import Browser, Fault, NameIdFormat, NameIdSource
+from tests.sso.idp import FORM, Browser, Fault, NameIdFormat, NameIdSource, post_form
 
 UMA = "uma@acme.example"
 FAULTS = {
@@ -390,13 +390,30 @@ class TestHostileBodies:
     )
     def test_nonsense_is_refused_like_everything_else(self, connection, browser, fields):
         encoded = {name: value for name, value in fields.items() if "\ud800" not in str(value)}
-        response = browser.client.post(f"/saml/{connection.public_id}/acs", encoded)
+        response = post_form(browser.client, connection, encoded)
         assert_refused(browser, response, "message_unreadable")
 
     @pytest.mark.parametrize("kind", ["application/json", "text/plain", "multipart/form-data", "application/xml"])
-    def test_a_body_that_is_no_form_is_refused(self, connection, kind):
+    def test_a_body_that_is_no_form_is_refused(self, connection, browser, kind):
         response = Client().generic("POST", f"/saml/{connection.public_id}/acs", b"{\xff", content_type=kind)
-        assert response.status_code in {400, 403}
+        assert_refused(browser, response, "message_unreadable")
+
+    def test_a_genuine_message_is_taken_from_a_plain_form_only(self, connection, idp, uma, browser):
+        fields = {"SAMLResponse": idp.respond(UMA, browser.leave(connection))}
+        response = browser.client.post(f"/saml/{connection.public_id}/acs", fields)
+        assert response.request["CONTENT_TYPE"].startswith("multipart/form-data")
+        assert_refused(browser, response, "message_unreadable")
+
+    @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"'])
+    def test_a_form_may_say_that_it_is_utf_8(self, connection, idp, uma, browser, charset):
+        fields = {"SAMLResponse": idp.respond(UMA, browser.leave(connection))}
+        assert post_form(browser.client, connection, fields, f"{FORM}; charset={charset}").status_code == 303
+
+    @pytest.mark.parametrize("kind", [FORM, "multipart/form-data; boundary=x"])
+    @pytest.mark.parametrize("charset", ["hex", "base64", "bz2", "zlib", "rot13", "idna", "undefined", "utf-16", "?"])
+    def test_a_charset_that_is_not_read_is_refused(self, connection, kind, charset):
+        sent = post_form(Client(), connection, {"SAMLResponse": "x"}, f"{kind}; charset={charset}")
+        assert sent.status_code == 400
 
     @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
     def test_only_a_post_is_taken(self, connection, method):
@@ -405,7 +422,7 @@ class TestHostileBodies:
     def test_a_flood_is_counted_but_not_written_down(self, connection, browser, monkeypatch):
         monkeypatch.setattr(attempts, "LOGGED_PER_MINUTE", 3)
         for _ in range(5):
-            response = browser.client.post(f"/saml/{connection.public_id}/acs", {"SAMLResponse": "x"})
+            response = post_form(browser.client, connection, {"SAMLResponse": "x"})
         assert response.status_code == 403
         assert LoginAttempt.objects.filter(outcome=Outcome.REFUSED).count() == 3
 
@@ -414,7 +431,7 @@ class TestHostileBodies:
         """Strangers have sent more than is written down."""
         monkeypatch.setattr(attempts, "LOGGED_PER_MINUTE", 3)
         for _ in range(5):
-            last = Client().post(f"/saml/{connection.public_id}/acs", {"SAMLResponse": "x"})
+            last = post_form(Client(), connection, {"SAMLResponse": "x"})
         return last
 
     def test_a_flood_of_nobody_known_hides_nobody_known(self, connection, idp, uma, browser, flood):
