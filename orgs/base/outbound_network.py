@@ -50,16 +50,23 @@ class PinnedBackend(httpcore.NetworkBackend):
         for address in self._addresses:
             try:
                 stream = self._plain.connect_tcp(str(address), port, self._deadline.left(CONNECT_SECONDS))
+                self._check_peer(stream)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 problem = error
                 continue
-            self._check_peer(stream)
             return TimedStream(stream, self._deadline)
         raise problem
 
     def _check_peer(self, stream: httpcore.NetworkStream) -> None:
-        """The other end is one of the checked addresses, as the connection itself says."""
-        peer = ip_address(stream.get_extra_info("server_addr")[0])
+        """The other end is one of the checked addresses, as the connection itself says.
+
+        Raises AddressPrivate, and ConnectError where the other end can't be told: it may have gone again.
+        """
+        try:
+            peer = ip_address(stream.get_extra_info("server_addr")[0])
+        except (OSError, ValueError) as error:
+            stream.close()
+            raise httpcore.ConnectError(error) from error
         if peer not in self._addresses:
             stream.close()
             raise AddressPrivate
