@@ -23,6 +23,7 @@ from orgs.base.outbound_errors import (
     AddressPrivate,
     AnswerBroken,
     AnswerCompressed,
+    AnswerFragmented,
     AnswerTooLarge,
     CallTimedOut,
     CertificateUntrusted,
@@ -40,12 +41,14 @@ from orgs.base.outbound_errors import (
     UrlNotHttps,
     UrlRefused,
 )
-from orgs.base.outbound_network import Deadline, PinnedBackend
+from orgs.base.outbound_network import Allowance, Deadline, PinnedBackend
 
 __all__ = ["Fetched", "OutboundRefused", "fetch"]
 
 TOTAL_SECONDS = 10.0
 MAX_BYTES = 1024 * 1024
+# each costs as much as 10 KiB, be it a byte
+MAX_PIECES = 5_000
 MAX_REDIRECTS = 3
 MAX_URL = 2048
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -79,7 +82,7 @@ class Route:
 def fetch(url: str) -> Fetched:
     """Return the document at this URL, after three redirects at most. Raises OutboundRefused: one class for each reason.
 
-    It takes 10 s and 1 MiB at most, whatever the server does.
+    It takes 10 s and 1 MiB at most, and little work, whatever the server does.
     """
     deadline = Deadline(time.monotonic() + TOTAL_SECONDS)
     route = plan_route(read_url(url), deadline, allows_loopback=settings.OUTBOUND_ALLOWS_LOOPBACK)
@@ -169,12 +172,14 @@ def _call(route: Route, deadline: Deadline) -> Fetched | str:
     )
     headers = [*HEADERS, (b"Host", route.url.netloc)]
     # httpcore itself knows neither proxies nor cookies; of the environment, SSL_CERT_FILE alone is heard
-    trust, network = httpx.create_ssl_context(), PinnedBackend(route.addresses, deadline)
+    trust, allowance = httpx.create_ssl_context(), Allowance()
+    network = PinnedBackend(route.addresses, deadline, allowance)
     try:
         with (
             httpcore.ConnectionPool(ssl_context=trust, network_backend=network) as pool,
             pool.stream("GET", url, headers=headers) as response,
         ):
+            allowance.begin_body()
             return _read(route.url, response)
     except FAILURES as error:
         raise _reason_of(error) from error
@@ -188,12 +193,19 @@ def _read(url: httpx.URL, response: httpcore.Response) -> Fetched | str:
         raise StatusUnexpected(response.status)
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise AnswerCompressed
+    return Fetched(str(url), _whole(response), headers.get("content-type", ""))
+
+
+def _whole(response: httpcore.Response) -> bytes:
+    """Return the document. Raises AnswerTooLarge, AnswerFragmented."""
     content = bytearray()
-    for part in response.iter_stream():
-        content += part
+    for place, piece in enumerate(response.iter_stream()):
+        content += piece
         if len(content) > MAX_BYTES:
             raise AnswerTooLarge
-    return Fetched(str(url), bytes(content), headers.get("content-type", ""))
+        if place == MAX_PIECES:
+            raise AnswerFragmented
+    return bytes(content)
 
 
 def _reason_of(error: Exception) -> OutboundRefused:

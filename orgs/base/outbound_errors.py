@@ -113,3 +113,8 @@ class AnswerCompressed(OutboundRefused):
 class AnswerTooLarge(OutboundRefused):
     code = "answer_too_large"
     public = "The answer is larger than 1 MiB, so it isn't the document that is wanted. Check the address."
+
+
+class AnswerFragmented(OutboundRefused):
+    code = "answer_fragmented"
+    public = "The server cuts its answer into far too many pieces, so it isn't taken. Check the address."

@@ -1,4 +1,4 @@
-"""The connection under an outbound call: to checked addresses only, and no longer than the call may last."""
+"""The connection under an outbound call: to checked addresses only, for no longer and for no more than the call allows."""
 
 import ssl
 import time
@@ -10,9 +10,14 @@ from typing import Any
 import httpcore
 
 from orgs.base.addresses import Address
-from orgs.base.outbound_errors import AddressPrivate, CallTimedOut
+from orgs.base.outbound_errors import AddressPrivate, AnswerFragmented, CallTimedOut
 
 CONNECT_SECONDS = 2.0
+# of the lines before a document, and of what comes around its pieces: each byte costs time to read
+HEAD_BYTES = 128 * 1024
+BODY_BYTES = 1200 * 1024
+# with TLS, a document of a mebibyte may come in packets of a network
+MAX_READS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +34,36 @@ class Deadline:
         return left if at_most is None else min(left, at_most)
 
 
+@dataclass(slots=True)
+class Allowance:
+    """How much may still come over a connection, counted as it comes: the reader of HTTP works for each piece of it."""
+
+    size: int = HEAD_BYTES
+    reads: int = MAX_READS
+
+    def begin_body(self) -> None:
+        """The lines before the document are over."""
+        self.size += BODY_BYTES
+
+    def at_most(self, size: int) -> int:
+        """Return how much may be read now. Raises AnswerFragmented when that is nothing."""
+        if self.size <= 0 or self.reads <= 0:
+            raise AnswerFragmented
+        return min(size, self.size)
+
+    def take(self, size: int) -> None:
+        """This much has come."""
+        self.size -= size
+        self.reads -= 1
+
+
 class PinnedBackend(httpcore.NetworkBackend):
     """Connects to these addresses in turn, and to no other, whatever host it is asked for."""
 
-    def __init__(self, addresses: Sequence[Address], deadline: Deadline) -> None:
+    def __init__(self, addresses: Sequence[Address], deadline: Deadline, allowance: Allowance) -> None:
         self._addresses = addresses
         self._deadline = deadline
+        self._allowance = allowance
         self._plain = httpcore.SyncBackend()
 
     def connect_tcp(
@@ -54,7 +83,7 @@ class PinnedBackend(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 problem = error
                 continue
-            return TimedStream(stream, self._deadline)
+            return BoundedStream(stream, self._deadline, self._allowance)
         raise problem
 
     def _check_peer(self, stream: httpcore.NetworkStream) -> None:
@@ -72,15 +101,22 @@ class PinnedBackend(httpcore.NetworkBackend):
             raise AddressPrivate
 
 
-class TimedStream(httpcore.NetworkStream):
-    """A connection on which no wait outlasts the call: a server that sends a byte a second gains nothing by it."""
+class BoundedStream(httpcore.NetworkStream):
+    """A connection on which no wait outlasts the call, and not more comes than is allowed.
 
-    def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline) -> None:
+    A server that sends a byte a second gains nothing by it, and one that never stops sending neither.
+    """
+
+    def __init__(self, stream: httpcore.NetworkStream, deadline: Deadline, allowance: Allowance) -> None:
         self._stream = stream
         self._deadline = deadline
+        self._allowance = allowance
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._deadline.left(timeout))
+        """Raises AnswerFragmented, CallTimedOut."""
+        found = self._stream.read(self._allowance.at_most(max_bytes), self._deadline.left(timeout))
+        self._allowance.take(len(found))
+        return found
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._stream.write(buffer, self._deadline.left(timeout))
@@ -92,7 +128,7 @@ class TimedStream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         secured = self._stream.start_tls(ssl_context, server_hostname, self._deadline.left(timeout))
-        return TimedStream(secured, self._deadline)
+        return BoundedStream(secured, self._deadline, self._allowance)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)

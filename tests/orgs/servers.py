@@ -70,6 +70,8 @@ def speaking(words: bytes, gap: float = 0.0) -> Iterator[str]:
 
     def speak() -> None:
         with listener.accept()[0] as visitor:
+            # unread, it would make the system break the connection off as soon as this end is closed
+            visitor.recv(2**16)
             for piece in (words[at : at + 1] for at in range(len(words))) if gap else (words,):
                 if over.is_set():
                     return

@@ -4,9 +4,14 @@ import socket
 
 import pytest
 
-from orgs.base.outbound import fetch
-from orgs.base.outbound_errors import ServerUnreachable
-from tests.orgs.servers import plain, serving
+from orgs.base import outbound
+from orgs.base.outbound import MAX_BYTES, MAX_PIECES, fetch
+from orgs.base.outbound_errors import AnswerFragmented, ServerUnreachable
+from orgs.base.outbound_network import BODY_BYTES, HEAD_BYTES, MAX_READS, Allowance
+from tests.orgs.servers import plain, serving, speaking
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+END = b"0\r\n\r\n"
 
 # who is at the other end
 
@@ -50,3 +55,60 @@ def test_a_connection_that_cannot_say_where_it_leads_is_closed(made):
     with serving(plain()) as server, pytest.raises(ServerUnreachable):
         fetch(server.url())
     assert [one.fileno() for one in made] == [-1]
+
+
+# how much may come
+
+
+def test_endless_answers_before_the_answer_are_refused():
+    answers = b"HTTP/1.1 100 Continue\r\n\r\n" * (HEAD_BYTES // 20)
+    with speaking(answers + CHUNKED + END) as url, pytest.raises(AnswerFragmented):
+        fetch(url)
+
+
+def test_some_answers_before_the_answer_are_passed_over():
+    answers = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 10
+    with speaking(answers + CHUNKED + b"5\r\n<md/>\r\n" + END) as url:
+        assert fetch(url).content == b"<md/>"
+
+
+def test_as_many_pieces_as_are_taken_are_taken():
+    with speaking(CHUNKED + b"1\r\nx\r\n" * MAX_PIECES + END) as url:
+        assert fetch(url).content == b"x" * MAX_PIECES
+
+
+def test_a_piece_more_is_too_many():
+    with speaking(CHUNKED + b"1\r\nx\r\n" * (MAX_PIECES + 1) + END) as url, pytest.raises(AnswerFragmented):
+        fetch(url)
+
+
+def test_what_comes_around_the_pieces_counts_too():
+    around = b"1;" + b"a" * 2_000 + b"\r\nx\r\n"
+    with speaking(CHUNKED + around * 700 + END) as url, pytest.raises(AnswerFragmented):
+        fetch(url)
+
+
+def test_the_largest_document_fits_in_pieces_of_a_quarter_kilobyte():
+    piece = b"100\r\n" + b"x" * 256 + b"\r\n"
+    with speaking(CHUNKED + piece * (MAX_BYTES // 256) + END) as url:
+        assert len(fetch(url).content) == MAX_BYTES
+
+
+def test_a_server_that_drips_without_waiting_is_left(monkeypatch):
+    monkeypatch.setattr(outbound, "Allowance", lambda: Allowance(reads=3))
+    with speaking(b"HTTP/1.1 200 OK\r\n", gap=0.01) as url, pytest.raises(AnswerFragmented):
+        fetch(url)
+
+
+@pytest.mark.parametrize("spent", [Allowance(size=0), Allowance(reads=0)])
+def test_when_all_is_spent_nothing_may_be_read(spent):
+    with pytest.raises(AnswerFragmented):
+        spent.at_most(1)
+
+
+def test_no_more_is_read_than_is_left():
+    allowance = Allowance()
+    allowance.take(HEAD_BYTES - 10)
+    assert allowance.at_most(64 * 1024) == 10
+    allowance.begin_body()
+    assert (allowance.size, allowance.reads) == (10 + BODY_BYTES, MAX_READS - 1)
