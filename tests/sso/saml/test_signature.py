@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -107,9 +108,32 @@ def test_the_default_namespace_may_be_listed_where_there_is_none():
     assert verified(small(DEFAULT, declared='xmlns:xs="urn:xs"'))
 
 
-def test_a_listed_default_namespace_that_the_library_cannot_treat_so_is_refused():
-    with pytest.raises(SignatureInvalid):
-        verified(small(DEFAULT, declared='xmlns="urn:d"'))
+ALL_LISTED = Style(transforms=ENVELOPED + canonical_with("#default saml ds xs xsi"))
+LISTED = {
+    "declared": small(DEFAULT, declared='xmlns="urn:d"'),
+    "taken_back": small(DEFAULT, declared='xmlns="urn:d"', extra='<c xmlns=""/>'),
+    "given_anew": small(
+        DEFAULT, declared='xmlns="urn:d" xmlns:xs="urn:xs"', extra='<c xmlns=""><e xmlns="urn:d"/></c>'
+    ),
+    "declared_below": small(DEFAULT, declared='xmlns:xs="urn:xs"', extra='<c xmlns="urn:d"/>'),
+    "not_declared": small(DEFAULT, extra="<c/>"),
+    "declared_above": parse(
+        sign(SMALL.replace('ID="r"', 'ID="r" xmlns="urn:d"').format(SAML, "", "<c/>"), ALL_LISTED).encode()
+    )[0],
+}
+LISTED_DEFAULTS = {name: etree.tostring(node.getroottree()) for name, node in LISTED.items()}
+
+
+@pytest.mark.parametrize("name", LISTED_DEFAULTS)
+@pytest.mark.parametrize("earlier", [b"<x/>", b'<x xmlns:y="#default"/>', b'<x y="#default"/>'])
+def test_a_listed_default_namespace_is_treated_so_whatever_the_thread_has_read(name, earlier):
+    def read():
+        parse(earlier)
+        return verified(parse(LISTED_DEFAULTS[name])[0])
+
+    # a thread knows the names that it has read, and this one has read nothing
+    with ThreadPoolExecutor(1) as fresh:
+        assert b">x</b>" in fresh.submit(read).result()
 
 
 ODD = (

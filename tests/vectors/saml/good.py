@@ -9,6 +9,8 @@ from tests.vectors.saml.signing import ENVELOPED, MORE, STANDARD, XENC, Style, c
 
 EMAIL = ("uma@acme.example",)
 JUMPCLOUD = {"email": EMAIL, "firstname": ("Uma",), "lastname": ("Ünal",), "memberOf": ("Engineering", "R&D")}
+# the namespace without a prefix may be listed too
+ALL_LISTED = Style(transforms=ENVELOPED + canonical_with("#default saml ds xs xsi"), is_prefixed=False)
 OKTA_STYLE = Style(transforms=ENVELOPED + canonical_with("xs"), key_info=x509_info("idp"))
 # each assertion is over ten minutes after its issue at the latest, or five when it says so, and the skew later
 AFTER_TEN = "2026-03-01T12:11:30+00:00"
@@ -56,6 +58,12 @@ OKTA = {
     "flavour": flavours.OKTA,
     "name_id_format": f"{FORMAT}unspecified",
     "attributes": {"email": EMAIL, "groups": ("Everyone", "Admins")},
+}
+ENTRA_ATTRIBUTES = {
+    f"{MICROSOFT}/identity/claims/tenantid": ("7d3c5a0e-7c3e-4f6c-9d5a-1f0e5b3f7a10",),
+    f"{CLAIMS}/emailaddress": EMAIL,
+    f"{CLAIMS}/givenname": ("Uma",),
+    f"{MICROSOFT}/claims/authnmethodsreferences": (f"{CONTEXT}Password", f"{MICROSOFT}/claims/multipleauthn"),
 }
 RSA_SHA512 = Style(method=f"{MORE}rsa-sha512", digest=f"{XENC}sha512")
 RSA_SHA384 = Style(method=f"{MORE}rsa-sha384", digest=f"{MORE}sha384")
@@ -106,12 +114,16 @@ GOOD = {
         expires_at="2026-03-01T12:11:30.123456+00:00",
         session_index="_assertion-1",
         authn_context=f"{CONTEXT}Password",
-        attributes={
-            f"{MICROSOFT}/identity/claims/tenantid": ("7d3c5a0e-7c3e-4f6c-9d5a-1f0e5b3f7a10",),
-            f"{CLAIMS}/emailaddress": EMAIL,
-            f"{CLAIMS}/givenname": ("Uma",),
-            f"{MICROSOFT}/claims/authnmethodsreferences": (f"{CONTEXT}Password", f"{MICROSOFT}/claims/multipleauthn"),
-        },
+        attributes=ENTRA_ATTRIBUTES,
+    ),
+    "entra_both_default_listed": Good(
+        flavours.ENTRA,
+        ALL_LISTED,
+        ALL_LISTED,
+        expires_at=AFTER_TEN,
+        session_index="_assertion-1",
+        authn_context=f"{CONTEXT}Password",
+        attributes=ENTRA_ATTRIBUTES,
     ),
     "google_assertion": Good(
         flavours.GOOGLE,
