@@ -31,11 +31,11 @@ class LoginAttempt(models.Model):
     received = models.CharField(max_length=300, blank=True)
     passed_checks = models.JSONField(default=list)
     # its signature was verified: nobody can have made the message but the IdP
-    is_signed = models.BooleanField(default=False)
+    is_signed = models.BooleanField(default=False, db_default=False)
     email = models.CharField(max_length=254, blank=True)
     email_key = models.CharField(max_length=512, blank=True)
     name_id = models.CharField(max_length=512, blank=True)
-    name_id_key = models.CharField(max_length=512, blank=True)
+    name_id_key = models.CharField(max_length=512, blank=True, default="", db_default="")
     # empty when nothing that could be trusted says who began
     is_idp_initiated = models.BooleanField(null=True, default=None)
     ip = models.GenericIPAddressField(null=True, blank=True)

@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="pendingsignin",
             name="is_astray",
-            field=models.BooleanField(default=False, editable=False),
+            field=models.BooleanField(db_default=False, default=False, editable=False),
         ),
         migrations.AlterField(
             model_name="loginattempt",
@@ -48,12 +48,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="loginattempt",
             name="is_signed",
-            field=models.BooleanField(default=False),
+            field=models.BooleanField(db_default=False, default=False),
         ),
         migrations.AddField(
             model_name="loginattempt",
             name="name_id_key",
-            field=models.CharField(blank=True, max_length=512),
+            field=models.CharField(blank=True, db_default="", default="", max_length=512),
         ),
         migrations.AddIndex(
             model_name="loginattempt",

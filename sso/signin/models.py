@@ -77,7 +77,7 @@ class PendingSignIn(models.Model):
     handle_digest = models.CharField(max_length=64, editable=False)
     version = models.PositiveIntegerField()
     # the version that verified it is only being tested, and the RelayState names no test: it signs nobody in
-    is_astray = models.BooleanField(default=False, editable=False)
+    is_astray = models.BooleanField(default=False, db_default=False, editable=False)
     claims = models.JSONField(editable=False)
     expires_at = models.DateTimeField(db_index=True)
 
