@@ -1,7 +1,7 @@
 """Refusals that need more than the message: what it answers, who brought it, and whether it came before."""
 
 from orgs.base.errors import NotFound
-from sso.saml.errors import SamlError
+from sso.saml.errors import AlgorithmRefused, IssuerMismatch, SamlError, SignatureInvalid, SignatureMissing
 from sso.saml.types import Check, Setting
 
 
@@ -62,3 +62,7 @@ class OtherPersonSignedIn(SamlError):
     is_idp_initiated = True
     public = "Somebody else is signed in in this browser. Sign out there first, then start again."
     private = "The IdP began this sign-in by itself, also when it was asked, while somebody else was signed in."
+
+
+# what another version of the connection might take; a message of a wrong shape isn't verified twice
+DIFFERS_BY_VERSION = (ConnectionOff, SignatureInvalid, SignatureMissing, AlgorithmRefused, IssuerMismatch)

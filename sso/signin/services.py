@@ -39,6 +39,7 @@ from sso.saml.request import make_request
 from sso.saml.types import Check, Claims
 from sso.signin import queries
 from sso.signin.errors import (
+    DIFFERS_BY_VERSION,
     AssertionReplayed,
     ConnectionOff,
     RequestUnknown,
@@ -128,7 +129,7 @@ def _verify(attempt: "Attempt", arrival: Arrival) -> None:
         return _verify_by(attempt, attempt.test.configuration, arrival)
     try:
         _verify_by(attempt, _open_version(attempt.connection), arrival)
-    except SamlError as problem:
+    except DIFFERS_BY_VERSION as problem:
         test = queries.newest_waiting_test(attempt.connection)
         if test is None or test.configuration.number == attempt.version:
             raise

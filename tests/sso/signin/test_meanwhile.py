@@ -12,6 +12,7 @@ from orgs.tenancy.models import Membership, SessionGrant
 from orgs.tenancy.types import Origin, Visitor
 from portal.sandbox.test_idp.authn_request import read_redirect
 from sso.admission import queries as admission_queries
+from sso.attempts.models import LoginAttempt
 from sso.attempts.types import Caller
 from sso.connections import queries as connection_queries
 from sso.connections import services as connections
@@ -109,7 +110,8 @@ def test_a_domain_that_was_removed_at_that_moment_lets_nobody_in(connection, idp
         hold(org, *addresses)
 
     monkeypatch.setattr(admission_queries, "hold_verified", remove_first)
-    assert "outside of the domains" in browser.follow(landed).content.decode()
+    assert browser.follow(landed).status_code == 403
+    assert LoginAttempt.objects.first().error == "domain_not_verified"
     assert not SessionGrant.objects.exists()
     assert Membership.objects.filter(email="ned@acme.example").exists() == is_known
 
