@@ -1,6 +1,7 @@
 """One strict way to read XML from outside: no DTD, no entity, no network, no node that a canonicaliser would swallow."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from lxml import etree
@@ -11,8 +12,12 @@ DSIG = "http://www.w3.org/2000/09/xmldsig#"
 SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
 SAMLP = "urn:oasis:names:tc:SAML:2.0:protocol"
 MAX_ATTRIBUTES = 64
+# per element on average, of as many elements as the caller allows
+AVERAGE_ATTRIBUTES = 4
 # each of 2,000 values of an attribute may declare the two that xsi:type needs
 MAX_NAMESPACES = 4_000
+# but not one below the other: the canonicaliser searches those that are in scope, for each element and attribute
+MAX_IN_SCOPE = 256
 # names with their namespaces written out, as the canonicaliser may have to: characters per element on average
 LONGEST_NAMES = 256
 ENCODINGS = frozenset({b"UTF-8", b"US-ASCII", b"ASCII"})
@@ -40,7 +45,8 @@ def parse(document: bytes) -> Element:
     """Return the root element. Raises MarkupForbidden for a DTD, MarkupUnreadable, MarkupTooLarge."""
     if any(word in document for word in DECLARATIONS):
         raise MarkupForbidden
-    if document.count(b"xmlns") > MAX_NAMESPACES:
+    namespaces = document.count(b"xmlns")
+    if namespaces > MAX_NAMESPACES:
         raise MarkupTooLarge
     declared = ENCODING.match(document)
     if declared and declared[1].upper() not in ENCODINGS:
@@ -65,7 +71,20 @@ def parse(document: bytes) -> Element:
         raise MarkupForbidden
     if about.xml_version != "1.0":
         raise MarkupUnreadable
+    if namespaces > MAX_IN_SCOPE and max(scopes(root)) > MAX_IN_SCOPE:
+        raise MarkupTooLarge
     return root
+
+
+def scopes(root: Element) -> Iterator[int]:
+    """Return for each element how many namespaces are declared by it and above it; one declared twice counts twice."""
+    in_scope = 0
+    events: Any = etree.iterwalk(root, events=("start-ns", "start", "end-ns"))
+    for event, _ in events:
+        if event == "start":
+            yield in_scope
+        else:
+            in_scope += 1 if event == "start-ns" else -1
 
 
 def elements(root: Element, *, at_most: int, with_comments: bool = False) -> list[Element]:
@@ -74,15 +93,16 @@ def elements(root: Element, *, at_most: int, with_comments: bool = False) -> lis
     Comments are refused unless `with_comments` (then they are left out); processing instructions and entities always.
     """
     found: list[Element] = []
-    written = 0
+    written = attributes = 0
     nodes: Any = root.iter()
     for node in nodes:
         if not isinstance(node.tag, str):
             if with_comments and node.tag is etree.Comment:
                 continue
             raise MarkupForbidden
-        # the canonicaliser sorts attributes one by one
-        if len(found) == at_most or len(node.attrib) > MAX_ATTRIBUTES:
+        attributes += len(node.attrib)
+        # the canonicaliser sorts attributes one by one, and searches the namespace of each
+        if len(found) == at_most or len(node.attrib) > MAX_ATTRIBUTES or attributes > at_most * AVERAGE_ATTRIBUTES:
             raise MarkupTooLarge
         # one long namespace, used by elements side by side, is written out for each of them when it is canonicalised
         written += len(node.tag) + sum(map(len, node.keys()))

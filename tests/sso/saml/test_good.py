@@ -9,7 +9,7 @@ from sso.saml.response import verify
 from tests.sso.saml.messages import GOOD_NAMES, accepted, code_of, expected_of, field, good, said
 from tests.vectors.saml.good import GOOD
 from tests.vectors.saml.hostile import many_groups
-from tests.vectors.saml.signing import DSIG
+from tests.vectors.saml.signing import DSIG, ENVELOPED, Style, canonical_with
 from tests.vectors.saml.world import IDP, NOW, certificate_pem, expectation
 
 BOTH_SIGNED = [name for name in GOOD_NAMES if len(said(name)["signed"]) == 2]
@@ -99,4 +99,10 @@ def test_a_byte_order_mark_or_declaration_changes_nothing(mark):
 
 def test_a_person_may_be_in_many_groups():
     claims = verify(many_groups(1_000), expectation(), now=NOW)
+    assert len(claims.attributes["groups"]) == 1_000
+
+
+def test_a_person_in_many_groups_may_come_with_a_list_of_prefixes():
+    style = Style(transforms=ENVELOPED + canonical_with("#default saml ds xs xsi"))
+    claims = verify(many_groups(1_000, style=style), expectation(), now=NOW)
     assert len(claims.attributes["groups"]) == 1_000

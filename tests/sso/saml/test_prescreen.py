@@ -65,6 +65,37 @@ def test_an_element_may_not_have_sixty_five():
         prescreen.read(response(f"{ASSERTION}<x {attributes(65)}/>"))
 
 
+@pytest.mark.parametrize(("more", "is_read"), [(63, True), (64, False)])
+def test_elements_may_have_four_attributes_each_on_average(more, is_read):
+    # the ID of the assertion is one of the 8,000
+    full = f"<x {attributes(64)}/>" * (prescreen.MAX_ELEMENTS * 4 // 64 - 1) + f"<x {attributes(more)}/>"
+    try:
+        found = prescreen.read(response(ASSERTION + full)) is not None
+    except MessageTooLarge:
+        found = False
+    assert found is is_read
+
+
+def namespaces(count):
+    return " ".join(f'xmlns:n{place}="urn:n"' for place in range(count))
+
+
+# two are declared above
+@pytest.mark.parametrize("inner", [f"<x {namespaces(254)}/>", f"<x {namespaces(200)}><y {namespaces(54)}/></x>"])
+def test_two_hundred_and_fifty_six_namespaces_may_be_in_scope(inner):
+    assert prescreen.read(response(ASSERTION + inner)) is not None
+
+
+@pytest.mark.parametrize("inner", [f"<x {namespaces(255)}/>", f"<x {namespaces(200)}><y {namespaces(55)}/></x>"])
+def test_one_more_may_not_be_in_scope(inner):
+    with pytest.raises(MessageTooLarge):
+        prescreen.read(response(ASSERTION + inner))
+
+
+def test_namespaces_side_by_side_are_as_many_as_are_needed():
+    assert prescreen.read(response(ASSERTION + f"<x {namespaces(200)}/>" * 19)) is not None
+
+
 @pytest.mark.parametrize("encoding", ["UTF-8", "utf-8", "US-ASCII", "ascii"])
 def test_a_declaration_may_name_what_is_read(encoding):
     assert prescreen.read(f"<?xml version='1.0' encoding='{encoding}'?>".encode() + response()) is not None

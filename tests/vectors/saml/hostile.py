@@ -77,32 +77,39 @@ def side_by_side_attributes() -> str:
     return f"<p {declared}>{f'<y {used}/>' * 300}</p>"
 
 
-# eight prefixes declared on the response, and below it elements that each make the library look for all of them
-SEARCHING = Style(transforms=ENVELOPED + canonical_with(" ".join(f"p{place}" for place in range(8))))
+# refused by the last check of all
+UNPRINTABLE = ("uma@acme.example</saml:NameID>", "uma\t@acme.example</saml:NameID>")
+STRANGE = Style(transforms=ENVELOPED + canonical_with("z1 z2"))
 
 
-def searched() -> str:
-    """An IdP of ill will signs what its own prefix list makes costly."""
-    heavy = f"<p {namespaces(3_500)}>{'<y/>' * 1_900}</p>"
-    declared = " ".join(f'xmlns:p{place}="urn:p"' for place in range(8))
-    text = edited(unsigned(), ((RESPONSE, f"{RESPONSE}{declared} "), (SUBJECT, f"{heavy}{SUBJECT}")))
-    return field(sign(text, SEARCHING))
+def searching(levels: int, each: int, leaves: int, plain: int) -> str:
+    """Return elements whose attributes' namespaces are in use far above, and are looked for from below."""
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    prefixes = ["".join(name) for name in islice(product(letters, repeat=3), levels * each)]
+    opening = [
+        " ".join(f'xmlns:{prefix}="u:{prefix}" {prefix}:x=""' for prefix in prefixes[place * each :][:each])
+        for place in range(levels)
+    ]
+    leaf = " ".join(f'{prefix}:x=""' for prefix in prefixes[:62])
+    return nested(levels, lambda place: opening[place], f"<y {leaf}/>" * leaves + "<z/>" * plain)
 
 
-def searched_from_below() -> str:
-    """The same within the limits: sixteen prefixes, looked for up two hundred elements, by each of 1,700 elements."""
-    listed = [f"q{place}" for place in range(16)]
+def signed_twice(extra: Callable[[], str], style: Style = STANDARD) -> Callable[[], str]:
+    """An IdP of ill will signs all of this, the assertion and the response around it."""
+    return lambda: field(sign(edited(unsigned(), ((SUBJECT, f"{extra()}{SUBJECT}"), UNPRINTABLE)), style, style))
+
+
+def searched_prefixes(count: int, depth: int, leaves: int) -> str:
+    """Return what is signed with a prefix list that each of many elements makes the library look for."""
+    listed = [f"q{place}" for place in range(count)]
     declared = " ".join(f'xmlns:{prefix}="urn:q"' for prefix in listed)
-    heavy = nested(200, lambda place: f'xmlns:n{place}="urn:n"', "<y/>" * 1_700)
-    edits = (
-        (SUBJECT, f"{heavy}{SUBJECT}"),
-        (RESPONSE, f"{RESPONSE}{declared} "),
-        ("</saml:NameID>", " \n</saml:NameID>"),
-    )
-    return field(sign(edited(unsigned(), edits), Style(transforms=ENVELOPED + canonical_with(" ".join(listed)))))
+    heavy = nested(depth, lambda place: f'xmlns:n{place}="urn:n"', "<y/>" * leaves)
+    edits = ((SUBJECT, f"{heavy}{SUBJECT}"), (RESPONSE, f"{RESPONSE}{declared} "), UNPRINTABLE)
+    style = Style(transforms=ENVELOPED + canonical_with(" ".join(listed)))
+    return field(sign(edited(unsigned(), edits), style, style))
 
 
-def many_groups(count: int, *edits: tuple[str, str]) -> str:
+def many_groups(count: int, *edits: tuple[str, str], style: Style = STANDARD) -> str:
     """Return the field of a message, signed twice, about somebody who is in many groups."""
     values = "".join(flavours.value(f"group-{place:04}", kind="string") for place in range(count))
     many = f'<saml:Attribute Name="groups">{values}</saml:Attribute></saml:AttributeStatement>'
@@ -111,7 +118,13 @@ def many_groups(count: int, *edits: tuple[str, str]) -> str:
 
 def both_heavy() -> str:
     """Well signed twice, within every limit, and refused by the last check of all."""
-    return many_groups(1_100, ("</saml:NameID>", " \n</saml:NameID>"))
+    return many_groups(1_100, UNPRINTABLE)
+
+
+def listed_groups() -> str:
+    """The same with every prefix listed: what an IdP of many groups may send in good faith, if it weren't for the name."""
+    listed = canonical_with("#default saml samlp ds xs xsi xenc md")
+    return many_groups(1_000, UNPRINTABLE, style=Style(transforms=ENVELOPED + listed))
 
 
 def unsigned_values() -> str:
@@ -144,16 +157,32 @@ HOSTILE: dict[str, Hostile] = {
     "attributes_34000": beside("message_too_large", lambda: f"<x {short_attributes(34_000)}/>"),
     "attributes_50000": beside("message_too_large", lambda: f"<x {short_attributes(50_000)}/>"),
     "namespaces_5000": beside("message_too_large", lambda: f"<x {namespaces(5_000)}/>"),
-    "namespaces_3900": within("signature_invalid", lambda: f"<x {namespaces(3_900)}/>"),
-    "namespaces_on_root": ("signature_misshapen", on_root(lambda: namespaces(3_900))),
-    "namespaces_nested": within("signature_invalid", lambda: nested(200, lambda place: namespaces(15), "<y/>" * 1_500)),
-    "namespaces_in_signed_info": ("signature_misshapen", in_signed_info(lambda: namespaces(3_900))),
+    "namespaces_3900": within("message_too_large", lambda: f"<x {namespaces(3_900)}/>"),
+    "namespaces_on_root": ("message_too_large", on_root(lambda: namespaces(3_900))),
+    "namespaces_nested": within("message_too_large", lambda: nested(200, lambda place: namespaces(15), "<y/>" * 1_500)),
+    "namespaces_nested_240": within(
+        "signature_invalid", lambda: nested(240, lambda place: namespaces(1), "<y/>" * 1_700)
+    ),
+    "namespaces_nested_twice": (
+        "subject_missing",
+        signed_twice(lambda: nested(24, lambda place: namespaces(10), "<y/>" * 1_900)),
+    ),
+    "namespaces_in_signed_info": ("message_too_large", in_signed_info(lambda: namespaces(3_900))),
     "long_namespace_of_many": within("message_too_large", lambda: side_by_side(100_000)),
     "middling_namespace_of_many": within("signature_invalid", lambda: side_by_side(200)),
     "long_namespaces_of_attributes": within("message_too_large", side_by_side_attributes),
     "long_name": within("signature_invalid", lambda: f"<{'x' * 45_000}/>" * 5),
-    "prefixes_searched": ("signature_misshapen", searched),
-    "prefixes_searched_from_below": ("subject_missing", searched_from_below),
+    "attributes_searched": within("signature_invalid", lambda: searching(120, 2, 116, 1_600)),
+    "attributes_searched_twice": ("subject_missing", signed_twice(lambda: searching(120, 2, 116, 1_600))),
+    "attributes_searched_with_prefixes": (
+        "subject_missing",
+        signed_twice(lambda: searching(120, 2, 116, 1_600), STRANGE),
+    ),
+    "attributes_searched_too_often": within("message_too_large", lambda: searching(20, 10, 300, 1_400)),
+    "attributes_searched_too_high": within("message_too_large", lambda: searching(120, 15, 100, 800)),
+    "prefixes_searched": ("subject_missing", lambda: searched_prefixes(16, 20, 1_600)),
+    "prefixes_searched_too_often": ("signature_misshapen", lambda: searched_prefixes(16, 200, 1_700)),
+    "prefixes_of_many_groups": ("subject_missing", listed_groups),
     "nested_200": within("signature_invalid", lambda: nested(200, lambda place: "")),
     "nested_20000": beside("message_unreadable", lambda: nested(20_000, lambda place: "")),
     "nested_and_not_closed": beside("message_unreadable", lambda: "<x>" * 60_000),
