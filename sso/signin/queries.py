@@ -15,8 +15,10 @@ from sso.connections import queries as connections
 from sso.connections.models import Configuration, Connection
 from sso.providers.types import ProfileField
 from sso.saml.claims import from_json
+from sso.saml.errors import AssertionExpired
 from sso.saml.profile import preview_profile
-from sso.saml.types import Claims
+from sso.saml.reading import stamp
+from sso.saml.types import DEFAULT_SKEW, Claims
 from sso.signin.errors import SignInTestUnknown
 from sso.signin.models import PendingSignIn, SignInTest
 from sso.signin.types import TEST_LIFE, ProfileRow, Reading, ReceivedRow, SignInTestStatus
@@ -113,6 +115,15 @@ def connection_for(address: str) -> Connection | None:
 
 
 def session_end(claims: Claims) -> datetime:
-    """Return when the session ends: when ours would, or earlier when the IdP says so (SAML Core §2.7.2)."""
-    ours = now() + timedelta(seconds=settings.SESSION_COOKIE_AGE)
-    return min(ours, claims.session_expires_at or ours)
+    """Return when the session ends: when ours would, or earlier when the IdP says so, whose clock may be behind.
+
+    Raises AssertionExpired when it would have ended before it began (SAML Core §2.7.2).
+    """
+    moment, ours = now(), timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    if claims.session_expires_at is None:
+        return moment + ours
+    # left, not until: an IdP's "for ever" is the last moment that there is
+    left = claims.session_expires_at - moment + DEFAULT_SKEW
+    if left <= timedelta():
+        raise AssertionExpired(expected=f"a session after {stamp(moment)}", received=stamp(claims.session_expires_at))
+    return moment + min(ours, left)

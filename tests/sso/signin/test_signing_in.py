@@ -1,7 +1,7 @@
 """The way of a person: by the Login URL, by a deep link, by the IdP's tile; and what their session reaches."""
 
 import hashlib
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
@@ -17,7 +17,7 @@ from sso.attempts.types import Outcome
 from sso.connections import services as connections
 from sso.connections.models import Connection, SamlIdentity
 from sso.connections.types import SignInRules
-from sso.saml.types import Check
+from sso.saml.types import DEFAULT_SKEW, Check
 from tests.factories import ACTOR, MembershipFactory
 from tests.sso.idp import Browser, NameIdFormat, NameIdSource, Signs, Style
 
@@ -134,9 +134,32 @@ def test_the_session_has_a_new_id(connection, idp, uma, browser):
 def test_the_session_ends_when_the_idp_says_so(connection, idp, uma, browser):
     ends = now() + timedelta(minutes=30)
     browser.sign_in(idp, connection, UMA, session_ends=ends)
+    # the IdP's clock may be behind
+    ends += DEFAULT_SKEW
     assert abs(SessionGrant.objects.get(method=SignInMethod.SAML).expires_at - ends) < timedelta(seconds=1)
     with time_machine.travel(ends + timedelta(minutes=1), tick=False):
         assert browser.reaches() == []
+
+
+def test_a_session_that_ended_a_minute_ago_by_the_idps_clock_is_entered(connection, idp, uma, browser):
+    browser.sign_in(idp, connection, UMA, session_ends=now() - timedelta(seconds=60))
+    assert browser.reaches() == ["acme"]
+
+
+def test_a_session_for_ever_lasts_as_long_as_ours(connection, idp, uma, browser, settings):
+    browser.sign_in(idp, connection, UMA, session_ends=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))
+    ours = now() + timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    assert abs(SessionGrant.objects.get(method=SignInMethod.SAML).expires_at - ours) < timedelta(seconds=10)
+
+
+def test_a_session_that_is_over_before_the_browser_is_back_is_refused(connection, idp, uma, browser):
+    begun = now()
+    response = idp.respond(UMA, browser.leave(connection), session_ends=begun - timedelta(seconds=60))
+    landed = browser.deliver(connection, response)
+    with time_machine.travel(begun + timedelta(seconds=40), tick=False):
+        assert browser.follow(landed).status_code == 403
+    assert LoginAttempt.objects.first().error == "assertion_expired"
+    assert not SessionGrant.objects.filter(method=SignInMethod.SAML).exists()
 
 
 def test_whoever_gave_a_personal_proof_keeps_it(connection, idp, uma, browser, sign_in):
