@@ -2,6 +2,8 @@
 
 import logging
 import re
+from io import BytesIO
+from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
@@ -25,6 +27,7 @@ from sso.providers.troubleshooting import refusals_in
 from sso.saml import errors as saml_errors
 from sso.signin import errors as signin_errors
 from sso.signin.models import ConsumedAssertion, PendingSignIn
+from sso.signin.views import LARGEST_BODY
 from sso.versions import services as versions
 from tests.factories import ACTOR, OrganizationFactory
 from tests.sso.conftest import connect, verify
@@ -43,6 +46,10 @@ FAULTS = {
     Fault.SHA1: "signature_algorithm",
     Fault.STATUS_FAILURE: "status_refused",
 }
+
+
+def acs(connection):
+    return f"/saml/{connection.public_id}/acs"
 
 
 def assert_refused(browser, response, error):
@@ -414,6 +421,22 @@ class TestHostileBodies:
     def test_a_charset_that_is_not_read_is_refused(self, connection, kind, charset):
         sent = post_form(Client(), connection, {"SAMLResponse": "x"}, f"{kind}; charset={charset}")
         assert sent.status_code == 400
+
+    @pytest.mark.parametrize(("more", "status"), [(0, 303), (LARGEST_BODY, 403)], ids=["whole", "too large"])
+    def test_a_body_in_chunks_is_read_up_to_the_largest(self, connection, idp, uma, browser, more, status):
+        fields = {"SAMLResponse": idp.respond(UMA, browser.leave(connection)), "RelayState": "x" * more}
+        unmeasured = {"CONTENT_TYPE": FORM, "CONTENT_LENGTH": "", "wsgi.input": BytesIO(urlencode(fields).encode())}
+        marked = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+        sent = browser.client.generic("POST", acs(connection), **unmeasured, **marked)
+        assert sent.status_code == status
+        left = unmeasured["wsgi.input"].read()
+        assert len(left) == max(0, len(urlencode(fields)) - LARGEST_BODY)
+
+    def test_a_body_whose_end_is_not_marked_is_not_waited_for(self, connection, browser):
+        unmeasured = {"CONTENT_TYPE": FORM, "CONTENT_LENGTH": "", "wsgi.input": BytesIO(b"SAMLResponse=x")}
+        response = browser.client.generic("POST", acs(connection), **unmeasured)
+        assert_refused(browser, response, "message_unreadable")
+        assert unmeasured["wsgi.input"].tell() == 0
 
     @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
     def test_only_a_post_is_taken(self, connection, method):
