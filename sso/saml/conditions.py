@@ -19,6 +19,7 @@ from sso.saml.errors import (
     TimeBoundsMissing,
 )
 from sso.saml.markup import SAML, Element, children, text_of
+from sso.saml.prescreen import LONGEST_ID
 from sso.saml.reading import moment, only, stamp
 from sso.saml.types import Expectation
 
@@ -53,9 +54,10 @@ def require_destination(response: Element, expected: Expectation, *, is_response
         raise DestinationMismatch(expected=expected.acs_url, received=destination or "")
 
 
-def require_confirmation(assertion: Element, in_response_to: str, expected: Expectation, now: datetime) -> None:
-    """A bearer may show the assertion to us now (SAML Profiles §4.1.4.2); one confirmation suffices.
+def require_confirmation(response: Element, assertion: Element, expected: Expectation, now: datetime) -> str:
+    """Return which request is answered, if any: a bearer may show the assertion to us now; one confirmation suffices.
 
+    The confirmation names the request (SAML Profiles §4.1.4.2); where the response does so too, it's the same one.
     Raises SubjectMissing, ConfirmationMissing, or what is wrong with the first bearer confirmation.
     """
     subject = only(assertion, "Subject", SubjectMissing)
@@ -63,22 +65,26 @@ def require_confirmation(assertion: Element, in_response_to: str, expected: Expe
     bearers = [node for node in children(subject, SAML, "SubjectConfirmation") if node.get("Method") == BEARER]
     for place, bearer in enumerate(bearers):
         try:
-            return _require_confirmed(
-                only(bearer, "SubjectConfirmationData", ConfirmationMissing), in_response_to, expected, now
-            )
+            facts = only(bearer, "SubjectConfirmationData", ConfirmationMissing)
+            return _require_confirmed(facts, response.get("InResponseTo") or "", expected, now)
         except SamlError as reason:
             problem = reason if place == 0 else problem
     raise problem
 
 
-def _require_confirmed(facts: Element, in_response_to: str, expected: Expectation, now: datetime) -> None:
+def _require_confirmed(facts: Element, in_response_to: str, expected: Expectation, now: datetime) -> str:
     if facts.get("Recipient") != expected.acs_url:
         raise RecipientMismatch(expected=expected.acs_url, received=facts.get("Recipient") or "")
-    if (facts.get("InResponseTo") or "") != in_response_to:
-        raise RequestMismatch(expected=in_response_to, received=facts.get("InResponseTo") or "")
+    answered = facts.get("InResponseTo") or ""
+    # what isn't signed may leave it out, as many IdPs do, but can't put another one in its place
+    if in_response_to and answered != in_response_to:
+        raise RequestMismatch(expected=in_response_to, received=answered)
+    if len(answered) > LONGEST_ID:
+        raise RequestMismatch(expected=f"an InResponseTo of at most {LONGEST_ID} characters", received=answered)
     if facts.get("NotBefore") is not None:
         raise ConfirmationMissing(expected="no NotBefore", received=facts.get("NotBefore") or "")
     _require_not_over(facts.get("NotOnOrAfter"), expected, now)
+    return answered
 
 
 def require_time(response: Element, assertion: Element, expected: Expectation, now: datetime) -> datetime:

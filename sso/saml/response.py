@@ -64,8 +64,7 @@ def _verify(saml_response: str, expectation: Expectation, now: datetime, progres
     prescreen.require_success(response)
     progress.passed.append(Check.STATUS)
     conditions.require_destination(response, expectation, is_response_signed=is_signed)
-    in_response_to = response.get("InResponseTo") or ""
-    conditions.require_confirmation(assertion, in_response_to, expectation, now)
+    in_response_to = conditions.require_confirmation(response, assertion, expectation, now)
     progress.passed.append(Check.RECIPIENT)
     ends = conditions.require_time(response, assertion, expectation, now)
     progress.passed.append(Check.TIME)

@@ -83,7 +83,13 @@ def test_an_unsigned_response_cannot_say_which_request_it_answers():
 
 def test_nor_deny_that_it_answers_one():
     document = good("jumpcloud_assertion").replace(b' InResponseTo="_request-1"', b"", 1)
-    assert code_of(document) == "in_response_to_mismatch"
+    assert outcome(document, expectation()) == accepted("jumpcloud_assertion")
+    assert accepted("jumpcloud_assertion").in_response_to == "_request-1"
+
+
+def test_what_it_leaves_empty_it_leaves_out():
+    document = good("jumpcloud_assertion").replace(b' InResponseTo="_request-1"', b' InResponseTo=""', 1)
+    assert outcome(document, expectation()) == accepted("jumpcloud_assertion")
 
 
 def test_what_surrounds_a_signed_assertion_says_nothing_of_the_person():

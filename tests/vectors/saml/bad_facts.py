@@ -148,7 +148,11 @@ def addresses() -> Iterator[tuple[str, Bad]]:
     inner = 'InResponseTo="_request-1" NotOnOrAfter'
     yield "confirmation_answers_another_request", made(code, (inner, inner.replace("-1", "-2")))
     yield "confirmation_answers_none", made(code, (inner, "NotOnOrAfter"))
-    yield "response_answers_none", made(code, (f'{ACS}" InResponseTo="_request-1"', f'{ACS}"'))
+    long = inner.replace("_request-1", "a" * 257)
+    yield (
+        "confirmation_answers_long_request",
+        made(code, (inner, long), (f'{ACS}" InResponseTo="_request-1"', f'{ACS}"')),
+    )
     code = "confirmation_missing"
     yield "no_confirmation", cut(code, CONFIRMATION)
     yield "sender_vouches", made(code, (BEARER, BEARER.replace("bearer", "sender-vouches")))

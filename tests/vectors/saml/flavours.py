@@ -102,6 +102,9 @@ JUMPCLOUD = message(
     ),
 )
 
+# the response itself needn't say which request it answers
+JUMPCLOUD_ANSWERS_INSIDE = JUMPCLOUD.replace(' InResponseTo="$request"', "", 1)
+
 
 def numbered(flavour: str) -> str:
     """Return the same message with the prefixes that Java's library gives."""

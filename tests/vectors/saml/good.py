@@ -74,6 +74,10 @@ GOOD = {
     "jumpcloud_both": Good(flavours.JUMPCLOUD, STANDARD, STANDARD, session_expires_at=EVENING),
     "jumpcloud_pretty_assertion": Good(flavours.pretty(flavours.JUMPCLOUD), STANDARD, session_expires_at=EVENING),
     "jumpcloud_pretty_both": Good(flavours.pretty(flavours.JUMPCLOUD), STANDARD, STANDARD, session_expires_at=EVENING),
+    "jumpcloud_answers_inside_assertion": Good(flavours.JUMPCLOUD_ANSWERS_INSIDE, STANDARD, session_expires_at=EVENING),
+    "jumpcloud_answers_inside_response": Good(
+        flavours.JUMPCLOUD_ANSWERS_INSIDE, None, STANDARD, session_expires_at=EVENING
+    ),
     "jumpcloud_sha512": Good(flavours.JUMPCLOUD, RSA_SHA512, RSA_SHA384, session_expires_at=EVENING),
     "rotation_signed_by_the_second_key": Good(
         flavours.JUMPCLOUD,
