@@ -18,9 +18,9 @@ from sso.saml.errors import (
     SubjectMissing,
     TimeBoundsMissing,
 )
-from sso.saml.markup import SAML, Element, children, text_of
+from sso.saml.markup import SAML, Element, children
 from sso.saml.prescreen import LONGEST_ID
-from sso.saml.reading import moment, only, stamp
+from sso.saml.reading import moment, only, plain_text, stamp
 from sso.saml.types import Expectation
 
 BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
@@ -43,8 +43,8 @@ def require_issuer(response: Element, assertion: Element, expected: Expectation,
     if len(issuers) > 2 or (is_response_signed and len(issuers) != 2):
         raise IssuerMismatch(expected=expected.idp_entity_id, received=f"{len(issuers) - 1} issuers of the response")
     for issuer in issuers:
-        if text_of(issuer) != expected.idp_entity_id:
-            raise IssuerMismatch(expected=expected.idp_entity_id, received=text_of(issuer) or "")
+        if plain_text(issuer) != expected.idp_entity_id:
+            raise IssuerMismatch(expected=expected.idp_entity_id, received=plain_text(issuer) or "")
 
 
 def require_destination(response: Element, expected: Expectation, *, is_response_signed: bool) -> None:
@@ -140,6 +140,6 @@ def require_audience(assertion: Element, expected: Expectation) -> None:
     if not restrictions:
         raise AudienceMissing(expected=expected.sp_entity_id)
     for restriction in restrictions:
-        audiences = [text_of(audience) or "" for audience in children(restriction, SAML, "Audience")]
+        audiences = [plain_text(audience) or "" for audience in children(restriction, SAML, "Audience")]
         if expected.sp_entity_id not in audiences:
             raise AudienceMismatch(expected=expected.sp_entity_id, received=", ".join(audiences))

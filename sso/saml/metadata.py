@@ -35,7 +35,7 @@ from sso.saml.markup import (
     parse,
     text_of,
 )
-from sso.saml.reading import moment
+from sso.saml.reading import BLANKS, moment
 from sso.saml.types import Binding, Certificate, Endpoint, IdpMetadata, ServiceProvider
 
 MD = "urn:oasis:names:tc:SAML:2.0:metadata"
@@ -137,6 +137,7 @@ def _signing_certificates(role: Element) -> list[str]:
 
 
 def _entity_id(text: str) -> str:
+    text = text.strip(BLANKS)
     if not text.strip() or len(text) > LONGEST_ENTITY_ID or not text.isprintable():
         raise EntityIdInvalid(received=text)
     return text

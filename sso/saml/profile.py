@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sso.saml.errors import EmailAmbiguous, EmailInvalid, EmailMissing
+from sso.saml.reading import BLANKS
 from sso.saml.types import Claims
 
 # plain ASCII: two look-alikes of one address must not be two people, nor one
@@ -13,7 +14,6 @@ ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za
 LONGEST_ADDRESS = 254
 LONGEST_NAME = 200
 NAME_ID = "NameID"
-BLANKS = " \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def _names(claims: Claims, names: AttributeNames, sources: dict[str, str]) -> di
 
 def _address(claims: Claims, names: AttributeNames, sources: dict[str, str]) -> str:
     name, values = _first(claims.attributes, names.email)
-    if not values and names.may_use_name_id and ADDRESS.fullmatch(claims.name_id.strip(BLANKS)):
+    if not values and names.may_use_name_id and ADDRESS.fullmatch(claims.name_id):
         name, values = NAME_ID, (claims.name_id,)
     if not values:
         raise EmailMissing(expected=" or ".join(names.email[:4]), received=", ".join(claims.attributes))

@@ -8,7 +8,7 @@ from sso.saml import conditions, prescreen, signature
 from sso.saml.certificates import PublicKey, public_key
 from sso.saml.errors import SamlError, SignatureMissing, StatementMissing, SubjectMissing
 from sso.saml.markup import SAML, Element, children, text_of
-from sso.saml.reading import moment, only, whole_text
+from sso.saml.reading import moment, only, plain_text
 from sso.saml.types import Check, Claims, Expectation
 
 UNSPECIFIED = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
@@ -128,8 +128,8 @@ def _read_claims(
 
 
 def _name_id(node: Element) -> str:
-    text = whole_text(node, SubjectMissing)
-    if len(text) > LONGEST_NAME_ID or not text.strip() or not text.isprintable():
+    text = plain_text(node) or ""
+    if len(text) > LONGEST_NAME_ID or not text or not text.isprintable():
         raise SubjectMissing(expected=f"a NameID of 1 to {LONGEST_NAME_ID} printable characters", received=text)
     return text
 
@@ -154,7 +154,7 @@ def _attributes(assertion: Element) -> dict[str, tuple[str, ...]]:
 
 def _authn_context(statement: Element) -> str:
     contexts = (
-        text_of(node) or ""
+        plain_text(node) or ""
         for context in children(statement, SAML, "AuthnContext")
         for node in children(context, SAML, "AuthnContextClassRef")
     )

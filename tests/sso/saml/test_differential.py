@@ -70,7 +70,8 @@ def test_both_read_the_same_of_every_good_vector(name):
     ours = accepted(name)
     with time_machine.travel(NOW, tick=False):
         theirs = second_opinion(name)
-    assert theirs.name_id.text == ours.name_id
+    # it keeps what pretty-printers put around a name
+    assert theirs.name_id.text.strip(" \t\r\n") == ours.name_id
     assert theirs.issuer() == ours.issuer
     assert theirs.assertion.id == ours.assertion_id
     sent = {

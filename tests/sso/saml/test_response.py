@@ -19,10 +19,20 @@ def claims_of(*edits, assertion=STANDARD, response=None):
     return verify(field(sign(edited(unsigned(), edits), assertion, response)), expectation(), now=NOW)
 
 
-@pytest.mark.parametrize("text", [" uma@acme.example", "uma@acme.example ", "O'Malley & <co>", "名前", "u" * 512])
+@pytest.mark.parametrize("text", ["uma unal@acme.example", "O'Malley & <co>", "名前", "u" * 512])
 def test_a_name_id_is_kept_as_it_is(text):
     escaped = text.replace("&", "&amp;").replace("<", "&lt;")
     assert claims_of((NAME_ID, f"{escaped}</saml:NameID>")).name_id == text
+
+
+@pytest.mark.parametrize("around", [" {}", "{} ", "\n\t {}\n", "&#13;{}&#9;"])
+def test_blanks_around_a_name_id_are_no_part_of_it(around):
+    written = around.format("uma@acme.example")
+    assert claims_of((NAME_ID, f"{written}</saml:NameID>")).name_id == "uma@acme.example"
+
+
+def test_blanks_around_a_name_id_do_not_count_as_its_length():
+    assert claims_of((NAME_ID, f"  {'u' * 512}\n</saml:NameID>")).name_id == "u" * 512
 
 
 def test_a_name_id_without_a_format_is_unspecified():

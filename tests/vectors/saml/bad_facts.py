@@ -106,7 +106,9 @@ def senders() -> Iterator[tuple[str, Bad]]:
     yield "assertion_of_another_issuer", made(code, (ASSERTION_ISSUER, f"{OTHER_ISSUER}@ASSERTION@"))
     yield "issuer_with_slash", made(code, (ASSERTION_ISSUER, ASSERTION_ISSUER.replace("</", "/</")))
     yield "issuer_in_upper_case", made(code, (ASSERTION_ISSUER, ASSERTION_ISSUER.replace("idp.example", "IDP.example")))
-    yield "issuer_with_space", made(code, (ASSERTION_ISSUER, ASSERTION_ISSUER.replace("</", " </")))
+    # XML's own blanks around it are left out, but no others
+    yield "issuer_with_hard_space", made(code, (ASSERTION_ISSUER, ASSERTION_ISSUER.replace("</", "\u00a0</")))
+    yield "issuer_with_space_within", made(code, (ASSERTION_ISSUER, ASSERTION_ISSUER.replace("//", "// ")))
     yield "issuer_has_children", made(code, (ASSERTION_ISSUER, ASSERTION_ISSUER.replace("</", "<x/></")))
     yield "assertion_without_issuer", made(code, (ASSERTION_ISSUER, "@ASSERTION@"))
     yield "signed_response_without_issuer", whole(code, (RESPONSE_ISSUER, "@RESPONSE@"))
@@ -233,7 +235,7 @@ def subjects() -> Iterator[tuple[str, Bad]]:
         "of_spaces": "   ",
         "with_element": "uma@acme.example<x/>",
         "with_tab": "uma&#9;@acme.example",
-        "with_line_break": "uma@acme.example\n",
+        "with_line_break": "uma@acme\n.example",
         "with_mark_of_direction": "uma\u202e@acme.example",
         "with_next_line": "uma\x85@acme.example",
         "without_width": "uma\u200b@acme.example",

@@ -1,5 +1,6 @@
 """What each IdP's message looks like before it is signed. `@ASSERTION@` and `@RESPONSE@` are the signatures' places."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from string import Template
@@ -204,3 +205,9 @@ def pretty(flavour: str) -> str:
     for tag in ("<samlp:Status>", "<saml:Assertion ", "<saml:Subject>", "<saml:Conditions ", "<saml:AuthnStatement "):
         flavour = flavour.replace(tag, f"\n    {tag}")
     return flavour.replace("@RESPONSE@", "\n  @RESPONSE@").replace("@ASSERTION@", "\n      @ASSERTION@\n")
+
+
+def airy(flavour: str) -> str:
+    """Return the same message with every name and address of its own on a line of its own, as some printers do it."""
+    names = "NameID|Issuer|Audience|AuthnContextClassRef"
+    return re.sub(rf"(<saml:(?:{names})[^>]*>)([^<]*)(</saml:)", "\\1\n\t  \\2 &#13;\n\\3", flavour)

@@ -78,6 +78,8 @@ GOOD = {
     "jumpcloud_answers_inside_response": Good(
         flavours.JUMPCLOUD_ANSWERS_INSIDE, None, STANDARD, session_expires_at=EVENING
     ),
+    "jumpcloud_airy_assertion": Good(flavours.airy(flavours.JUMPCLOUD), STANDARD, session_expires_at=EVENING),
+    "jumpcloud_airy_response": Good(flavours.airy(flavours.JUMPCLOUD), None, STANDARD, session_expires_at=EVENING),
     "jumpcloud_sha512": Good(flavours.JUMPCLOUD, RSA_SHA512, RSA_SHA384, session_expires_at=EVENING),
     "rotation_signed_by_the_second_key": Good(
         flavours.JUMPCLOUD,
