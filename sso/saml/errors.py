@@ -222,6 +222,11 @@ class MetadataUnreadable(MetadataError):
     public = "This isn’t well-formed XML. Download the metadata again, and upload the file as it is."
 
 
+class MetadataMisencoded(MetadataError):
+    code = "metadata_encoding"
+    public = "This XML isn’t in UTF-8. Save it as UTF-8, or download it again and upload the file as it is."
+
+
 class MetadataForbidden(MetadataError):
     code = "metadata_forbidden_markup"
     public = "This XML holds a DTD or entities, which metadata never needs. Export it from the identity provider again."
@@ -282,3 +287,8 @@ class KeyTooWeak(MetadataError):
 class MetadataExpired(MetadataError):
     code = "metadata_expired"
     public = "This metadata says that it is no longer valid (validUntil). Export it again."
+
+
+class MetadataEndUnreadable(MetadataError):
+    code = "metadata_end_unreadable"
+    public = "Until when this metadata is valid can’t be read (validUntil). Export it again, or take that out."

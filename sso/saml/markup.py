@@ -20,7 +20,10 @@ MAX_NAMESPACES = 4_000
 MAX_IN_SCOPE = 256
 # names with their namespaces written out, as the canonicaliser may have to: characters per element on average
 LONGEST_NAMES = 256
-ENCODINGS = frozenset({b"UTF-8", b"US-ASCII", b"ASCII"})
+ENCODINGS = frozenset({b"UTF-8", b"UTF8", b"US-ASCII", b"ASCII"})
+# under these names ASCII is ASCII too
+LATIN = re.compile(rb"(?:ISO[-_]8859-\d\d?|LATIN-?\d|(?:WINDOWS-|CP)125\d)", re.IGNORECASE)
+WIDE_BEGINNINGS = (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<")
 ENCODING = re.compile(rb"""(?:\xef\xbb\xbf)?<\?xml\s[^>]*?encoding\s*=\s*["']([^"'>]*)""")
 DECLARATIONS = (b"<!DOCTYPE", b"<!ENTITY")
 
@@ -37,20 +40,23 @@ class MarkupUnreadable(MarkupError):
     """This isn't one well-formed XML 1.0 document in UTF-8."""
 
 
+class MarkupMisencoded(MarkupUnreadable):
+    """This is, or says that it is, in another encoding than UTF-8."""
+
+
 class MarkupTooLarge(MarkupError):
     """More elements, attributes or namespaces than the caller allows."""
 
 
 def parse(document: bytes) -> Element:
-    """Return the root element. Raises MarkupForbidden for a DTD, MarkupUnreadable, MarkupTooLarge."""
+    """Return the root element. Raises MarkupForbidden for a DTD, MarkupMisencoded, MarkupUnreadable, MarkupTooLarge."""
     if any(word in document for word in DECLARATIONS):
         raise MarkupForbidden
     namespaces = document.count(b"xmlns")
     if namespaces > MAX_NAMESPACES:
         raise MarkupTooLarge
-    declared = ENCODING.match(document)
-    if declared and declared[1].upper() not in ENCODINGS:
-        raise MarkupUnreadable
+    if not _is_utf_8(document):
+        raise MarkupMisencoded
     # told the encoding, the parser reads the bytes as the tests above do, whatever the document says of itself;
     # and it is a parser of its own: one for all would be a lock for all threads
     parser = etree.XMLParser(
@@ -74,6 +80,14 @@ def parse(document: bytes) -> Element:
     if namespaces > MAX_IN_SCOPE and max(scopes(root)) > MAX_IN_SCOPE:
         raise MarkupTooLarge
     return root
+
+
+def _is_utf_8(document: bytes) -> bool:
+    """Say whether the document can be read as UTF-8, by how it begins and by what it says of itself."""
+    found = ENCODING.match(document)
+    declared = found[1].upper() if found else b"UTF-8"
+    is_named = declared in ENCODINGS or (LATIN.fullmatch(declared) is not None and document.isascii())
+    return is_named and not document.startswith(WIDE_BEGINNINGS)
 
 
 def scopes(root: Element) -> Iterator[int]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,19 +15,21 @@ from sso.saml.errors import (
     EndpointMissing,
     EndpointNotHttps,
     EntityIdInvalid,
+    MetadataEndUnreadable,
     MetadataExpired,
     MetadataForbidden,
     MetadataIsHtml,
+    MetadataMisencoded,
     MetadataOfNoIdp,
     MetadataOfSeveral,
     MetadataTooLarge,
     MetadataUnreadable,
-    TimeBoundsMissing,
 )
 from sso.saml.markup import (
     DSIG,
     Element,
     MarkupForbidden,
+    MarkupMisencoded,
     MarkupTooLarge,
     MarkupUnreadable,
     children,
@@ -35,7 +37,7 @@ from sso.saml.markup import (
     parse,
     text_of,
 )
-from sso.saml.reading import BLANKS, moment
+from sso.saml.reading import BLANKS
 from sso.saml.types import Binding, Certificate, Endpoint, IdpMetadata, ServiceProvider
 
 MD = "urn:oasis:names:tc:SAML:2.0:metadata"
@@ -47,7 +49,11 @@ LONGEST_ENTITY_ID = 1_024
 LONGEST_URL = 2_000
 # what a name or an IP address is written with: a policy of ours names the host, and there `*` would mean any
 HOST = re.compile(r"[a-z0-9._:-]+")
-HTML_BEGINNINGS = (b"<!doctype html", b"<html")
+WEB_PAGE = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?>\s|<\?xml.*?\?>|<!--.*?-->)*+<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
+)
+# xs:dateTime, which may leave its zone out
+UNTIL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +90,13 @@ def read_idp_metadata(document: bytes, *, now: datetime, allows_loopback: bool =
 def _screen(document: bytes) -> Element:
     if len(document) > LARGEST_DOCUMENT:
         raise MetadataTooLarge
-    if document.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(HTML_BEGINNINGS):
+    if WEB_PAGE.match(document):
         raise MetadataIsHtml
     try:
         root = parse(document.strip())
         elements(root, at_most=MAX_ELEMENTS, with_comments=True)
+    except MarkupMisencoded as error:
+        raise MetadataMisencoded from error
     except MarkupUnreadable as error:
         raise MetadataUnreadable from error
     except MarkupForbidden as error:
@@ -116,14 +124,25 @@ def _protocols(role: Element) -> list[str]:
 
 
 def _require_valid(until: str | None, now: datetime) -> None:
-    if until is None:
-        return
+    """Raises MetadataExpired, MetadataEndUnreadable."""
+    ends = _end(until) if until is not None else None
+    if ends is not None and ends <= now:
+        raise MetadataExpired(received=until or "")
+
+
+def _end(until: str) -> datetime | None:
+    """Return the moment, in UTC where it names no zone; None for year 1, by which some .NET libraries say that it has none.
+
+    Raises MetadataEndUnreadable.
+    """
+    text = until.strip(BLANKS)
     try:
-        ended = moment(until) <= now
-    except TimeBoundsMissing as error:
-        raise MetadataExpired(received=until) from error
-    if ended:
-        raise MetadataExpired(received=until)
+        found = datetime.fromisoformat(text) if UNTIL.fullmatch(text) else None
+    except ValueError as error:
+        raise MetadataEndUnreadable(received=until) from error
+    if found is None:
+        raise MetadataEndUnreadable(received=until)
+    return None if found.year == 1 else found.replace(tzinfo=found.tzinfo or UTC)
 
 
 def _signing_certificates(role: Element) -> list[str]:

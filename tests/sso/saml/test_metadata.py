@@ -116,8 +116,30 @@ def test_a_request_that_must_be_signed_is_noticed():
     assert read(entity(role(signed="true"))).wants_signed_requests
 
 
-def test_validity_that_lasts_is_no_matter():
-    assert read(entity(until=' validUntil="2026-03-01T12:00:01Z"'))
+@pytest.mark.parametrize(
+    "until",
+    [
+        "2026-03-01T12:00:01Z",
+        "2026-03-01T12:00:00.1Z",
+        "2026-03-01T12:00:00.123456789Z",
+        "2026-03-01T12:00:01",
+        "2026-03-01T13:00:01+01:00",
+        "2026-03-01T07:00:01.5-05:00",
+        " 2027-01-01T00:00:00Z ",
+        "9999-12-31T23:59:59.9999999Z",
+        "0001-01-01T00:00:00",
+        "0001-01-01T00:00:00Z",
+    ],
+)
+def test_validity_that_lasts_is_no_matter(until):
+    assert read(entity(until=f' validUntil="{until}"'))
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf8", "UTF8", "us-ascii", "ISO-8859-1", "iso-8859-15", "windows-1252", "latin1"]
+)
+def test_plain_ascii_is_read_whatever_it_calls_itself(encoding):
+    assert read(f'<?xml version="1.0" encoding="{encoding}"?>{entity()}').entity_id == "urn:auth-portal"
 
 
 WEAK = bare(certificate_pem("weak"))
@@ -125,6 +147,23 @@ BAD = {
     "an HTML page": (b"\n <!DOCTYPE html><html><body>Sign in</body></html>", errors.MetadataIsHtml),
     "an XHTML page": ('<html xmlns="http://www.w3.org/1999/xhtml"><p/></html>', errors.MetadataIsHtml),
     "an XHTML page behind a declaration": ("<?xml version='1.0'?><html/>", errors.MetadataIsHtml),
+    "an XHTML page with all that belongs to it": (
+        (
+            '\ufeff<?xml version="1.0" encoding="ISO-8859-1"?>\n<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN"'
+            ' "http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd">\n<html/>'
+        ),
+        errors.MetadataIsHtml,
+    ),
+    "a page behind comments": (b"<!-- one --> <!-- <md:x> -->\n<HTML lang='en'><br></HTML>", errors.MetadataIsHtml),
+    "comments without end": (b"<!-- -->" * 60_000 + b"<!-- <html>", errors.MetadataUnreadable),
+    "what begins as a page does": ("<htmlish/>", errors.MetadataOfNoIdp),
+    "UTF-16": (entity().encode("utf-16"), errors.MetadataMisencoded),
+    "UTF-16 without a mark": (entity().encode("utf-16-be"), errors.MetadataMisencoded),
+    "UTF-16 by its own word only": (f'<?xml version="1.0" encoding="UTF-16"?>{entity()}', errors.MetadataMisencoded),
+    "Latin letters": (
+        f'<?xml version="1.0" encoding="ISO-8859-1"?>{entity(entity_id="urn:é")}'.encode("latin-1"),
+        errors.MetadataMisencoded,
+    ),
     "10 MB": (b"<a>" + b"x" * 10_000_000 + b"</a>", errors.MetadataTooLarge),
     "20,000 elements": (f"<a>{'<b/>' * 20_000}</a>", errors.MetadataTooLarge),
     "5,000 namespaces": ("<a>" + '<b xmlns="x"/>' * 5_000 + "</a>", errors.MetadataTooLarge),
@@ -134,7 +173,7 @@ BAD = {
     "a DTD": (f"<!DOCTYPE x [<!ENTITY a 'b'>]>{entity()}", errors.MetadataForbidden),
     "a DTD in UTF-16": (
         ('<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE x SYSTEM "http://127.0.0.1/x">' + entity()).encode("utf-16"),
-        errors.MetadataUnreadable,
+        errors.MetadataMisencoded,
     ),
     "a processing instruction": (f"<?xml-stylesheet href='x'?>{entity()}", errors.MetadataForbidden),
     "two IdPs": (
@@ -155,7 +194,13 @@ BAD = {
     "a weak key": (entity(role(keys=key(WEAK))), errors.KeyTooWeak),
     "what has ended": (entity(until=' validUntil="2026-03-01T12:00:00Z"'), errors.MetadataExpired),
     "a role that has ended": (entity(role(until=' validUntil="2020-01-01T00:00:00Z"')), errors.MetadataExpired),
-    "an end that is no time": (entity(until=' validUntil="soon"'), errors.MetadataExpired),
+    "an end that is no time": (entity(until=' validUntil="soon"'), errors.MetadataEndUnreadable),
+    "an end in no calendar": (entity(until=' validUntil="2027-02-30T00:00:00Z"'), errors.MetadataEndUnreadable),
+    "an end that is a day": (entity(until=' validUntil="2027-01-01"'), errors.MetadataEndUnreadable),
+    "an empty end": (entity(until=' validUntil=""'), errors.MetadataEndUnreadable),
+    "an end by another zone": (entity(until=' validUntil="2026-03-01T13:00:00+01:00"'), errors.MetadataExpired),
+    "an end without a zone": (entity(until=' validUntil="2026-03-01T12:00:00"'), errors.MetadataExpired),
+    "an end before a fraction": (entity(until=' validUntil="2026-03-01T11:59:59.9999999Z"'), errors.MetadataExpired),
 }
 
 

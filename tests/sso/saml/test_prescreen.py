@@ -96,15 +96,22 @@ def test_namespaces_side_by_side_are_as_many_as_are_needed():
     assert prescreen.read(response(ASSERTION + f"<x {namespaces(200)}/>" * 19)) is not None
 
 
-@pytest.mark.parametrize("encoding", ["UTF-8", "utf-8", "US-ASCII", "ascii"])
+@pytest.mark.parametrize("encoding", ["UTF-8", "utf-8", "utf8", "US-ASCII", "ascii", "iso-8859-1"])
 def test_a_declaration_may_name_what_is_read(encoding):
     assert prescreen.read(f"<?xml version='1.0' encoding='{encoding}'?>".encode() + response()) is not None
 
 
-@pytest.mark.parametrize("encoding", ["UTF-16", "iso-8859-1", "windows-1252", "UTF-7", "latin1", "", "utf8"])
+@pytest.mark.parametrize("encoding", ["UTF-16", "UTF-7", "cp037", "", "utf-8x", "x-latin1"])
 def test_a_declaration_of_another_encoding_is_refused(encoding):
     with pytest.raises(MessageUnreadable):
         prescreen.read(f"<?xml version='1.0' encoding='{encoding}'?>".encode() + response())
+
+
+@pytest.mark.parametrize("encoding", ["iso-8859-1", "windows-1252", "latin1"])
+def test_letters_beyond_ascii_are_read_as_utf_8_only(encoding):
+    declared = f"<?xml version='1.0' encoding='{encoding}'?>".encode()
+    with pytest.raises(MessageUnreadable):
+        prescreen.read(declared + response(f"{ASSERTION}<x>é</x>"))
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp037"])
