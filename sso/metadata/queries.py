@@ -1,3 +1,4 @@
+from collections import Counter
 from datetime import timedelta
 from uuid import UUID
 
@@ -117,4 +118,8 @@ def _of_certificates(idp: IdpMetadata) -> list[Remark]:
         found.append(
             Remark("info", f"It holds {len(idp.certificates)} signing certificates. Each of them will be accepted.")
         )
-    return found
+    left_out = Counter(idp.left_out)
+    return found + [
+        Remark("warn", f"Signing certificates in it that won’t be accepted, because {reason}: {count}.")
+        for reason, count in left_out.items()
+    ]

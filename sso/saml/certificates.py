@@ -14,9 +14,16 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from sso.saml.errors import CertificateExpired, CertificateMissing, CertificateUnreadable, KeyTooWeak
-from sso.saml.types import Certificate, SpKeyPair
+from sso.saml.types import Certificate, LeftOut, SpKeyPair
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
+Unusable = CertificateUnreadable | KeyTooWeak | CertificateExpired
+WHY_LEFT_OUT: dict[type[Unusable], LeftOut] = {
+    CertificateUnreadable: LeftOut.UNREADABLE,
+    KeyTooWeak: LeftOut.WEAK,
+    CertificateExpired: LeftOut.EXPIRED,
+}
+MAX_CERTIFICATES = 10
 PEM_BLOCK = re.compile(
     r"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----([^-]*)-----END (?:X509 |TRUSTED )?CERTIFICATE-----"
 )
@@ -67,14 +74,14 @@ def read_pasted_certificates(text: str) -> tuple[Certificate, ...]:
     return tuple(read_certificate(block) for block in blocks or [text])
 
 
-def usable(texts: Sequence[str], *, now: datetime) -> tuple[Certificate, ...]:
-    """Return those of an IdP's certificates that may verify, each once; what can't be used beside them is left out.
+def usable(texts: Sequence[str], *, now: datetime) -> tuple[tuple[Certificate, ...], tuple[LeftOut, ...]]:
+    """Return those of an IdP's certificates that may verify, each once, and why each of the others is left out.
 
     Raises CertificateMissing, and when none is left the reason of the first: CertificateUnreadable, KeyTooWeak,
     CertificateExpired.
     """
     found: dict[str, Certificate] = {}
-    reasons: list[CertificateUnreadable | KeyTooWeak | CertificateExpired] = []
+    reasons: list[Unusable] = []
     for text in texts:
         try:
             certificate = read_certificate(text)
@@ -85,7 +92,9 @@ def usable(texts: Sequence[str], *, now: datetime) -> tuple[Certificate, ...]:
             found[certificate.fingerprint] = certificate
     if not found:
         raise reasons[0] if reasons else CertificateMissing
-    return tuple(found.values())
+    taken = tuple(found.values())[:MAX_CERTIFICATES]
+    beyond = [LeftOut.TOO_MANY] * (len(found) - len(taken))
+    return taken, (*(WHY_LEFT_OUT[type(reason)] for reason in reasons), *beyond)
 
 
 def require_current(certificate: Certificate, *, now: datetime) -> None:

@@ -44,7 +44,6 @@ MD = "urn:oasis:names:tc:SAML:2.0:metadata"
 PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol"
 LARGEST_DOCUMENT = 1024 * 1024
 MAX_ELEMENTS = 10_000
-MAX_CERTIFICATES = 10
 LONGEST_ENTITY_ID = 1_024
 LONGEST_URL = 2_000
 # what a name or an IP address is written with: a policy of ours names the host, and there `*` would mean any
@@ -77,13 +76,14 @@ def read_idp_metadata(document: bytes, *, now: datetime, allows_loopback: bool =
     for holder in (role, *role.iterancestors()):
         _require_valid(holder.get("validUntil"), now)
     # read here and not by pysaml2, which keeps the last of several certificates in one X509Data
-    certificates = usable(_signing_certificates(role), now=now)[:MAX_CERTIFICATES]
+    certificates, left_out = usable(_signing_certificates(role), now=now)
     return IdpMetadata(
         entity_id=_entity_id(entity.get("entityID") or ""),
         endpoints=_endpoints(children(role, MD, "SingleSignOnService"), allows_loopback=allows_loopback),
         certificates=certificates,
         name_id_formats=tuple(text.strip() for form in children(role, MD, "NameIDFormat") if (text := text_of(form))),
         wants_signed_requests=role.get("WantAuthnRequestsSigned") in {"true", "1"},
+        left_out=left_out,
     )
 
 

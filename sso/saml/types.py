@@ -81,6 +81,15 @@ class Certificate:
     key: str  # "RSA 2048", "EC secp256r1"
 
 
+class LeftOut(StrEnum):
+    """Why a certificate isn't taken beside others that are."""
+
+    EXPIRED = "they have expired"
+    WEAK = "their keys are too weak"
+    UNREADABLE = "they can’t be read"
+    TOO_MANY = "there are too many"
+
+
 @dataclass(frozen=True, slots=True)
 class IdpMetadata:
     """What a connection needs to know of its IdP, whether it came by URL, file or hand."""
@@ -90,6 +99,7 @@ class IdpMetadata:
     certificates: tuple[Certificate, ...]
     name_id_formats: tuple[str, ...] = ()
     wants_signed_requests: bool = False
+    left_out: tuple[LeftOut, ...] = ()  # one for each signing certificate that isn't taken
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from cryptography.x509.oid import NameOID
 
 from sso.saml import certificates
 from sso.saml.errors import CertificateExpired, CertificateMissing, CertificateUnreadable, KeyTooWeak
+from sso.saml.types import LeftOut
 from tests.vectors.saml.world import NOW, certificate_pem
 
 IDP = certificate_pem("idp")
@@ -111,14 +112,23 @@ def test_nothing_and_too_much_is_refused(text, problem):
 class TestWhichMayVerify:
     def test_each_counts_once(self, key):
         pem = issue(key)
-        assert len(certificates.usable([pem, certificates.bare(pem), pem], now=NOW)) == 1
+        taken, left_out = certificates.usable([pem, certificates.bare(pem), pem], now=NOW)
+        assert (len(taken), left_out) == (1, ())
 
     def test_what_cannot_be_used_beside_one_that_can_is_left_out(self, key):
-        found = certificates.usable(["rubbish", issue(key, days=-10), issue(key)], now=NOW)
-        assert [one.not_after for one in found] == [NOW + timedelta(days=30)]
+        texts = ["rubbish", issue(key, days=-10), certificate_pem("weak"), issue(key)]
+        taken, left_out = certificates.usable(texts, now=NOW)
+        assert [one.not_after for one in taken] == [NOW + timedelta(days=30)]
+        assert left_out == (LeftOut.UNREADABLE, LeftOut.EXPIRED, LeftOut.WEAK)
+
+    def test_of_too_many_the_first_are_taken(self, key):
+        texts = [issue(key, days=days) for days in range(1, certificates.MAX_CERTIFICATES + 3)]
+        taken, left_out = certificates.usable(texts, now=NOW)
+        assert [one.pem for one in taken] == texts[: certificates.MAX_CERTIFICATES]
+        assert left_out == (LeftOut.TOO_MANY, LeftOut.TOO_MANY)
 
     def test_one_that_begins_later_waits_for_its_day(self, key):
-        assert certificates.usable([issue(key, begins=90)], now=NOW)
+        assert len(certificates.usable([issue(key, begins=90)], now=NOW)[0]) == 1
 
     @pytest.mark.parametrize(
         ("texts", "problem"),
