@@ -39,6 +39,11 @@ def test_a_name_id_without_a_format_is_unspecified():
     assert claims_of((UNTYPED, "<saml:NameID>")).name_id_format.endswith(":unspecified")
 
 
+def test_a_format_of_a_hundred_characters_is_kept_whole():
+    longest = f"urn:{'x' * 96}"
+    assert claims_of((UNTYPED, f'<saml:NameID Format="{longest}">')).name_id_format == longest
+
+
 def test_values_of_one_attribute_are_gathered_from_all_statements():
     more = '<saml:Attribute Name="email"><saml:AttributeValue>u@x.example</saml:AttributeValue></saml:Attribute>'
     found = claims_of((STATEMENT, f"{STATEMENT}{more}</saml:AttributeStatement>{STATEMENT}"))

@@ -242,7 +242,7 @@ def subjects() -> Iterator[tuple[str, Bad]]:
         "too_long": "u" * 513,
     }.items():
         yield f"name_id_{name}", made(code, (NAME_ID, f"{text}</saml:NameID>"))
-    yield "name_id_format_too_long", made(code, (f'Format="{FORMAT}"', f'Format="urn:{"x" * 253}"'))
+    yield "name_id_format_too_long", made(code, (f'Format="{FORMAT}"', f'Format="urn:{"x" * 97}"'))
     yield "no_statement", cut("statement_missing", AUTHN)
     yield (
         "statement_of_another_kind",
