@@ -105,7 +105,9 @@ def read_form(signature: Element, identity: str) -> Form:
 
 
 def _read_reference(reference: Element, identity: str) -> tuple[str, bytes, tuple[str, ...]]:
-    if not identity or reference.items() != [("URI", f"#{identity}")]:
+    # a name of its own does no harm (XML Signature §4.4.3), and is unique as all are; a Type might ask for something else
+    about = {name: value for name, value in reference.items() if name != "Id"}
+    if not identity or about != {"URI": f"#{identity}"}:
         raise SignatureMisshapen(expected=f"#{identity}", received=reference.get("URI") or "")
     if [str(child.tag) for child in reference] != _named("Transforms", "DigestMethod", "DigestValue"):
         raise SignatureMisshapen

@@ -205,6 +205,21 @@ def test_odd_numbers_in_an_ecdsa_signature_are_refused(edit):
         verified(ec_signed(edit), "ec")
 
 
+@pytest.mark.parametrize("attributes", [' Id="r-1" URI="#a"', ' URI="#a" Id="r-1"'])
+def test_a_reference_may_have_a_name(attributes):
+    assert b"<b>x</b>" in verified(small(Style(uri=attributes)))
+
+
+@pytest.mark.parametrize("attributes", [' URI="#a" ID="r-1"', ' URI="#a" xml:id="r-1"', ' Id="r-1"', ' Id="#a" URI=""'])
+def test_a_reference_has_no_other_attributes(attributes):
+    node = small()
+    reference = node.find(f".//{{{DSIG}}}Reference")
+    reference.attrib.clear()
+    reference.attrib.update(etree.fromstring(f"<x{attributes}/>").attrib)
+    with pytest.raises(SignatureMisshapen):
+        verified(node)
+
+
 def test_an_ecdsa_signature_in_der_is_refused():
     private = ec.generate_private_key(ec.SECP256R1())
     der = private.sign(b"x", ec.ECDSA(hashes.SHA256()))

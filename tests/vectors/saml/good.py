@@ -80,6 +80,12 @@ GOOD = {
     ),
     "jumpcloud_airy_assertion": Good(flavours.airy(flavours.JUMPCLOUD), STANDARD, session_expires_at=EVENING),
     "jumpcloud_airy_response": Good(flavours.airy(flavours.JUMPCLOUD), None, STANDARD, session_expires_at=EVENING),
+    "jumpcloud_named_references": Good(
+        flavours.JUMPCLOUD,
+        Style(uri=' Id="ref-1" URI="#_assertion-1"'),
+        Style(uri=' Id="ref-2" URI="#_response-1"'),
+        session_expires_at=EVENING,
+    ),
     "jumpcloud_sha512": Good(flavours.JUMPCLOUD, RSA_SHA512, RSA_SHA384, session_expires_at=EVENING),
     "rotation_signed_by_the_second_key": Good(
         flavours.JUMPCLOUD,
