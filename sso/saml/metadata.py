@@ -32,6 +32,7 @@ from sso.saml.markup import (
     MarkupMisencoded,
     MarkupTooLarge,
     MarkupUnreadable,
+    apart,
     children,
     elements,
     parse,
@@ -70,6 +71,10 @@ def read_idp_metadata(document: bytes, *, now: datetime, allows_loopback: bool =
 
     With `allows_loopback` an endpoint may be http on this machine. Raises MetadataError.
     """
+    return apart(lambda: _read(document, now, allows_loopback=allows_loopback))
+
+
+def _read(document: bytes, now: datetime, *, allows_loopback: bool) -> IdpMetadata:
     role = _only_idp(_screen(document))
     entity = role.getparent()
     assert entity is not None  # noqa: S101 - `_only_idp` has seen it

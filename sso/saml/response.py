@@ -7,7 +7,7 @@ from datetime import datetime
 from sso.saml import conditions, prescreen, signature
 from sso.saml.certificates import PublicKey, public_key
 from sso.saml.errors import SamlError, SignatureMissing, StatementMissing, SubjectMissing
-from sso.saml.markup import SAML, Element, children, text_of
+from sso.saml.markup import SAML, Element, apart, children, text_of
 from sso.saml.reading import moment, only, plain_text
 from sso.saml.types import Check, Claims, Expectation
 
@@ -46,7 +46,7 @@ def verify(saml_response: str, expectation: Expectation, *, now: datetime) -> Cl
     """
     progress = Progress()
     try:
-        return _verify(saml_response, expectation, now, progress)
+        return apart(lambda: _verify(saml_response, expectation, now, progress))
     except SamlError as refusal:
         # some checks ask again later on: one that failed in the end hasn't passed
         refusal.passed = tuple(check for check in progress.passed if check is not refusal.check)

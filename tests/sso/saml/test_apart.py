@@ -1,0 +1,64 @@
+"""Whatever is read from outside is forgotten: it has a thread of its own, with which the names end that it held."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import current_thread
+
+import pytest
+from lxml import etree
+
+from sso.saml.errors import MetadataOfNoIdp, SamlError
+from sso.saml.markup import apart, parse
+from sso.saml.metadata import read_idp_metadata
+from sso.saml.response import verify
+from tests.sso.saml.messages import field
+from tests.vectors.saml.world import NOW, expectation
+
+# the one name whose being known can be seen: unknown, it is left out of a list of prefixes
+NAMING = b'<x xmlns:y="#default"/>'
+
+
+def has_been_named():
+    """Say whether this thread has read NAMING."""
+    root = etree.fromstring('<a xmlns="urn:d"><b:c xmlns:b="urn:b"/></a>')
+    written = etree.tostring(root[0], method="c14n", exclusive=True, inclusive_ns_prefixes=["#default"])
+    return b'xmlns="urn:d"' in written
+
+
+def read_as_message():
+    with pytest.raises(SamlError):
+        verify(field(NAMING), expectation(), now=NOW)
+
+
+def read_as_metadata():
+    with pytest.raises(MetadataOfNoIdp):
+        read_idp_metadata(NAMING, now=NOW)
+
+
+def known_after(read):
+    """Say whether a thread that had read nothing knows the name afterwards."""
+
+    def look():
+        assert not has_been_named()
+        read()
+        return has_been_named()
+
+    with ThreadPoolExecutor(1) as fresh:
+        return fresh.submit(look).result()
+
+
+def test_a_thread_remembers_what_it_reads_itself():
+    assert known_after(lambda: parse(NAMING))
+
+
+@pytest.mark.parametrize("read", [read_as_message, read_as_metadata])
+def test_what_comes_from_outside_is_forgotten(read):
+    assert not known_after(read)
+
+
+def test_what_is_found_comes_back():
+    assert apart(current_thread) is not current_thread()
+
+
+def test_what_is_wrong_comes_back():
+    with pytest.raises(ZeroDivisionError):
+        apart(lambda: 1 // 0)
