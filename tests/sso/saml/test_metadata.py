@@ -154,6 +154,7 @@ BAD = {
         ),
         errors.MetadataIsHtml,
     ),
+    "an XHTML page with a prefix": ('<h:html xmlns:h="http://www.w3.org/1999/xhtml"/>', errors.MetadataIsHtml),
     "a page behind comments": (b"<!-- one --> <!-- <md:x> -->\n<HTML lang='en'><br></HTML>", errors.MetadataIsHtml),
     "comments without end": (b"<!-- -->" * 60_000 + b"<!-- <html>", errors.MetadataUnreadable),
     "what begins as a page does": ("<htmlish/>", errors.MetadataOfNoIdp),
