@@ -92,7 +92,7 @@ def is_readable_charset(name: str) -> bool:
     """Say whether this is a name of UTF-8, US-ASCII or Latin-1, in any spelling."""
     try:
         return codecs.lookup(name).name in READABLE_CHARSETS
-    except LookupError:
+    except (LookupError, ValueError):
         return False
 
 

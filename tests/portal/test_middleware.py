@@ -5,7 +5,9 @@ import logging
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.handlers.wsgi import WSGIRequest
 from django.db import DatabaseError
+from django.http import HttpResponse
 from django.test import Client, override_settings
 
 from orgs.people import services as people
@@ -14,6 +16,8 @@ from orgs.tenancy import access
 from orgs.tenancy.types import HoldSource, Origin
 from portal.settings import logs
 from portal.site import middleware
+from portal.site.middleware import CharsetMiddleware
+from portal.site.requests import LenientRequest
 from tests.factories import ACTOR, PASSWORD
 from tests.scim.bodies import patch_body, user_body
 
@@ -155,6 +159,33 @@ def test_a_charset_that_is_not_read_is_refused(db, path, charset):
     kind = f"multipart/form-data; boundary=x; charset={charset}"
     sent = Client(enforce_csrf_checks=True).generic("POST", path, body, content_type=kind)
     assert (sent.status_code, sent.content) == (400, b"This charset isn't read here. Send UTF-8.\n")
+
+
+UNREADABLE_TYPES = [
+    "text/plain; charset*=utf-8''a%00b",
+    "text/plain; charset*=undefined''%ff",
+    "text/plain; charset*=nonsense''%ff",
+    "text/plain; charset=a\0b",
+]
+
+
+@pytest.mark.parametrize("kind", UNREADABLE_TYPES)
+def test_a_content_type_that_cannot_be_read_is_refused(rf, kind):
+    environ = rf.get("/").environ | {"CONTENT_TYPE": kind}
+    with pytest.raises(ValueError, match=r"."):
+        WSGIRequest(environ)
+    assert CharsetMiddleware(lambda request: HttpResponse())(LenientRequest(environ)).status_code == 400
+
+
+def test_any_other_request_is_as_lenient_as_before(rf):
+    environ = rf.get("/").environ | {"CONTENT_TYPE": "text/plain; charset=utf-8"}
+    assert LenientRequest(environ).content_params == {"charset": "utf-8"}
+
+
+def test_the_server_makes_lenient_requests():
+    from portal.wsgi import application
+
+    assert application.request_class is LenientRequest
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", "utf8", "us-ascii", "ISO-8859-1", "latin1"])
