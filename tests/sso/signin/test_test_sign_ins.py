@@ -256,12 +256,17 @@ class TestOfAVersionThatIsNotInForce:
         assert LoginAttempt.objects.get().error == "connection_off"
         assert browser.reaches() == []
 
-    def test_what_fits_neither_version_is_refused_for_the_one_in_force(self, connection, idp, uma, tester, browser):
+    @pytest.mark.parametrize(
+        ("fault", "error"), [(Fault.WRONG_AUDIENCE, "audience_mismatch"), (Fault.OTHER_KEY, "signature_invalid")]
+    )
+    def test_what_fits_neither_is_refused_for_the_one_in_force(
+        self, connection, idp, uma, tester, browser, fault, error
+    ):
         prepare_other_idp(connection, idp)
         begin(tester, connection)
-        browser.sign_in(idp, connection, UMA, fault=Fault.WRONG_AUDIENCE)
+        browser.sign_in(idp, connection, UMA, fault=fault)
         attempt = LoginAttempt.objects.get()
-        assert (attempt.error, attempt.version) == ("audience_mismatch", 1)
+        assert (attempt.error, attempt.version) == (error, 1)
 
     def test_what_does_not_fit_the_only_version_says_why(self, untested, idp, uma, tester):
         test = begin(tester, untested)
