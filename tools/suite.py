@@ -58,9 +58,9 @@ KINDS = (
         database=machine.POSTGRES_URL,
         without=DATABASE_FREE,
     ),
-    Kind("worker", "worker and not redis and not browser", 110),
+    Kind("worker", "worker and not redis and not browser", 110, parallel=True),
     Kind("Redis", "redis and not browser", 90, needs="redis", redis=machine.REDIS_URL),
-    Kind("browser", "browser", 300, needs="browser"),
+    Kind("browser", "browser", 300, needs="browser", parallel=True),
 )
 
 
