@@ -18,6 +18,8 @@ PUBLIC_BASE_URL = "http://testserver"
 CSRF_TRUSTED_ORIGINS = ["http://testserver"]
 # nudges go nowhere: tests drain the outbox themselves, and the worker's tests bring a broker
 CELERY_BROKER_URL = REDIS_URL or "memory://"
+# files are looked up when asked for: each test's client would otherwise begin by listing all of them
+WHITENOISE_AUTOREFRESH = True
 VAR_DIR.mkdir(exist_ok=True)
 STATIC_ROOT.mkdir(exist_ok=True)
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
