@@ -1,21 +1,71 @@
 """One cast for all tests: acme with Olga, Adam, Uma and Gil; globex with Greta; a stranger who belongs nowhere."""
 
+import gc
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, TransactionTestCase
 
 from orgs.tenancy import access
 from orgs.tenancy.models import Membership, Organization, User
 from orgs.tenancy.types import Role, SignInMethod
 from scim.directories.models import Directory
 from scim.directories.queries import first_directory
+from sso.saml import certificates
 from tests.factories import MembershipFactory, OrganizationFactory, TokenFactory, UserFactory
 
 SignIn = Callable[[Membership | User], Client]
+SP_KEYS = 12
+
+
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database-only", action="store_true", help="leave out the tests that no database can change")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--database-only"):
+        left_out = [item for item in items if not reaches_database(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if reaches_database(item)]
+
+
+def reaches_database(item: pytest.Item) -> bool:
+    """Return whether a test may use a database at all; pytest-django refuses it to all others."""
+    assert isinstance(item, pytest.Function)
+    if item.cls is not None and issubclass(item.cls, TransactionTestCase):
+        return True
+    return item.get_closest_marker("django_db") is not None or not DATABASE_FIXTURES.isdisjoint(item.fixturenames)
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported and collected stays to the end: nobody need look for garbage among it again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sp_keys_take_turns() -> Iterator[None]:
+    """Our own keys are real, and few: to make one takes longer than most tests that need it."""
+    numbers, make = count(), certificates._new_key
+    made: list[Any] = []
+
+    def take() -> Any:
+        number = next(numbers)
+        if number < SP_KEYS:
+            made.append(make())
+        return made[number % len(made)]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(certificates, "_new_key", take)
+        yield
 
 
 @dataclass(frozen=True)

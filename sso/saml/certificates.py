@@ -128,7 +128,7 @@ def public_key(pem: str) -> PublicKey:
 
 def make_key_pair(common_name: str, *, now: datetime) -> SpKeyPair:
     """Return a fresh RSA key and a certificate of it that we sign ourselves; IdPs take nothing but the key from it."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=SP_KEY_BITS)
+    key = _new_key()
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name[:64])])
     certificate = (
         x509.CertificateBuilder()
@@ -145,6 +145,10 @@ def make_key_pair(common_name: str, *, now: datetime) -> SpKeyPair:
     )
     public = certificate.public_bytes(serialization.Encoding.PEM)
     return SpKeyPair(private_pem=private.decode("ascii"), certificate_pem=public.decode("ascii"))
+
+
+def _new_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=SP_KEY_BITS)
 
 
 def private_key(pair: SpKeyPair) -> rsa.RSAPrivateKey:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from django.db import transaction
 
 from orgs.audit.models import AuditEvent
 from orgs.domains import services as domains
@@ -21,9 +22,20 @@ from tests.factories import ACTOR
 HERE, THERE = "http://127.0.0.1:8001", "http://127.0.0.1:9001"
 
 
+@pytest.fixture(scope="module")
+def seeded(django_db_setup, django_db_blocker):
+    """The demo's organisations, made once: each test's own transaction lies within this one."""
+    whole = transaction.atomic()
+    # as Django marks its own, so that a transaction which must be the outermost may lie within too
+    whole._from_testcase = True
+    with django_db_blocker.unblock(), whole:
+        seeds.seed()
+        yield
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def folder(tmp_path, db):
-    seeds.seed()
+def folder(seeded, db, tmp_path):
     return tmp_path
 
 
