@@ -34,6 +34,8 @@ class Kind:
     database: str = ""
     redis: str = ""
     options: tuple[str, ...] = MEASURED
+    # where they lie: to read all others too would take longer than some of these
+    folders: tuple[str, ...] = ("tests",)
 
 
 KINDS = (
@@ -48,9 +50,9 @@ KINDS = (
         # the first part has run the rest, and measures what the tests reach
         options=("--database-only",),
     ),
-    Kind("worker", "worker and not redis and not browser", 110, parallel=True),
-    Kind("Redis", "redis and not browser", 90, needs="redis", redis=machine.REDIS_URL),
-    Kind("browser", "browser", 300, needs="browser", parallel=True),
+    Kind("worker", "worker and not redis and not browser", 90, parallel=True, folders=("tests/faults", "tests/portal")),
+    Kind("Redis", "redis and not browser", 60, needs="redis", redis=machine.REDIS_URL, folders=("tests/faults",)),
+    Kind("browser", "browser", 240, needs="browser", parallel=True, folders=("tests/e2e", "tests/portal")),
 )
 
 
@@ -77,7 +79,7 @@ def part_of(kind: Kind, required: Sequence[str]) -> Part:
     environment |= {"DATABASE_URL": kind.database} if kind.database else {}
     environment |= {"REDIS_URL": kind.redis, "TEST_REDIS_URL": kind.redis} if kind.redis else {}
     environment |= {"E2E_CHROMIUM": machine.browser()} if kind.needs == "browser" else {}
-    command = [sys.executable, "-m", "pytest", "-q", "-m", kind.marked, "--durations=5", *kind.options]
+    command = [sys.executable, "-m", "pytest", "-q", "-m", kind.marked, "--durations=5", *kind.options, *kind.folders]
     # more processes than four would spend their time on making databases
     command += ["-n", str(min(os.cpu_count() or 1, 4))] if kind.parallel else []
     # a marker that no test bears is no failure by itself; the table shows that nothing ran

@@ -3,6 +3,8 @@
 import json
 import sys
 
+import pytest
+
 from portal.env import NAMES
 from tools import covered, locks, machine, suite
 from tools.parts import Part, Result, run, summary
@@ -53,6 +55,18 @@ def test_what_is_missing_alone_is_none():
 def test_what_is_required_must_run_a_test():
     redis = next(kind for kind in suite.KINDS if kind.needs == "redis")
     assert suite.NOTHING_COLLECTED not in suite.part_of(redis, ["redis"]).also_fine
+
+
+@pytest.mark.parametrize("marker", ["worker", "redis", "browser"])
+def test_a_part_looks_wherever_its_tests_lie(marker):
+    kind = next(kind for kind in suite.KINDS if marker in kind.marked.split() and f"not {marker}" not in kind.marked)
+    bearers = [
+        path.relative_to(machine.ROOT).as_posix()
+        for path in (machine.ROOT / "tests").rglob("*.py")
+        if f"mark.{marker}" in path.read_text(encoding="utf-8")
+    ]
+    assert bearers
+    assert [path for path in bearers if not path.startswith(kind.folders)] == []
 
 
 def test_require_takes_only_names_that_it_knows(monkeypatch):
