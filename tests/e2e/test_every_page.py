@@ -116,7 +116,7 @@ def legs() -> Iterator[Tour]:
             yield replace(tour, name=f"{tour.name} from {stops[0].name}", stops=stops)
 
 
-@pytest.mark.parametrize("tour", legs(), ids=lambda tour: tour.name)
+@pytest.mark.parametrize("tour", tuple(legs()), ids=lambda tour: tour.name)
 def test_every_page_is_accessible_fits_and_keeps_the_plan(watched: Page, furnished: Furnished, tour: Tour) -> None:
     session = world.session_of(tour.email, tour.method) if tour.email else ""
     faults = []
