@@ -20,9 +20,8 @@ from tests.factories import MembershipFactory, OrganizationFactory, TokenFactory
 
 SignIn = Callable[[Membership | User], Client]
 SP_KEYS = 12
-
-
-DATABASE_FIXTURES = {"db", "transactional_db", "live_server"}
+# all others that lead to a database ask for the first; the last asks for its own only while it runs
+DATABASE_FIXTURES = {"django_db_setup", "live_server"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,9 +30,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--database-only"):
-        left_out = [item for item in items if not reaches_database(item)]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if reaches_database(item)]
+        config.hook.pytest_deselected(items=[item for item in items if not reaches_database(item)])
+        items[:] = filter(reaches_database, items)
 
 
 def reaches_database(item: pytest.Item) -> bool:

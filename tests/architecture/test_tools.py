@@ -1,6 +1,7 @@
 """The runner of the tests and gates tells the truth."""
 
 import json
+import subprocess
 import sys
 
 import pytest
@@ -67,6 +68,15 @@ def test_a_part_looks_wherever_its_tests_lie(marker):
     ]
     assert bearers
     assert [path for path in bearers if not path.startswith(kind.folders)] == []
+
+
+def test_what_reaches_a_database_by_a_way_of_its_own_runs_on_postgresql_too():
+    asked = [sys.executable, "-m", "pytest", "--co", "-q", "--database-only", "tests/scim/test_jumpcloud_replay.py"]
+    done = subprocess.run(
+        [*asked, "tests/scim/protocol/test_patch.py"], cwd=machine.ROOT, capture_output=True, text=True
+    )
+    assert "test_connection_test[groups on: " in done.stdout
+    assert "tests/scim/protocol" not in done.stdout
 
 
 def test_require_takes_only_names_that_it_knows(monkeypatch):
