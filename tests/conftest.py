@@ -3,11 +3,13 @@
 import gc
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client, TransactionTestCase
 
 from orgs.tenancy import access
@@ -64,6 +66,14 @@ def sp_keys_take_turns() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(certificates, "_new_key", take)
         yield
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """What is done to the database within is gone at its end; a test's own transaction may lie within too."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 @dataclass(frozen=True)

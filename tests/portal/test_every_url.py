@@ -2,20 +2,18 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from orgs.domains import services as domains
 from orgs.groups import services as groups
 from orgs.groups.types import GroupSource
-from orgs.tenancy.models import Membership, User
+from orgs.tenancy.models import Membership
 from portal.sandbox.test_idp.keys import ensure_keys
 from portal.sandbox.test_idp.metadata import build_metadata
 from portal.sandbox.test_idp.types import App
@@ -31,7 +29,7 @@ from sso.metadata import services as metadata
 from sso.saml.errors import StatusRefused
 from sso.signin import services as signin
 from sso.versions import services as versions
-from tests.conftest import ScimClient, SignIn
+from tests.conftest import ScimClient, SignIn, undone
 from tests.factories import ACTOR, TokenFactory
 from tests.scim.bodies import group_body, user_body
 
@@ -252,13 +250,9 @@ def person_at(request: pytest.FixtureRequest, sign_in: SignIn) -> Any:
     """Return the browser of an actor by their name."""
 
     def of(actor: str) -> Client:
-        return Client() if actor == "anonymous" else sign_in(_person(request.getfixturevalue(actor)))
+        return Client() if actor == "anonymous" else sign_in(request.getfixturevalue(actor))
 
     return of
-
-
-def _person(found: Membership | User) -> Membership | User:
-    return found
 
 
 @pytest.mark.parametrize("pattern", TABLE)
@@ -267,19 +261,11 @@ def test_every_page_answers_every_actor_as_the_table_says(pattern: str, place: A
     expected = dict(zip(ACTORS, zip(row.get.split(), row.post.split(), strict=True), strict=True))
     answers = {}
     for actor in ACTORS:
-        with afterwards_undone():
+        with undone():
             client = person_at(actor)
             # the post comes last: it may change what the others look at
             answers[actor] = tuple(str(client.generic(method, url).status_code) for method in ("GET", "POST"))
     assert answers == expected
-
-
-@contextmanager
-def afterwards_undone() -> Iterator[None]:
-    """What is done to the database within is gone at its end."""
-    mark = transaction.savepoint()
-    yield
-    transaction.savepoint_rollback(mark)
 
 
 @pytest.mark.parametrize("pattern", TABLE)

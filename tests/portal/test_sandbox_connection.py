@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from django.db import transaction
 
 from orgs.audit.models import AuditEvent
 from orgs.domains import services as domains
@@ -17,6 +16,7 @@ from sso.connections import services
 from sso.connections.models import Configuration, Connection
 from sso.connections.types import ConnectionState
 from sso.versions import services as versions
+from tests.conftest import undone
 from tests.factories import ACTOR
 
 HERE, THERE = "http://127.0.0.1:8001", "http://127.0.0.1:9001"
@@ -25,13 +25,9 @@ HERE, THERE = "http://127.0.0.1:8001", "http://127.0.0.1:9001"
 @pytest.fixture(scope="module")
 def seeded(django_db_setup, django_db_blocker):
     """The demo's organisations, made once: each test's own transaction lies within this one."""
-    whole = transaction.atomic()
-    # as Django marks its own, so that a transaction which must be the outermost may lie within too
-    whole._from_testcase = True
-    with django_db_blocker.unblock(), whole:
+    with django_db_blocker.unblock(), undone():
         seeds.seed()
         yield
-        transaction.set_rollback(True)
 
 
 @pytest.fixture

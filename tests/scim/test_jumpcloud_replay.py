@@ -8,7 +8,7 @@ import httpx
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
-from django.db import close_old_connections, transaction
+from django.db import close_old_connections
 
 from orgs.events.models import OutboxEvent
 from orgs.groups.models import Group
@@ -23,7 +23,7 @@ from scim.dialects.walk import Send, walk
 from scim.directories.models import Directory
 from scim.directories.queries import base_url, first_directory
 from scim.requests.models import RequestLog
-from tests.conftest import ScimClient
+from tests.conftest import ScimClient, undone
 from tests.factories import OrganizationFactory, TokenFactory
 
 ADDRESS = "probe@acme.example"
@@ -55,7 +55,7 @@ def send(scim: ScimClient) -> Iterator[Send]:
 @pytest.fixture(scope="module")
 def walked(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, dict[str, StepResult]]]:
     """Both connection tests walked once, and rolled back when the module ends; each step is a test of its own below."""
-    with django_db_blocker.unblock(), connections_kept(), transaction.atomic():
+    with django_db_blocker.unblock(), connections_kept(), undone():
         directory = first_directory(OrganizationFactory(slug="replayed"))
         plain = TokenFactory(directory=directory).plain
         assert plain is not None
@@ -64,7 +64,6 @@ def walked(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, 
             name: {result.step.name: result for result in walk(steps, connection_context(ADDRESS, "a1b2c3"), send)}
             for name, steps in TESTS.items()
         }
-        transaction.set_rollback(True)
 
 
 TESTS = {"groups off": CONNECTION_TEST, "groups on": CONNECTION_TEST_GROUPS}
