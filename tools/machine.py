@@ -9,10 +9,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL") or "postgres://postgres@127.0.0.1:5432/postgres"
 REDIS_URL = os.environ.get("TEST_REDIS_URL") or "redis://127.0.0.1:6379/15"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# the shell is the same browser without windows, which draws for nobody
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 CONNECT_SECONDS = 3
 # what the settings or the tools read besides the operators' names
-ALSO_READ = {"DEFAULT_FROM_EMAIL", "DJANGO_SETTINGS_MODULE", "COVERAGE_FILE", "PORT", "MAKEFLAGS", "MAKELEVEL"}
+ALSO_READ = {"DEFAULT_FROM_EMAIL", "DJANGO_SETTINGS_MODULE", "PORT", "MAKEFLAGS", "MAKELEVEL"}
 
 
 def operator_names() -> tuple[str, ...]:

@@ -19,7 +19,6 @@ NEEDS = {
     "browser": machine.browser_problem,
 }
 FOLDER = machine.ROOT / "var" / "coverage"
-MEASURED = ("--cov", "--cov-report=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,9 @@ class Kind:
     parallel: bool = False
     database: str = ""
     redis: str = ""
-    options: tuple[str, ...] = MEASURED
+    options: tuple[str, ...] = ()
+    # which lines and branches they reach
+    measured: bool = True
     # where they lie: to read all others too would take longer than some of these
     folders: tuple[str, ...] = ("tests",)
 
@@ -49,9 +50,12 @@ KINDS = (
         database=machine.POSTGRES_URL,
         # the first part has run the rest, and measures what the tests reach
         options=("--database-only",),
+        measured=False,
     ),
     Kind("worker", "worker and not redis and not browser", 90, parallel=True, folders=("tests/faults", "tests/portal")),
-    Kind("Redis", "redis and not browser", 60, needs="redis", redis=machine.REDIS_URL, folders=("tests/faults",)),
+    Kind(
+        "Redis", "redis and not browser", 60, "redis", parallel=True, redis=machine.REDIS_URL, folders=("tests/faults",)
+    ),
     Kind("browser", "browser", 240, needs="browser", parallel=True, folders=("tests/e2e", "tests/portal")),
 )
 
@@ -75,11 +79,12 @@ def main() -> int:
 def part_of(kind: Kind, required: Sequence[str]) -> Part:
     """Return the pytest run of these tests, in an environment of its own. What is required must run at least one."""
     environment = machine.clean_environment(os.environ)
-    environment["COVERAGE_FILE"] = str(FOLDER / kind.name.lower())
     environment |= {"DATABASE_URL": kind.database} if kind.database else {}
     environment |= {"REDIS_URL": kind.redis, "TEST_REDIS_URL": kind.redis} if kind.redis else {}
     environment |= {"E2E_CHROMIUM": machine.browser()} if kind.needs == "browser" else {}
-    command = [sys.executable, "-m", "pytest", "-q", "-m", kind.marked, "--durations=5", *kind.options, *kind.folders]
+    report = FOLDER / f"{kind.name.lower()}.json"
+    command = [sys.executable, *(covered.measured(report) if kind.measured else ())]
+    command += ["-m", "pytest", "-q", "-m", kind.marked, "--durations=5", *kind.options, *kind.folders]
     # more processes than four would spend their time on making databases
     command += ["-n", str(min(os.cpu_count() or 1, 4))] if kind.parallel else []
     # a marker that no test bears is no failure by itself; the table shows that nothing ran

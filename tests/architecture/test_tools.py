@@ -1,6 +1,7 @@
 """The runner of the tests and gates tells the truth."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -91,6 +92,27 @@ def test_services_and_the_protocol_must_be_reached_whole():
         "orgs/people/services.py",
         "scim/protocol/patch.py",
     ]
+
+
+def test_what_no_part_reaches_is_measured_and_named(tmp_path):
+    (tmp_path / "orgs").mkdir()
+    (tmp_path / "orgs" / "services.py").write_text("if not __name__:\n    print('never')\n")
+    (tmp_path / "start.py").write_text("import orgs.services\n")
+    reports = tmp_path / "parts"
+    reports.mkdir()
+    command = [sys.executable, *covered.measured(reports / "one.json"), "-m", "start"]
+    (tmp_path / "pyproject.toml").write_text('[tool.slipcover]\nbranch = true\nsource = ["orgs"]\n')
+    subprocess.run(command, cwd=tmp_path, check=True)
+    overall, whole = covered.problems(reports, os.environ)
+    assert "less than 95%" in overall
+    assert whole == "orgs/services.py must be reached whole; lines [2], branches [[1, 2]] are not"
+
+
+def test_parts_that_left_nothing_readable_are_a_problem(tmp_path):
+    reports = tmp_path / "parts"
+    reports.mkdir()
+    (reports / "one.json").write_text("")
+    assert covered.problems(reports, os.environ) == ["what the parts left couldn't be put together"]
 
 
 def test_a_branch_that_no_test_takes_counts_as_unreached():

@@ -18,7 +18,10 @@ import pytest
 import redis
 
 ROOT = Path(__file__).resolve().parents[2]
-REDIS = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
+# two processes of tests share a server, and neither its databases nor what waits in them
+SHARE = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+SERVER, _, DATABASE = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9").rpartition("/")
+REDIS = f"{SERVER}/{int(DATABASE) - SHARE}"
 DEAD_REDIS = "redis://127.0.0.1:1/0"
 START_SECONDS = 60
 # longer than a busy machine needs for a nudge; a worker without beat has no other reason to look
