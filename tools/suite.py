@@ -79,6 +79,8 @@ def main() -> int:
 def part_of(kind: Kind, required: Sequence[str]) -> Part:
     """Return the pytest run of these tests, in an environment of its own. What is required must run at least one."""
     environment = machine.clean_environment(os.environ)
+    # or every process would compile everything anew
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment |= {"DATABASE_URL": kind.database} if kind.database else {}
     environment |= {"REDIS_URL": kind.redis, "TEST_REDIS_URL": kind.redis} if kind.redis else {}
     environment |= {"E2E_CHROMIUM": machine.browser()} if kind.needs == "browser" else {}
@@ -86,7 +88,8 @@ def part_of(kind: Kind, required: Sequence[str]) -> Part:
     command = [sys.executable, *(covered.measured(report) if kind.measured else ())]
     command += ["-m", "pytest", "-q", "-m", kind.marked, "--durations=5", *kind.options, *kind.folders]
     # more processes than four would spend their time on making databases
-    command += ["-n", str(min(os.cpu_count() or 1, 4))] if kind.parallel else []
+    shared = ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "worksteal"]
+    command += shared if kind.parallel else []
     # a marker that no test bears is no failure by itself; the table shows that nothing ran
     must_run = kind.parallel or kind.needs in required
     also_fine = frozenset() if must_run else frozenset({NOTHING_COLLECTED})

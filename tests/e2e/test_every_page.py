@@ -1,12 +1,14 @@
 """Every page as each person who can reach it sees it: accessible in both themes, fitting a phone, built to one plan."""
 
 import re
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from playwright.sync_api import ConsoleMessage, Page
 
 from tests.e2e import world
@@ -63,12 +65,36 @@ def watched(page: Page) -> Iterator[Page]:
     assert not complaints, complaints
 
 
+class Store:
+    """All rows, kept beside the database from when they were first made: a leg begins with those that another changed."""
+
+    def __init__(self) -> None:
+        self.words: world.Words = {}
+        self.copy = sqlite3.connect(":memory:")
+
+    def fill_database(self) -> world.Words:
+        connection.ensure_connection()
+        if self.words:
+            self.copy.backup(connection.connection)
+        else:
+            self.words = world.make()
+            connection.connection.backup(self.copy)
+        return self.words
+
+
+@pytest.fixture(scope="session")
+def store() -> Iterator[Store]:
+    kept = Store()
+    yield kept
+    kept.copy.close()
+
+
 @pytest.fixture
-def furnished(site: str, settings: Any) -> Furnished:
+def furnished(site: str, settings: Any, store: Store) -> Furnished:
     """The site with all its rows, and with one address behind which something breaks."""
     settings.ROOT_URLCONF = "tests.e2e.failing_urls"
     cache.clear()
-    return Furnished(site, world.make())
+    return Furnished(site, store.fill_database())
 
 
 def visit(page: Page, site: Furnished, stop: Stop, session: str) -> None:

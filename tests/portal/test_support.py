@@ -277,10 +277,11 @@ def test_only_read_only_pages_are_registered():
     assert not admin.site.is_registered(Authenticator)
 
 
-@pytest.mark.parametrize("listing", PAGES, ids=str)
-def test_staff_read_list_and_row(support, rows, listing):
-    assert support.get(reverse(page_name(listing, "changelist"))).status_code == 200
-    assert support.get(row_url(listing, "change")).status_code == 200
+def test_staff_read_list_and_row(support, rows, subtests):
+    for listing in PAGES:
+        with subtests.test(str(listing)):
+            assert support.get(reverse(page_name(listing, "changelist"))).status_code == 200
+            assert support.get(row_url(listing, "change")).status_code == 200
 
 
 def test_the_code_that_a_person_was_shown_finds_their_attempt(support, rows):
@@ -290,13 +291,14 @@ def test_the_code_that_a_person_was_shown_finds_their_attempt(support, rows):
     assert f"/{attempt.pk}/change/" not in support.get(listing, {"q": "23456789"}).content.decode()
 
 
-@pytest.mark.parametrize("listing", PAGES, ids=str)
-def test_staff_change_nothing(support, rows, listing):
-    changelist, add = (reverse(page_name(listing, act)) for act in ("changelist", "add"))
-    change, delete = (row_url(listing, act) for act in ("change", "delete"))
-    before = listing.model._default_manager.count()
-    answers = [support.post(url, {"post": "yes"}).status_code for url in (changelist, add, change, delete)]
-    assert (answers, listing.model._default_manager.count()) == ([403] * 4, before)
+def test_staff_change_nothing(support, rows, subtests):
+    for listing in PAGES:
+        changelist, add = (reverse(page_name(listing, act)) for act in ("changelist", "add"))
+        change, delete = (row_url(listing, act) for act in ("change", "delete"))
+        before = listing.model._default_manager.count()
+        with subtests.test(str(listing)):
+            answers = [support.post(url, {"post": "yes"}).status_code for url in (changelist, add, change, delete)]
+            assert (answers, listing.model._default_manager.count()) == ([403] * 4, before)
 
 
 @pytest.mark.parametrize("listing", PAGES, ids=str)
@@ -322,35 +324,37 @@ def test_no_page_shows_a_secret_of_its_rows(support, rows, olga, sign_in, seed):
     assert [name for name, secret in secrets.items() if secret in shown or secret.replace("-", "") in shown] == []
 
 
-@pytest.mark.parametrize(
-    ("table", "lookup"),
-    [
-        ("scim_scimtoken", "digest__startswith=a"),
-        ("scim_scimtoken", "nonce__gt=0"),
-        ("orgs_user", "password__startswith=m"),
-        ("orgs_user", "groups__id__exact=1"),
-        ("orgs_membership", "user__password__startswith=m"),
-        ("orgs_membership", "session_grants__session__gt=0"),
-        ("orgs_invitation", "digest=a"),
-        ("orgs_domain", "txt_token__startswith=a"),
-        ("scim_directoryuser", "document__nickName=x"),
-        ("sso_connection", "sp_keys__private_sealed__startswith=a"),
-        ("sso_configuration", "connection__sp_keys__private_sealed__startswith=a"),
-        ("sso_signintest", "relay_digest__startswith=a"),
-        ("sso_signintest", "claims__name_id=a"),
-        ("sso_samlidentity", "connection__sp_keys__private_sealed__startswith=a"),
-        ("sso_loginattempt", "membership__user__password__startswith=m"),
-    ],
+SECRETS_ASKED_FOR = (
+    ("scim_scimtoken", "digest__startswith=a"),
+    ("scim_scimtoken", "nonce__gt=0"),
+    ("orgs_user", "password__startswith=m"),
+    ("orgs_user", "groups__id__exact=1"),
+    ("orgs_membership", "user__password__startswith=m"),
+    ("orgs_membership", "session_grants__session__gt=0"),
+    ("orgs_invitation", "digest=a"),
+    ("orgs_domain", "txt_token__startswith=a"),
+    ("scim_directoryuser", "document__nickName=x"),
+    ("sso_connection", "sp_keys__private_sealed__startswith=a"),
+    ("sso_configuration", "connection__sp_keys__private_sealed__startswith=a"),
+    ("sso_signintest", "relay_digest__startswith=a"),
+    ("sso_signintest", "claims__name_id=a"),
+    ("sso_samlidentity", "connection__sp_keys__private_sealed__startswith=a"),
+    ("sso_loginattempt", "membership__user__password__startswith=m"),
 )
-def test_a_filter_in_the_address_cannot_ask_for_a_secret(support, rows, table, lookup):
-    assert support.get(f"{reverse(f'admin:{table}_changelist')}?{lookup}").status_code == 400
 
 
-@pytest.mark.parametrize("listing", [page for page in PAGES if page.list_filter], ids=str)
-def test_every_filter_of_every_list_answers(support, rows, listing):
-    url = reverse(page_name(listing, "changelist"))
-    offered = re.findall(r'href="(\?[^"]+)"', support.get(url).content.decode())
-    assert {support.get(url + query.replace("&amp;", "&")).status_code for query in offered} == {200}
+def test_a_filter_in_the_address_cannot_ask_for_a_secret(support, rows, subtests):
+    for table, lookup in SECRETS_ASKED_FOR:
+        with subtests.test(f"{table}: {lookup}"):
+            assert support.get(f"{reverse(f'admin:{table}_changelist')}?{lookup}").status_code == 400
+
+
+def test_every_filter_of_every_list_answers(support, rows, subtests):
+    for listing in (page for page in PAGES if page.list_filter):
+        url = reverse(page_name(listing, "changelist"))
+        offered = re.findall(r'href="(\?[^"]+)"', support.get(url).content.decode())
+        with subtests.test(str(listing)):
+            assert {support.get(url + query.replace("&amp;", "&")).status_code for query in offered} == {200}
 
 
 def found(client: Client, table: str, query: str) -> int:
@@ -362,22 +366,23 @@ def test_organizations_are_found_by_name_and_slug(support, acme, globex, query):
     assert found(support, "orgs_organization", query) == 1
 
 
-@pytest.mark.parametrize(
-    ("table", "query"),
-    [
-        ("orgs_user", "Uma@Acme.example"),
-        ("orgs_membership", "uma@"),
-        ("orgs_auditevent", "scim_token.created"),
-        ("scim_requestlog", "r" * 32),
-        ("scim_directoryuser", "uma"),
-        ("scim_directorygroup", "maker"),
-        ("orgs_groupmember", "uma@acme"),
-        ("orgs_invitation", "ida@"),
-        ("orgs_domain", "acme.ex"),
-    ],
+QUOTED = (
+    ("orgs_user", "Uma@Acme.example"),
+    ("orgs_membership", "uma@"),
+    ("orgs_auditevent", "scim_token.created"),
+    ("scim_requestlog", "r" * 32),
+    ("scim_directoryuser", "uma"),
+    ("scim_directorygroup", "maker"),
+    ("orgs_groupmember", "uma@acme"),
+    ("orgs_invitation", "ida@"),
+    ("orgs_domain", "acme.ex"),
 )
-def test_what_a_customer_quotes_finds_one_row(support, rows, globex, table, query):
-    assert found(support, table, query) == 1
+
+
+def test_what_a_customer_quotes_finds_one_row(support, rows, globex, subtests):
+    for table, query in QUOTED:
+        with subtests.test(f"{table}: {query}"):
+            assert found(support, table, query) == 1
 
 
 def test_a_token_is_found_by_its_last_four_characters(support, rows):
@@ -389,11 +394,12 @@ def test_a_token_is_not_found_by_its_digest_or_its_secret(support, rows):
     assert found(support, "scim_scimtoken", rows["token"]) == 0
 
 
-@pytest.mark.parametrize("listing", [page for page in PAGES if "public_id" in (page.fields or ())], ids=str)
-def test_every_row_is_found_by_its_public_id(support, rows, listing):
-    row: Any = listing.model._default_manager.order_by("pk").first()
-    answer = support.get(reverse(page_name(listing, "changelist")), {"q": str(row.public_id)})
-    assert row in answer.context["cl"].result_list
+def test_every_row_is_found_by_its_public_id(support, rows, subtests):
+    for listing in (page for page in PAGES if "public_id" in (page.fields or ())):
+        row: Any = listing.model._default_manager.order_by("pk").first()
+        answer = support.get(reverse(page_name(listing, "changelist")), {"q": str(row.public_id)})
+        with subtests.test(str(listing)):
+            assert row in answer.context["cl"].result_list
 
 
 def in_two_words(code: str) -> str:
