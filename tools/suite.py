@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from tools import covered, machine
 from tools.parts import Part, Result, check, run, say, summary
 
-NOTHING_COLLECTED = 5
 NEEDS = {
     "postgres": machine.postgres_problem,
     "redis": machine.redis_problem,
@@ -23,13 +22,12 @@ FOLDER = machine.ROOT / "var" / "coverage"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """Tests of one kind: which they are, what they need, how long they may take, on how many processes."""
+    """Tests of one kind: which they are, what they need, how long they may take."""
 
     name: str
     marked: str
     budget: int
     needs: str = ""
-    parallel: bool = False
     database: str = ""
     redis: str = ""
     options: tuple[str, ...] = ()
@@ -40,23 +38,20 @@ class Kind:
 
 
 KINDS = (
-    Kind("SQLite", "not postgres and not redis and not worker and not browser", 270, parallel=True),
+    Kind("SQLite", "not postgres and not redis and not worker and not browser", 270),
     Kind(
         "PostgreSQL",
         "not redis and not worker and not browser",
         240,
         needs="postgres",
-        parallel=True,
         database=machine.POSTGRES_URL,
         # the first part has run the rest, and measures what the tests reach
         options=("--database-only",),
         measured=False,
     ),
-    Kind("worker", "worker and not redis and not browser", 90, parallel=True, folders=("tests/faults", "tests/portal")),
-    Kind(
-        "Redis", "redis and not browser", 60, "redis", parallel=True, redis=machine.REDIS_URL, folders=("tests/faults",)
-    ),
-    Kind("browser", "browser", 240, needs="browser", parallel=True, folders=("tests/e2e", "tests/portal")),
+    # those that need Redis say so themselves where there is none, and fail where it is required
+    Kind("worker", "worker and not browser", 120, redis=machine.REDIS_URL, folders=("tests/faults", "tests/portal")),
+    Kind("browser", "browser", 240, needs="browser", folders=("tests/e2e", "tests/portal")),
 )
 
 
@@ -71,29 +66,25 @@ def main() -> int:
         say(f"could not run: {name}: {problem}")
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
-    results = [run(part_of(kind, required)) for kind in KINDS if kind.needs not in missing]
+    results = [run(part_of(kind)) for kind in KINDS if kind.needs not in missing]
     results.append(judge_coverage(complete=not missing))
     return conclude(results, missing, required)
 
 
-def part_of(kind: Kind, required: Sequence[str]) -> Part:
-    """Return the pytest run of these tests, in an environment of its own. What is required must run at least one."""
+def part_of(kind: Kind) -> Part:
+    """Return the pytest run of these tests, in an environment of its own; it must run at least one."""
     environment = machine.clean_environment(os.environ)
     # or every process would compile everything anew
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment |= {"DATABASE_URL": kind.database} if kind.database else {}
-    environment |= {"REDIS_URL": kind.redis, "TEST_REDIS_URL": kind.redis} if kind.redis else {}
+    environment |= {"TEST_REDIS_URL": kind.redis} if kind.redis else {}
     environment |= {"E2E_CHROMIUM": machine.browser()} if kind.needs == "browser" else {}
     report = FOLDER / f"{kind.name.lower()}.json"
     command = [sys.executable, *(covered.measured(report) if kind.measured else ())]
     command += ["-m", "pytest", "-q", "-m", kind.marked, "--durations=5", *kind.options, *kind.folders]
     # more processes than four would spend their time on making databases
-    shared = ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "worksteal"]
-    command += shared if kind.parallel else []
-    # a marker that no test bears is no failure by itself; the table shows that nothing ran
-    must_run = kind.parallel or kind.needs in required
-    also_fine = frozenset() if must_run else frozenset({NOTHING_COLLECTED})
-    return Part(kind.name, command, kind.budget, environment, also_fine)
+    command += ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "worksteal"]
+    return Part(kind.name, command, kind.budget, environment)
 
 
 def judge_coverage(*, complete: bool) -> Result:

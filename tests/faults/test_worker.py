@@ -35,6 +35,14 @@ django.setup()
 from django.core.management import call_command
 call_command("create_scim_token", "acme", "--label", "Worker", "--json")
 """
+FOUND = """
+import django
+django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+call_command("createcachetable")
+call_command("create_org", "Acme", slug="acme", owner="o@a.example")
+"""
 pytestmark = pytest.mark.worker
 
 
@@ -127,12 +135,7 @@ def stalled_mail_server() -> Iterator[socket.socket]:
 @pytest.fixture(scope="module")
 def fresh_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     site = Site(tmp_path_factory.mktemp("site"))
-    for command in (
-        ["migrate"],
-        ["createcachetable"],
-        ["create_org", "Acme", "--slug", "acme", "--owner", "o@a.example"],
-    ):
-        site.run("manage.py", *command)
+    site.run("-c", FOUND)
     return site.folder / "site.sqlite3"
 
 
