@@ -12,6 +12,8 @@ REDIS_URL = os.environ.get("TEST_REDIS_URL") or "redis://127.0.0.1:6379/15"
 # the shell is the same browser without windows, which draws for nobody
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 CONNECT_SECONDS = 3
+# set by who measures a part, for that part's own processes
+MEASURING = "SLIPCOVER_"
 # what the settings or the tools read besides the operators' names
 ALSO_READ = {"DEFAULT_FROM_EMAIL", "DJANGO_SETTINGS_MODULE", "PORT", "MAKEFLAGS", "MAKELEVEL"}
 
@@ -29,7 +31,7 @@ def operator_names() -> tuple[str, ...]:
 def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the environment without anything that would configure Gatehouse."""
     unwanted = {*ALSO_READ}.union(*({name, f"{name}_FILE"} for name in operator_names()))
-    return {name: text for name, text in environment.items() if name not in unwanted}
+    return {name: text for name, text in environment.items() if name not in unwanted and not name.startswith(MEASURING)}
 
 
 def postgres_problem() -> str:

@@ -27,7 +27,7 @@ def npm_lock(folder, **package):
 
 
 def test_nothing_of_the_callers_configuration_reaches_a_part():
-    given = dict.fromkeys(NAMES, "x") | {f"{name}_FILE": "x" for name in NAMES}
+    given = dict.fromkeys(NAMES, "x") | {f"{name}_FILE": "x" for name in NAMES} | {"SLIPCOVER_COVERAGE_DIR": "x"}
     assert machine.clean_environment(given | {"PATH": "/bin"}) == {"PATH": "/bin"}
 
 
@@ -69,9 +69,8 @@ def test_a_part_looks_wherever_its_tests_lie(marker, part):
 
 def test_what_reaches_a_database_by_a_way_of_its_own_runs_on_postgresql_too():
     asked = [sys.executable, "-m", "pytest", "--co", "-q", "--database-only", "tests/scim/test_jumpcloud_replay.py"]
-    done = subprocess.run(
-        [*asked, "tests/scim/protocol/test_patch.py"], cwd=machine.ROOT, capture_output=True, text=True
-    )
+    command, environment = [*asked, "tests/scim/protocol/test_patch.py"], machine.clean_environment(os.environ)
+    done = subprocess.run(command, cwd=machine.ROOT, env=environment, capture_output=True, text=True)
     assert "test_connection_test[groups on: " in done.stdout
     assert "tests/scim/protocol" not in done.stdout
 
@@ -98,7 +97,7 @@ def test_what_no_part_reaches_is_measured_and_named(tmp_path):
     reports.mkdir()
     command = [sys.executable, *covered.measured(reports / "one.json"), "-m", "start"]
     (tmp_path / "pyproject.toml").write_text('[tool.slipcover]\nbranch = true\nsource = ["orgs"]\n')
-    subprocess.run(command, cwd=tmp_path, check=True)
+    subprocess.run(command, cwd=tmp_path, check=True, env=machine.clean_environment(os.environ))
     overall, whole = covered.problems(reports, os.environ)
     assert "less than 95%" in overall
     assert whole == "orgs/services.py must be reached whole; lines [2], branches [[1, 2]] are not"

@@ -1,7 +1,5 @@
 import io
 import json
-import os
-import subprocess
 import sys
 from typing import Any
 
@@ -100,15 +98,7 @@ def test_a_weak_password_creates_nothing(typed, line):
     assert not Organization.objects.exists()
 
 
-NO_UTF_8 = b"caf\xe9-au-lait-42\n"
 PASSWORD_READERS = [("create_org", *ACME), ("create_staff", "sam@support.example")]
-
-
-@pytest.mark.parametrize("encoding", ["utf-8:strict", "ascii:surrogateescape"])
-@pytest.mark.parametrize("command", PASSWORD_READERS)
-def test_a_password_that_is_not_utf_8_is_one_line(tmp_path, command, encoding):
-    done = manage(f"{tmp_path}/empty.sqlite3", *command, "--password-stdin", typed=NO_UTF_8, encoding=encoding)
-    assert (done.returncode, done.stderr) == (1, b"CommandError: The password on standard input isn't UTF-8.\n")
 
 
 @pytest.mark.parametrize("stdin", [None, io.StringIO("")], ids=["closed", "empty"])
@@ -280,32 +270,3 @@ def test_doctor_prints_its_document_when_it_fails(health, capsys):
 def test_doctor_shows_advice_below_its_check(health):
     health(checks.Check("cache", "ok"), checks.Check("mail", "ok", "Nothing to do."))
     assert printed("doctor").splitlines() == ["cache     ok", "mail      ok", "          Nothing to do."]
-
-
-def manage(database: str, *arguments: str, typed: bytes = b"", encoding: str = "utf-8") -> subprocess.CompletedProcess:
-    """Run manage.py as an operator does."""
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "portal.settings.test",
-        "DATABASE_URL": f"sqlite:///{database}",
-        "PYTHONIOENCODING": encoding,
-    }
-    command = [sys.executable, "manage.py", *arguments]
-    return subprocess.run(command, env=environment, input=typed, capture_output=True, timeout=60)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (("create_org", "Acme", "--slug=acme", "--owner=olga@acme.example"), "Has `manage.py migrate` run?"),
-        (("create_org", "Acme"), "required: --slug, --owner"),
-        (("add_domain", "acme"), "required: domain"),
-        (("simulate_jumpcloud", "--base-url=http://x", "--token=x"), "required: --test-email"),
-        (("simulate_jumpcloud", "--base-url=http://x", "--test-email=a@b.example", "--people=many"), "'many'"),
-        (("doctor",), "cache: "),
-    ],
-)
-def test_bad_input_and_a_missing_database_are_one_line_on_stderr(tmp_path, arguments, sentence):
-    done = manage(str(tmp_path / "empty.sqlite3"), *arguments)
-    assert done.returncode != 0
-    assert len(done.stderr.strip().splitlines()) == 1
-    assert sentence in done.stderr.decode()

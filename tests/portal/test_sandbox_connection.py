@@ -1,5 +1,6 @@
 """The demo's working connection: it follows the test IdP's address, and its log is that of life."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -35,13 +36,6 @@ def folder(seeded, db, tmp_path):
     return tmp_path
 
 
-@pytest.fixture
-def connected(folder):
-    """The connection as the first start leaves it."""
-    single_sign_on.connect(SandboxIdp(HERE, folder))
-    return Connection.objects.get()
-
-
 def test_it_is_on_and_the_idp_knows_its_app(folder):
     single_sign_on.connect(SandboxIdp(HERE, folder))
     connection = Connection.objects.get()
@@ -69,64 +63,77 @@ def test_on_another_port_the_version_in_force_leads_there(folder):
     assert (live.redirect_url, live.post_url) == (f"{THERE}/apps/{single_sign_on.APP}/sso",) * 2
 
 
-def test_on_another_port_the_idp_knows_our_other_addresses(connected, folder, settings):
-    settings.PUBLIC_BASE_URL = "http://localhost:9000"
-    single_sign_on.connect(SandboxIdp(THERE, folder))
-    app, base = find_app(folder, single_sign_on.APP), f"http://localhost:9000/saml/{connected.public_id}"
-    assert (app.sp_entity_id, app.acs_url, app.login_url) == (f"{base}/metadata", f"{base}/acs", f"{base}/login")
+class TestLaterStarts:
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def first_start(seeded, django_db_blocker, tmp_path_factory):
+        """What the IdP has in its folder after the first start, whose rows are there as long as this class runs."""
+        folder = tmp_path_factory.mktemp("idp")
+        with django_db_blocker.unblock(), undone():
+            single_sign_on.connect(SandboxIdp(HERE, folder))
+            yield folder
 
+    @pytest.fixture
+    def connected(self, first_start, folder):
+        """The connection as the first start leaves it."""
+        shutil.copytree(first_start, folder, dirs_exist_ok=True)
+        return Connection.objects.get()
 
-def test_a_new_address_is_in_the_audit_log(connected, folder):
-    single_sign_on.connect(SandboxIdp(THERE, folder))
-    event = AuditEvent.objects.filter(action="connection.idp_changed").first()
-    assert (event.before["redirect_url"][:21], event.after["redirect_url"][:21]) == (HERE, THERE)
+    def test_on_another_port_the_idp_knows_our_other_addresses(self, connected, folder, settings):
+        settings.PUBLIC_BASE_URL = "http://localhost:9000"
+        single_sign_on.connect(SandboxIdp(THERE, folder))
+        app, base = find_app(folder, single_sign_on.APP), f"http://localhost:9000/saml/{connected.public_id}"
+        assert (app.sp_entity_id, app.acs_url, app.login_url) == (f"{base}/metadata", f"{base}/acs", f"{base}/login")
 
+    def test_a_new_address_is_in_the_audit_log(self, connected, folder):
+        single_sign_on.connect(SandboxIdp(THERE, folder))
+        event = AuditEvent.objects.filter(action="connection.idp_changed").first()
+        assert (event.before["redirect_url"][:21], event.after["redirect_url"][:21]) == (HERE, THERE)
 
-def test_a_connection_that_somebody_renamed_is_the_same(connected, folder):
-    services.rename_connection(connection=connected, name="Ours", actor=ACTOR)
-    single_sign_on.connect(SandboxIdp(HERE, folder))
-    assert Connection.objects.get().name == "Ours"
+    def test_a_connection_that_somebody_renamed_is_the_same(self, connected, folder):
+        services.rename_connection(connection=connected, name="Ours", actor=ACTOR)
+        single_sign_on.connect(SandboxIdp(HERE, folder))
+        assert Connection.objects.get().name == "Ours"
 
+    def test_a_connection_that_somebody_turned_off_stays_off_and_follows(self, connected, folder):
+        services.turn_off(connection=connected, actor=ACTOR)
+        single_sign_on.connect(SandboxIdp(THERE, folder))
+        assert Connection.objects.get().state == ConnectionState.DISABLED
+        assert Configuration.objects.get().redirect_url.startswith(THERE)
 
-def test_a_connection_that_somebody_turned_off_stays_off_and_follows(connected, folder):
-    services.turn_off(connection=connected, actor=ACTOR)
-    single_sign_on.connect(SandboxIdp(THERE, folder))
-    assert Connection.objects.get().state == ConnectionState.DISABLED
-    assert Configuration.objects.get().redirect_url.startswith(THERE)
+    def test_what_somebody_is_preparing_stays_in_preparation_and_follows(self, connected, folder):
+        versions.begin_reconfiguration(connection=connected, actor=ACTOR)
+        single_sign_on.connect(SandboxIdp(THERE, folder))
+        found = {one.stage: one.redirect_url[:21] for one in Configuration.objects.all()}
+        assert found == {"live": THERE, "draft": THERE}
 
+    def test_an_idp_that_somebody_chose_instead_stays(self, connected, folder):
+        elsewhere = "http://127.0.0.1:7000/sso"
+        Configuration.objects.update(redirect_url=elsewhere, post_url=elsewhere)
+        single_sign_on.connect(SandboxIdp(THERE, folder))
+        assert (Configuration.objects.get().redirect_url, Configuration.objects.get().post_url) == (
+            elsewhere,
+            elsewhere,
+        )
 
-def test_what_somebody_is_preparing_stays_in_preparation_and_follows(connected, folder):
-    versions.begin_reconfiguration(connection=connected, actor=ACTOR)
-    single_sign_on.connect(SandboxIdp(THERE, folder))
-    found = {one.stage: one.redirect_url[:21] for one in Configuration.objects.all()}
-    assert found == {"live": THERE, "draft": THERE}
+    def test_what_somebody_deleted_is_not_made_again(self, connected, folder):
+        domains.remove_domain(domain=connected.org.domains.get(), actor=ACTOR)
+        services.delete_connection(connection=connected, typed_name=connected.name, actor=ACTOR)
+        single_sign_on.connect(SandboxIdp(HERE, folder), is_new=False)
+        assert not Connection.objects.exists()
 
+    def test_what_somebody_changed_at_the_idp_stays(self, connected, folder):
+        save_app(
+            folder, replace(find_app(folder, single_sign_on.APP), label="Ours", sign_in_as="mara@northwind.example")
+        )
+        single_sign_on.connect(SandboxIdp(THERE, folder))
+        app = find_app(folder, single_sign_on.APP)
+        assert (app.label, app.sign_in_as) == ("Ours", "mara@northwind.example")
 
-def test_an_idp_that_somebody_chose_instead_stays(connected, folder):
-    elsewhere = "http://127.0.0.1:7000/sso"
-    Configuration.objects.update(redirect_url=elsewhere, post_url=elsewhere)
-    single_sign_on.connect(SandboxIdp(THERE, folder))
-    assert (Configuration.objects.get().redirect_url, Configuration.objects.get().post_url) == (elsewhere, elsewhere)
-
-
-def test_what_somebody_deleted_is_not_made_again(connected, folder):
-    domains.remove_domain(domain=connected.org.domains.get(), actor=ACTOR)
-    services.delete_connection(connection=connected, typed_name=connected.name, actor=ACTOR)
-    single_sign_on.connect(SandboxIdp(HERE, folder), is_new=False)
-    assert not Connection.objects.exists()
-
-
-def test_what_somebody_changed_at_the_idp_stays(connected, folder):
-    save_app(folder, replace(find_app(folder, single_sign_on.APP), label="Ours", sign_in_as="mara@northwind.example"))
-    single_sign_on.connect(SandboxIdp(THERE, folder))
-    app = find_app(folder, single_sign_on.APP)
-    assert (app.label, app.sign_in_as) == ("Ours", "mara@northwind.example")
-
-
-def test_an_app_that_somebody_deleted_at_the_idp_is_not_made_again(connected, folder):
-    delete_app(folder, single_sign_on.APP)
-    single_sign_on.connect(SandboxIdp(THERE, folder))
-    assert load_apps(folder) == ()
+    def test_an_app_that_somebody_deleted_at_the_idp_is_not_made_again(self, connected, folder):
+        delete_app(folder, single_sign_on.APP)
+        single_sign_on.connect(SandboxIdp(THERE, folder))
+        assert load_apps(folder) == ()
 
 
 def test_an_organisation_that_was_there_before_gets_its_connection_without_practice(folder):
