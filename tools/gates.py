@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 
 from tools import machine
-from tools.parts import Part, run, say, summary
+from tools.parts import Part, run_together, say, summary
 
 PYTHON = (sys.executable, "-m")
 MANAGE = (sys.executable, "manage.py")
@@ -27,8 +27,9 @@ def main() -> int:
     environment = machine.clean_environment(os.environ)
     parts = quick(environment)
     if "--all" in sys.argv[1:]:
-        parts.append(styles(environment))
-    results = [run(part) for part in parts]
+        # first, since it takes long
+        parts.insert(0, styles(environment))
+    results = run_together(parts)
     say(f"\n{summary(results)}")
     failed = [result.name for result in results if not result.passed]
     say(f"FAILED: {', '.join(failed)}" if failed else "Every gate has passed.")

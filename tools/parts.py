@@ -1,9 +1,11 @@
 """A check is made of parts: each is a command with a budget of seconds, whose output is shown while it runs."""
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 CLOSING_WORDS = (" passed", " failed", " error", " deselected", "no tests ran")
@@ -42,9 +44,9 @@ def say(text: str = "") -> None:
     sys.stdout.flush()
 
 
-def run(part: Part) -> Result:
+def run(part: Part, tell: Callable[[str], None] = say) -> Result:
     """The command has run to its end, with its output on ours."""
-    say(f"\n=== {part.name} (budget {part.budget} s)")
+    tell(f"\n=== {part.name} (budget {part.budget} s)")
     started = time.monotonic()
     closing = ""
     # errors go where the output goes, so that both stay in order
@@ -60,10 +62,22 @@ def run(part: Part) -> Result:
     ) as process:
         assert process.stdout is not None  # noqa: S101 - asked for above
         for line in process.stdout:
-            say(line.rstrip("\n"))
+            tell(line.rstrip("\n"))
             if " in " in line and any(word in line for word in CLOSING_WORDS):
                 closing = line.strip("= \n")
     return Result(part.name, time.monotonic() - started, part.budget, process.returncode == 0, closing)
+
+
+def run_together(parts: Sequence[Part]) -> list[Result]:
+    """The commands have run to their ends, as many at a time as there are cores; the output of each is one piece."""
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        told: list[list[str]] = [[] for _ in parts]
+        running = [pool.submit(run, part, lines.append) for part, lines in zip(parts, told, strict=True)]
+        results = []
+        for future, lines in zip(running, told, strict=True):
+            results.append(future.result())
+            say("\n".join(lines))
+    return results
 
 
 def check(name: str, budget: int, problems: Callable[[], Sequence[str]]) -> Result:

@@ -9,7 +9,7 @@ import pytest
 
 from portal.env import NAMES
 from tools import covered, locks, machine, suite
-from tools.parts import Part, Result, run, summary
+from tools.parts import Part, Result, run, run_together, summary
 
 HASHED = "idna==3.20 \\\n    --hash=sha256:00\n    # via httpx\n"
 
@@ -33,6 +33,14 @@ def test_nothing_of_the_callers_configuration_reaches_a_part():
 
 def test_a_part_fails_with_its_command():
     assert not run(Part("exit", [sys.executable, "-c", "raise SystemExit(3)"], 30)).passed
+
+
+def test_parts_that_run_together_are_told_one_after_the_other(capsys):
+    texts = {"first": "import time; time.sleep(0.5); print('a'); raise SystemExit(3)", "second": "print('b')"}
+    results = run_together([Part(name, [sys.executable, "-c", text], 30) for name, text in texts.items()])
+    assert [(result.name, result.passed) for result in results] == [("first", False), ("second", True)]
+    told = [line for line in capsys.readouterr().out.splitlines() if line]
+    assert told == ["=== first (budget 30 s)", "a", "=== second (budget 30 s)", "b"]
 
 
 def test_the_closing_line_of_pytest_is_kept():
