@@ -11,11 +11,11 @@ help: ## What there is
 
 .venv: .venv/complete ## The environment, from the lock file by pip alone
 
+# pip itself would compile on one core; a package may ship files that are not for this Python
 .venv/complete: requirements-dev.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Gatehouse needs Python 3.11 or newer")'
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-compile -r requirements-dev.txt
-	# pip itself would compile on one core; a package may ship files that are not for this Python
 	-@.venv/bin/python -m compileall -qq -j 0 .venv/lib
 	@touch $@
 

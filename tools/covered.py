@@ -24,6 +24,8 @@ def problems(folder: Path, environment: Mapping[str, str]) -> list[str]:
     """Return a line for each thing that is reached too little; the report itself is printed."""
     parts = sorted(str(path) for path in folder.iterdir())
     report = folder.parent / "coverage.json"
+    # an earlier run's would be read where none is written
+    report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "slipcover", "--merge", *parts, "--out", str(report), "--json"]
     done = subprocess.run(  # noqa: S603 - our own command
         [*command, "--fail-under", str(OVERALL_PERCENT)],
@@ -33,11 +35,13 @@ def problems(folder: Path, environment: Mapping[str, str]) -> list[str]:
         text=True,
     )
     say((done.stdout + done.stderr).rstrip())
-    if done.returncode not in {0, TOO_LITTLE}:
+    if done.returncode not in {0, TOO_LITTLE} or not report.exists():
         return ["what the parts left couldn't be put together"]
+    reached = json.loads(report.read_text(encoding="utf-8"))
+    if not reached["meta"]["branch_coverage"] or not any(map(must_be_whole, reached["files"])):
+        return ["what the parts left has no branches, or nothing of what must be reached whole"]
     few = f"less than {OVERALL_PERCENT}% of lines and branches are reached overall"
-    found = [few] if done.returncode == TOO_LITTLE else []
-    return found + unreached(json.loads(report.read_text(encoding="utf-8"))["files"])
+    return [few] * (done.returncode == TOO_LITTLE) + unreached(reached["files"])
 
 
 def unreached(files: Mapping[str, Mapping[str, Sequence[object]]]) -> list[str]:

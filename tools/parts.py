@@ -1,4 +1,4 @@
-"""A check is made of parts: each is a command with a budget of seconds, whose output is shown while it runs."""
+"""A check is made of parts: each is a command with a budget of seconds, whose output is shown."""
 
 import os
 import subprocess
@@ -49,23 +49,32 @@ def run(part: Part, tell: Callable[[str], None] = say) -> Result:
     tell(f"\n=== {part.name} (budget {part.budget} s)")
     started = time.monotonic()
     closing = ""
-    # errors go where the output goes, so that both stay in order
-    with subprocess.Popen(  # noqa: S603 - our own commands
+    passed = False
+    try:
+        with _started(part) as process:
+            assert process.stdout is not None  # noqa: S101 - asked for when it was started
+            for line in process.stdout:
+                tell(line.rstrip("\n"))
+                if " in " in line and any(word in line for word in CLOSING_WORDS):
+                    closing = line.strip("= \n")
+        passed = process.returncode == 0
+    except OSError as error:
+        tell(f"{part.command[0]} didn't start: {error}")
+    return Result(part.name, time.monotonic() - started, part.budget, passed, closing)
+
+
+def _started(part: Part) -> subprocess.Popen[str]:
+    return subprocess.Popen(  # noqa: S603 - our own commands
         part.command,
         # into a pipe Python would keep lines back
         env={**part.environment, "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
+        # errors go where the output goes, so that both stay in order
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-    ) as process:
-        assert process.stdout is not None  # noqa: S101 - asked for above
-        for line in process.stdout:
-            tell(line.rstrip("\n"))
-            if " in " in line and any(word in line for word in CLOSING_WORDS):
-                closing = line.strip("= \n")
-    return Result(part.name, time.monotonic() - started, part.budget, process.returncode == 0, closing)
+    )
 
 
 def run_together(parts: Sequence[Part]) -> list[Result]:
@@ -93,7 +102,7 @@ def check(name: str, budget: int, problems: Callable[[], Sequence[str]]) -> Resu
 def summary(results: Sequence[Result]) -> str:
     """Return a table of the parts, with the closing line of each that ran tests."""
     width = max(8, *(len(result.name) for result in results))
-    total = Result("together", sum(r.seconds for r in results), sum(r.budget for r in results), passed=True)
+    total = Result("added up", sum(r.seconds for r in results), sum(r.budget for r in results), passed=True)
     lines = [f"{r.name:<{width}}  {r.seconds:>6.1f} s of {r.budget:>4} s" for r in [*results, total]]
     verdicts = [*(f"  {r.verdict:<18}  {r.closing}".rstrip() for r in results), ""]
     return "\n".join(map("".join, zip(lines, verdicts, strict=True)))

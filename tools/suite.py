@@ -31,6 +31,8 @@ class Kind:
     database: str = ""
     redis: str = ""
     options: tuple[str, ...] = ()
+    # how they are spread over the processes
+    spread: str = "worksteal"
     # which lines and branches they reach
     measured: bool = True
     # where they lie: to read all others too would take longer than some of these
@@ -49,8 +51,15 @@ KINDS = (
         options=("--database-only",),
         measured=False,
     ),
-    # those that need Redis say so themselves where there is none, and fail where it is required
-    Kind("worker", "worker and not browser", 120, redis=machine.REDIS_URL, folders=("tests/faults", "tests/portal")),
+    Kind(
+        "worker",
+        "(worker or redis) and not browser",
+        120,
+        # the tests that need it say so themselves where there is none, and fail where it is required
+        redis=machine.REDIS_URL,
+        spread="loadgroup",
+        folders=("tests/faults", "tests/portal"),
+    ),
     Kind("browser", "browser", 240, needs="browser", folders=("tests/e2e", "tests/portal")),
 )
 
@@ -83,7 +92,7 @@ def part_of(kind: Kind) -> Part:
     command = [sys.executable, *(covered.measured(report) if kind.measured else ())]
     command += ["-m", "pytest", "-q", "-m", kind.marked, "--durations=5", *kind.options, *kind.folders]
     # more processes than four would spend their time on making databases
-    command += ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", "worksteal"]
+    command += ["-n", str(min(os.cpu_count() or 1, 4)), "--dist", kind.spread]
     return Part(kind.name, command, kind.budget, environment)
 
 

@@ -4,13 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from itertools import combinations
 
 import pytest
+from _pytest.mark.expression import Expression
 
 from portal.env import NAMES
 from tools import covered, locks, machine, suite
 from tools.parts import Part, Result, run, run_together, summary
 
+MARKERS = ["postgres", "redis", "worker", "browser"]
 HASHED = "idna==3.20 \\\n    --hash=sha256:00\n    # via httpx\n"
 
 
@@ -43,6 +46,11 @@ def test_parts_that_run_together_are_told_one_after_the_other(capsys):
     assert told == ["=== first (budget 30 s)", "a", "=== second (budget 30 s)", "b"]
 
 
+def test_a_part_that_cannot_start_fails_and_says_so(capsys):
+    assert not run(Part("nothing", ["/nowhere/at-all"], 30)).passed
+    assert "/nowhere/at-all didn't start" in capsys.readouterr().out
+
+
 def test_the_closing_line_of_pytest_is_kept():
     text = "print('== 1 failed, 2 passed in 0.10s =='); print('after')"
     assert run(Part("closing", [sys.executable, "-c", text], 30)).closing == "1 failed, 2 passed in 0.10s"
@@ -62,10 +70,17 @@ def test_what_is_missing_alone_is_none():
     assert suite.conclude([Result("SQLite", 1.0, 2, passed=True)], {"redis": "no Redis"}, []) == 0
 
 
+SOME_MARKERS = [some for size in range(len(MARKERS) + 1) for some in combinations(MARKERS, size)]
+
+
+@pytest.mark.parametrize("marked", SOME_MARKERS, ids=lambda marked: "+".join(marked) or "nothing")
+def test_whatever_a_test_is_marked_with_some_part_runs_it(marked):
+    assert any(Expression.compile(kind.marked).evaluate(lambda name, **_: name in marked) for kind in suite.KINDS)
+
+
 @pytest.mark.parametrize(("marker", "part"), [("worker", "worker"), ("redis", "worker"), ("browser", "browser")])
 def test_a_part_looks_wherever_its_tests_lie(marker, part):
     kind = next(kind for kind in suite.KINDS if kind.name == part)
-    assert f"not {marker}" not in kind.marked
     bearers = [
         path.relative_to(machine.ROOT).as_posix()
         for path in (machine.ROOT / "tests").rglob("*.py")
@@ -98,24 +113,41 @@ def test_services_and_the_protocol_must_be_reached_whole():
 
 
 def test_what_no_part_reaches_is_measured_and_named(tmp_path):
-    (tmp_path / "orgs").mkdir()
-    (tmp_path / "orgs" / "services.py").write_text("if not __name__:\n    print('never')\n")
+    for folder in ("orgs", "orgs/asleep"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "services.py").write_text("if not __name__:\n    print('never')\n")
     (tmp_path / "start.py").write_text("import orgs.services\n")
     reports = tmp_path / "parts"
     reports.mkdir()
     command = [sys.executable, *covered.measured(reports / "one.json"), "-m", "start"]
     (tmp_path / "pyproject.toml").write_text('[tool.slipcover]\nbranch = true\nsource = ["orgs"]\n')
     subprocess.run(command, cwd=tmp_path, check=True, env=machine.clean_environment(os.environ))
-    overall, whole = covered.problems(reports, os.environ)
+    overall, asleep, begun = covered.problems(reports, os.environ)
     assert "less than 95%" in overall
-    assert whole == "orgs/services.py must be reached whole; lines [2], branches [[1, 2]] are not"
+    assert asleep.startswith("orgs/asleep/services.py must be reached whole; lines [1, 2], branches ")
+    assert begun == "orgs/services.py must be reached whole; lines [2], branches [[1, 2]] are not"
 
 
 def test_parts_that_left_nothing_readable_are_a_problem(tmp_path):
     reports = tmp_path / "parts"
     reports.mkdir()
+    (tmp_path / "coverage.json").write_text("an earlier run's")
+    assert covered.problems(reports, os.environ) == ["what the parts left couldn't be put together"]
     (reports / "one.json").write_text("")
     assert covered.problems(reports, os.environ) == ["what the parts left couldn't be put together"]
+
+
+@pytest.mark.parametrize(("has_branches", "name"), [(True, "orgs/apps.py"), (False, "orgs/people/services.py")])
+def test_parts_that_measured_too_little_are_a_problem(tmp_path, has_branches, name):
+    reports = tmp_path / "parts"
+    reports.mkdir()
+    meta = {"software": "slipcover", "branch_coverage": has_branches}
+    file = {"executed_lines": [1], "missing_lines": [], "executed_branches": [], "missing_branches": []}
+    for part in ("one", "two"):
+        (reports / f"{part}.json").write_text(json.dumps({"meta": meta, "files": {name: file}}))
+    assert covered.problems(reports, os.environ) == [
+        "what the parts left has no branches, or nothing of what must be reached whole"
+    ]
 
 
 def test_a_branch_that_no_test_takes_counts_as_unreached():

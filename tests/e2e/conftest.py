@@ -1,7 +1,6 @@
 """A real Chromium against the site on a real socket."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,8 @@ from typing import Any
 import axe_playwright_python
 import pytest
 from playwright.sync_api import ConsoleMessage, Page
+
+from tools import machine
 
 # Playwright's loop runs in the test's thread, which Django would take for an async context
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -24,9 +25,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    chromium = os.environ.get("E2E_CHROMIUM") or shutil.which("chromium")
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
-    return {**browser_type_launch_args, "executable_path": chromium, "args": arguments}
+    return {**browser_type_launch_args, "executable_path": machine.browser(), "args": arguments}
 
 
 @pytest.fixture(scope="session")

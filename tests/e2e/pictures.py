@@ -4,7 +4,6 @@ All of them are under var/pictures/, for those who work on the pages; the README
 """
 
 import os
-import shutil
 import sys
 import tempfile
 import uuid
@@ -19,6 +18,8 @@ from unittest.mock import patch
 
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from tools import machine
 
 if TYPE_CHECKING:
     from tests.e2e.tours import Stop
@@ -58,9 +59,7 @@ def main(wanted: list[str]) -> int:
         os.environ["DATABASE_URL"] = f"sqlite:///{folder}/pictures.sqlite3"
         words = _prepare()
         with _served() as site, sync_playwright() as play:
-            browser = play.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-            )
+            browser = play.chromium.launch(executable_path=machine.browser(), args=["--no-sandbox", "--disable-gpu"])
             _take(browser, site, words, wanted)
             browser.close()
     return 0

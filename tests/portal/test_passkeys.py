@@ -1,7 +1,6 @@
 """Passkeys in a real browser, with an authenticator that the browser simulates."""
 
 import os
-import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -11,10 +10,11 @@ from django.urls import reverse
 from orgs.tenancy import queries
 from orgs.tenancy.models import Membership
 from tests.factories import PASSWORD
+from tools import machine
 
 # Playwright runs an event loop in this thread, and Django would take each query for one inside of it
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-CHROMIUM = os.environ.get("E2E_CHROMIUM") or shutil.which("chromium")
+CHROMIUM = machine.browser()
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM and "browser" not in os.environ.get("REQUIRE", ""), reason="no Chromium here"),

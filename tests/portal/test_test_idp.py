@@ -3,7 +3,6 @@
 import base64
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -22,13 +21,14 @@ from lxml import etree, html
 
 from portal.sandbox.test_idp.state import save_app, save_people
 from portal.sandbox.test_idp.types import App, Fault, Person, Signs
+from tools import machine
 
 SECONDS = 30
 SP, ACS = "http://localhost:8000/saml/c1/metadata", "http://localhost:8000/saml/c1/acs"
 MD = "{urn:oasis:names:tc:SAML:2.0:metadata}"
 DS = "{http://www.w3.org/2000/09/xmldsig#}"
 MARA = Person("mara@northwind.example", "Mara", "Lindgren", "mara")
-CHROMIUM = os.environ.get("E2E_CHROMIUM") or shutil.which("chromium")
+CHROMIUM = machine.browser()
 
 
 def unused_port():
