@@ -79,14 +79,17 @@ def _started(part: Part) -> subprocess.Popen[str]:
 
 def run_together(parts: Sequence[Part]) -> list[Result]:
     """The commands have run to their ends, as many at a time as there are cores; the output of each is one piece."""
+    results = []
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        told: list[list[str]] = [[] for _ in parts]
-        running = [pool.submit(run, part, lines.append) for part, lines in zip(parts, told, strict=True)]
-        results = []
-        for future, lines in zip(running, told, strict=True):
-            results.append(future.result())
+        for result, lines in pool.map(_kept, parts):
             say("\n".join(lines))
+            results.append(result)
     return results
+
+
+def _kept(part: Part) -> tuple[Result, list[str]]:
+    lines: list[str] = []
+    return run(part, lines.append), lines
 
 
 def check(name: str, budget: int, problems: Callable[[], Sequence[str]]) -> Result:

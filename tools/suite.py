@@ -29,7 +29,6 @@ class Kind:
     budget: int
     needs: str = ""
     database: str = ""
-    redis: str = ""
     options: tuple[str, ...] = ()
     # how they are spread over the processes
     spread: str = "worksteal"
@@ -55,8 +54,7 @@ KINDS = (
         "worker",
         "(worker or redis) and not browser",
         120,
-        # the tests that need it say so themselves where there is none, and fail where it is required
-        redis=machine.REDIS_URL,
+        # the tests that need Redis say so themselves where there is none, and fail where it is required
         spread="loadgroup",
         folders=("tests/faults", "tests/portal"),
     ),
@@ -86,8 +84,6 @@ def part_of(kind: Kind) -> Part:
     # or every process would compile everything anew
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     environment |= {"DATABASE_URL": kind.database} if kind.database else {}
-    environment |= {"TEST_REDIS_URL": kind.redis} if kind.redis else {}
-    environment |= {"E2E_CHROMIUM": machine.browser()} if kind.needs == "browser" else {}
     report = FOLDER / f"{kind.name.lower()}.json"
     command = [sys.executable, *(covered.measured(report) if kind.measured else ())]
     command += ["-m", "pytest", "-q", "-m", kind.marked, "--durations=5", *kind.options, *kind.folders]

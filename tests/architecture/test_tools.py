@@ -29,6 +29,14 @@ def npm_lock(folder, **package):
     return locks.npm_problems(lock)
 
 
+@pytest.fixture
+def reports(tmp_path):
+    """The folder in which each part leaves what it has reached."""
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    return folder
+
+
 def test_nothing_of_the_callers_configuration_reaches_a_part():
     given = dict.fromkeys(NAMES, "x") | {f"{name}_FILE": "x" for name in NAMES} | {"SLIPCOVER_COVERAGE_DIR": "x"}
     assert machine.clean_environment(given | {"PATH": "/bin"}) == {"PATH": "/bin"}
@@ -112,13 +120,11 @@ def test_services_and_the_protocol_must_be_reached_whole():
     ]
 
 
-def test_what_no_part_reaches_is_measured_and_named(tmp_path):
+def test_what_no_part_reaches_is_measured_and_named(tmp_path, reports):
     for folder in ("orgs", "orgs/asleep"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "services.py").write_text("if not __name__:\n    print('never')\n")
     (tmp_path / "start.py").write_text("import orgs.services\n")
-    reports = tmp_path / "parts"
-    reports.mkdir()
     command = [sys.executable, *covered.measured(reports / "one.json"), "-m", "start"]
     (tmp_path / "pyproject.toml").write_text('[tool.slipcover]\nbranch = true\nsource = ["orgs"]\n')
     subprocess.run(command, cwd=tmp_path, check=True, env=machine.clean_environment(os.environ))
@@ -128,9 +134,7 @@ def test_what_no_part_reaches_is_measured_and_named(tmp_path):
     assert begun == "orgs/services.py must be reached whole; lines [2], branches [[1, 2]] are not"
 
 
-def test_parts_that_left_nothing_readable_are_a_problem(tmp_path):
-    reports = tmp_path / "parts"
-    reports.mkdir()
+def test_parts_that_left_nothing_readable_are_a_problem(tmp_path, reports):
     (tmp_path / "coverage.json").write_text("an earlier run's")
     assert covered.problems(reports, os.environ) == ["what the parts left couldn't be put together"]
     (reports / "one.json").write_text("")
@@ -138,9 +142,7 @@ def test_parts_that_left_nothing_readable_are_a_problem(tmp_path):
 
 
 @pytest.mark.parametrize(("has_branches", "name"), [(True, "orgs/apps.py"), (False, "orgs/people/services.py")])
-def test_parts_that_measured_too_little_are_a_problem(tmp_path, has_branches, name):
-    reports = tmp_path / "parts"
-    reports.mkdir()
+def test_parts_that_measured_too_little_are_a_problem(reports, has_branches, name):
     meta = {"software": "slipcover", "branch_coverage": has_branches}
     file = {"executed_lines": [1], "missing_lines": [], "executed_branches": [], "missing_branches": []}
     for part in ("one", "two"):

@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 import redis
 
+from tools import machine
+
 ROOT = Path(__file__).resolve().parents[2]
-REDIS = os.environ.get("TEST_REDIS_URL") or "redis://127.0.0.1:6379/9"
 # one database for all of them: they take turns in one process
 ON_REDIS = (pytest.mark.redis, pytest.mark.xdist_group("redis"))
 DEAD_REDIS = "redis://127.0.0.1:1/0"
@@ -139,12 +140,9 @@ def fresh_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def need_redis() -> None:
-    try:
-        redis.Redis.from_url(REDIS, socket_timeout=2).flushdb()
-    except (redis.ConnectionError, redis.TimeoutError):
-        if "redis" in os.environ.get("REQUIRE", ""):
-            raise
-        pytest.skip("no Redis answers at TEST_REDIS_URL")
+    if problem := machine.redis_problem():
+        assert "redis" not in os.environ.get("REQUIRE", ""), problem
+        pytest.skip(problem)
 
 
 @pytest.fixture(params=["files", pytest.param("redis", marks=ON_REDIS)])
@@ -154,8 +152,10 @@ def site(request: pytest.FixtureRequest, tmp_path: Path, fresh_database: Path) -
         yield Site(tmp_path)
         return
     need_redis()
-    yield Site(tmp_path, broker=REDIS)
-    redis.Redis.from_url(REDIS).flushdb()
+    with redis.Redis.from_url(machine.REDIS_URL) as broker:
+        broker.flushdb()
+        yield Site(tmp_path, broker=machine.REDIS_URL)
+        broker.flushdb()
 
 
 def test_a_nudge_brings_a_worker_at_once(site: Site) -> None:

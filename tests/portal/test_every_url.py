@@ -34,7 +34,6 @@ from tests.factories import ACTOR, TokenFactory
 from tests.scim.bodies import group_body, user_body
 
 ACTORS = ("anonymous", "stranger", "greta", "gil", "uma", "adam", "olga")
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 LEFT_OUT = ("PUT", "PATCH", "DELETE")
 
 

@@ -36,19 +36,6 @@ def folder(seeded, db, tmp_path):
     return tmp_path
 
 
-def test_it_is_on_and_the_idp_knows_its_app(folder):
-    single_sign_on.connect(SandboxIdp(HERE, folder))
-    connection = Connection.objects.get()
-    assert connection.state == ConnectionState.ACTIVE
-    assert find_app(folder, single_sign_on.APP).acs_url.endswith(f"/saml/{connection.public_id}/acs")
-
-
-def test_its_log_tells_of_some_who_signed_in_and_some_who_couldnt(folder):
-    single_sign_on.connect(SandboxIdp(HERE, folder))
-    errors = set(LoginAttempt.objects.values_list("error", flat=True))
-    assert errors == {"", "audience_mismatch", "assertion_expired", "domain_not_verified"}
-
-
 def test_a_second_start_changes_nothing(folder):
     for _ in range(2):
         single_sign_on.connect(SandboxIdp(HERE, folder))
@@ -63,7 +50,7 @@ def test_on_another_port_the_version_in_force_leads_there(folder):
     assert (live.redirect_url, live.post_url) == (f"{THERE}/apps/{single_sign_on.APP}/sso",) * 2
 
 
-class TestLaterStarts:
+class TestAfterTheFirstStart:
     @pytest.fixture(scope="class")
     @staticmethod
     def first_start(seeded, django_db_blocker, tmp_path_factory):
@@ -78,6 +65,14 @@ class TestLaterStarts:
         """The connection as the first start leaves it."""
         shutil.copytree(first_start, folder, dirs_exist_ok=True)
         return Connection.objects.get()
+
+    def test_it_is_on_and_the_idp_knows_its_app(self, connected, folder):
+        assert connected.state == ConnectionState.ACTIVE
+        assert find_app(folder, single_sign_on.APP).acs_url.endswith(f"/saml/{connected.public_id}/acs")
+
+    def test_its_log_tells_of_some_who_signed_in_and_some_who_couldnt(self, connected):
+        errors = set(LoginAttempt.objects.values_list("error", flat=True))
+        assert errors == {"", "audience_mismatch", "assertion_expired", "domain_not_verified"}
 
     def test_on_another_port_the_idp_knows_our_other_addresses(self, connected, folder, settings):
         settings.PUBLIC_BASE_URL = "http://localhost:9000"
@@ -111,10 +106,8 @@ class TestLaterStarts:
         elsewhere = "http://127.0.0.1:7000/sso"
         Configuration.objects.update(redirect_url=elsewhere, post_url=elsewhere)
         single_sign_on.connect(SandboxIdp(THERE, folder))
-        assert (Configuration.objects.get().redirect_url, Configuration.objects.get().post_url) == (
-            elsewhere,
-            elsewhere,
-        )
+        live = Configuration.objects.get()
+        assert (live.redirect_url, live.post_url) == (elsewhere, elsewhere)
 
     def test_what_somebody_deleted_is_not_made_again(self, connected, folder):
         domains.remove_domain(domain=connected.org.domains.get(), actor=ACTOR)
