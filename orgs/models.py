@@ -6,6 +6,7 @@ from orgs.events.models import OutboxEvent
 from orgs.groups.models import Group, GroupMember
 from orgs.people.models import Invitation
 from orgs.tenancy.models import (
+    AddressVerification,
     Membership,
     MembershipAddress,
     MembershipHold,
@@ -16,6 +17,7 @@ from orgs.tenancy.models import (
 )
 
 __all__ = [
+    "AddressVerification",
     "AuditEvent",
     "Domain",
     "Group",

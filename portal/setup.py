@@ -36,7 +36,8 @@ class NewOrganization:
 def create_org(*, order: NewOrganization, actor: Actor) -> tuple[Organization, User]:
     """The organisation has its owner and its directory. Raises SlugTaken, AddressInvalid.
 
-    An account that has proved the address already becomes the owner; its password stays as it is.
+    An account that has verified the address becomes the owner, and keeps its password; else a new account is created, and
+    accounts that only claim the address lose it.
     """
     org = tenancy.create_organization(name=order.name, slug=order.slug)
     target = audit.Target("organization", str(org.public_id), org.name)
@@ -44,7 +45,6 @@ def create_org(*, order: NewOrganization, actor: Actor) -> tuple[Organization, U
     owner = tenancy_queries.account_for_address(order.owner_email)
     if owner is None:
         owner = tenancy.create_account(email=order.owner_email, password=order.owner_password, verified=True)
-    tenancy.vouch_for_address(user=owner, address=order.owner_email, password=order.owner_password)
     people.create_owner_seat(org=org, user=owner, actor=actor)
     directories.create_directory(org=org, actor=actor)
     return org, owner

@@ -105,4 +105,4 @@ def may_change_settings(org: Organization, user: User) -> bool:
 def settings_addresses(org: Organization) -> Sequence[str]:
     """Return where the organisation's active owners and admins read notices."""
     admins = Membership.objects.filter(org=org, role__in=SETTINGS_ROLES, state=MembershipState.ACTIVE)
-    return list(admins.order_by("id").values_list("user__email", flat=True))
+    return list(admins.exclude(user__email="").order_by("id").values_list("user__email", flat=True))

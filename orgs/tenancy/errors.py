@@ -19,3 +19,13 @@ class AddressTaken(Conflict):
 class AddressInvalid(RuleViolated):
     code = "address_invalid"
     public = "That isn't an e-mail address."
+
+
+class AddressUnverified(RuleViolated):
+    code = "address_unverified"
+    public = "Verify this address before you make it the primary one."
+
+
+class AccountUnknown(NotFound):
+    code = "account_unknown"
+    public = "This account doesn't exist any more. Sign up again."

@@ -16,11 +16,18 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person's account, in no organisation or many. Its address is written by one service only."""
+    """A person's account, in no organization or many. `tenancy.services` alone writes its addresses.
+
+    `email_key` is set while `email` is verified, and empty otherwise: an account owns no address that it hasn't verified.
+    `made_by_org` names the organization whose provisioning created the account.
+    """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    email = models.EmailField(max_length=254)
-    email_key = models.CharField(max_length=KEY_LENGTH, unique=True, editable=False)
+    email = models.EmailField(max_length=254, blank=True)
+    email_key = models.CharField(max_length=KEY_LENGTH, unique=True, null=True, editable=False)  # noqa: DJ001 - empty for many
+    made_by_org = models.ForeignKey(
+        "orgs.Organization", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+    )
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField(auto_now_add=True)
@@ -31,11 +38,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     def __str__(self) -> str:
-        return self.email
+        return self.email or f"Account {self.public_id}"
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
-        """Keep the key with the address: libraries save accounts too, and allauth the address alone."""
-        self.email_key = address_key(self.email)
+        """Clear the key when the address is another one: libraries save accounts too, and allauth the address alone."""
+        if self.email_key is not None and self.email_key != address_key(self.email):
+            self.email_key = None
         if update_fields is not None and "email" in update_fields:
             update_fields = {*update_fields, "email_key"}
         super().save(*args, update_fields=update_fields, **kwargs)
@@ -46,6 +54,23 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def initials(self) -> str:
         return initials(self.email)
+
+
+class AddressVerification(models.Model):
+    """When an account last verified that its person reads an address.
+
+    The address counts as verified only if allauth's EmailAddress says so too.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="address_verifications")
+    address_key = models.CharField(max_length=KEY_LENGTH, db_index=True)
+    verified_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "address_key"], name="one_verification_per_address")]
+
+    def __str__(self) -> str:
+        return f"{self.address_key} at {self.verified_at:%Y-%m-%d %H:%M}"
 
 
 class Organization(models.Model):

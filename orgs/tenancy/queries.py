@@ -1,15 +1,17 @@
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
-from django.db.models import QuerySet
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from orgs.base.clock import now
 from orgs.base.text import address_key
 from orgs.tenancy.errors import OrganizationUnknown
-from orgs.tenancy.models import Membership, Organization, SessionGrant, User
+from orgs.tenancy.models import AddressVerification, Membership, Organization, SessionGrant, User
 from orgs.tenancy.types import PERSONAL_METHODS, MembershipState, Role, SignInMethod
 
 
@@ -84,10 +86,27 @@ def waiting_seats_of(user: User) -> QuerySet[Membership]:
     )
 
 
+def verifications() -> QuerySet[AddressVerification]:
+    """Return the verifications that count: allauth's row of the same account and address says verified, too."""
+    address = EmailAddress.objects.filter(user=OuterRef("user"), email=OuterRef("address_key"), verified=True)
+    return AddressVerification.objects.filter(Exists(address))
+
+
 def verified_keys_of(user: User) -> frozenset[str]:
-    """Return the keys of the addresses that this person has proved to read."""
-    addresses = EmailAddress.objects.filter(user=user, verified=True).values_list("email", flat=True)
-    return frozenset(address_key(address) for address in addresses)
+    """Return the keys of the addresses that this account has verified."""
+    return frozenset(verifications().filter(user=user).values_list("address_key", flat=True))
+
+
+def verified_at(user: User, address: str) -> datetime | None:
+    """Return when this account last verified the address; None when it hasn't, or has lost it since."""
+    found = verifications().filter(user=user, address_key=address_key(address))
+    return found.values_list("verified_at", flat=True).first()
+
+
+def first_verified_key(user: User) -> str | None:
+    """Return the address that this account verified first, of those that it still has."""
+    found = verifications().filter(user=user).order_by("verified_at", "pk")
+    return found.values_list("address_key", flat=True).first()
 
 
 def accounts_without_own_proof() -> QuerySet[User]:
@@ -97,12 +116,47 @@ def accounts_without_own_proof() -> QuerySet[User]:
 
 
 def account_for_address(address: str) -> User | None:
-    """Return the account that has this address, proved or not, as its own or as another of its addresses."""
-    user = User.objects.filter(email_key=address_key(address)).first()
-    if user is not None:
-        return user
-    row = EmailAddress.objects.filter(email=address_key(address), verified=True).select_related("user").first()
-    return row.user if row is not None else None
+    """Return the account that verified this address, as its primary one or as another of its addresses."""
+    found = verifications().filter(address_key=address_key(address)).select_related("user").first()
+    return found.user if found is not None else None
+
+
+def accounts_claiming(address: str) -> QuerySet[User]:
+    """Return the accounts without any verified address that gave this one; those with memberships first, then the newest.
+
+    Nobody knows whose they are. Staff accounts are never among them.
+    """
+    claims = EmailAddress.objects.filter(email=address_key(address)).values("user")
+    has_memberships = Exists(Membership.objects.filter(user=OuterRef("pk")))
+    return without_verified_address().filter(pk__in=claims, is_staff=False).order_by(has_memberships.desc(), "-pk")
+
+
+def without_verified_address() -> QuerySet[User]:
+    """Return the accounts that have verified no address, or none that they still have."""
+    return User.objects.exclude(Exists(verifications().filter(user=OuterRef("pk"))))
+
+
+def deletable_accounts() -> QuerySet[User]:
+    """Return the accounts that hold nothing: no verified address, no membership, no right of staff."""
+    has_memberships = Exists(Membership.objects.filter(user=OuterRef("pk")))
+    return without_verified_address().filter(~has_memberships, is_staff=False)
+
+
+def lock_address(address: str) -> None:
+    """Hold an address until the transaction ends: accounts that verify it at once take turns.
+
+    It comes before any account is locked. SQLite has one writer at a time and needs no lock.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"address:{address_key(address)}"])
+
+
+def lock_accounts_of_address(address: str, *, and_account: User | None = None) -> list[User]:
+    """Return every account that has this address, verified or not, and this one; locked until the transaction ends."""
+    holds_it = Q(pk__in=EmailAddress.objects.filter(email=address_key(address)).values("user"))
+    wanted = holds_it if and_account is None else holds_it | Q(pk=and_account.pk)
+    return list(User.objects.select_for_update().filter(wanted).order_by("pk"))
 
 
 def lock_account(user: User) -> User:

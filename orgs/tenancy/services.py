@@ -2,6 +2,7 @@ from datetime import datetime
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
@@ -9,9 +10,12 @@ from django.db import IntegrityError, transaction
 from orgs.base.clock import now
 from orgs.base.text import KEY_LENGTH, address_domain, address_key
 from orgs.tenancy import queries
-from orgs.tenancy.errors import AddressInvalid, AddressTaken, SlugTaken
-from orgs.tenancy.models import Membership, Organization, SessionGrant, User
+from orgs.tenancy.errors import AccountUnknown, AddressInvalid, AddressTaken, AddressUnverified, SlugTaken
+from orgs.tenancy.models import AddressVerification, Membership, Organization, SessionGrant, User
 from orgs.tenancy.types import IdpSession, SignInMethod
+
+# accounts that nobody has verified and that claim one address
+MOST_CLAIMS = 20
 
 
 @transaction.atomic
@@ -24,66 +28,150 @@ def create_organization(*, name: str, slug: str) -> Organization:
         raise SlugTaken from error
 
 
-@transaction.atomic
-def create_account(*, email: str, password: str | None = None, verified: bool = False) -> User:
-    """An account and its EmailAddress exist together. Raises AddressInvalid, AddressTaken.
+def create_account(
+    *, email: str, password: str | None = None, verified: bool = False, made_by: Organization | None = None
+) -> User:
+    """Create an account with one address, which it owns only when that is `verified`. Raises AddressInvalid, AddressTaken.
 
-    Without a password the account can only be entered by a passkey, an IdP or a reset that its mailbox receives.
+    Without a password the account can only be opened by a passkey, an IdP, or a reset that its mailbox receives.
+    `made_by` is the organization whose provisioning asks for the account.
     """
     require_address(email)
-    user = User(email=email)
     # Django makes an unusable password of None
-    user.set_password(password)
+    user = User(email=email, made_by_org=made_by, password=make_password(password))
     try:
         with transaction.atomic():
+            if verified:
+                _free_address(email)
+                user.email_key = address_key(email)
             user.save()
             EmailAddress.objects.create(user=user, email=address_key(email), verified=verified, primary=True)
+            if verified:
+                AddressVerification.objects.create(user=user, address_key=address_key(email), verified_at=now())
     except IntegrityError as error:
         raise AddressTaken from error
     return user
 
 
 @transaction.atomic
-def vouch_for_address(*, user: User, address: str, password: str | None = None) -> None:
-    """An operator knows whose address this is: it counts as proved.
+def sign_up(*, email: str, password: str) -> User:
+    """Create an account of which nobody knows yet whose it is; the oldest such ones give way beyond MOST_CLAIMS.
 
-    An address that nobody had proved may have been registered by anybody, so what opened the account until now opens
-    nothing: it has this password, or none. An account that had proved it is left as it is.
+    Raises AddressInvalid.
     """
-    if address_key(address) in queries.verified_keys_of(user):
-        return
-    user.set_password(password)
-    user.save(update_fields=["password"])
-    EmailAddress.objects.update_or_create(
-        user=user, email=address_key(address), defaults={"verified": True, "primary": True}
-    )
+    user = create_account(email=email, password=password)
+    claims = [account.pk for account in queries.accounts_claiming(email)]
+    queries.deletable_accounts().filter(pk__in=claims[MOST_CLAIMS:]).delete()
+    return user
 
 
 @transaction.atomic
 def create_staff(*, email: str, password: str | None = None) -> tuple[User, bool]:
-    """The account of this address may enter support's console; the flag says whether it is new. Raises AddressInvalid."""
+    """Let the account of this address enter support's console; the flag says whether it is new. Raises AddressInvalid."""
     user = queries.account_for_address(email)
     is_new = user is None
     if user is None:
         user = create_account(email=email, password=password, verified=True)
-    vouch_for_address(user=user, address=email, password=password)
     user.is_staff = True
     user.save(update_fields=["is_staff"])
     return user, is_new
 
 
-@transaction.atomic
-def change_account_address(*, user: User, email: str) -> None:
-    """The account's only address is now this one, proved by whoever owns its domain. Raises AddressInvalid, AddressTaken."""
-    require_address(email)
-    user.email = email
+def mark_address_verified(*, user: User, address: str) -> None:
+    """Record that this account's person reads the address now; every account that hadn't verified it loses it at once.
+
+    An account without a verified primary address gets this one as its primary. Raises AddressTaken when another
+    account has verified the address, AddressInvalid, and AccountUnknown when the account was deleted meanwhile.
+    """
+    require_address(address)
+    key = address_key(address)
     try:
         with transaction.atomic():
-            user.save(update_fields=["email", "email_key"])
-            EmailAddress.objects.filter(user=user).delete()
-            EmailAddress.objects.create(user=user, email=address_key(email), verified=True, primary=True)
+            account = _free_address(key, keeper=user)
+            if account is None:
+                raise AccountUnknown
+            EmailAddress.objects.update_or_create(user=account, email=key, defaults={"verified": True})
+            AddressVerification.objects.update_or_create(user=account, address_key=key, defaults={"verified_at": now()})
+            if account.email_key is None:
+                _set_primary(account, key)
     except IntegrityError as error:
         raise AddressTaken from error
+    user.email, user.email_key = account.email, account.email_key
+
+
+@transaction.atomic
+def remove_account_address(*, user: User, address: str) -> None:
+    """Take the address from the account; if it was the primary one, the account's first verified address becomes that.
+
+    Without another verified address the account is left without any. Removing what isn't there changes nothing.
+    """
+    queries.lock_address(address)
+    account = queries.lock_account(user)
+    _drop_address(account, address_key(address))
+    user.email, user.email_key = account.email, account.email_key
+
+
+@transaction.atomic
+def set_primary_address(*, user: User, address: str) -> None:
+    """Make a verified address of the account its primary one. Raises AddressUnverified."""
+    account, key = queries.lock_account(user), address_key(address)
+    if key not in queries.verified_keys_of(account):
+        raise AddressUnverified
+    _set_primary(account, key)
+    user.email, user.email_key = account.email, account.email_key
+
+
+def change_account_address(*, user: User, email: str) -> None:
+    """Make this the account's only address, verified by whoever owns its domain. Raises AddressInvalid, AddressTaken."""
+    require_address(email)
+    try:
+        with transaction.atomic():
+            _free_address(email, keeper=user)
+            EmailAddress.objects.filter(user=user).delete()
+            AddressVerification.objects.filter(user=user).delete()
+            user.email, user.email_key = email, address_key(email)
+            user.save(update_fields=["email", "email_key"])
+            EmailAddress.objects.create(user=user, email=user.email_key, verified=True, primary=True)
+            AddressVerification.objects.create(user=user, address_key=user.email_key, verified_at=now())
+    except IntegrityError as error:
+        raise AddressTaken from error
+
+
+def _free_address(address: str, *, keeper: User | None = None) -> User | None:
+    """Take the address from every account but the keeper, which is returned, locked. Raises AddressTaken.
+
+    An account that then holds nothing is deleted. Other accounts that verify the address meanwhile wait.
+    """
+    queries.lock_address(address)
+    key, kept = address_key(address), None
+    accounts = queries.lock_accounts_of_address(address, and_account=keeper)
+    for account in accounts:
+        if keeper is not None and account.pk == keeper.pk:
+            kept = account
+        elif key in queries.verified_keys_of(account):
+            raise AddressTaken
+        else:
+            _drop_address(account, key)
+            queries.deletable_accounts().filter(pk=account.pk).delete()
+    return kept
+
+
+def _drop_address(account: User, key: str) -> None:
+    """Delete the address of a locked account, and choose another primary one if it was that."""
+    EmailAddress.objects.filter(user=account, email=key).delete()
+    AddressVerification.objects.filter(user=account, address_key=key).delete()
+    if address_key(account.email) == key:
+        _set_primary(account, queries.first_verified_key(account))
+
+
+def _set_primary(account: User, key: str | None) -> None:
+    """Write which verified address of a locked account is the primary one; None leaves the account without any."""
+    EmailAddress.objects.filter(user=account, primary=True).exclude(email=key or "").update(primary=False)
+    EmailAddress.objects.filter(user=account, email=key or "").update(primary=True)
+    if key is None or address_key(account.email) != key:
+        account.email = key or ""
+    account.email_key = key
+    account.save(update_fields=["email", "email_key"])
 
 
 def require_address(email: str) -> None:
@@ -167,8 +255,10 @@ def forsake_domain(*, org: Organization, name_key: str) -> None:
     ending = f"@{name_key}"
     grants = SessionGrant.objects.filter(org=org, method=SignInMethod.SAML, membership__email_key__endswith=ending)
     grants.delete()
-    addresses = EmailAddress.objects.filter(email__endswith=ending, verified=True)
-    addresses.filter(user__in=queries.accounts_without_own_proof()).update(verified=False)
+    accounts = queries.accounts_without_own_proof()
+    EmailAddress.objects.filter(email__endswith=ending, verified=True, user__in=accounts).update(verified=False)
+    AddressVerification.objects.filter(address_key__endswith=ending, user__in=accounts).delete()
+    User.objects.filter(email_key__endswith=ending, pk__in=accounts).update(email_key=None)
 
 
 def delete_expired_grants(*, before: datetime) -> int:

@@ -89,7 +89,7 @@ def test_a_proved_account_of_a_proved_domain_joins_at_once(acme, proved):
 
 
 def test_a_secondary_proved_address_finds_its_account(acme, proved, stranger):
-    stranger.emailaddress_set.create(email=NORA, verified=True, primary=False)
+    tenancy.mark_address_verified(user=stranger, address=NORA)
     assert seat_for(acme).user == stranger
 
 
@@ -101,15 +101,11 @@ def make_owner_elsewhere(account):
     OrganizationFactory(slug="other", owner_email=account.email)
 
 
-def make_unproved(account):
-    account.emailaddress_set.update(verified=False)
-
-
 def make_inactive(account):
     User.objects.filter(pk=account.pk).update(is_active=False)
 
 
-MUST_CONSENT = [make_staff, make_owner_elsewhere, make_unproved, make_inactive]
+MUST_CONSENT = [make_staff, make_owner_elsewhere, make_inactive]
 
 
 @pytest.mark.parametrize("trait", MUST_CONSENT)
@@ -120,8 +116,24 @@ def test_some_accounts_are_asked_even_in_a_proved_domain(acme, proved, trait):
     assert waiting_mails(seat).count() == 1
 
 
+def test_an_account_that_only_claims_the_address_is_replaced_by_one_of_the_organization(acme, proved):
+    claim = tenancy.sign_up(email=NORA, password="a-strangers-password")
+    seat = seat_for(acme)
+    assert (seat.state, seat.user.has_usable_password()) == (MembershipState.ACTIVE, False)
+    assert not User.objects.filter(pk=claim.pk).exists()
+
+
+def test_verifying_the_domain_later_passes_over_an_account_that_only_claims_the_address(acme, claimed):
+    seat = seat_for(acme)
+    claim = tenancy.sign_up(email=NORA, password="a-strangers-password")
+    prove(claimed)
+    seat.refresh_from_db()
+    assert seat.state == MembershipState.ACTIVE
+    assert seat.user_id != claim.pk
+
+
 def test_an_account_that_has_a_seat_here_gets_no_second_one(acme, proved, uma):
-    uma.user.emailaddress_set.create(email=NORA, verified=True, primary=False)
+    tenancy.mark_address_verified(user=uma.user, address=NORA)
     assert seat_for(acme).state == MembershipState.INVITED
 
 

@@ -433,6 +433,6 @@ def test_two_organisations_may_share_one_account(acme, uma, globex):
 
 
 def test_an_address_that_an_account_has_as_its_second_one_makes_no_account(acme, stranger):
-    stranger.emailaddress_set.create(email="second@nowhere.example", verified=True, primary=False)
+    tenancy.mark_address_verified(user=stranger, address="second@nowhere.example")
     with pytest.raises(tenancy.AddressTaken):
         tenancy.create_account(email="second@nowhere.example", verified=True)

@@ -80,12 +80,23 @@ def test_an_existing_proved_account_joins_at_once(scim: ScimClient, verified: No
     assert seat_of("nora@acme.example").user == account
 
 
-@pytest.mark.parametrize("trait", ["staff", "owner elsewhere", "unproved"])
+def test_a_sign_up_that_was_never_verified_holds_back_no_member(scim: ScimClient, verified: None) -> None:
+    from orgs.tenancy import services as tenancy
+
+    claim = tenancy.sign_up(email="nora@acme.example", password="a-strangers-password")
+    assert create(scim)["active"] is True
+    seat = seat_of("nora@acme.example")
+    assert seat.state == MembershipState.ACTIVE
+    assert seat.user_id not in (None, claim.pk)
+    assert not User.objects.filter(pk=claim.pk).exists()
+
+
+@pytest.mark.parametrize("trait", ["staff", "owner elsewhere"])
 def test_some_accounts_are_asked_even_in_a_proved_domain(scim: ScimClient, verified: None, trait: str) -> None:
     from orgs.tenancy import services as tenancy
     from portal.setup import NewOrganization, create_org
 
-    account = tenancy.create_account(email="nora@acme.example", verified=trait != "unproved")
+    account = tenancy.create_account(email="nora@acme.example", verified=True)
     if trait == "staff":
         User.objects.filter(pk=account.pk).update(is_staff=True)
     if trait == "owner elsewhere":
