@@ -40,6 +40,7 @@ app.conf.update(
         # the outbox row is the job: this sweep finds what a lost nudge left behind
         "sweep-outbox": {"task": "orgs.events.drain_outbox", "schedule": SWEEP_SECONDS, "options": {"expires": 60}},
         "prune-events": {"task": "orgs.events.prune", "schedule": 3600.0},
+        "prune-accounts": {"task": "orgs.tenancy.prune", "schedule": 3600.0},
         "prune-sign-ins": {"task": "sso.signin.prune", "schedule": 3600.0},
         "prune-request-log": {"task": "scim.requests.prune", "schedule": 3600.0},
         "worker-heartbeat": {"task": "portal.heartbeat", "schedule": 15.0, "options": {"expires": 30}},
@@ -60,6 +61,15 @@ else:
         "unacked_restore_limit": 100,
     }
 app.autodiscover_tasks(
-    ["orgs.events", "orgs.people", "sso.connections", "sso.signin", "scim.directories", "scim.requests", "portal.site"],
+    [
+        "orgs.events",
+        "orgs.people",
+        "orgs.tenancy",
+        "sso.connections",
+        "sso.signin",
+        "scim.directories",
+        "scim.requests",
+        "portal.site",
+    ],
     related_name="tasks",
 )

@@ -28,6 +28,7 @@ urlpatterns = [
     path("", include("scim.directories.urls")),
     path("", include("scim.requests.urls")),
     path("scim/v2/", include("scim.urls")),
+    path("accounts/", include("portal.site.verification.urls")),
     path("accounts/", include("allauth.urls")),
     path("api/", include("portal.api.urls")),
     path("admin/", admin.site.urls),

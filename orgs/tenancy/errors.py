@@ -23,7 +23,7 @@ class AddressInvalid(RuleViolated):
 
 class AddressUnverified(RuleViolated):
     code = "address_unverified"
-    public = "Verify this address before you make it the primary one."
+    public = "This account hasn't verified that address yet. Verify it first."
 
 
 class AccountUnknown(NotFound):

@@ -10,9 +10,12 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from orgs.base.clock import now
 from orgs.base.text import address_key
-from orgs.tenancy.errors import OrganizationUnknown
+from orgs.tenancy.errors import AccountUnknown, OrganizationUnknown
 from orgs.tenancy.models import AddressVerification, Membership, Organization, SessionGrant, User
 from orgs.tenancy.types import PERSONAL_METHODS, MembershipState, Role, SignInMethod
+
+# each costs a sign-in one more hash of its password
+CLAIMS_TRIED = 3
 
 
 def find_organization(slug: str) -> Organization:
@@ -121,6 +124,17 @@ def account_for_address(address: str) -> User | None:
     return found.user if found is not None else None
 
 
+def accounts_behind(address: str) -> list[User]:
+    """Return whom a password or a reset for this address may mean: the account that verified it, else some that claim it."""
+    holder = account_for_address(address)
+    return [holder] if holder is not None else list(accounts_claiming(address)[:CLAIMS_TRIED])
+
+
+def addresses_of(user: User) -> list[str]:
+    """Return the addresses of the account, verified or not."""
+    return list(EmailAddress.objects.filter(user=user).order_by("pk").values_list("email", flat=True))
+
+
 def accounts_claiming(address: str) -> QuerySet[User]:
     """Return the accounts without any verified address that gave this one; those with memberships first, then the newest.
 
@@ -160,8 +174,14 @@ def lock_accounts_of_address(address: str, *, and_account: User | None = None) -
 
 
 def lock_account(user: User) -> User:
-    """Return the account as it is now, held until the transaction ends: a reset of its password waits, or was before."""
-    return User.objects.select_for_update().get(pk=user.pk)
+    """Return the account as it is now, held until the transaction ends: a reset of its password waits, or was before.
+
+    Raises AccountUnknown.
+    """
+    try:
+        return User.objects.select_for_update().get(pk=user.pk)
+    except User.DoesNotExist as error:
+        raise AccountUnknown from error
 
 
 def was_never_used(user: User) -> bool:

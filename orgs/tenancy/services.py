@@ -2,6 +2,8 @@ from datetime import datetime
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -61,7 +63,8 @@ def sign_up(*, email: str, password: str) -> User:
     """
     user = create_account(email=email, password=password)
     claims = [account.pk for account in queries.accounts_claiming(email)]
-    queries.deletable_accounts().filter(pk__in=claims[MOST_CLAIMS:]).delete()
+    for oldest in sorted(claims[MOST_CLAIMS:]):
+        _delete_if_empty(oldest)
     return user
 
 
@@ -121,6 +124,37 @@ def set_primary_address(*, user: User, address: str) -> None:
     user.email, user.email_key = account.email, account.email_key
 
 
+@transaction.atomic
+def reset_password(*, user: User, address: str, password: str) -> None:
+    """Set the password that whoever reads this address of the account has chosen.
+
+    Where the account hadn't verified the address, anybody may have created it: what was set for it before is removed,
+    and the address is verified by this. Raises AddressTaken, AddressUnverified, AccountUnknown.
+    """
+    queries.lock_address(address)
+    account = queries.lock_account(user)
+    key, verified = address_key(address), queries.verified_keys_of(account)
+    if key not in queries.addresses_of(account):
+        raise AddressTaken
+    if key not in verified:
+        # whoever reads one address must not get the others of somebody else's account
+        if verified or account.is_staff:
+            raise AddressUnverified
+        _remove_credentials(account, keep=key)
+        mark_address_verified(user=account, address=address)
+    account.set_password(password)
+    account.save(update_fields=["password"])
+
+
+def _remove_credentials(account: User, *, keep: str) -> None:
+    """Delete what opens the account, or could: second factors, passkeys, recovery codes, sessions, other addresses."""
+    Authenticator.objects.filter(user=account).delete()
+    UserSession.objects.filter(user=account).delete()
+    SessionGrant.objects.filter(membership__user=account).delete()
+    EmailAddress.objects.filter(user=account).exclude(email=keep).delete()
+    AddressVerification.objects.filter(user=account).delete()
+
+
 def change_account_address(*, user: User, email: str) -> None:
     """Make this the account's only address, verified by whoever owns its domain. Raises AddressInvalid, AddressTaken."""
     require_address(email)
@@ -152,8 +186,17 @@ def _free_address(address: str, *, keeper: User | None = None) -> User | None:
             raise AddressTaken
         else:
             _drop_address(account, key)
-            queries.deletable_accounts().filter(pk=account.pk).delete()
+            _delete_if_empty(account.pk)
     return kept
+
+
+def _delete_if_empty(pk: int) -> int:
+    """Delete an account that holds nothing; it is locked first, so that nobody verifies an address of it meanwhile."""
+    account = User.objects.select_for_update().filter(pk=pk).first()
+    if account is None or not queries.deletable_accounts().filter(pk=pk).exists():
+        return 0
+    account.delete()
+    return 1
 
 
 def _drop_address(account: User, key: str) -> None:
@@ -264,6 +307,16 @@ def forsake_domain(*, org: Organization, name_key: str) -> None:
 def delete_expired_grants(*, before: datetime) -> int:
     """Grants that ended before this time are gone. Returns how many there were."""
     deleted, _ = SessionGrant.objects.filter(expires_at__lt=before).delete()
+    return deleted
+
+
+def delete_unverified_accounts(*, before: datetime, most: int = 1_000) -> int:
+    """Delete accounts that hold nothing and were created before this time, the oldest first. Returns how many."""
+    found = queries.deletable_accounts().filter(date_joined__lt=before).order_by("pk")
+    deleted = 0
+    for pk in list(found.values_list("pk", flat=True)[:most]):
+        with transaction.atomic():
+            deleted += _delete_if_empty(pk)
     return deleted
 
 

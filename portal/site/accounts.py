@@ -3,28 +3,26 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
-from django.core.exceptions import ValidationError
 from django.dispatch import receiver
 from django.http import HttpRequest
 
 from orgs.base import sealed
-from orgs.base.text import address_key
 from orgs.people import services as people
 from orgs.tenancy import access
 from orgs.tenancy.models import User
 from orgs.tenancy.types import SignInMethod
+from portal.site.verification.adapter import VerifyingAdapter
 
 PRODUCT = "Gatehouse"
 
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
+class AccountAdapter(VerifyingAdapter):
     """allauth's defaults, with our words, our public name in links, and the client address that our proxies vouch for."""
 
-    error_messages = DefaultAccountAdapter.error_messages | {
+    error_messages = VerifyingAdapter.error_messages | {
         "email_password_mismatch": "This address and password don't belong together.",
         "too_many_login_attempts": "Too many failed sign-ins. Wait five minutes, or reset your password.",
         "incorrect_password": "This isn't your password.",
@@ -35,15 +33,6 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return str(getattr(request, "client_ip", "")) or "0.0.0.0"  # noqa: S104 - a name for an unknown address
-
-    def clean_email(self, email: str) -> str:
-        """Raises ValidationError for another spelling of what is the same address to us: it can't be a second account."""
-        if email != address_key(email):
-            raise ValidationError("Write this address in plain letters, without look-alikes.", code="spelling")
-        return email
-
-    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
-        return public_url(super().get_email_confirmation_url(request, emailconfirmation))
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         return public_url(super().get_reset_password_from_key_url(key))

@@ -41,7 +41,11 @@ MAY_IMPORT = {
 EDGES = {"views", "middleware", "access", "cookies", "steps", "context", "health"}
 EDGE_FOLDERS = ("scim/endpoint/", "portal/api/", "portal/support/", "portal/sandbox/test_idp/")
 # Django's and allauth's own bases take requests
-EDGE_MODULES = {"orgs/base/read_only_admin.py", "portal/site/accounts.py"}
+EDGE_MODULES = {
+    "orgs/base/read_only_admin.py",
+    "portal/site/accounts.py",
+    "portal/site/verification/adapter.py",
+}
 
 
 def topics() -> list[Path]:

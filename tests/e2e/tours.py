@@ -45,6 +45,11 @@ def submit(page: Page, **fields: str) -> None:
         page.locator("main form[method=post] button:not([type=button])").first.click()
 
 
+def type_wrong_code(page: Page) -> None:
+    submit(page, email="typo@people.example", password1=PASSWORD, password2=PASSWORD)
+    submit(page, code="WRONG-CODE")
+
+
 def submit_without_cookies(page: Page) -> None:
     page.context.clear_cookies()
     submit(page, login="anybody@people.example", password=PASSWORD)
@@ -115,6 +120,7 @@ OUTSIDE = Tour(
             "/accounts/signup/",
             fill(email="new@people.example", password1=PASSWORD, password2=PASSWORD),
         ),
+        Stop("code refused", "/accounts/signup/", type_wrong_code),
         Stop("second step", "/accounts/login/", fill(login=world.GUARDED, password=PASSWORD)),
         Stop("password reset", "/accounts/password/reset/"),
         Stop("password reset refused", "/accounts/password/reset/", fill(email="nobody@nowhere")),
@@ -122,9 +128,8 @@ OUTSIDE = Tour(
         Stop("password reset link", "/accounts/password/reset/key/{reset}/"),
         Stop("password reset link used", "/accounts/password/reset/key/1-none-none/"),
         Stop("password reset done", "/accounts/password/reset/key/done/"),
-        Stop("address to confirm", "/accounts/confirm-email/{confirm}/"),
-        Stop("address link used", "/accounts/confirm-email/not-a-key/"),
-        Stop("address mail sent", "/accounts/confirm-email/"),
+        Stop("password reset link of a new account", "/accounts/password/reset/key/{reset_of_claim}/"),
+        Stop("address link", "/accounts/confirm-email/not-a-key/"),
         Stop("account closed", "/accounts/inactive/"),
         Stop("single sign-on", "/sso/"),
         Stop("single sign-on refused", "/sso/", fill(email="nobody")),

@@ -5,8 +5,7 @@ import time
 from hashlib import sha256
 from pathlib import Path
 
-from allauth.account.forms import default_token_generator
-from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from allauth.account.models import EmailAddress
 from allauth.account.utils import user_pk_to_url_str
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
@@ -33,10 +32,12 @@ from orgs.groups.types import GroupSource
 from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy import access
+from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, Organization, User
 from orgs.tenancy.types import HoldSource, Origin, Role, SignInMethod
 from portal.sandbox import seeds, single_sign_on
 from portal.sandbox.cast import COLLEAGUES, EMPTYCO, NORTHWIND, STAFF
+from portal.site.verification.forms import AddressTokens
 from scim.directories.models import Directory, ScimToken
 from scim.directories.queries import first_directory
 from scim.requests.models import RequestLog
@@ -51,7 +52,7 @@ from sso.signin import services as signin
 from sso.signin.models import SignInTest
 from sso.versions import services as versions
 from tests.conftest import ScimClient
-from tests.factories import ACTOR, MembershipFactory, OrganizationFactory, TokenFactory, UserFactory
+from tests.factories import ACTOR, PASSWORD, MembershipFactory, OrganizationFactory, TokenFactory, UserFactory
 
 OWNER, BEGINNER, READER = NORTHWIND.owner.email, EMPTYCO.owner.email, COLLEAGUES[Role.USER].email
 MANY_SEATS, NOBODY, GUEST, GUARDED = (f"{name}@people.example" for name in ("lou", "nobody", "gus", "gia"))
@@ -222,7 +223,8 @@ def _tests(connection: Connection, refused: LoginAttempt) -> dict[str, SignInTes
 
 def _of_people(northwind: Organization) -> Words:
     nobody, lou = UserFactory(email=NOBODY), User.objects.get(email=MANY_SEATS)
-    second = EmailAddress.objects.create(user=nobody, email=f"second.{LONG_ADDRESS}", verified=False)
+    EmailAddress.objects.create(user=nobody, email=f"second.{LONG_ADDRESS}", verified=False)
+    claim = tenancy.sign_up(email="claim@people.example", password=PASSWORD)
     UserFactory(email=GUEST)
     people.join(membership=_seat(northwind, MANY_SEATS), user=lou, actor=ACTOR)
     inviting = (OrganizationFactory(name="Harbour Works"), Organization.objects.get(slug="sprawl"))
@@ -231,18 +233,21 @@ def _of_people(northwind: Organization) -> Words:
     people.hold_seat(membership=held, source=HoldSource.ADMIN, reason="On leave until the spring", actor=ACTOR)
     prepared = people.prepare_invitation(org=seats[1].org, membership_public_id=str(seats[1].public_id))
     assert prepared is not None
-    reset = f"{user_pk_to_url_str(nobody)}-{default_token_generator.make_token(nobody)}"
     guard(UserFactory(email=GUARDED))
     staff = guard(User.objects.get(email=SUPPORT))
     return {
         "invitation": prepared[1],
-        "reset": reset,
-        "confirm": EmailConfirmationHMAC(second).key,
+        "reset": _reset_key(nobody),
+        "reset_of_claim": _reset_key(claim),
         "passkey": str(
             Authenticator.objects.filter(user__email=GUARDED, type="webauthn").values_list("pk", flat=True)[0]
         ),
         "row": str(staff.pk),
     }
+
+
+def _reset_key(user: User) -> str:
+    return f"{user_pk_to_url_str(user)}-{AddressTokens(user.email).make_token(user)}"
 
 
 def _seat(org: Organization, address: str) -> Membership:

@@ -1,0 +1,699 @@
+"""An address is verified by a code, typed in the browser that asked for it; until then it is nobody's."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal import auth as totp
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+
+from orgs.base.clock import now
+from orgs.people import services as people
+from orgs.people.types import Profile
+from orgs.tenancy import services as tenancy
+from orgs.tenancy import tasks
+from orgs.tenancy.errors import AccountUnknown
+from orgs.tenancy.models import AddressVerification, SessionGrant, User
+from orgs.tenancy.queries import account_for_address, verified_at, verified_keys_of
+from orgs.tenancy.types import MembershipState, Origin
+from portal.setup import add_domain
+from portal.site.verification.forms import AddressTokens
+from tests.factories import ACTOR, PASSWORD, MembershipFactory
+from tests.portal.test_accounts import NEW_PASSWORD, confirm_identity, enter, link_in, sign_up, without_marks
+
+NEWHIRE = "newhire@acme.test"
+SECOND = "second@nowhere.example"
+CODE = re.compile(r"^([B-Z]{4}-[B-Z]{4})$", re.MULTILINE)
+
+
+def code_in(message: Any) -> str:
+    found = CODE.search(message.body)
+    assert found is not None
+    return found[1]
+
+
+def type_code(client: Client, code: str, **more: str) -> Any:
+    return client.post(reverse("account_email_verification_sent"), {"code": code, **more})
+
+
+def last_mail() -> Any:
+    return mail.outbox[-1]
+
+
+def signed_up(address: str = NEWHIRE) -> Client:
+    """A browser that has signed up, typed its code, and is in."""
+    client, _ = sign_up(address)
+    type_code(client, code_in(last_mail()))
+    return client
+
+
+def is_in(client: Client) -> bool:
+    return "_auth_user_id" in client.session
+
+
+@pytest.fixture
+def acme_test(acme):
+    return add_domain(org=acme, name="acme.test", verified=True, actor=ACTOR)
+
+
+@pytest.fixture
+def stranger_in(stranger: User) -> Client:
+    client, _ = enter(stranger.email)
+    confirm_identity(client)
+    return client
+
+
+def provision(acme, address=NEWHIRE):
+    return people.create_seat(org=acme, profile=Profile(address), origin=Origin.SCIM, actor=ACTOR)
+
+
+# signing up
+
+
+def test_a_code_verifies_the_address_and_signs_in(db):
+    client, page = sign_up(NEWHIRE)
+    assert page.status_code == 200
+    assert not is_in(client)
+    assert type_code(client, code_in(last_mail())).headers["Location"] == reverse("home")
+    assert is_in(client)
+    assert account_for_address(NEWHIRE) == User.objects.get()
+
+
+def test_an_account_without_a_verified_address_is_not_let_in(db):
+    sign_up(NEWHIRE)
+    client, response = enter(NEWHIRE, NEW_PASSWORD)
+    assert not is_in(client)
+    assert response.headers["Location"] == reverse("account_email_verification_sent")
+
+
+def test_signing_in_later_asks_for_a_new_code(db):
+    sign_up(NEWHIRE)
+    client, _ = enter(NEWHIRE, NEW_PASSWORD)
+    type_code(client, code_in(last_mail()))
+    assert is_in(client)
+
+
+def test_a_code_counts_only_in_the_browser_that_asked(db):
+    """The page that typed the code is the one that gets the account: a stranger's sign-up can't be confirmed for them."""
+    squatter, _ = sign_up(NEWHIRE)
+    code = code_in(last_mail())
+    elsewhere, _ = enter("nobody@nowhere.example")
+    type_code(elsewhere, code)
+    assert not is_in(squatter)
+    assert not is_in(elsewhere)
+    assert account_for_address(NEWHIRE) is None
+
+
+def test_a_code_of_another_sign_up_is_refused(db):
+    squatter, _ = sign_up(NEWHIRE)
+    first = code_in(last_mail())
+    newhire, _ = sign_up(NEWHIRE)
+    assert "This code is wrong" in type_code(newhire, first).content.decode()
+    type_code(newhire, code_in(last_mail()))
+    assert is_in(newhire)
+    assert not is_in(squatter)
+
+
+def test_the_third_wrong_code_ends_the_attempt(db):
+    client, _ = sign_up(NEWHIRE)
+    code = code_in(last_mail())
+    answers = [type_code(client, "WRNG-WRNG") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 302]
+    assert "Too many wrong codes" in client.get(reverse("account_login")).content.decode()
+    type_code(client, code)
+    assert not is_in(client)
+
+
+def test_an_old_code_is_refused(db):
+    client, _ = sign_up(NEWHIRE)
+    session = client.session
+    session["account_email_verification_code"]["at"] -= 15 * 60 + 1
+    session.save()
+    response = type_code(client, code_in(last_mail()))
+    assert response.headers["Location"] == reverse("account_login")
+    assert account_for_address(NEWHIRE) is None
+
+
+def test_a_new_code_ends_the_one_before(db):
+    client, _ = sign_up(NEWHIRE)
+    first = code_in(last_mail())
+    type_code(client, "", action="resend")
+    assert "This code is wrong" in type_code(client, first).content.decode()
+    type_code(client, code_in(last_mail()))
+    assert is_in(client)
+
+
+def test_new_codes_are_sent_twice_only(db):
+    client, _ = sign_up(NEWHIRE)
+    for _ in range(4):
+        type_code(client, "", action="resend")
+    assert len(mail.outbox) == 3
+
+
+def test_codes_for_one_address_are_limited(db, settings):
+    settings.ACCOUNT_RATE_LIMITS = {"confirm_email": "2/h/key"}
+    sign_up(NEWHIRE)
+    client, _ = sign_up(NEWHIRE)
+    _, refused = sign_up(NEWHIRE)
+    assert (refused.status_code, len(mail.outbox)) == (429, 2)
+    assert type_code(client, "", action="resend").status_code == 429
+    assert len(mail.outbox) == 2
+
+
+def test_codes_asked_for_from_one_place_are_limited(db):
+    limit = int(settings.ACCOUNT_RATE_LIMITS["confirm_email"].partition("/")[0])
+    statuses = [sign_up(f"p{number}@people.example")[1].status_code for number in range(limit + 1)]
+    assert statuses == [200] * limit + [429]
+
+
+def test_the_code_is_in_no_log_line(db, caplog):
+    caplog.set_level("DEBUG")
+    client, _ = sign_up(NEWHIRE)
+    code = code_in(last_mail())
+    type_code(client, "WRNG-WRNG")
+    type_code(client, code)
+    assert code not in caplog.text
+
+
+def test_the_mail_of_a_sign_up_says_who_asked_and_what_to_do(db):
+    client = Client(headers={"user-agent": "Browser\r\nBcc: x"}, REMOTE_ADDR="192.0.2.7")
+    client.post(reverse("account_signup"), {"email": NEWHIRE, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
+    body = last_mail().body
+    assert NEWHIRE in body
+    assert "From: 192.0.2.7\nBrowser: Browser Bcc: x\n" in body
+    assert "If it wasn't you, give the code to nobody" in body
+    assert "http://testserver/accounts" not in body
+
+
+def test_the_way_to_the_invitation_goes_on_after_the_code(acme, db):
+    seat = provision(acme, "nora@people.example")
+    _, secret = people.prepare_invitation(org=acme, membership_public_id=str(seat.public_id))
+    invitation = reverse("people:invitation", args=[secret])
+    client = Client()
+    form = {"email": seat.email, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD, "next": invitation}
+    client.post(reverse("account_signup"), form)
+    assert type_code(client, code_in(last_mail())).headers["Location"] == invitation
+    client.post(reverse("people:accept", args=[secret]))
+    seat.refresh_from_db()
+    assert seat.state == MembershipState.ACTIVE
+
+
+def test_a_sign_up_can_be_cancelled_for_another_address(db):
+    client, _ = sign_up("typo@acme.test")
+    client.post(reverse("account_logout"), {"next": reverse("account_signup")})
+    assert client.get(reverse("account_signup")).status_code == 200
+    assert client.get(reverse("account_email_verification_sent")).headers["Location"] == reverse("account_login")
+
+
+# nobody learns from a sign-up who has an account
+
+
+def pages_after(address: str) -> list[Any]:
+    """Every page that a stranger can get after a sign-up with this address."""
+    client, signed = sign_up(address)
+    wrong = type_code(client, "WRNG-WRNG")
+    page = reverse("account_email_verification_sent")
+    again = client.post(page, {"action": "resend"}, follow=True)
+    last = [client.post(page, {"code": "WRNG-WRNG"}, follow=True) for _ in range(2)]
+    return [signed, wrong, again, *last, client.get(page, follow=True), enter(address, "some-wrong-password")[1]]
+
+
+def test_a_sign_up_answers_the_same_whether_the_address_is_free_claimed_or_verified(stranger):
+    sign_up("claimed@nowhere.example")
+    answers = {}
+    for address in ("free@nowhere.example", "claimed@nowhere.example", stranger.email):
+        pages = pages_after(address)
+        answers[address] = [(page.status_code, page.redirect_chain if hasattr(page, "redirect_chain") else None,
+                             without_marks(page, address)) for page in pages]  # fmt: skip
+    assert answers["free@nowhere.example"] == answers["claimed@nowhere.example"] == answers[stranger.email]
+
+
+def test_a_cancelled_sign_up_answers_the_same_for_a_verified_address(stranger):
+    for address in (stranger.email, "free@nowhere.example"):
+        client, _ = sign_up(address)
+        client.post(reverse("account_logout"))
+        assert client.get(reverse("account_email_verification_sent")).headers["Location"] == reverse("account_login")
+
+
+def test_a_sign_up_with_a_verified_address_costs_a_hash_too(stranger, monkeypatch):
+    from portal.site.verification import forms
+
+    hashed = []
+    monkeypatch.setattr(forms, "make_password", hashed.append)
+    sign_up(stranger.email)
+    assert hashed == [NEW_PASSWORD]
+
+
+def test_a_sign_up_with_a_verified_address_mails_its_holder(stranger):
+    sign_up(stranger.email)
+    assert "There is one already" in last_mail().body
+    assert "From: 127.0.0.1" in last_mail().body
+    assert not CODE.search(last_mail().body)
+    assert User.objects.get() == stranger
+
+
+# an account without a verified address holds nothing
+
+
+def test_a_squatted_address_is_provisioned_all_the_same(acme, acme_test):
+    squatter, _ = sign_up(NEWHIRE)
+    claim = User.objects.get(email=NEWHIRE)
+    seat = provision(acme)
+    assert (seat.state, seat.user.has_usable_password()) == (MembershipState.ACTIVE, False)
+    assert not User.objects.filter(pk=claim.pk).exists()
+    assert not is_in(enter(NEWHIRE, NEW_PASSWORD)[0])
+    type_code(squatter, code_in(last_mail()))
+    assert not is_in(squatter)
+
+
+def test_a_code_that_comes_after_the_provisioning_says_that_the_address_is_taken(acme, acme_test):
+    squatter, _ = sign_up(NEWHIRE)
+    code = code_in(last_mail())
+    provision(acme)
+    assert "Another account has verified this address already" in type_code(squatter, code).content.decode()
+
+
+def test_two_may_sign_up_with_one_address_and_the_first_code_has_it(db):
+    first, _ = sign_up(NEWHIRE)
+    first_code = code_in(last_mail())
+    second, _ = sign_up(NEWHIRE)
+    assert User.objects.filter(email=NEWHIRE).count() == 2
+    type_code(second, code_in(last_mail()))
+    type_code(first, first_code)
+    assert (is_in(first), is_in(second)) == (False, True)
+    assert User.objects.filter(email=NEWHIRE).count() == 1
+
+
+def test_a_code_for_an_account_that_is_gone_is_refused(db):
+    client, _ = sign_up(NEWHIRE)
+    User.objects.all().delete()
+    assert "This code is wrong" in type_code(client, code_in(last_mail())).content.decode()
+
+
+@pytest.mark.parametrize("error", [AccountUnknown, tenancy.AddressTaken])
+def test_a_verification_that_fails_at_the_last_moment_says_so(db, monkeypatch, error):
+    client, _ = sign_up(NEWHIRE)
+
+    def fail(**fields: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(tenancy, "mark_address_verified", fail)
+    response = type_code(client, code_in(last_mail()))
+    assert response.headers["Location"] == reverse("account_login")
+    assert "can’t be verified" in client.get(reverse("account_login")).content.decode()
+    assert not is_in(client)
+
+
+def test_an_operators_word_takes_the_address_from_a_claim(db):
+    sign_up(NEWHIRE)
+    user, is_new = tenancy.create_staff(email=NEWHIRE)
+    assert (is_new, user.has_usable_password(), User.objects.count()) == (True, False, 1)
+
+
+def test_unverified_accounts_are_pruned_after_three_days(db, stranger, uma):
+    claims = [tenancy.sign_up(email=f"{name}@acme.test", password=PASSWORD) for name in ("old", "new", "staff")]
+    User.objects.exclude(pk=claims[1].pk).update(date_joined=now() - timedelta(days=3, minutes=1))
+    User.objects.filter(pk=claims[2].pk).update(is_staff=True)
+    EmailAddress.objects.filter(user=uma.user).update(verified=False)
+    before = set(User.objects.values_list("pk", flat=True))
+    assert tasks.prune() == 1
+    assert before - set(User.objects.values_list("pk", flat=True)) == {claims[0].pk}
+
+
+def test_an_account_that_is_verified_while_it_is_pruned_stays(db, monkeypatch):
+    claim = tenancy.sign_up(email=NEWHIRE, password=PASSWORD)
+    User.objects.update(date_joined=now() - timedelta(days=4))
+    delete = tenancy._delete_if_empty
+
+    def verify_first(pk: int) -> int:
+        tenancy.mark_address_verified(user=claim, address=NEWHIRE)
+        return delete(pk)
+
+    monkeypatch.setattr(tenancy, "_delete_if_empty", verify_first)
+    assert tasks.prune() == 0
+    assert account_for_address(NEWHIRE) == claim
+
+
+def test_an_account_that_is_gone_before_it_is_pruned_counts_for_nothing(db):
+    assert tenancy._delete_if_empty(4711) == 0
+
+
+def test_beat_prunes_accounts():
+    from portal.celery import app
+
+    app.loader.import_default_modules()
+    tasks_of_beat = {entry["task"] for entry in app.conf.beat_schedule.values()}
+    assert tasks.prune.name in tasks_of_beat & set(app.tasks)
+
+
+# adding an address to an account
+
+
+def add(client: Client, address: str = SECOND) -> Any:
+    return client.post(reverse("account_email"), {"email": address, "action_add": ""})
+
+
+def test_an_added_address_is_verified_by_its_code(stranger_in, stranger):
+    assert add(stranger_in).headers["Location"] == reverse("account_email_verification_sent")
+    assert verified_keys_of(stranger) == {stranger.email}
+    page = stranger_in.get(reverse("account_email_verification_sent")).content.decode()
+    assert f'href="{reverse("account_email")}"' in page
+    type_code(stranger_in, code_in(last_mail()))
+    assert verified_keys_of(stranger) == {stranger.email, SECOND}
+    stranger.refresh_from_db()
+    assert stranger.email == "stranger@nowhere.example"
+
+
+def test_the_mail_of_an_added_address_names_the_account_that_asked(stranger_in, stranger):
+    add(stranger_in)
+    message = last_mail()
+    assert message.to == [SECOND]
+    assert f"The Gatehouse account {stranger.email} asked to add {SECOND}" in message.body
+    assert "If it wasn't you" in message.body
+
+
+def test_an_address_of_another_account_is_refused_to_whoever_reads_its_mail(stranger_in, uma):
+    add(stranger_in, uma.email)
+    page = type_code(stranger_in, code_in(last_mail())).content.decode()
+    assert "Another account has verified this address already" in page
+    assert account_for_address(uma.email) == uma.user
+
+
+def test_too_many_wrong_codes_lead_back_to_the_addresses(stranger_in):
+    add(stranger_in)
+    answers = [type_code(stranger_in, "WRNG-WRNG") for _ in range(3)]
+    assert answers[-1].headers["Location"] == reverse("account_email")
+    assert is_in(stranger_in)
+
+
+def test_an_address_that_a_squatter_claims_is_added_and_made_primary(stranger_in, stranger):
+    claim = tenancy.sign_up(email=SECOND, password="a-squatters-password")
+    add(stranger_in)
+    type_code(stranger_in, code_in(last_mail()))
+    stranger_in.post(reverse("account_email"), {"email": SECOND, "action_primary": ""})
+    stored = User.objects.get(pk=stranger.pk)
+    assert (stored.email, stored.email_key) == (SECOND, SECOND)
+    assert not User.objects.filter(pk=claim.pk).exists()
+    assert last_mail().to == ["stranger@nowhere.example"]
+
+
+def test_an_unverified_address_is_not_made_primary(stranger_in, stranger):
+    EmailAddress.objects.create(user=stranger, email=SECOND, verified=False)
+    stranger_in.post(reverse("account_email"), {"email": SECOND, "action_primary": ""})
+    assert "hasn&#x27;t verified" in stranger_in.get(reverse("account_email")).content.decode()
+    assert User.objects.get(pk=stranger.pk).email == "stranger@nowhere.example"
+
+
+def test_an_account_without_a_primary_address_chooses_one_and_nobody_is_mailed(stranger_in, stranger):
+    tenancy.mark_address_verified(user=stranger, address=SECOND)
+    EmailAddress.objects.update(primary=False)
+    User.objects.filter(pk=stranger.pk).update(email="", email_key=None)
+    mail.outbox.clear()
+    stranger_in.post(reverse("account_email"), {"email": SECOND, "action_primary": ""})
+    assert User.objects.get(pk=stranger.pk).email == SECOND
+    assert mail.outbox == []
+
+
+def test_an_address_that_was_never_verified_is_sent_a_code_from_the_list(stranger_in, stranger):
+    EmailAddress.objects.create(user=stranger, email=SECOND, verified=False)
+    response = stranger_in.post(reverse("account_email"), {"email": SECOND, "action_send": ""})
+    assert response.headers["Location"] == reverse("account_email_verification_sent")
+    type_code(stranger_in, code_in(last_mail()))
+    assert SECOND in verified_keys_of(stranger)
+
+
+def test_a_removed_address_leaves_no_verification(stranger_in, stranger):
+    tenancy.mark_address_verified(user=stranger, address=SECOND)
+    stranger_in.post(reverse("account_email"), {"email": SECOND, "action_remove": ""})
+    assert not AddressVerification.objects.filter(address_key=SECOND).exists()
+    assert verified_keys_of(stranger) == {stranger.email}
+    assert "was removed" in last_mail().body
+
+
+def test_the_primary_address_cannot_be_removed(stranger_in, stranger):
+    tenancy.mark_address_verified(user=stranger, address=SECOND)
+    stranger_in.post(reverse("account_email"), {"email": stranger.email, "action_remove": ""})
+    assert "is your primary address" in stranger_in.get(reverse("account_email")).content.decode()
+    assert stranger.email in verified_keys_of(stranger)
+
+
+@pytest.mark.parametrize("action", ["action_primary", "action_remove", "action_send"])
+def test_an_address_of_somebody_else_is_left_alone(stranger_in, uma, action):
+    response = stranger_in.post(reverse("account_email"), {"email": uma.email, action: ""})
+    assert response.headers["Location"] == reverse("account_email")
+    assert account_for_address(uma.email) == uma.user
+
+
+@pytest.mark.parametrize("action", ["action_primary", "action_remove"])
+def test_addresses_change_only_after_a_fresh_proof(stranger, action):
+    tenancy.mark_address_verified(user=stranger, address=SECOND)
+    client, _ = enter(stranger.email)
+    session = client.session
+    session["account_authentication_methods"] = []
+    session.save()
+    response = client.post(reverse("account_email"), {"email": SECOND, action: ""})
+    assert response.headers["Location"].startswith(reverse("account_reauthenticate"))
+    assert verified_keys_of(stranger) == {stranger.email, SECOND}
+    assert User.objects.get(pk=stranger.pk).email == stranger.email
+
+
+def test_what_is_no_address_for_dns_is_refused_at_its_field(db):
+    _, page = sign_up(f"a@{'x' * 64}.example")
+    assert page.context["form"].errors["email"]
+    assert not User.objects.exists()
+
+
+# links
+
+
+def test_a_confirmation_link_explains_itself_and_signs_nobody_out(stranger_in):
+    response = stranger_in.get("/accounts/confirm-email/MQ:1x-y_z/")
+    assert response.status_code == 410
+    assert "Opening this link changed nothing" in response.content.decode()
+    assert is_in(stranger_in)
+    assert stranger_in.post("/accounts/confirm-email/MQ:1x-y_z/").status_code == 405
+
+
+def reset_link(address: str) -> str:
+    Client().post(reverse("account_reset_password"), {"email": address})
+    return link_in(last_mail())
+
+
+def set_password(client: Client, link: str, password: str = NEW_PASSWORD) -> Any:
+    form = client.get(link, follow=True)
+    return client.post(form.request["PATH_INFO"], {"password1": password, "password2": password}, follow=True)
+
+
+def test_opening_a_reset_link_of_another_account_signs_nobody_out(stranger_in, uma):
+    link = reset_link(uma.email)
+    page = stranger_in.get(link, follow=True).content.decode()
+    assert is_in(stranger_in)
+    assert "Saving the password signs you out here" in page
+    assert uma.email in page
+
+
+def test_saving_the_password_of_another_account_ends_the_session_here(stranger_in, uma):
+    set_password(stranger_in, reset_link(uma.email))
+    uma.user.refresh_from_db()
+    assert uma.user.check_password(NEW_PASSWORD)
+    assert not is_in(stranger_in)
+
+
+def test_a_reset_keeps_what_the_person_of_a_verified_account_has_set(stranger):
+    RecoveryCodes.activate(stranger)
+    tenancy.mark_address_verified(user=stranger, address=SECOND)
+    before = verified_at(stranger, SECOND)
+    set_password(Client(), reset_link(SECOND))
+    stranger.refresh_from_db()
+    assert stranger.check_password(NEW_PASSWORD)
+    assert stranger.authenticator_set.exists()
+    assert verified_at(stranger, SECOND) == before
+
+
+def test_a_reset_of_an_unverified_account_removes_all_that_was_set_and_verifies_it(uma):
+    """An account of a member whose address nobody has verified: its domain was given up, say."""
+    user, other = uma.user, "strangers@nowhere.example"
+    squatter, _ = enter(uma.email)
+    totp.TOTP.activate(user, totp.generate_totp_secret())
+    RecoveryCodes.activate(user)
+    Authenticator.objects.create(user=user, type="webauthn", data={})
+    EmailAddress.objects.create(user=user, email=other, verified=False)
+    EmailAddress.objects.update(verified=False)
+    assert SessionGrant.objects.filter(membership=uma).exists()
+    set_password(Client(), reset_link(uma.email))
+    user.refresh_from_db()
+    assert user.check_password(NEW_PASSWORD)
+    assert not Authenticator.objects.filter(user=user).exists()
+    assert not UserSession.objects.filter(user=user).exists()
+    assert not SessionGrant.objects.filter(membership=uma).exists()
+    assert verified_keys_of(user) == {uma.email}
+    assert not EmailAddress.objects.filter(email=other).exists()
+    assert squatter.get(reverse("account_email")).headers["Location"].startswith(reverse("account_login"))
+    assert now() - verified_at(user, uma.email) < timedelta(minutes=1)
+
+
+def test_a_reset_of_a_squatted_account_gives_it_to_the_mailbox(db):
+    sign_up(NEWHIRE)
+    set_password(Client(), reset_link(NEWHIRE), "the-real-persons-password")
+    assert is_in(enter(NEWHIRE, "the-real-persons-password")[0])
+    assert not is_in(enter(NEWHIRE, NEW_PASSWORD)[0])
+
+
+def test_the_reset_mail_and_page_say_that_a_stranger_may_have_made_the_account(db):
+    sign_up(NEWHIRE)
+    link = reset_link(NEWHIRE)
+    assert "a stranger may have created the account" in last_mail().body
+    assert "From: 127.0.0.1" in last_mail().body
+    page = Client().get(link, follow=True).content.decode()
+    assert "nobody has verified the address" in page
+    assert NEWHIRE in page
+
+
+def test_many_claims_of_one_address_get_one_reset_mail(db):
+    for _ in range(3):
+        tenancy.sign_up(email=NEWHIRE, password=PASSWORD)
+    reset_link(NEWHIRE)
+    assert len(mail.outbox) == 1
+
+
+def test_an_inactive_account_gets_no_reset_link(stranger):
+    User.objects.update(is_active=False)
+    Client().post(reverse("account_reset_password"), {"email": stranger.email})
+    assert "There is none with this address" in last_mail().body
+
+
+def test_a_reset_link_is_for_the_address_that_it_was_mailed_to(stranger):
+    tenancy.mark_address_verified(user=stranger, address=SECOND)
+    link = reset_link(SECOND)
+    tenancy.remove_account_address(user=stranger, address=SECOND)
+    assert "This link doesn’t work any more" in Client().get(link, follow=True).content.decode()
+
+
+def test_an_unverified_address_resets_no_account_that_has_a_verified_one(stranger):
+    EmailAddress.objects.create(user=stranger, email=SECOND, verified=False)
+    Client().post(reverse("account_reset_password"), {"email": SECOND})
+    assert "There is none with this address" in last_mail().body
+
+
+def test_a_reset_that_another_verification_overtakes_is_refused_on_the_page(db):
+    sign_up(NEWHIRE)
+    link = reset_link(NEWHIRE)
+    client = Client()
+    form = client.get(link, follow=True)
+    tenancy.create_account(email=NEWHIRE, verified=True)
+    page = client.post(form.request["PATH_INFO"], {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD}, follow=True)
+    assert "This link doesn’t work any more" in page.content.decode()
+
+
+@pytest.mark.parametrize("moment", ["clean", "save"])
+def test_a_reset_that_fails_at_the_last_moment_says_so(stranger, monkeypatch, moment):
+    from portal.site.verification import forms
+
+    client = Client()
+    form = client.get(reset_link(stranger.email), follow=True)
+    if moment == "clean":
+        monkeypatch.setattr(forms, "address_of", lambda user, token: None)
+    else:
+
+        def fail(**fields: Any) -> None:
+            raise tenancy.AddressTaken
+
+        monkeypatch.setattr(tenancy, "reset_password", fail)
+    page = client.post(form.request["PATH_INFO"], {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
+    assert page.status_code == 200
+    assert page.context["form"].non_field_errors()
+    stranger.refresh_from_db()
+    assert stranger.check_password(PASSWORD)
+
+
+# signing in
+
+
+def test_a_password_is_tried_for_the_account_that_verified_the_address_alone(stranger):
+    EmailAddress.objects.create(
+        user=tenancy.create_account(email="x@nowhere.example", password="x-password", verified=True),
+        email=stranger.email,
+        verified=False,
+    )
+    assert not is_in(enter(stranger.email, "x-password")[0])
+
+
+def test_a_sign_in_tries_the_newest_claims_only(db, monkeypatch):
+    passwords = [f"password-number-{number}" for number in range(5)]
+    for password in passwords:
+        tenancy.sign_up(email=NEWHIRE, password=password)
+    answers = [enter(NEWHIRE, password)[1].status_code for password in passwords]
+    assert answers == [200, 200, 302, 302, 302]
+
+
+def test_an_address_in_another_spelling_signs_nobody_in(stranger):
+    assert not is_in(enter("stranger@ｎowhere.example")[0])
+    assert is_in(enter("STRANGER@nowhere.example")[0])
+
+
+def test_an_account_without_any_address_is_refused_with_what_to_do(stranger, monkeypatch):
+    """A passkey still opens it, though no code can be sent to it."""
+    client = Client()
+    tenancy.remove_account_address(user=stranger, address=stranger.email)
+    monkeypatch.setattr("orgs.tenancy.queries.accounts_behind", lambda address: [stranger])
+    response = client.post(reverse("account_login"), {"login": "stranger@nowhere.example", "password": PASSWORD})
+    assert response.headers["Location"] == reverse("account_login")
+    assert "has no email address any more" in client.get(reverse("account_login")).content.decode()
+
+
+def test_no_other_way_of_allauth_verifies_an_address():
+    """These paths mark an address as verified without the services; a new setting must bring its own way there."""
+    from allauth.account import app_settings
+
+    assert not app_settings.LOGIN_BY_CODE_ENABLED
+    assert not app_settings.PASSWORD_RESET_BY_CODE_ENABLED
+    assert not app_settings.CHANGE_EMAIL
+    assert not app_settings.EMAIL_VERIFICATION_MAX_CHANGE_COUNT
+    assert {"allauth.headless", "allauth.socialaccount"}.isdisjoint(settings.INSTALLED_APPS)
+
+
+def test_a_members_seat_stays_when_the_account_loses_its_address(acme):
+    seat = MembershipFactory(org=acme, email="hank@people.example")
+    tenancy.remove_account_address(user=seat.user, address=seat.email)
+    seat.refresh_from_db()
+    assert (seat.is_active, seat.user.email) == (True, "")
+
+
+# the service behind the reset, where the page can't lead
+
+
+def test_a_reset_is_refused_for_an_address_that_the_account_has_not(stranger):
+    with pytest.raises(tenancy.AddressTaken):
+        tenancy.reset_password(user=stranger, address=SECOND, password=NEW_PASSWORD)
+
+
+@pytest.mark.parametrize("trait", ["verified elsewhere", "staff"])
+def test_a_reset_by_an_unverified_address_is_refused_where_more_is_at_stake(stranger, trait):
+    address = SECOND
+    EmailAddress.objects.create(user=stranger, email=SECOND, verified=False)
+    if trait == "staff":
+        User.objects.update(is_staff=True)
+        EmailAddress.objects.update(verified=False)
+        address = stranger.email
+    with pytest.raises(tenancy.AddressUnverified):
+        tenancy.reset_password(user=stranger, address=address, password=NEW_PASSWORD)
+
+
+def test_a_reset_of_an_account_that_is_gone_is_refused(stranger):
+    User.objects.all().delete()
+    with pytest.raises(AccountUnknown):
+        tenancy.reset_password(user=stranger, address=stranger.email, password=NEW_PASSWORD)
+
+
+def test_a_token_for_one_address_is_none_for_another(stranger):
+    token = AddressTokens(stranger.email).make_token(stranger)
+    assert AddressTokens(stranger.email).check_token(stranger, token)
+    assert not AddressTokens(SECOND).check_token(stranger, token)
