@@ -98,7 +98,13 @@ def _account_to_seat(membership: Membership) -> User | None:
         return None
     account = tenancy_queries.account_for_address(membership.email)
     if account is None:
-        return tenancy.create_account(email=membership.email, verified=True)
+        try:
+            return tenancy.create_account(email=membership.email, verified=True)
+        except AddressTaken:
+            # an account may have verified the address since it was looked up
+            account = tenancy_queries.account_for_address(membership.email)
+            if account is None:
+                raise
     is_proved = membership.email_key in tenancy_queries.verified_keys_of(account)
     must_consent = account.is_staff or tenancy_queries.owns_elsewhere(account, membership.org)
     has_seat = Membership.objects.filter(org=membership.org, user=account).exists()

@@ -132,6 +132,17 @@ def test_verifying_the_domain_later_passes_over_an_account_that_only_claims_the_
     assert seat.user_id != claim.pk
 
 
+def test_an_account_that_verifies_the_address_meanwhile_joins(acme, proved, stranger, monkeypatch):
+    create = tenancy.create_account
+
+    def verify_first(**fields):
+        tenancy.mark_address_verified(user=stranger, address=NORA)
+        return create(**fields)
+
+    monkeypatch.setattr(tenancy, "create_account", verify_first)
+    assert seat_for(acme).user == stranger
+
+
 def test_an_account_that_has_a_seat_here_gets_no_second_one(acme, proved, uma):
     tenancy.mark_address_verified(user=uma.user, address=NORA)
     assert seat_for(acme).state == MembershipState.INVITED

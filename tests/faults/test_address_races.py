@@ -1,0 +1,110 @@
+"""Many who verify one address at once: it has one holder, and nobody waits for anybody in a circle."""
+
+from functools import partial
+from typing import Any
+
+import pytest
+
+from orgs.base.clock import now
+from orgs.people import services as people
+from orgs.people.types import Profile
+from orgs.tenancy import services as tenancy
+from orgs.tenancy.errors import AccountUnknown, AddressTaken
+from orgs.tenancy.models import AddressVerification, Membership, User
+from orgs.tenancy.queries import account_for_address, verified_keys_of
+from orgs.tenancy.types import MembershipState, Origin
+from portal.setup import add_domain
+from tests.factories import ACTOR, PASSWORD
+from tests.faults.test_races import all_at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROUNDS = 8
+
+
+def claims(address: str, count: int) -> list[User]:
+    return [tenancy.sign_up(email=address, password=PASSWORD) for _ in range(count)]
+
+
+def verify(user: User, address: str) -> None:
+    tenancy.mark_address_verified(user=user, address=address)
+
+
+def faults(outcomes: list[Any]) -> list[Any]:
+    """Return what nobody may meet; that another was first is an answer."""
+    return [
+        one for one in outcomes if isinstance(one, Exception) and not isinstance(one, AddressTaken | AccountUnknown)
+    ]
+
+
+@pytest.mark.parametrize("turn", range(ROUNDS))
+def test_of_many_that_verify_one_address_at_once_one_has_it(db: None, turn: int) -> None:
+    address = f"newhire{turn}@acme.test"
+    accounts = claims(address, 6)
+    outcomes = all_at_once([partial(verify, account, address) for account in accounts])
+    assert faults(outcomes) == []
+    assert outcomes.count(None) == 1
+    holder = account_for_address(address)
+    assert holder == accounts[outcomes.index(None)]
+    assert list(User.objects.filter(email=address)) == [holder]
+    assert AddressVerification.objects.filter(address_key=address).count() == 1
+
+
+@pytest.mark.parametrize("turn", range(ROUNDS))
+def test_a_verification_beside_a_provisioning_leaves_one_holder(acme: Any, turn: int) -> None:
+    add_domain(org=acme, name="acme.test", verified=True, actor=ACTOR)
+    address = f"newhire{turn}@acme.test"
+    (claim,) = claims(address, 1)
+
+    def provision() -> Membership:
+        return people.create_seat(org=acme, profile=Profile(address), origin=Origin.SCIM, actor=ACTOR)
+
+    verified, seat = all_at_once([partial(verify, claim, address), provision])
+    assert faults([verified, seat]) == []
+    assert isinstance(seat, Membership)
+    holder = account_for_address(address)
+    assert holder is not None
+    assert AddressVerification.objects.filter(address_key=address).count() == 1
+    assert (holder == claim) is (verified is None)
+    seat.refresh_from_db()
+    assert seat.state == MembershipState.INVITED or seat.user == holder
+
+
+@pytest.mark.parametrize("turn", range(ROUNDS))
+def test_two_that_claim_each_others_address_wait_in_no_circle(db: None, turn: int) -> None:
+    first, second = f"first{turn}@acme.test", f"second{turn}@acme.test"
+    one, other = claims(first, 1)[0], claims(second, 1)[0]
+    one.emailaddress_set.create(email=second, verified=False)  # type: ignore[attr-defined]  # allauth adds it
+    other.emailaddress_set.create(email=first, verified=False)  # type: ignore[attr-defined]
+    outcomes = all_at_once([partial(verify, one, first), partial(verify, other, second)])
+    assert faults(outcomes) == []
+    assert {outcomes[0], outcomes[1]} <= {None} or len([one for one in outcomes if one is None]) == 1
+    for account, outcome, address in ((one, outcomes[0], first), (other, outcomes[1], second)):
+        assert (outcome is None) is (address in verified_keys_of(account))
+
+
+@pytest.mark.parametrize("turn", range(ROUNDS))
+def test_an_account_that_is_verified_while_it_is_pruned_is_whole_or_gone(db: None, turn: int) -> None:
+    address = f"newhire{turn}@acme.test"
+    (claim,) = claims(address, 1)
+    verified, deleted = all_at_once(
+        [partial(verify, claim, address), partial(tenancy.delete_unverified_accounts, before=now())]
+    )
+    assert faults([verified, deleted]) == []
+    assert (deleted, account_for_address(address)) == ((0, claim) if verified is None else (1, None))
+
+
+@pytest.mark.parametrize("turn", range(ROUNDS))
+def test_a_reset_beside_a_code_leaves_one_holder(db: None, turn: int) -> None:
+    address = f"newhire{turn}@acme.test"
+    one, other = claims(address, 2)
+    reset = partial(tenancy.reset_password, user=one, address=address, password="another-long-password")
+    outcomes = all_at_once([reset, partial(verify, other, address)])
+    assert faults(outcomes) == []
+    assert outcomes.count(None) == 1
+    assert account_for_address(address) == (one, other)[outcomes.index(None)]
+
+
+def test_many_sign_ups_with_one_address_are_all_answered(db: None) -> None:
+    made = all_at_once([partial(tenancy.sign_up, email="newhire@acme.test", password=PASSWORD)] * 8)
+    assert all(isinstance(one, User) for one in made)
+    assert User.objects.filter(email="newhire@acme.test").count() == 8
