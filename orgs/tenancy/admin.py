@@ -1,18 +1,34 @@
 from django.contrib import admin
 
 from orgs.base.read_only_admin import ReadOnlyAdmin, ReadOnlyInline
-from orgs.tenancy.models import Membership, MembershipAddress, MembershipHold, Organization, RoleGrant, User
+from orgs.tenancy.models import (
+    AddressVerification,
+    Membership,
+    MembershipAddress,
+    MembershipHold,
+    Organization,
+    RoleGrant,
+    User,
+)
+
+
+class AddressVerificationInline(ReadOnlyInline):
+    model = AddressVerification
+    fields = ("address_key", "verified_at")
+    verbose_name_plural = "verified addresses"
 
 
 @admin.register(User)
 class UserAdmin(ReadOnlyAdmin):
     """Accounts, without their password hash, factors and sessions."""
 
-    fields = ("public_id", "email", "is_active", "is_staff", "date_joined", "last_login")
+    fields = ("public_id", "email", "made_by_org", "is_active", "is_staff", "date_joined", "last_login")
+    inlines = (AddressVerificationInline,)
     list_display = ("email", "is_active", "is_staff", "date_joined", "last_login")
     list_filter = ("is_active", "is_staff")
     list_select_related = False
-    search_fields = ("email_key",)
+    # an unverified address has no key
+    search_fields = ("email_key", "email")
     search_help_text = "Address, or public id."
 
 
