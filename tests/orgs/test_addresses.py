@@ -168,6 +168,8 @@ def test_a_key_that_was_left_behind_refuses_the_address(db, nora):
         verify(account)
     with pytest.raises(AddressTaken):
         services.change_account_address(user=account, email=NORA)
+    with pytest.raises(AddressTaken):
+        services.create_account(email=NORA, verified=True)
 
 
 # losing

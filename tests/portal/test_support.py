@@ -451,3 +451,15 @@ def test_a_count_stops_at_the_limit_and_says_so(support, acme, monkeypatch):
         MembershipFactory(org=acme, email=f"p{number}@acme.example")
     response = support.get(reverse("admin:orgs_membership_changelist"))
     assert b"3 or more memberships" in response.content
+
+
+def test_an_account_is_found_by_an_address_that_it_has_not_verified(support):
+    claim = tenancy.sign_up(email="newhire@acme.test", password=PASSWORD)
+    page = support.get("/admin/orgs/user/?q=newhire@acme.test").content.decode()
+    assert f"/admin/orgs/user/{claim.pk}/change/" in page
+
+
+def test_the_page_of_an_account_says_when_it_verified_its_addresses(support, stranger):
+    page = support.get(f"/admin/orgs/user/{stranger.pk}/change/").content.decode()
+    assert "Verified addresses" in page
+    assert re.search(r'field-address_key">\s*<p>stranger@nowhere\.example</p>', page)

@@ -10,7 +10,8 @@ import time_machine
 from orgs.audit.models import AuditEvent
 from orgs.base.clock import now
 from orgs.people import services as people
-from orgs.tenancy.models import Membership, SessionGrant
+from orgs.tenancy import services as tenancy
+from orgs.tenancy.models import Membership, SessionGrant, User
 from orgs.tenancy.types import HoldSource, Role, SignInMethod
 from sso.attempts.models import LoginAttempt
 from sso.attempts.types import Outcome
@@ -74,6 +75,16 @@ def test_the_address_is_compared_without_case(connection, idp, uma, browser):
     browser.sign_in(idp, connection, "UMA@Acme.Example")
     assert LoginAttempt.objects.get().membership == uma
     assert Membership.objects.filter(email_key=UMA).count() == 1
+
+
+def test_a_sign_up_that_was_never_verified_keeps_nobody_from_joining_by_signing_in(connection, idp, browser):
+    claim = tenancy.sign_up(email="newhire@acme.example", password="a-strangers-password")
+    allow(connection, jit=True)
+    browser.sign_in(idp, connection, "newhire@acme.example")
+    assert browser.reaches() == ["acme"]
+    member = Membership.objects.get(email="newhire@acme.example")
+    assert not User.objects.filter(pk=claim.pk).exists()
+    assert not member.user.has_usable_password()
 
 
 def test_signing_in_again_links_no_second_identity(connection, idp, uma, browser):
