@@ -15,6 +15,11 @@ def has_verified(org: Organization, address: str) -> bool:
     return Domain.objects.filter(org=org, name_key=address_domain(address), state=DomainState.VERIFIED).exists()
 
 
+def verified_domain_of(org: Organization, address: str) -> Domain | None:
+    """Return the domain of this address when the organization has verified it."""
+    return Domain.objects.filter(org=org, name_key=address_domain(address), state=DomainState.VERIFIED).first()
+
+
 def list_domains(org: Organization) -> QuerySet[Domain]:
     """The domains of an organisation by name, in whatever state."""
     return Domain.objects.filter(org=org).order_by("name_key", "id")

@@ -26,3 +26,11 @@ class InvitationForSomebodyElse(NotPermitted):
     public = (
         "This invitation was sent to another address. Sign in with the account that has that address, and verify it."
     )
+
+
+class InvitationLinkNeeded(NotPermitted):
+    code = "invitation_link_needed"
+    public = (
+        "Open the link in the invitation that was mailed to that address: it shows that you read the address today. "
+        "Your account verified it too long ago."
+    )

@@ -8,8 +8,16 @@ from orgs.base.text import address_key, text_key
 from orgs.people.errors import InvitationUnknown
 from orgs.people.models import Invitation
 from orgs.people.types import PORTION, MemberFilter
-from orgs.tenancy.models import Membership, MembershipHold, Organization, RoleGrant, SessionGrant, User
-from orgs.tenancy.types import SETTINGS_ROLES, GrantSource, HoldSource, MembershipState, Origin, Role
+from orgs.tenancy.models import (
+    Membership,
+    MembershipAddress,
+    MembershipHold,
+    Organization,
+    RoleGrant,
+    SessionGrant,
+    User,
+)
+from orgs.tenancy.types import SETTINGS_ROLES, AddressKind, GrantSource, HoldSource, MembershipState, Origin, Role
 
 
 def list_members(org: Organization, shown: MemberFilter) -> QuerySet[Membership]:
@@ -26,7 +34,15 @@ def list_members(org: Organization, shown: MemberFilter) -> QuerySet[Membership]
 
 def seat_of_address(org: Organization, address: str) -> Membership | None:
     """Return the seat that has this address now. Former addresses don't count: they may have gone to somebody else."""
-    return Membership.objects.filter(org=org, email_key=address_key(address)).select_related("org", "user").first()
+    seats = Membership.objects.filter(org=org, email_key=address_key(address), deprovisioned_at=None)
+    return seats.select_related("org", "user").first()
+
+
+def is_address_deprovisioned(org: Organization, address: str) -> bool:
+    """Say whether the directory has deleted a member who had this address last."""
+    key = address_key(address)
+    rows = MembershipAddress.objects.filter(org=org, address_key=key, kind=AddressKind.FORMER)
+    return rows.filter(membership__email_key=key, membership__deprovisioned_at__isnull=False).exists()
 
 
 def state_of(seat: Membership) -> MembershipState:

@@ -6,15 +6,24 @@ from django.db import IntegrityError, transaction
 from orgs.audit import services as audit
 from orgs.audit.services import Change, Target
 from orgs.base import credentials
-from orgs.base.actor import Actor
+from orgs.base.actor import Actor, ActorKind
 from orgs.base.clock import now
 from orgs.base.errors import DomainError
 from orgs.base.text import address_key, text_key
+from orgs.consent import queries as consent_queries
+from orgs.consent import services as consent
 from orgs.domains import queries as domains
 from orgs.domains.models import Domain
 from orgs.events import services as outbox
 from orgs.people import queries
-from orgs.people.errors import InvitationForSomebodyElse, InvitationUnknown, LastOwner, MembershipUnknown, SeatTaken
+from orgs.people.errors import (
+    InvitationForSomebodyElse,
+    InvitationLinkNeeded,
+    InvitationUnknown,
+    LastOwner,
+    MembershipUnknown,
+    SeatTaken,
+)
 from orgs.people.models import Invitation
 from orgs.people.types import INVITATION_DELAY, INVITATION_LIFE, INVITATION_MAIL, INVITATION_PREFIX, Profile
 from orgs.tenancy import queries as tenancy_queries
@@ -24,6 +33,7 @@ from orgs.tenancy.models import Membership, MembershipAddress, MembershipHold, O
 from orgs.tenancy.types import AddressKind, GrantSource, HoldSource, MembershipState, Origin, Role, highest
 
 log = structlog.get_logger(__name__)
+IDP_ACTORS = frozenset({ActorKind.SCIM, ActorKind.SAML})
 PROFILE_COLUMNS = ("email", "email_key", "given_name", "family_name", "display_name", "name_key")
 
 
@@ -50,11 +60,11 @@ def create_owner_seat(*, org: Organization, user: User, actor: Actor) -> Members
 def _save_new_seat(org: Organization, profile: Profile, origin: Origin, actor: Actor) -> Membership:
     tenancy.require_address(profile.email)
     seat = Membership(org=org, origins=origin)
-    _copy_profile(seat, profile)
+    copy_profile(seat, profile)
     try:
         with transaction.atomic():
             seat.save()
-            _remember_address(seat)
+            remember_address(seat)
     except IntegrityError as error:
         raise SeatTaken from error
     change = Change(after={"email": seat.email, "origin": str(origin)})
@@ -81,8 +91,10 @@ def admit_or_ask(*, membership: Membership, actor: Actor) -> None:
 
 def _admit(membership: Membership, actor: Actor) -> bool:
     """Say whether somebody has this seat, after giving it to the account that may take it without being asked."""
-    if membership.user_id is None and (account := _account_to_seat(membership)) is not None:
-        join(membership=membership, user=account, actor=actor)
+    if membership.user_id is None:
+        account = consent.account_to_join(membership=membership, actor=actor)
+        if account is not None:
+            join(membership=membership, user=account, actor=actor)
     return membership.user_id is not None
 
 
@@ -92,28 +104,10 @@ def _invite(membership: Membership) -> None:
     outbox.add(org=membership.org, kind=INVITATION_MAIL, key=str(membership.public_id), delay=INVITATION_DELAY)
 
 
-def _account_to_seat(membership: Membership) -> User | None:
-    """Return the account that may take this seat without being asked, or None when its person must consent."""
-    if not domains.has_verified(membership.org, membership.email):
-        return None
-    account = tenancy_queries.account_for_address(membership.email)
-    if account is None:
-        try:
-            return tenancy.create_account(email=membership.email, verified=True)
-        except AddressTaken:
-            # an account may have verified the address since it was looked up
-            account = tenancy_queries.account_for_address(membership.email)
-            if account is None:
-                raise
-    is_proved = membership.email_key in tenancy_queries.verified_keys_of(account)
-    must_consent = account.is_staff or tenancy_queries.owns_elsewhere(account, membership.org)
-    has_seat = Membership.objects.filter(org=membership.org, user=account).exists()
-    return account if is_proved and account.is_active and not must_consent and not has_seat else None
-
-
 @transaction.atomic
 def join(*, membership: Membership, user: User, actor: Actor) -> None:
     """The person has this seat, and the sessions in which they gave a personal proof reach it. Raises SeatTaken."""
+    consent.leave_deprovisioned_membership(org=membership.org, user=user, actor=actor)
     membership.user, membership.joined_at = user, now()
     membership.state = queries.state_of(membership)
     try:
@@ -151,13 +145,19 @@ def prepare_invitation(*, org: Organization, membership_public_id: str) -> tuple
 
 
 @transaction.atomic
-def accept_seat(*, membership: Membership, user: User, actor: Actor) -> None:
-    """The person has taken the seat that waited for an address of theirs. Raises InvitationUnknown, InvitationForSomebodyElse."""
+def accept_seat(*, membership: Membership, user: User, actor: Actor, by_link: bool) -> None:
+    """The person has taken the seat that waited for an address of theirs.
+
+    Without the mailed link, which proves that they read the address now, the account's own proof must be fresh
+    (decision 15). Raises InvitationUnknown, InvitationForSomebodyElse, InvitationLinkNeeded.
+    """
     seat = lock_seat(membership)
     if seat.state != MembershipState.INVITED or seat.user_id is not None:
         raise InvitationUnknown
     if seat.email_key not in tenancy_queries.verified_keys_of(user):
         raise InvitationForSomebodyElse
+    if not by_link and not consent_queries.may_accept_without_link(seat, user):
+        raise InvitationLinkNeeded
     # whoever accepts is signed in: from now on the seat is held, not removed, when its IdP deletes it
     seat.last_sign_in_at = now()
     seat.save(update_fields=["last_sign_in_at"])
@@ -203,16 +203,19 @@ def adopt_seat(*, membership: Membership, origin: Origin, actor: Actor) -> Membe
 
 @transaction.atomic
 def update_profile(*, membership: Membership, profile: Profile, actor: Actor) -> None:
-    """The seat shows this name and address; a former address stays as an alias. Raises SeatTaken, AddressInvalid.
+    """The seat shows this name and address; a former address is remembered. Raises SeatTaken, AddressInvalid, LastOwner.
 
     Only these columns are written: who holds or promotes the seat at the same time loses nothing.
     """
     tenancy.require_address(profile.email)
     seat = lock_seat(membership)
     before, former_key = queries.profile_of(seat), seat.email_key
-    _copy_profile(seat, profile)
+    copy_profile(seat, profile)
     if (after := queries.profile_of(seat)) == before:
         return
+    if seat.email_key != former_key and actor.kind in IDP_ACTORS and seat.is_active:
+        # decision 9: no identity provider renames the last owner
+        refuse_to_lose_last_owner(seat)
     try:
         with transaction.atomic():
             seat.save(update_fields=PROFILE_COLUMNS)
@@ -229,8 +232,8 @@ def update_profile(*, membership: Membership, profile: Profile, actor: Actor) ->
 
 def _move_address(membership: Membership, former_key: str) -> None:
     addresses = MembershipAddress.objects.filter(org_id=membership.org_id, membership=membership)
-    addresses.filter(address_key=former_key).update(kind=AddressKind.FORMER)
-    _remember_address(membership)
+    addresses.filter(address_key=former_key).update(kind=AddressKind.FORMER, since=now())
+    remember_address(membership)
 
 
 def _follow_address(seat: Membership, former: str, actor: Actor) -> None:
@@ -238,6 +241,7 @@ def _follow_address(seat: Membership, former: str, actor: Actor) -> None:
 
     An account in use never moves: whoever can rename a seat, an IdP or an admin, could take it by a password reset.
     """
+    consent.remove_address_of_former_holders(membership=seat, actor=actor)
     if seat.user is None:
         admit_or_invite(membership=seat, actor=actor)
         return
@@ -370,19 +374,21 @@ def _record_hold(seat: Membership, source: HoldSource, actor: Actor, action: str
     )
 
 
-def _copy_profile(seat: Membership, profile: Profile) -> None:
+def copy_profile(seat: Membership, profile: Profile) -> None:
+    """Set name and address of the row; saving it is the caller's."""
     seat.email, seat.email_key = profile.email, address_key(profile.email)
     seat.given_name, seat.family_name = profile.given_name[:200], profile.family_name[:200]
     seat.display_name = (profile.display_name or f"{profile.given_name} {profile.family_name}".strip())[:400]
     seat.name_key = text_key(seat.display_name or seat.email)[:512]
 
 
-def _remember_address(seat: Membership) -> None:
+def remember_address(seat: Membership) -> None:
+    """Keep the membership's address as its current one, from now on."""
     MembershipAddress.objects.update_or_create(
         org_id=seat.org_id,
         membership=seat,
         address_key=seat.email_key,
-        defaults={"address": seat.email, "kind": AddressKind.CURRENT},
+        defaults={"address": seat.email, "kind": AddressKind.CURRENT, "since": now()},
     )
 
 

@@ -5,7 +5,9 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
+from orgs.base.clock import now
 from orgs.base.text import KEY_LENGTH, address_key, initials
 from orgs.tenancy.types import AddressKind, GrantSource, HoldSource, MembershipState, Origin, Role, SignInMethod
 
@@ -113,13 +115,23 @@ class Membership(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     joined_at = models.DateTimeField(null=True, blank=True)
     last_sign_in_at = models.DateTimeField(null=True, blank=True)
+    # when the directory deleted this person: from then on the address is free, and the row is history until they return
+    deprovisioned_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["name_key", "id"]
         constraints = [
             models.UniqueConstraint(fields=["org", "id"], name="membership_in_org"),
             models.UniqueConstraint(fields=["org", "user"], name="one_membership_per_account"),
-            models.UniqueConstraint(fields=["org", "email_key"], name="one_membership_per_address"),
+            models.UniqueConstraint(
+                fields=["org", "email_key"],
+                condition=Q(deprovisioned_at__isnull=True),
+                name="one_membership_per_address",
+            ),
+            models.CheckConstraint(
+                condition=Q(deprovisioned_at__isnull=True) | Q(state=MembershipState.SUSPENDED),
+                name="membership_deprovisioned_is_suspended",
+            ),
             models.CheckConstraint(condition=Q(role__in=Role.values), name="membership_role_known"),
             models.CheckConstraint(condition=Q(state__in=MembershipState.values), name="membership_state_known"),
             models.CheckConstraint(
@@ -194,6 +206,8 @@ class MembershipAddress(models.Model):
     address = models.EmailField(max_length=254)
     address_key = models.CharField(max_length=KEY_LENGTH)
     kind = models.CharField(max_length=10, choices=AddressKind.choices, default=AddressKind.CURRENT)
+    # since when it is current, or former
+    since = models.DateTimeField(default=now, db_default=Now())
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -205,6 +219,7 @@ class MembershipAddress(models.Model):
                 name="address_current_once_per_org",
             ),
         ]
+        indexes = [models.Index(fields=["org", "address_key"], name="membership_address_lookup")]
 
     def __str__(self) -> str:
         return self.address

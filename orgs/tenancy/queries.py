@@ -83,7 +83,7 @@ def waiting_seats_of(user: User) -> QuerySet[Membership]:
     """
     return (
         Membership.objects.filter(state=MembershipState.INVITED, user=None, email_key__in=verified_keys_of(user))
-        .exclude(org__memberships__user=user)
+        .exclude(org__in=Organization.objects.filter(memberships__user=user, memberships__deprovisioned_at=None))
         .select_related("org")
         .order_by("org__name", "id")
     )

@@ -7,6 +7,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.http import require_POST, require_safe
 
 from orgs.base.errors import DomainError
+from orgs.consent import queries as consent
 from orgs.people import services as people
 from orgs.people.errors import InvitationUnknown
 from orgs.tenancy import access
@@ -34,7 +35,8 @@ def home(request: OrgRequest) -> HttpResponse:
 
 def no_organization(request: OrgRequest) -> HttpResponse:
     """Say what an account without any organisation can do, and offer the seats that wait for its consent."""
-    waiting = list(tenancy.waiting_seats_of(request.user)[:20]) if request.reach.is_personal else []
+    seats = tenancy.waiting_seats_of(request.user)[:20] if request.reach.is_personal else []
+    waiting = [(seat, consent.may_accept_without_link(seat, request.user)) for seat in seats]
     return render(request, "portal/no_organization.html", {"waiting": waiting})
 
 
@@ -54,7 +56,8 @@ def accept_waiting(request: OrgRequest, public_id: UUID) -> HttpResponse:
     if seat is None:
         return render(request, "portal/refused.html", {"problem": InvitationUnknown()}, status=404)
     try:
-        people.accept_seat(membership=seat, user=request.user, actor=access.personal_actor(request))
+        actor = access.personal_actor(request)
+        people.accept_seat(membership=seat, user=request.user, actor=actor, by_link=False)
     except DomainError as problem:
         return render(request, "portal/refused.html", {"problem": problem}, status=409)
     access.widen_reach(request.session, request.user)

@@ -48,7 +48,7 @@ def lift(seat):
 @pytest.fixture
 def uma_at_globex(uma, globex):
     seat = people.create_seat(org=globex, profile=Profile(uma.email), origin=Origin.INVITE, actor=ACTOR)
-    people.accept_seat(membership=seat, user=uma.user, actor=ACTOR)
+    people.accept_seat(membership=seat, user=uma.user, actor=ACTOR, by_link=True)
     return seat
 
 

@@ -16,8 +16,10 @@ from orgs.people import services as people
 from orgs.people.errors import InvitationForSomebodyElse, InvitationUnknown, SeatTaken
 from orgs.people.models import Invitation
 from orgs.people.types import INVITATION_MAIL, Profile
+from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership
 from orgs.tenancy.types import HoldSource, MembershipState, Origin
+from portal.setup import add_domain
 from tests.factories import ACTOR, UserFactory
 
 IVY = "ivy@elsewhere.example"
@@ -125,7 +127,7 @@ def test_a_rename_after_the_mail_ends_the_old_link(seat, secret, mailoutbox):
 def test_whoever_read_the_old_address_cannot_take_a_renamed_seat(seat, ivy):
     people.update_profile(membership=seat, profile=Profile("ivy@new.example"), actor=ACTOR)
     with pytest.raises(InvitationForSomebodyElse):
-        people.accept_seat(membership=seat, user=ivy, actor=ACTOR)
+        people.accept_seat(membership=seat, user=ivy, actor=ACTOR, by_link=True)
 
 
 def test_a_second_mail_ends_the_first_link(acme, seat, secret):
@@ -178,32 +180,47 @@ def test_one_seats_link_takes_no_other_seat(sign_in, acme, ivy, seat, secret):
 
 
 def test_a_seat_that_was_taken_meanwhile_is_refused(seat, ivy):
-    people.accept_seat(membership=seat, user=ivy, actor=ACTOR)
+    people.accept_seat(membership=seat, user=ivy, actor=ACTOR, by_link=True)
     with pytest.raises(InvitationUnknown):
-        people.accept_seat(membership=seat, user=ivy, actor=ACTOR)
+        people.accept_seat(membership=seat, user=ivy, actor=ACTOR, by_link=True)
 
 
 def test_a_held_seat_cannot_be_accepted(seat, ivy):
     people.hold_seat(membership=seat, source=HoldSource.SCIM, actor=ACTOR)
     with pytest.raises(InvitationUnknown):
-        people.accept_seat(membership=seat, user=ivy, actor=ACTOR)
+        people.accept_seat(membership=seat, user=ivy, actor=ACTOR, by_link=True)
 
 
 def test_an_account_has_one_seat_in_an_organisation(uma, seat):
-    uma.user.emailaddress_set.create(email=IVY, verified=True, primary=False)
+    tenancy.mark_address_verified(user=uma.user, address=IVY)
     with pytest.raises(SeatTaken):
-        people.accept_seat(membership=seat, user=uma.user, actor=ACTOR)
+        people.accept_seat(membership=seat, user=uma.user, actor=ACTOR, by_link=True)
 
 
 def test_an_account_that_has_a_seat_is_not_offered_a_second_one(sign_in, uma, seat):
-    uma.user.emailaddress_set.create(email=IVY, verified=True, primary=False)
+    tenancy.mark_address_verified(user=uma.user, address=IVY)
     assert sign_in(uma).post(f"/waiting/{seat.public_id}/accept/").status_code == 404
 
 
 def test_a_waiting_seat_is_taken_from_the_home_page(sign_in, ivy, seat):
+    add_domain(org=seat.org, name="elsewhere.example", verified=True, actor=ACTOR)
+    tenancy.mark_address_verified(user=ivy, address=IVY)
     browser = sign_in(ivy)
+    assert f"/waiting/{seat.public_id}/accept/" in browser.get("/").content.decode()
     assert browser.post(f"/waiting/{seat.public_id}/accept/")["Location"] == "/orgs/acme/"
     assert browser.get("/orgs/acme/").status_code == 200
+
+
+def test_a_waiting_seat_needs_the_mailed_link_when_the_proof_of_the_address_is_old(sign_in, ivy, seat):
+    browser = sign_in(ivy)
+    page = browser.get("/").content.decode()
+    assert "open the link in the invitation" in page
+    assert f"/waiting/{seat.public_id}/accept/" not in page
+    refused = browser.post(f"/waiting/{seat.public_id}/accept/")
+    assert refused.status_code == 409
+    assert "Open the link" in refused.content.decode()
+    seat.refresh_from_db()
+    assert seat.user is None
 
 
 def test_somebody_elses_waiting_seat_cannot_be_taken_from_the_home_page(sign_in, stranger, seat):

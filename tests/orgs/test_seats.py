@@ -428,7 +428,7 @@ def test_notices_go_to_active_owners_and_admins(acme, olga, adam, uma, greta):
 
 def test_two_organisations_may_share_one_account(acme, uma, globex):
     seat = people.create_seat(org=globex, profile=Profile(uma.email), origin=Origin.INVITE, actor=ACTOR)
-    people.accept_seat(membership=seat, user=uma.user, actor=ACTOR)
+    people.accept_seat(membership=seat, user=uma.user, actor=ACTOR, by_link=True)
     assert {seat.org.slug for seat in uma.user.memberships.all()} == {"acme", "globex"}
 
 

@@ -1,0 +1,75 @@
+"""The rules by which a person becomes a member without being asked first."""
+
+from orgs.domains import queries as domains
+from orgs.domains.models import Domain
+from orgs.tenancy import queries as tenancy
+from orgs.tenancy.models import Membership, MembershipAddress, Organization, User
+from orgs.tenancy.types import AddressKind
+
+
+def may_join_unasked(membership: Membership, account: User) -> bool:
+    """Say whether this account may receive the membership without being asked.
+
+    The organization has verified the domain of the address, and the account proves that its person reads that address
+    now: it verified the address after the domain was verified and after the address last changed hands here, or the
+    organization itself made the account and nobody has used it. Staff and owners of other organizations are always
+    asked, as is an account that has a membership here already.
+    """
+    domain = domains.verified_domain_of(membership.org, membership.email)
+    if domain is None or not account.is_active or account.is_staff:
+        return False
+    if tenancy.owns_elsewhere(account, membership.org) or has_other_membership(membership, account):
+        return False
+    return _was_made_here(membership, account) or has_fresh_proof(membership, account, domain)
+
+
+def may_accept_without_link(membership: Membership, account: User) -> bool:
+    """Say whether the account's own proof of the address is fresh enough to accept an invitation without its link."""
+    domain = domains.verified_domain_of(membership.org, membership.email)
+    return domain is not None and has_fresh_proof(membership, account, domain)
+
+
+def has_other_membership(membership: Membership, account: User) -> bool:
+    """Say whether the account has another membership in the organization that its directory hasn't deleted."""
+    others = Membership.objects.filter(org_id=membership.org_id, user=account, deprovisioned_at=None)
+    return others.exclude(pk=membership.pk).exists()
+
+
+def has_fresh_proof(membership: Membership, account: User, domain: Domain) -> bool:
+    """Say whether the account verified the address since the domain was verified and the address last changed hands."""
+    verified_at = tenancy.verified_at(account, membership.email)
+    if verified_at is None or domain.verified_at is None or verified_at <= domain.verified_at:
+        return False
+    taken_over = _taken_over(membership)
+    return taken_over is None or verified_at > taken_over.since
+
+
+def lock_deprovisioned(org: Organization, account: User) -> Membership | None:
+    """Return the membership of this account that the directory deleted, held until the transaction ends."""
+    rows = Membership.objects.select_for_update(of=("self",)).select_related("org")
+    return rows.filter(org=org, user=account, deprovisioned_at__isnull=False).first()
+
+
+def former_holders(membership: Membership) -> list[Membership]:
+    """Return the organization's other memberships that had the address of this one before."""
+    rows = MembershipAddress.objects.filter(
+        org_id=membership.org_id, address_key=membership.email_key, kind=AddressKind.FORMER
+    )
+    return [row.membership for row in rows.exclude(membership=membership).select_related("membership__user")]
+
+
+def _taken_over(membership: Membership) -> MembershipAddress | None:
+    """Return since when the membership has its address, when another membership had it before."""
+    if not former_holders(membership):
+        return None
+    return MembershipAddress.objects.get(
+        org_id=membership.org_id, membership=membership, address_key=membership.email_key
+    )
+
+
+def _was_made_here(membership: Membership, account: User) -> bool:
+    return (
+        account.made_by_org_id == membership.org_id
+        and membership.email_key in tenancy.verified_keys_of(account)
+        and tenancy.was_never_used(account)
+    )

@@ -1,0 +1,69 @@
+"""Which account receives a membership at once, and which account loses an address that went to somebody else."""
+
+from django.db import transaction
+
+from orgs.audit import services as audit
+from orgs.audit.services import Change, Target
+from orgs.base.actor import Actor
+from orgs.consent import queries
+from orgs.domains import queries as domains
+from orgs.tenancy import queries as tenancy_queries
+from orgs.tenancy import services as tenancy
+from orgs.tenancy.errors import AddressTaken
+from orgs.tenancy.models import Membership, Organization, User
+
+
+@transaction.atomic
+def account_to_join(*, membership: Membership, actor: Actor) -> User | None:
+    """Return the account that receives this membership without being asked, or None when its person must be asked.
+
+    Where the domain of the address is verified and no account has verified the address, the organization makes one.
+    """
+    if not domains.has_verified(membership.org, membership.email):
+        return None
+    remove_address_of_former_holders(membership=membership, actor=actor)
+    account = tenancy_queries.account_for_address(membership.email)
+    if account is None:
+        try:
+            return tenancy.create_account(email=membership.email, verified=True, made_by=membership.org)
+        except AddressTaken:
+            # an account may have verified the address since it was looked up
+            account = tenancy_queries.account_for_address(membership.email)
+            if account is None:
+                raise
+    return account if queries.may_join_unasked(membership, account) else None
+
+
+@transaction.atomic
+def remove_address_of_former_holders(*, membership: Membership, actor: Actor) -> None:
+    """Remove the address of this membership from the accounts of members who had it before.
+
+    Whoever reads the mailbox now is somebody else: a password reset must not open the former person's account. Only an
+    organization that has verified the domain can say so.
+    """
+    if not domains.has_verified(membership.org, membership.email):
+        return
+    for former in queries.former_holders(membership):
+        if former.user is None or former.user_id == membership.user_id:
+            continue
+        if membership.email_key not in tenancy_queries.verified_keys_of(former.user):
+            continue
+        tenancy.remove_account_address(user=former.user, address=membership.email)
+        change = Change(before={"account_address": membership.email})
+        target = Target.of_membership(former)
+        action = "membership.account_address_removed"
+        audit.record(org=membership.org, actor=actor, action=action, target=target, change=change)
+
+
+@transaction.atomic
+def leave_deprovisioned_membership(*, org: Organization, user: User, actor: Actor) -> None:
+    """Take the account off a membership that the directory deleted, so that it can have another one here.
+
+    A person who consents to a new membership keeps nothing of the former one.
+    """
+    former = queries.lock_deprovisioned(org, user)
+    if former is None:
+        return
+    former.user = None
+    former.save(update_fields=["user"])
+    audit.record(org=org, actor=actor, action="membership.account_removed", target=Target.of_membership(former))
