@@ -3,6 +3,14 @@
 from scim.directories.models import Directory, ScimToken
 from scim.groups.models import DirectoryGroup
 from scim.requests.models import RequestLog
-from scim.users.models import DirectoryUser, DirectoryUserValue
+from scim.users.models import DirectoryUser, DirectoryUserValue, FormerDirectoryUser
 
-__all__ = ["Directory", "DirectoryGroup", "DirectoryUser", "DirectoryUserValue", "RequestLog", "ScimToken"]
+__all__ = [
+    "Directory",
+    "DirectoryGroup",
+    "DirectoryUser",
+    "DirectoryUserValue",
+    "FormerDirectoryUser",
+    "RequestLog",
+    "ScimToken",
+]

@@ -47,6 +47,26 @@ class DirectoryUser(models.Model):
         return str(self.public_id)
 
 
+class FormerDirectoryUser(models.Model):
+    """Whose membership an externalId was when the directory deleted its user: a later POST with it returns there."""
+
+    org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    directory = models.ForeignKey(Directory, on_delete=models.CASCADE, related_name="+")
+    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="+")
+    external_id = models.CharField(max_length=256)
+    deleted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["directory", "external_id"], name="former_directory_user_once"),
+            models.UniqueConstraint(fields=["directory", "membership"], name="former_directory_user_one_per_member"),
+            models.CheckConstraint(condition=~Q(external_id=""), name="former_directory_user_has_external_id"),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id
+
+
 class DirectoryUserValue(models.Model):
     """One value of a multi-valued attribute, so that `emails[type eq "work"].value` is an index on both databases."""
 

@@ -11,7 +11,7 @@ from scim.endpoint.conditions import Allowed, boolean_value, text_value
 from scim.protocol.filters import parse
 from scim.protocol.schemas import USER
 from scim.users.errors import UserUnknown
-from scim.users.models import DirectoryUser, DirectoryUserValue
+from scim.users.models import DirectoryUser, DirectoryUserValue, FormerDirectoryUser
 
 
 def directory_user_model() -> type[DirectoryUser]:
@@ -35,6 +35,14 @@ def lock_user(directory: Directory, scim_id: str) -> DirectoryUser:
         users_of(directory).select_for_update(of=("self",)).select_related("membership__org", "membership__user"),
         scim_id,
     )
+
+
+def lock_former(directory: Directory, external_id: str | None) -> FormerDirectoryUser | None:
+    """Return whose externalId this was when its user was deleted, held until the transaction ends, or None."""
+    if not external_id:
+        return None
+    rows = FormerDirectoryUser.objects.select_for_update(of=("self",)).select_related("membership__org")
+    return rows.filter(org_id=directory.org_id, directory=directory, external_id=external_id).first()
 
 
 def _one(users: QuerySet[DirectoryUser], scim_id: str) -> DirectoryUser:

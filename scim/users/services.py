@@ -1,12 +1,16 @@
 """A directory's users become seats, and change and leave with them: one transaction each, called by the endpoint."""
 
 from collections.abc import Callable
+from dataclasses import replace as with_changes
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from orgs.base.clock import now
 from orgs.base.text import KEY_LENGTH, text_key
+from orgs.deprovisioning import services as deprovisioning
+from orgs.deprovisioning.services import DELETED
 from orgs.groups import services as groups
 from orgs.groups.types import GroupSource
 from orgs.people import queries as people_queries
@@ -21,20 +25,21 @@ from scim.protocol.operations import read_operations
 from scim.protocol.users import UserFacts, facts, filter_values, replace_user
 from scim.users import queries
 from scim.users.errors import AddressMissing, UserNameTaken
-from scim.users.models import DirectoryUser, DirectoryUserValue
+from scim.users.models import DirectoryUser, DirectoryUserValue, FormerDirectoryUser
 
 Document = dict[str, Any]
 
 
 @transaction.atomic
 def create_user(*, caller: Caller, document: Document) -> DirectoryUser:
-    """The person has a seat: a new one, or the one that the organisation had for this address (row 44 of its rules).
+    """Give the person a membership: theirs from before, the one that has this address, or a new one (decision 16).
 
     Raises UserNameTaken, AddressMissing, LastOwner, SeatTaken, AddressInvalid.
     """
     known = facts(document)
     refuse_taken_name(caller, known)
-    seat, made = _seat_for(caller, known)
+    restored = _restore(caller, known)
+    seat, made = (restored, False) if restored is not None else _seat_for(caller, known)
     moment = now()
     user = DirectoryUser(
         org_id=caller.directory.org_id,
@@ -44,6 +49,9 @@ def create_user(*, caller: Caller, document: Document) -> DirectoryUser:
         created_at=moment,
     )
     _store(user, document, known)
+    if restored is not None and known.active is None:
+        # whoever is created is active unless the body says otherwise
+        known = with_changes(known, active=True)
     _apply_active(user, known, caller)
     return user
 
@@ -61,15 +69,32 @@ def refuse_taken_name(caller: Caller, known: UserFacts, *, besides: DirectoryUse
         raise UserNameTaken("Another user of this directory has this externalId. Look it up and update it.")
 
 
-def _seat_for(caller: Caller, known: UserFacts) -> tuple[Membership, bool]:
-    """Return the person's seat, and whether this directory made it."""
+def _restore(caller: Caller, known: UserFacts) -> Membership | None:
+    """Return the membership of the person whom the directory had deleted under this externalId, under today's address."""
+    former = queries.lock_former(caller.directory, known.external_id)
+    if former is None:
+        return None
+    profile = _profile(known, _login_address(known))
+    membership = deprovisioning.restore_membership(membership=former.membership, profile=profile, actor=caller.actor)
+    former.delete()
+    return membership
+
+
+def _login_address(known: UserFacts) -> str:
     if known.login_address is None:
         raise AddressMissing("The user has no e-mail address. Map userName or emails to the person's address.")
+    return known.login_address
+
+
+def _seat_for(caller: Caller, known: UserFacts) -> tuple[Membership, bool]:
+    """Return the person's seat, and whether this directory made it."""
     org = caller.directory.org
-    profile = _profile(known, known.login_address)
+    profile = _profile(known, _login_address(known))
     present = people_queries.seat_of_address(org, profile.email)
     if present is None:
-        return people.create_seat(org=org, profile=profile, origin=Origin.SCIM, actor=caller.actor), True
+        seat = people.create_seat(org=org, profile=profile, origin=Origin.SCIM, actor=caller.actor)
+        deprovisioning.carry_over_suspensions(membership=seat, actor=caller.actor)
+        return seat, True
     if queries.users_of(caller.directory).filter(membership=present).exists():
         raise UserNameTaken(
             f"Another user of this directory has the address {profile.email!r}. Look it up and update it."
@@ -112,22 +137,42 @@ def _change(caller: Caller, scim_id: str, compute: Callable[[Document], Document
 
 @transaction.atomic
 def delete_user(*, caller: Caller, scim_id: str) -> Deleted:
-    """The user is gone and its userName free. A seat that was never used goes too; another is held (decision 8).
+    """Delete the user; its userName is free. A membership that the directory made and nobody used goes too (decision 8).
+
+    Any other is suspended. One that was used gives its address free, and its externalId is kept: a later POST with that
+    returns to it.
 
     Raises UserUnknown, LastOwner.
     """
     user = queries.lock_user(caller.directory, scim_id)
     seat = people.lock_seat(user.membership)
-    is_unused = user.made_membership and people_queries.was_never_used(seat)
+    was_used = not people_queries.was_never_used(seat)
+    is_unused = user.made_membership and not was_used
     groups.leave_groups(membership=seat, source=GroupSource.SCIM, actor=caller.actor)
     user.delete()
     if is_unused:
         people.remove_seat(membership=seat, actor=caller.actor)
+    elif was_used:
+        deprovisioning.deprovision_membership(membership=seat, actor=caller.actor)
+        _keep_external_id(user)
     else:
-        people.hold_seat(
-            membership=seat, source=HoldSource.SCIM, actor=caller.actor, reason="Deleted by the identity provider"
-        )
+        people.hold_seat(membership=seat, source=HoldSource.SCIM, actor=caller.actor, reason=DELETED)
     return Deleted(name=user.user_name, was_test=is_unused and now() - user.created_at < TEST_LIFE)
+
+
+def _keep_external_id(user: DirectoryUser) -> None:
+    if not user.external_id:
+        return
+    kept = FormerDirectoryUser.objects.filter(org_id=user.org_id, directory_id=user.directory_id)
+    # the newest holder of an externalId is whom it means
+    kept.filter(Q(external_id=user.external_id) | Q(membership=user.membership)).delete()
+    kept.create(
+        org_id=user.org_id,
+        directory_id=user.directory_id,
+        membership=user.membership,
+        external_id=user.external_id,
+        deleted_at=now(),
+    )
 
 
 def _apply_active(user: DirectoryUser, known: UserFacts, caller: Caller) -> None:

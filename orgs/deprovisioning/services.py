@@ -1,0 +1,76 @@
+"""A directory deletes a person, and later brings the same person back."""
+
+from django.db import IntegrityError, transaction
+
+from orgs.audit import services as audit
+from orgs.audit.services import Change, Target
+from orgs.base.actor import Actor
+from orgs.base.clock import now
+from orgs.consent import services as consent
+from orgs.deprovisioning import queries
+from orgs.people import queries as people_queries
+from orgs.people import services as people
+from orgs.people.errors import SeatTaken
+from orgs.people.types import Profile
+from orgs.tenancy import services as tenancy
+from orgs.tenancy.models import Membership, MembershipAddress
+from orgs.tenancy.types import AddressKind, HoldSource
+
+DELETED = "Deleted by the identity provider"
+CARRIED_OVER = "The member who had this address before was suspended. Check who this is before you lift it."
+
+
+@transaction.atomic
+def deprovision_membership(*, membership: Membership, actor: Actor) -> None:
+    """Suspend the membership and free its address for somebody else; the row stays, with its roles and its account.
+
+    Doing it twice changes nothing. Raises LastOwner, MembershipUnknown.
+    """
+    locked = people.lock_seat(membership)
+    people.hold_seat(membership=locked, source=HoldSource.SCIM, actor=actor, reason=DELETED)
+    if locked.deprovisioned_at is not None:
+        return
+    locked.deprovisioned_at = now()
+    locked.save(update_fields=["deprovisioned_at"])
+    current = MembershipAddress.objects.filter(
+        org_id=locked.org_id, membership=locked, kind=AddressKind.CURRENT, address_key=locked.email_key
+    )
+    current.update(kind=AddressKind.FORMER, since=locked.deprovisioned_at)
+    audit.record(org=locked.org, actor=actor, action="membership.deprovisioned", target=Target.of_membership(locked))
+
+
+@transaction.atomic
+def restore_membership(*, membership: Membership, profile: Profile, actor: Actor) -> Membership:
+    """Give the membership back to the same person, under the address that the directory names now; still suspended.
+
+    Raises SeatTaken when another member has the address, AddressInvalid, MembershipUnknown.
+    """
+    tenancy.require_address(profile.email)
+    locked = people.lock_seat(membership)
+    if locked.deprovisioned_at is None:
+        return locked
+    before = people_queries.profile_of(locked)
+    locked.deprovisioned_at = None
+    people.copy_profile(locked, profile)
+    try:
+        with transaction.atomic():
+            locked.save(update_fields=[*people.PROFILE_COLUMNS, "deprovisioned_at"])
+            people.remember_address(locked)
+    except IntegrityError as error:
+        raise SeatTaken from error
+    consent.remove_address_of_former_holders(membership=locked, actor=actor)
+    change = Change(before=before, after=people_queries.profile_of(locked))
+    target = Target.of_membership(locked)
+    audit.record(org=locked.org, actor=actor, action="membership.restored", target=target, change=change)
+    return locked
+
+
+@transaction.atomic
+def carry_over_suspensions(*, membership: Membership, actor: Actor) -> None:
+    """Suspend a new membership as its address was, when a person here had suspended the member who had it before.
+
+    Whether the directory has brought the same person back under another externalId can't be told: an admin who looks
+    can lift it. Raises MembershipUnknown.
+    """
+    for source in queries.suspensions_by_people(membership):
+        people.hold_seat(membership=membership, source=source, actor=actor, reason=CARRIED_OVER)

@@ -1,0 +1,278 @@
+"""A person is their externalId, not their address (decisions 8, 9 and 16)."""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from orgs.audit.models import AuditEvent
+from orgs.deprovisioning import services as deprovisioning
+from orgs.groups import services as groups
+from orgs.groups.models import GroupMember
+from orgs.groups.types import GroupSource
+from orgs.people import services as people
+from orgs.people.types import Profile
+from orgs.tenancy import access
+from orgs.tenancy import queries as tenancy_queries
+from orgs.tenancy import services as tenancy
+from orgs.tenancy.models import Membership
+from orgs.tenancy.types import GrantSource, HoldSource, MembershipState, Origin, Role, SignInMethod
+from portal.setup import add_domain
+from scim.users.models import DirectoryUser, FormerDirectoryUser
+from tests.conftest import ScimClient
+from tests.factories import ACTOR, PASSWORD
+from tests.scim.bodies import patch_body, user_body
+from tests.scim.test_endpoint import assert_scim_error
+
+HANK, HENRY = "hank@acme.example", "henry@acme.example"
+
+
+@pytest.fixture
+def verified(acme: Any) -> None:
+    add_domain(org=acme, name="acme.example", verified=True, actor=ACTOR)
+
+
+def create(scim: ScimClient, address: str = HANK, **changes: Any) -> dict[str, Any]:
+    response = scim.post("/Users", user_body(address, **changes))
+    assert response.status_code == 201, response.content
+    return dict(response.json())
+
+
+def current(scim: ScimClient, address: str = HANK) -> Membership:
+    return Membership.objects.get(org=scim.directory.org, email_key=address, deprovisioned_at=None)
+
+
+def use(membership: Membership) -> None:
+    """Let the person set a password and sign in once."""
+    user = membership.user
+    assert user is not None
+    user.set_password(PASSWORD)
+    user.save()
+    tenancy.grant_session(
+        membership=membership, session=uuid4(), method=SignInMethod.PASSWORD, expires_at=access.session_expiry()
+    )
+
+
+@pytest.fixture
+def hank(scim: ScimClient, verified: None) -> Membership:
+    """An admin by a person's grant, with a password of his own, whom the directory has deleted."""
+    made = create(scim, externalId="hank-1")
+    membership = current(scim)
+    use(membership)
+    people.grant_role(membership=membership, role=Role.ADMIN, source=GrantSource.PERSON, actor=ACTOR)
+    group = groups.create_group(org=membership.org, name="Board", source=GroupSource.LOCAL, actor=ACTOR)
+    groups.add_members(group=group, memberships=[membership], actor=ACTOR)
+    assert scim.delete(f"/Users/{made['id']}").status_code == 204
+    membership.refresh_from_db()
+    return membership
+
+
+def test_delete_suspends_a_used_membership_and_frees_its_address(scim: ScimClient, hank: Membership) -> None:
+    assert hank.state == MembershipState.SUSPENDED
+    assert hank.deprovisioned_at is not None
+    assert [address.kind for address in hank.addresses.all()] == ["former"]
+    assert FormerDirectoryUser.objects.get(membership=hank).external_id == "hank-1"
+
+
+def test_create_makes_a_new_membership_when_the_external_id_is_another(scim: ScimClient, hank: Membership) -> None:
+    create(scim, externalId="hank-2")
+    new = current(scim)
+    assert new.pk != hank.pk
+    assert (new.state, new.role, new.grants.count()) == (MembershipState.ACTIVE, Role.USER, 0)
+    assert not GroupMember.objects.filter(membership=new).exists()
+    assert new.user is not None
+    assert new.user_id != hank.user_id
+    assert not new.user.has_usable_password()
+
+
+def test_former_persons_account_loses_the_address_that_went_to_somebody_else(
+    scim: ScimClient, hank: Membership
+) -> None:
+    former = hank.user
+    create(scim)
+    assert former is not None
+    former.refresh_from_db()
+    assert (former.email, former.email_key) == ("", None)
+    assert tenancy_queries.account_for_address(HANK) == current(scim).user
+    removed = AuditEvent.objects.get(action="membership.account_address_removed")
+    assert removed.target_id == str(hank.public_id)
+
+
+def test_former_persons_account_keeps_its_other_address(scim: ScimClient, hank: Membership) -> None:
+    assert hank.user is not None
+    tenancy.mark_address_verified(user=hank.user, address="hank@private.example")
+    create(scim)
+    hank.user.refresh_from_db()
+    assert hank.user.email == "hank@private.example"
+
+
+def test_account_keeps_its_address_when_the_domain_is_not_verified(scim: ScimClient, acme: Any) -> None:
+    made = create(scim, "hank@elsewhere.example", externalId="hank-1")
+    membership = current(scim, "hank@elsewhere.example")
+    account = tenancy.create_account(email=membership.email, password=PASSWORD, verified=True)
+    people.accept_seat(membership=membership, user=account, actor=ACTOR, by_link=True)
+    scim.delete(f"/Users/{made['id']}")
+    create(scim, "hank@elsewhere.example", externalId="hank-2")
+    assert current(scim, "hank@elsewhere.example").state == MembershipState.INVITED
+    assert tenancy_queries.account_for_address("hank@elsewhere.example") == account
+
+
+def test_account_that_accepts_again_leaves_its_deleted_membership(scim: ScimClient, acme: Any) -> None:
+    made = create(scim, "hank@elsewhere.example", externalId="hank-1")
+    first = current(scim, "hank@elsewhere.example")
+    account = tenancy.create_account(email=first.email, password=PASSWORD, verified=True)
+    people.accept_seat(membership=first, user=account, actor=ACTOR, by_link=True)
+    scim.delete(f"/Users/{made['id']}")
+    create(scim, "hank@elsewhere.example", externalId="hank-2")
+    second = current(scim, "hank@elsewhere.example")
+    assert list(tenancy_queries.waiting_seats_of(account)) == [second]
+    people.accept_seat(membership=second, user=account, actor=ACTOR, by_link=True)
+    first.refresh_from_db()
+    assert (first.user, second.pk != first.pk) == (None, True)
+    assert AuditEvent.objects.filter(action="membership.account_removed", target_id=str(first.public_id)).exists()
+
+
+@pytest.mark.parametrize("active", [True, None])
+@pytest.mark.parametrize("address", [HANK, HENRY])
+def test_create_returns_to_the_membership_of_the_external_id(
+    scim: ScimClient, hank: Membership, address: str, active: bool | None
+) -> None:
+    body = user_body(address, externalId="hank-1")
+    if active is None:
+        del body["active"]
+    assert scim.post("/Users", body).status_code == 201
+    back = current(scim, address)
+    assert (back.pk, back.user_id, back.role) == (hank.pk, hank.user_id, Role.ADMIN)
+    assert (back.state, back.deprovisioned_at) == (MembershipState.ACTIVE, None)
+    assert GroupMember.objects.filter(membership=back).count() == 1
+    assert not FormerDirectoryUser.objects.exists()
+    assert AuditEvent.objects.filter(action="membership.restored").count() == 1
+
+
+def test_create_returns_inactive_when_the_body_says_so(scim: ScimClient, hank: Membership) -> None:
+    create(scim, externalId="hank-1", active=False)
+    assert current(scim).state == MembershipState.SUSPENDED
+
+
+def test_return_is_409_when_somebody_else_has_the_address_by_now(scim: ScimClient, hank: Membership) -> None:
+    create(scim, externalId="hank-2", userName="hank.new")
+    assert_scim_error(scim.post("/Users", user_body(HANK, externalId="hank-1")), 409, "uniqueness")
+    hank.refresh_from_db()
+    assert hank.deprovisioned_at is not None
+    assert FormerDirectoryUser.objects.filter(external_id="hank-1").exists()
+
+
+def test_return_without_any_address_is_400_and_changes_nothing(scim: ScimClient, hank: Membership) -> None:
+    body = user_body(userName="hank", emails=None, externalId="hank-1")
+    assert_scim_error(scim.post("/Users", body), 400, "invalidValue")
+    assert FormerDirectoryUser.objects.filter(external_id="hank-1").exists()
+
+
+def test_delete_after_return_keeps_the_person_again(scim: ScimClient, hank: Membership) -> None:
+    made = create(scim, externalId="hank-1")
+    scim.delete(f"/Users/{made['id']}")
+    create(scim, HENRY, externalId="hank-1")
+    assert current(scim, HENRY).pk == hank.pk
+
+
+def test_newest_holder_of_an_external_id_is_whom_it_means(scim: ScimClient, hank: Membership) -> None:
+    made = create(scim, HENRY, externalId="henry")
+    henry = current(scim, HENRY)
+    use(henry)
+    scim.patch(f"/Users/{made['id']}", patch_body({"op": "replace", "path": "externalId", "value": "hank-1"}))
+    assert scim.delete(f"/Users/{made['id']}").status_code == 204
+    create(scim, HENRY, externalId="hank-1")
+    assert current(scim, HENRY).pk == henry.pk
+
+
+def test_external_ids_of_another_directory_bring_nobody_back(scim: ScimClient, hank: Membership, globex: Any) -> None:
+    from django.test import Client
+
+    from scim.directories.queries import first_directory
+    from tests.factories import TokenFactory
+
+    directory = first_directory(globex)
+    other = ScimClient(directory, str(TokenFactory(directory=directory).plain), Client())
+    create(other, externalId="hank-1")
+    assert current(other).pk != hank.pk
+    hank.refresh_from_db()
+    assert hank.deprovisioned_at is not None
+
+
+def test_suspension_by_an_admin_stays_on_the_address_when_the_directory_brings_it_back(
+    scim: ScimClient, verified: None
+) -> None:
+    made = create(scim, externalId="hank-1")
+    membership = current(scim)
+    use(membership)
+    people.hold_seat(membership=membership, source=HoldSource.ADMIN, actor=ACTOR)
+    scim.delete(f"/Users/{made['id']}")
+    create(scim, externalId="hank-2")
+    new = current(scim)
+    assert new.pk != membership.pk
+    assert [hold.source for hold in new.holds.all()] == [HoldSource.ADMIN]
+
+
+def test_member_whom_no_directory_had_is_adopted_by_address_once(scim: ScimClient, uma: Membership) -> None:
+    use(uma)
+    made = create(scim, "uma@acme.example")
+    assert current(scim, "uma@acme.example").pk == uma.pk
+    scim.delete(f"/Users/{made['id']}")
+    create(scim, "uma@acme.example")
+    assert current(scim, "uma@acme.example").pk != uma.pk
+
+
+def test_invited_member_who_never_came_is_adopted_again_after_delete(scim: ScimClient, acme: Any, olga: Any) -> None:
+    invited = people.create_seat(org=acme, profile=Profile(HANK), origin=Origin.INVITE, actor=ACTOR)
+    made = create(scim)
+    scim.delete(f"/Users/{made['id']}")
+    create(scim)
+    assert current(scim).pk == invited.pk
+
+
+def test_deprovisioning_twice_changes_nothing(hank: Membership) -> None:
+    before = hank.deprovisioned_at
+    deprovisioning.deprovision_membership(membership=hank, actor=ACTOR)
+    hank.refresh_from_db()
+    assert hank.deprovisioned_at == before
+
+
+def test_restoring_who_is_here_changes_nothing(uma: Membership) -> None:
+    restored = deprovisioning.restore_membership(membership=uma, profile=Profile("x@acme.example"), actor=ACTOR)
+    assert restored.email == "uma@acme.example"
+
+
+@pytest.mark.parametrize("form", ["put", "patch"])
+def test_the_last_owner_is_not_renamed_by_the_directory(scim: ScimClient, olga: Membership, form: str) -> None:
+    made = create(scim, "olga@acme.example")
+    path = f"/Users/{made['id']}"
+    operations = [
+        {"op": "replace", "path": "userName", "value": HENRY},
+        {"op": "replace", "path": "emails", "value": [{"value": HENRY, "primary": True}]},
+    ]
+    response = scim.put(path, user_body(HENRY)) if form == "put" else scim.patch(path, patch_body(*operations))
+    assert_scim_error(response, 409)
+    assert "last active owner" in response.json()["detail"]
+    olga.refresh_from_db()
+    assert olga.email == "olga@acme.example"
+    assert DirectoryUser.objects.get(membership=olga).user_name == "olga@acme.example"
+
+
+def test_one_of_two_owners_is_renamed_by_the_directory(scim: ScimClient, olga: Membership, adam: Membership) -> None:
+    people.grant_role(membership=adam, role=Role.OWNER, source=GrantSource.PERSON, actor=ACTOR)
+    made = create(scim, "olga@acme.example")
+    assert scim.put(f"/Users/{made['id']}", user_body(HENRY)).status_code == 200
+    olga.refresh_from_db()
+    assert olga.email == HENRY
+
+
+def test_rename_takes_the_address_from_the_account_of_who_had_it(scim: ScimClient, verified: None) -> None:
+    made = create(scim, externalId="hank-1")
+    former = current(scim)
+    use(former)
+    scim.put(f"/Users/{made['id']}", user_body(HENRY, externalId="hank-1"))
+    other = create(scim, "helen@acme.example", externalId="helen-1")
+    scim.put(f"/Users/{other['id']}", user_body(HANK, externalId="helen-1"))
+    assert former.user is not None
+    assert HANK not in tenancy_queries.verified_keys_of(former.user)
+    assert tenancy_queries.account_for_address(HANK) == current(scim).user
