@@ -20,6 +20,17 @@ class NotAMember(SamlError):
     private = "Nobody here has this address, and people aren’t added when they sign in."
 
 
+class DeletedByDirectory(SamlError):
+    code = "deleted_by_directory"
+    check = Check.MEMBER
+    setting = Setting.ASSIGNMENT
+    public = "Your access to this organization has ended. Ask one of its admins."
+    private = (
+        "The directory deleted the member who had this address, and signing in brings nobody back. "
+        "If this is a new person, or the same one again, assign them in the identity provider’s provisioning."
+    )
+
+
 class ConsentMissing(SamlError):
     code = "consent_missing"
     check = Check.MEMBER

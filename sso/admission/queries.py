@@ -2,10 +2,11 @@ from orgs.base.text import address_domain, address_key
 from orgs.domains import queries as domains
 from orgs.people import queries as people
 from orgs.tenancy.models import Membership, Organization, User
-from orgs.tenancy.types import MembershipState
+from orgs.tenancy.types import AddressKind, MembershipState
 from sso.admission.errors import (
     AccountClosed,
     ConsentMissing,
+    DeletedByDirectory,
     DomainNotVerified,
     MemberSuspended,
     NotAMember,
@@ -13,7 +14,7 @@ from sso.admission.errors import (
 )
 from sso.admission.types import Subject
 from sso.connections import queries as connections
-from sso.connections.models import Configuration, Connection
+from sso.connections.models import Configuration, Connection, SamlIdentity
 from sso.providers.catalogue import provider
 from sso.providers.types import ProfileField
 from sso.saml.profile import AttributeNames
@@ -39,11 +40,13 @@ def attribute_names(connection: Connection, chosen: Configuration) -> AttributeN
 def seat_to_enter(connection: Connection, claims: Claims, email: str) -> Membership | None:
     """Return the seat that this person may enter or be admitted to; None when nobody has it and people join by signing in.
 
-    Raises DomainNotVerified, SubjectChanged, NotAMember, MemberSuspended, ConsentMissing, AccountClosed.
+    Raises DomainNotVerified, SubjectChanged, NotAMember, MemberSuspended, DeletedByDirectory, AccountClosed.
     """
     require_verified(connection.org, email)
     seat = _seat_of(connection, claims, email)
     if seat is None:
+        if people.is_address_deprovisioned(connection.org, email):
+            raise DeletedByDirectory(expected="a member whom the directory has", received=email)
         if not connections.rules(connection).jit:
             raise NotAMember(expected="a member with this address", received=email)
         return None
@@ -57,7 +60,7 @@ def seat_to_enter(connection: Connection, claims: Claims, email: str) -> Members
 
 def seat_named(connection: Connection, claims: Claims, email: str) -> Membership | None:
     """Return whose seat a sign-in was for, may they enter or not: that of the NameID, else that of the address."""
-    identity = connections.find_identity(connection, claims.name_id) if is_lasting(claims) else None
+    identity = _identity_of(connection, claims)
     return identity.membership if identity is not None else people.seat_of_address(connection.org, email)
 
 
@@ -105,7 +108,10 @@ def require_same_domain(seat: Membership, held: Membership) -> None:
 def _seat_of(connection: Connection, claims: Claims, email: str) -> Membership | None:
     """Return the seat that the IdP's NameID has belonged to, else the one with this address. Raises SubjectChanged."""
     by_address = people.seat_of_address(connection.org, email)
-    identity = connections.find_identity(connection, claims.name_id) if is_lasting(claims) else None
+    identity = _identity_of(connection, claims)
+    if identity is not None and identity.membership.deprovisioned_at is not None and by_address is not None:
+        # the directory has provisioned this person anew, as somebody else
+        identity = None
     if identity is not None:
         if by_address is not None and by_address.pk != identity.membership_id:
             raise SubjectChanged(expected=identity.membership.email, received=email)
@@ -113,6 +119,14 @@ def _seat_of(connection: Connection, claims: Claims, email: str) -> Membership |
     if by_address is not None and is_lasting(claims):
         _require_same_subject(connection, by_address, claims)
     return by_address
+
+
+def _identity_of(connection: Connection, claims: Claims) -> SamlIdentity | None:
+    """Return the link of this NameID, unless it is an address that its member no longer has: that may be anybody's now."""
+    identity = connections.find_identity(connection, claims.name_id) if is_lasting(claims) else None
+    if identity is None or _has_address(identity.membership, claims.name_id, AddressKind.FORMER):
+        return None
+    return identity
 
 
 def is_lasting(claims: Claims) -> bool:
@@ -123,18 +137,21 @@ def is_lasting(claims: Claims) -> bool:
 def _require_same_subject(connection: Connection, seat: Membership, claims: Claims) -> None:
     """Neither somebody's own mail attribute nor an address given to a new person may open a seat. Raises SubjectChanged.
 
-    A NameID that is an address may change to another address of the same seat; one in another format comes when the
-    admin chose another format; and one that is somebody else's address is never this person's.
+    A NameID that is an address may change to the seat's address of today, never to a former one, which may be a new
+    person's; one in another format comes when the admin chose another format; and one that is somebody else's address
+    is never this person's.
     """
     owner = people.seat_of_address(connection.org, claims.name_id)
     if owner is not None and owner.pk != seat.pk:
         raise SubjectChanged(expected=seat.email, received=claims.name_id)
-    is_address = _is_address_of(seat, claims.name_id)
+    if _has_address(seat, claims.name_id, AddressKind.FORMER):
+        raise SubjectChanged(expected=seat.email, received=claims.name_id)
+    is_address = _has_address(seat, claims.name_id, AddressKind.CURRENT)
     for known in connections.identities_of(connection, seat):
         is_same_kind = known.name_id_format == claims.name_id_format
-        if is_same_kind and not (is_address and _is_address_of(seat, known.name_id)):
+        if is_same_kind and not (is_address and _has_address(seat, known.name_id, *AddressKind)):
             raise SubjectChanged(expected=known.name_id, received=claims.name_id)
 
 
-def _is_address_of(seat: Membership, name_id: str) -> bool:
-    return seat.addresses.filter(org_id=seat.org_id, address_key=address_key(name_id)).exists()
+def _has_address(seat: Membership, name_id: str, *kinds: AddressKind) -> bool:
+    return seat.addresses.filter(org_id=seat.org_id, address_key=address_key(name_id), kind__in=kinds).exists()

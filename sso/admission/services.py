@@ -1,10 +1,12 @@
 """Which seat a verified person gets: the one that they have, or one made now. No session is opened here."""
 
+from dataclasses import replace
+
 from django.db import transaction
 
 from orgs.base.actor import Actor
 from orgs.people import services as people
-from orgs.people.errors import SeatTaken
+from orgs.people.errors import LastOwner, SeatTaken
 from orgs.people.types import Profile
 from orgs.tenancy.models import Membership
 from orgs.tenancy.types import GrantSource, Origin, Role
@@ -83,4 +85,9 @@ def _refresh(seat: Membership, profile: SamlProfile, actor: Actor) -> None:
         return
     given, family = profile.given_name or seat.given_name, profile.family_name or seat.family_name
     shown = profile.display_name or f"{given} {family}".strip() or seat.display_name
-    people.update_profile(membership=seat, profile=Profile(profile.email, given, family, shown), actor=actor)
+    told = Profile(profile.email, given, family, shown)
+    try:
+        people.update_profile(membership=seat, profile=told, actor=actor)
+    except LastOwner:
+        # the last owner keeps the address that people gave them, and signs in all the same
+        people.update_profile(membership=seat, profile=replace(told, email=seat.email), actor=actor)

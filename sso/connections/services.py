@@ -202,16 +202,21 @@ def delete_connection(*, connection: Connection, typed_name: str, actor: Actor) 
 def remember_identity(
     *, connection: Connection, membership: Membership, name_id: str, name_id_format: str, actor: Actor
 ) -> None:
-    """This NameID of the connection belongs to this seat, and was seen now."""
-    _, is_new = SamlIdentity.objects.update_or_create(
+    """Link this NameID of the connection to this membership, or note that it was seen now.
+
+    A NameID that another membership had is an address that it lost, and this one has: the link moves.
+    """
+    former = queries.find_identity(connection, name_id)
+    SamlIdentity.objects.update_or_create(
         org_id=connection.org_id,
         connection=connection,
         name_id=name_id,
         defaults={"membership": membership, "name_id_format": name_id_format[:100], "last_seen_at": now()},
     )
-    if is_new:
+    if former is None or former.membership_id != membership.pk:
         target = Target.of_membership(membership)
-        change = Change(after={"connection": connection.name, "name_id": name_id})
+        before = {"membership": str(former.membership.public_id)} if former is not None else {}
+        change = Change(before=before, after={"connection": connection.name, "name_id": name_id})
         audit.record(org=connection.org, actor=actor, action="membership.identity_linked", target=target, change=change)
 
 

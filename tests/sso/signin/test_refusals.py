@@ -237,11 +237,15 @@ class TestAddresses:
         assert_refused(browser, browser.sign_in(idp, connection, greta.email), "domain_not_verified")
 
     def test_a_seat_that_moved_to_a_foreign_address_isnt_entered(self, connection, idp, uma, browser):
-        browser.sign_in(idp, connection, UMA)
+        # a Name ID that is no address still links to the seat
+        persistent = idp.change(
+            name_id_format=NameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="p-1"
+        )
+        browser.sign_in(persistent, connection, UMA)
         browser.client.logout()
         SessionGrant.objects.all().delete()
         people.update_profile(membership=uma, profile=Profile("uma@elsewhere.example"), actor=ACTOR)
-        assert_refused(browser, browser.sign_in(idp, connection, UMA), "domain_not_verified")
+        assert_refused(browser, browser.sign_in(persistent, connection, UMA), "domain_not_verified")
 
     def test_a_subdomain_isnt_its_parent(self, connection, idp, browser):
         assert_refused(browser, browser.sign_in(idp, connection, "x@mail.acme.example"), "domain_not_verified")
