@@ -1,0 +1,447 @@
+"""Who gets a membership: way in × proof of the address × history of the address → what becomes of it.
+
+The address is hank@acme.example. The table is the rule (docs/architecture.md, "Who may have a membership"); a function
+of the product that gives somebody a membership and isn't named by a way fails `test_each_function_...`.
+"""
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import time_machine
+from django.test import Client
+
+from orgs.base.clock import now
+from orgs.domains.models import Domain
+from orgs.people import services as people
+from orgs.people.types import Profile
+from orgs.tenancy import access
+from orgs.tenancy import queries as tenancy_queries
+from orgs.tenancy import services as tenancy
+from orgs.tenancy.models import Membership, Organization, User
+from orgs.tenancy.types import Origin, Role, SignInMethod
+from portal.setup import NewOrganization, add_domain, create_org
+from scim.directories.queries import first_directory
+from sso.connections import services as connections
+from sso.connections.models import Connection
+from sso.connections.types import SignInRules
+from tests.architecture.source import modules
+from tests.conftest import ScimClient
+from tests.factories import ACTOR, OrganizationFactory, TokenFactory
+from tests.scim.bodies import patch_body, user_body
+from tests.sso.conftest import connect, idp_keys  # noqa: F401
+from tests.sso.idp import Browser, Idp
+
+HANK = "hank@acme.example"
+DAY = timedelta(days=1)
+START = now().replace(microsecond=0) - 10 * DAY
+
+
+@dataclass
+class World:
+    """Acme with its directory, its connection and the times at which things happened to the address."""
+
+    org: Organization
+    scim: ScimClient
+    account: User | None = None
+    former: Membership | None = None
+    connection: Connection | None = None
+    idp: Idp | None = None
+
+    def holder(self) -> Membership | None:
+        """Return the membership that has the address now."""
+        found = Membership.objects.filter(org=self.org, email_key=HANK, deprovisioned_at=None)
+        return found.first()
+
+    def end(self) -> str:
+        """Return what became of the address: who has its membership, in one word or two."""
+        seat = self.holder()
+        if seat is None:
+            return "nobody"
+        if seat.user_id is None:
+            return str(seat.state)
+        if self.former is not None and seat.pk == self.former.pk:
+            return "former member"
+        if self.former is not None and seat.user_id == self.former.user_id:
+            return "former account"
+        if self.account is not None and seat.user_id == self.account.pk:
+            return "their account"
+        return "new account"
+
+
+# how the person's account proves the address -----------------------------------------------------------------------
+
+
+def no_account(world: World) -> None:
+    """Nobody has an account with the address."""
+
+
+def squatted(world: World) -> None:
+    world.account = tenancy.create_account(email=HANK, password="a-squatters-password")
+
+
+def verified_before_domain(world: World) -> None:
+    with time_machine.travel(START, tick=False):
+        world.account = tenancy.create_account(email=HANK, password="an-own-password", verified=True)
+
+
+def verified_now(world: World) -> None:
+    world.account = tenancy.create_account(email=HANK, password="an-own-password", verified=True)
+
+
+def verified_again(world: World) -> None:
+    verified_before_domain(world)
+    assert world.account is not None
+    tenancy.mark_address_verified(user=world.account, address=HANK)
+
+
+def verified_beside_another(world: World) -> None:
+    world.account = tenancy.create_account(email="henry@private.example", password="an-own-password", verified=True)
+    tenancy.mark_address_verified(user=world.account, address=HANK)
+
+
+def made_here_unused(world: World) -> None:
+    world.account = tenancy.create_account(email=HANK, verified=True, made_by=world.org)
+
+
+def made_here_before_domain(world: World) -> None:
+    with time_machine.travel(START, tick=False):
+        world.account = tenancy.create_account(email=HANK, verified=True, made_by=world.org)
+
+
+def made_here_used_before_domain(world: World) -> None:
+    made_here_before_domain(world)
+    assert world.account is not None
+    User.objects.filter(pk=world.account.pk).update(last_login=START)
+
+
+def made_elsewhere_before_domain(world: World) -> None:
+    other = OrganizationFactory(slug="elsewhere")
+    with time_machine.travel(START, tick=False):
+        world.account = tenancy.create_account(email=HANK, verified=True, made_by=other)
+
+
+def staff(world: World) -> None:
+    verified_now(world)
+    assert world.account is not None
+    User.objects.filter(pk=world.account.pk).update(is_staff=True)
+
+
+def owner_elsewhere(world: World) -> None:
+    verified_now(world)
+    create_org(order=NewOrganization("Other", "other", HANK), actor=ACTOR)
+
+
+def closed(world: World) -> None:
+    verified_now(world)
+    assert world.account is not None
+    User.objects.filter(pk=world.account.pk).update(is_active=False)
+
+
+# what happened to the address here before --------------------------------------------------------------------------
+
+
+def new_address(world: World) -> None:
+    """Nobody here ever had the address."""
+
+
+def _former_member(world: World, external_id: str) -> dict[str, Any]:
+    made = world.scim.post("/Users", user_body(HANK, externalId=external_id)).json()
+    world.former = world.holder()
+    assert world.former is not None
+    if world.former.user is not None:
+        world.former.user.set_password("the-former-persons-own")
+        world.former.user.save()
+        expires = access.session_expiry()
+        session = uuid4()
+        tenancy.grant_session(
+            membership=world.former, session=session, method=SignInMethod.PASSWORD, expires_at=expires
+        )
+        tenancy.delete_session_grants(membership=world.former)
+    return dict(made)
+
+
+def deleted_after_use(world: World) -> None:
+    made = _former_member(world, "hank-1")
+    assert world.scim.delete(f"/Users/{made['id']}").status_code == 204
+
+
+def deleted_unused(world: World) -> None:
+    made = world.scim.post("/Users", user_body(HANK, externalId="hank-1")).json()
+    assert world.scim.delete(f"/Users/{made['id']}").status_code == 204
+
+
+def renamed_away(world: World) -> None:
+    made = _former_member(world, "hank-1")
+    change = {"userName": "henry@acme.example", "emails": [{"value": "henry@acme.example", "primary": True}]}
+    assert world.scim.put(f"/Users/{made['id']}", user_body(**change, externalId="hank-1")).status_code == 200
+
+
+# the ways ----------------------------------------------------------------------------------------------------------
+
+
+def scim_create(world: World) -> None:
+    assert world.scim.post("/Users", user_body(HANK, externalId="hank-2")).status_code == 201
+
+
+def scim_create_without_external_id(world: World) -> None:
+    assert world.scim.post("/Users", user_body(HANK)).status_code == 201
+
+
+def scim_return(world: World) -> None:
+    assert world.scim.post("/Users", user_body(HANK, externalId="hank-1")).status_code == 201
+
+
+def scim_rename(world: World) -> None:
+    """A member who waits under another address is renamed to this one."""
+    made = world.scim.post("/Users", user_body("waits@elsewhere.example", externalId="hank-2")).json()
+    assert world.scim.put(f"/Users/{made['id']}", user_body(HANK, externalId="hank-2")).status_code == 200
+
+
+def scim_reactivate(world: World) -> None:
+    body = user_body(HANK, externalId="hank-2", active=False)
+    made = world.scim.post("/Users", body).json()
+    operation = patch_body({"op": "replace", "path": "active", "value": True})
+    assert world.scim.patch(f"/Users/{made['id']}", operation).status_code == 200
+
+
+def _sign_in(world: World) -> None:
+    assert world.connection is not None
+    assert world.idp is not None
+    Browser().sign_in(world.idp, world.connection, HANK)
+
+
+def sign_in_with_jit(world: World) -> None:
+    assert world.connection is not None
+    connections.change_rules(connection=world.connection, rules=SignInRules(jit=True), actor=ACTOR)
+    _sign_in(world)
+
+
+def sign_in_without_jit(world: World) -> None:
+    assert world.connection is not None
+    connections.change_rules(connection=world.connection, rules=SignInRules(jit=False), actor=ACTOR)
+    _sign_in(world)
+
+
+def verify_domain_later(world: World) -> None:
+    """The membership waits; then the domain is removed, verified again, and the portion that waits is looked at."""
+    domain = Domain.objects.get(org=world.org)
+    Domain.objects.filter(pk=domain.pk).update(state="pending", verified_at=None)
+    assert world.scim.post("/Users", user_body(HANK, externalId="hank-2")).status_code == 201
+    Domain.objects.filter(pk=domain.pk).update(state="verified", verified_at=START + DAY)
+    domain.refresh_from_db()
+    people.admit_waiting(domain=domain, actor=ACTOR)
+
+
+def _invitation(world: World) -> tuple[Membership, str]:
+    seat = people.create_seat(org=world.org, profile=Profile(HANK), origin=Origin.INVITE, actor=ACTOR)
+    if seat.user_id is not None:
+        return seat, ""
+    prepared = people.prepare_invitation(org=world.org, membership_public_id=str(seat.public_id))
+    assert prepared is not None
+    return prepared
+
+
+def invitation_link(world: World) -> None:
+    """Whoever has the account follows the link in the mail and accepts."""
+    _, secret = _invitation(world)
+    if secret and world.account is not None and tenancy_queries.verified_keys_of(world.account):
+        _browser(world.account).post(f"/invitations/{secret}/accept/")
+
+
+def accept_waiting(world: World) -> None:
+    """Whoever has the account accepts on the portal's own page, without the mail."""
+    seat, secret = _invitation(world)
+    if secret and world.account is not None and tenancy_queries.verified_keys_of(world.account):
+        _browser(world.account).post(f"/waiting/{seat.public_id}/accept/")
+
+
+def _browser(account: User) -> Client:
+    client = Client()
+    client.force_login(account)
+    session = client.session
+    if access.MARK not in session:
+        access.open_reach(session, account, SignInMethod.PASSWORD)
+        session.save()
+    return client
+
+
+def create_organization_for(world: World) -> None:
+    """An operator makes another organization, whose owner has the address."""
+    org, _ = create_org(order=NewOrganization("Hanks", "hanks", HANK), actor=ACTOR)
+    world.org = org
+
+
+Step = Callable[[World], None]
+TABLE: list[tuple[Step, Step, Step, str]] = [
+    # way, proof, history, end
+    (scim_create, no_account, new_address, "new account"),
+    (scim_create, squatted, new_address, "new account"),
+    (scim_create, verified_before_domain, new_address, "invited"),
+    (scim_create, verified_now, new_address, "their account"),
+    (scim_create, verified_again, new_address, "their account"),
+    (scim_create, verified_beside_another, new_address, "their account"),
+    (scim_create, made_here_unused, new_address, "their account"),
+    (scim_create, made_here_before_domain, new_address, "their account"),
+    (scim_create, made_here_used_before_domain, new_address, "invited"),
+    (scim_create, made_elsewhere_before_domain, new_address, "invited"),
+    (scim_create, staff, new_address, "invited"),
+    (scim_create, owner_elsewhere, new_address, "invited"),
+    (scim_create, closed, new_address, "invited"),
+    (scim_create, no_account, deleted_unused, "new account"),
+    (scim_create, no_account, deleted_after_use, "new account"),
+    (scim_create, no_account, renamed_away, "new account"),
+    (scim_create_without_external_id, no_account, new_address, "new account"),
+    (scim_create_without_external_id, squatted, new_address, "new account"),
+    (scim_create_without_external_id, no_account, deleted_unused, "new account"),
+    (scim_create_without_external_id, no_account, deleted_after_use, "new account"),
+    (scim_create_without_external_id, no_account, renamed_away, "new account"),
+    (scim_return, no_account, deleted_after_use, "former member"),
+    (scim_return, no_account, deleted_unused, "new account"),
+    (scim_rename, no_account, new_address, "new account"),
+    (scim_rename, squatted, new_address, "new account"),
+    (scim_rename, verified_before_domain, new_address, "invited"),
+    (scim_rename, verified_now, new_address, "their account"),
+    (scim_rename, no_account, deleted_after_use, "new account"),
+    (scim_rename, no_account, renamed_away, "new account"),
+    (scim_reactivate, no_account, new_address, "new account"),
+    (scim_reactivate, squatted, new_address, "new account"),
+    (scim_reactivate, verified_before_domain, new_address, "invited"),
+    (scim_reactivate, no_account, deleted_after_use, "new account"),
+    (sign_in_with_jit, no_account, new_address, "new account"),
+    (sign_in_with_jit, squatted, new_address, "new account"),
+    (sign_in_with_jit, verified_before_domain, new_address, "invited"),
+    (sign_in_with_jit, verified_now, new_address, "their account"),
+    (sign_in_with_jit, staff, new_address, "invited"),
+    (sign_in_with_jit, no_account, deleted_after_use, "nobody"),
+    (sign_in_with_jit, no_account, deleted_unused, "new account"),
+    (sign_in_with_jit, no_account, renamed_away, "new account"),
+    (sign_in_without_jit, no_account, new_address, "nobody"),
+    (sign_in_without_jit, verified_now, new_address, "nobody"),
+    (sign_in_without_jit, no_account, deleted_after_use, "nobody"),
+    (sign_in_without_jit, no_account, renamed_away, "nobody"),
+    (verify_domain_later, no_account, new_address, "new account"),
+    (verify_domain_later, squatted, new_address, "new account"),
+    (verify_domain_later, verified_before_domain, new_address, "invited"),
+    (verify_domain_later, verified_now, new_address, "their account"),
+    (verify_domain_later, no_account, deleted_after_use, "new account"),
+    (invitation_link, verified_before_domain, new_address, "their account"),
+    (invitation_link, staff, new_address, "their account"),
+    (invitation_link, owner_elsewhere, new_address, "their account"),
+    (invitation_link, squatted, new_address, "new account"),
+    (invitation_link, no_account, deleted_after_use, "new account"),
+    (accept_waiting, verified_before_domain, new_address, "invited"),
+    (accept_waiting, made_elsewhere_before_domain, new_address, "invited"),
+    (accept_waiting, staff, new_address, "their account"),
+    (accept_waiting, owner_elsewhere, new_address, "their account"),
+    (create_organization_for, no_account, new_address, "new account"),
+    (create_organization_for, squatted, new_address, "new account"),
+    (create_organization_for, verified_before_domain, new_address, "their account"),
+    (create_organization_for, verified_now, new_address, "their account"),
+]
+
+
+@pytest.fixture
+def world(acme: Organization) -> World:
+    with time_machine.travel(START + DAY, tick=False):
+        add_domain(org=acme, name="acme.example", verified=True, actor=ACTOR)
+    directory = first_directory(acme)
+    plain = TokenFactory(directory=directory).plain
+    assert plain is not None
+    return World(acme, ScimClient(directory, plain, Client()))
+
+
+@pytest.fixture
+def with_connection(world: World, idp_keys: Any) -> None:  # noqa: F811
+    world.connection, world.idp = connect(world.org, idp_keys)
+    connections.turn_on(connection=world.connection, actor=ACTOR, without_test=True)
+
+
+def name_of(value: object) -> str | None:
+    return getattr(value, "__name__", None)
+
+
+@pytest.mark.parametrize(("way", "proof", "history", "end"), TABLE, ids=name_of)
+def test_way_in_ends_as_the_table_says(
+    world: World, request: pytest.FixtureRequest, way: Step, proof: Step, history: Step, end: str
+) -> None:
+    if way in {sign_in_with_jit, sign_in_without_jit}:
+        request.getfixturevalue("with_connection")
+    history(world)
+    proof(world)
+    way(world)
+    assert world.end() == end
+
+
+@pytest.mark.parametrize("history", [deleted_after_use, renamed_away])
+@pytest.mark.parametrize("way", [scim_create, scim_create_without_external_id, scim_rename])
+def test_new_holder_gets_nothing_of_the_former_persons(world: World, history: Step, way: Step) -> None:
+    history(world)
+    assert world.former is not None
+    people.grant_role(membership=world.former, role=Role.ADMIN, source="person", actor=ACTOR)
+    former_user = world.former.user
+    way(world)
+    holder = world.holder()
+    assert holder is not None
+    assert holder.user is not None
+    assert (holder.role, holder.user == former_user, holder.pk == world.former.pk) == (Role.USER, False, False)
+    assert former_user is not None
+    # a password reset in the mailbox opens the new holder's account alone
+    assert HANK not in tenancy_queries.verified_keys_of(former_user)
+    assert tenancy_queries.account_for_address(HANK) == holder.user
+    assert not Client().login(email=HANK, password="the-former-persons-own")
+
+
+# the functions that give somebody a membership, each with the ways that go through it -------------------------------
+
+# each caller, with the ways of the table that go through it; the demo's seeds are no part of the product
+GIVERS: dict[str, dict[str, set[Step]]] = {
+    "join": {
+        "orgs/people/services.py:_admit": {scim_create, scim_rename, scim_reactivate, sign_in_with_jit},
+        "orgs/people/services.py:accept_seat": {invitation_link, accept_waiting},
+        "orgs/people/services.py:create_owner_seat": {create_organization_for},
+    },
+    "accept_seat": {
+        "orgs/people/views.py:accept": {invitation_link},
+        "portal/site/views.py:accept_waiting": {accept_waiting},
+    },
+    "create_owner_seat": {"portal/setup.py:create_org": {create_organization_for}},
+    "create_seat": {
+        "scim/users/services.py:_seat_for": {scim_create, scim_create_without_external_id},
+        "sso/admission/services.py:_join": {sign_in_with_jit},
+    },
+    "admit_or_invite": {
+        "orgs/people/services.py:create_seat": {scim_create},
+        "orgs/people/services.py:_follow_address": {scim_rename},
+        "orgs/people/services.py:lift_hold": {scim_reactivate},
+    },
+    "admit_or_ask": {
+        "orgs/people/services.py:admit_waiting": {verify_domain_later},
+        "sso/admission/services.py:admit": {sign_in_with_jit, sign_in_without_jit},
+    },
+    "restore_membership": {"scim/users/services.py:_restore": {scim_return}},
+}
+
+
+def callers_of(name: str) -> Iterator[str]:
+    """Yield `file:function` of each call of a function by this name in the product."""
+    for module in modules():
+        if module.place.startswith("portal/sandbox/"):
+            continue
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.FunctionDef):
+                # services take keywords alone, which str.join doesn't
+                calls = (call.func for call in ast.walk(node) if isinstance(call, ast.Call) and call.keywords)
+                if any(getattr(func, "attr", getattr(func, "id", "")) == name for func in calls):
+                    yield f"{module.place}:{node.name}"
+
+
+@pytest.mark.parametrize("name", GIVERS)
+def test_each_function_that_gives_a_membership_is_reached_by_a_way_of_the_table(name: str) -> None:
+    in_table = {way for way, *_ in TABLE}
+    assert set(callers_of(name)) == set(GIVERS[name])
+    assert set().union(*GIVERS[name].values()) <= in_table
