@@ -2,6 +2,6 @@
 
 from sso.attempts.admin import LoginAttemptAdmin
 from sso.connections.admin import ConfigurationAdmin, ConnectionAdmin, SamlIdentityAdmin
-from sso.signin.admin import SignInTestAdmin
+from sso.signin_tests.admin import SignInTestAdmin
 
 __all__ = ["ConfigurationAdmin", "ConnectionAdmin", "LoginAttemptAdmin", "SamlIdentityAdmin", "SignInTestAdmin"]

@@ -3,7 +3,8 @@
 from sso.attempts.models import LoginAttempt
 from sso.connections.models import Configuration, Connection, IdpCertificate, SamlIdentity, SpKey
 from sso.metadata.models import MetadataSnapshot
-from sso.signin.models import ConsumedAssertion, PendingSignIn, SignInTest
+from sso.signin.models import ConsumedAssertion, PendingSignIn
+from sso.signin_tests.models import SignInTest
 
 __all__ = [
     "Configuration",

@@ -18,7 +18,7 @@ from sso.connections.models import Configuration, Connection
 from sso.connections.types import Stage
 from sso.providers.catalogue import provider
 from sso.providers.types import Provider
-from sso.signin import queries as signin
+from sso.signin_tests import queries as tests_queries
 
 CERTIFICATE_NOTICE = timedelta(days=60)
 SHOWN_TESTS = 5
@@ -87,7 +87,7 @@ def of_org(org: Organization) -> dict[str, Any]:
 def of_connection(connection: Connection) -> dict[str, Any]:
     """Return the context of a connection's own page."""
     live, draft = connections.in_force(connection), connections.configuration(connection, Stage.DRAFT)
-    shown, tests = draft or live, signin.latest_tests(connection, SHOWN_TESTS)
+    shown, tests = draft or live, tests_queries.latest_tests(connection, SHOWN_TESTS)
     return {
         "connection": connection,
         "provider": provider(shown.provider if shown is not None else connection.provider),

@@ -1,13 +1,7 @@
 """Refusals that need more than the message: what it answers, who brought it, and whether it came before."""
 
-from orgs.base.errors import NotFound
 from sso.saml.errors import AlgorithmRefused, IssuerMismatch, SamlError, SignatureInvalid, SignatureMissing
 from sso.saml.types import Check, Setting
-
-
-class SignInTestUnknown(NotFound):
-    code = "test_unknown"
-    public = "There is no such test in this organization."
 
 
 class ConnectionOff(SamlError):

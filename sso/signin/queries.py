@@ -1,100 +1,18 @@
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
 
 from orgs.base import credentials
 from orgs.base.clock import now
 from orgs.base.text import address_domain
 from orgs.domains import queries as domains
-from orgs.tenancy.models import Organization
-from sso.admission.queries import attribute_names
 from sso.connections import queries as connections
-from sso.connections.models import Configuration, Connection
-from sso.providers.types import ProfileField
-from sso.saml.claims import from_json
+from sso.connections.models import Connection
 from sso.saml.errors import AssertionExpired
-from sso.saml.profile import preview_profile
 from sso.saml.reading import stamp
 from sso.saml.types import DEFAULT_SKEW, Claims
-from sso.signin.errors import SignInTestUnknown
-from sso.signin.models import PendingSignIn, SignInTest
-from sso.signin.types import TEST_LIFE, ProfileRow, Reading, ReceivedRow, SignInTestStatus
-
-TESTS_LOOKED_AT = 10
-
-
-def find_test(org: Organization, public_id: UUID) -> SignInTest:
-    """Raises SignInTestUnknown."""
-    found = (
-        SignInTest.objects.filter(org=org, public_id=public_id)
-        .select_related("connection__org", "configuration", "attempt", "started_by")
-        .first()
-    )
-    if found is None:
-        raise SignInTestUnknown
-    return found
-
-
-def latest_tests(connection: Connection, count: int) -> Sequence[SignInTest]:
-    """Return the newest tests of a connection."""
-    tests = SignInTest.objects.filter(org_id=connection.org_id, connection=connection)
-    return list(tests.select_related("configuration", "attempt").order_by("-id")[:count])
-
-
-def waiting_test(connection: Connection, relay_state: str) -> SignInTest | None:
-    """Return the test whose request carried this key, while its result is awaited."""
-    return _waiting_tests(connection).filter(relay_digest=credentials.digest(relay_state)).first()
-
-
-def newest_waiting_test(connection: Connection) -> SignInTest | None:
-    """Return the test that began last of those whose result is awaited."""
-    return _waiting_tests(connection).order_by("-id").first()
-
-
-def _waiting_tests(connection: Connection) -> QuerySet[SignInTest]:
-    found = SignInTest.objects.filter(
-        org_id=connection.org_id,
-        connection=connection,
-        status=SignInTestStatus.WAITING,
-        started_at__gt=now() - TEST_LIFE,
-    )
-    with_version = found.select_related("configuration__connection__org", "connection__org")
-    return with_version.prefetch_related("configuration__certificates")
-
-
-def awaited_test(connection: Connection, public_id: UUID) -> SignInTest | None:
-    """Return the test of this connection that still waits for its result; none when its version was discarded."""
-    found = SignInTest.objects.filter(
-        org_id=connection.org_id, connection=connection, public_id=public_id, status=SignInTestStatus.WAITING
-    )
-    return found.select_related("configuration", "connection__org").first()
-
-
-def received_rows(test: SignInTest) -> list[ReceivedRow]:
-    """Return each attribute that a test received; as rows, for a template would take one named `items` for the method."""
-    return [ReceivedRow(name, tuple(sent)) for name, sent in test.claims.get("attributes", {}).items()]
-
-
-def profile_rows(test: SignInTest) -> list[ProfileRow]:
-    """Return the profile that a test would give, field by field, and from which attribute each value came."""
-    found, sources = test.profile, test.profile.get("sources", {})
-    return [ProfileRow(field.label, found.get(field, ""), sources.get(field, "")) for field in ProfileField]
-
-
-def last_reading(connection: Connection, chosen: Configuration) -> Reading | None:
-    """Return what this version would read from what the newest test received; None when none has received anything."""
-    test = next((test for test in latest_tests(connection, TESTS_LOOKED_AT) if test.claims), None)
-    if test is None:
-        return None
-    claims = from_json(test.claims)
-    found = preview_profile(claims, attribute_names(connection, chosen))
-    rows = {
-        field: ProfileRow(field.label, getattr(found, field), found.sources.get(field, "")) for field in ProfileField
-    }
-    return Reading(test.started_at, rows, tuple(claims.attributes))
+from sso.signin.models import PendingSignIn
 
 
 def lock_pending(connection: Connection, public_id: UUID, handle: str) -> PendingSignIn | None:

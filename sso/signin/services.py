@@ -1,34 +1,27 @@
 """From a button to a session: requests leave, responses arrive, browsers come back. Every end is in the log."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime
-from itertools import takewhile
 from uuid import uuid4
 
 from django.db import IntegrityError, transaction
 
 from orgs.base import credentials
-from orgs.base.actor import Actor
 from orgs.base.clock import now
-from orgs.people import queries as people_queries
 from orgs.people import services as people
 from orgs.people.errors import MembershipUnknown, SeatTaken
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.errors import AddressInvalid
-from orgs.tenancy.models import Membership, User
 from orgs.tenancy.types import IdpSession, SignInMethod, Visitor
 from sso.admission import queries as admission_queries
 from sso.admission import services as admission
 from sso.admission.errors import NotAMember
 from sso.admission.types import Subject
 from sso.attempts import services as attempts
-from sso.attempts.models import LoginAttempt
 from sso.attempts.types import KEPT_FOR as ATTEMPTS_KEPT_FOR
-from sso.attempts.types import NOT_TESTED, OF_MESSAGE, OF_OTHER_PERSON, Caller, Outcome
+from sso.attempts.types import OF_MESSAGE, OF_OTHER_PERSON, Caller, Outcome
 from sso.connections import queries as connections
 from sso.connections import services as connection_services
-from sso.connections.errors import SetupIncomplete
 from sso.connections.models import Configuration, Connection
 from sso.saml import response
 from sso.saml.claims import as_json, from_json
@@ -47,30 +40,22 @@ from sso.signin.errors import (
     UnsolicitedRefused,
     VersionChanged,
 )
-from sso.signin.models import ConsumedAssertion, PendingSignIn, SignInTest
+from sso.signin.models import ConsumedAssertion, PendingSignIn
 from sso.signin.types import (
     PENDING_LIFE,
-    TESTS_KEPT_FOR,
     Arrival,
     Departure,
     Flow,
     Landing,
-    Prospect,
     Return,
     SignedIn,
-    SignInTestStatus,
 )
-from sso.versions import services as versions
+from sso.signin_tests import queries as test_queries
+from sso.signin_tests import services as tests
+from sso.signin_tests.models import SignInTest
+from sso.signin_tests.services import Attempt, Refused
 
 PENDING_PREFIX = "ghp_"
-
-
-class Refused(Exception):
-    """Nobody was signed in; the person sees `problem.public` and the attempt's code."""
-
-    def __init__(self, problem: SamlError, attempt: LoginAttempt, test: SignInTest | None = None) -> None:
-        self.problem, self.attempt, self.test = problem, attempt, test
-        super().__init__(problem.code)
 
 
 def begin(
@@ -90,9 +75,7 @@ def begin(
         now=now(),
     )
     if test is not None:
-        SignInTest.objects.filter(org_id=test.org_id, pk=test.pk, status=SignInTestStatus.WAITING).update(
-            relay_digest=credentials.digest(relay_state)
-        )
+        tests.remember_relay_state(test=test, relay_state=relay_state)
     flow = Flow(connection.public_id, request.request_id, return_to, test.public_id if test else None, is_again)
     return Departure(request, flow, chosen.provider)
 
@@ -107,7 +90,7 @@ def _open_version(connection: Connection) -> Configuration:
 def receive(*, connection: Connection, arrival: Arrival) -> Landing:
     """A verified response waits a minute for its browser; an unsolicited one that isn't wanted is discarded. Raises Refused."""
     attempt = Attempt(connection, arrival.caller)
-    attempt.try_for(queries.waiting_test(connection, arrival.relay_state))
+    attempt.try_for(test_queries.waiting_test(connection, arrival.relay_state))
     try:
         _verify(attempt, arrival)
         is_wanted = connection.allow_idp_initiated and not attempt.is_astray
@@ -120,7 +103,7 @@ def receive(*, connection: Connection, arrival: Arrival) -> Landing:
         raise attempt.refuse(problem) from problem
 
 
-def _verify(attempt: "Attempt", arrival: Arrival) -> None:
+def _verify(attempt: Attempt, arrival: Arrival) -> None:
     """The claims are known, by the version that is tested or in force. Raises SamlError.
 
     An answer to a test whose RelayState was lost fits the tested version alone: it goes astray, and fails that test.
@@ -130,19 +113,19 @@ def _verify(attempt: "Attempt", arrival: Arrival) -> None:
     try:
         _verify_by(attempt, _open_version(attempt.connection), arrival)
     except DIFFERS_BY_VERSION as problem:
-        test = queries.newest_waiting_test(attempt.connection)
+        test = test_queries.newest_waiting_test(attempt.connection)
         if test is None or test.configuration.number == attempt.version:
             raise
         _verify_astray(attempt, test.configuration, arrival, problem)
 
 
-def _verify_by(attempt: "Attempt", chosen: Configuration, arrival: Arrival) -> None:
+def _verify_by(attempt: Attempt, chosen: Configuration, arrival: Arrival) -> None:
     attempt.version = chosen.number
     expected = connections.expectation(attempt.connection, chosen)
     attempt.claims = response.verify(arrival.saml_response, expected, now=now())
 
 
-def _verify_astray(attempt: "Attempt", tested: Configuration, arrival: Arrival, problem: SamlError) -> None:
+def _verify_astray(attempt: Attempt, tested: Configuration, arrival: Arrival, problem: SamlError) -> None:
     """Raises the problem that the version in force has with it, when there is one."""
     in_force = attempt.version
     try:
@@ -155,7 +138,7 @@ def _verify_astray(attempt: "Attempt", tested: Configuration, arrival: Arrival, 
     attempt.is_astray = True
 
 
-def _keep_for_browser(attempt: "Attempt") -> Landing:
+def _keep_for_browser(attempt: Attempt) -> Landing:
     """Raises AssertionReplayed: of two that arrive together one is kept."""
     connection, claims = attempt.connection, attempt.known_claims
     handle = credentials.mint(PENDING_PREFIX)
@@ -196,9 +179,11 @@ def complete(*, connection: Connection, back: Return) -> SignedIn | SignInTest |
         attempt.claims, attempt.version = from_json(pending.claims), pending.version
         flow = _flow_of(attempt.claims, connection, back.flows)
         if pending.test is not None:
-            return _finish_test(attempt, flow, pending.test)
+            if flow.test != pending.test.public_id:
+                raise RequestUnknown(expected="the request of this test", received=attempt.claims.in_response_to)
+            return tests.finish_test(attempt=attempt, test=pending.test)
         if flow.test is not None:
-            attempt.try_for(queries.awaited_test(connection, flow.test))
+            attempt.try_for(test_queries.awaited_test(connection, flow.test))
             raise RequestUnknown(expected="the RelayState of this test, unchanged", received="another one, or none")
         if pending.is_astray:
             chosen = _open_version(connection)
@@ -231,7 +216,7 @@ def _flow_of(claims: Claims, connection: Connection, flows: Sequence[Flow]) -> F
     return flow
 
 
-def _sign_in(attempt: "Attempt", flow: Flow, visitor: Visitor) -> SignedIn | None:
+def _sign_in(attempt: Attempt, flow: Flow, visitor: Visitor) -> SignedIn | None:
     connection, claims = attempt.connection, attempt.known_claims
     chosen = _require_version(connection, attempt.version)
     profile = read_profile(claims, admission_queries.attribute_names(connection, chosen))
@@ -266,7 +251,7 @@ def _require_version(connection: Connection, number: int | None) -> Configuratio
 
 
 @transaction.atomic
-def _enter(attempt: "Attempt", subject: Subject, visitor: Visitor, flow: Flow) -> SignedIn:
+def _enter(attempt: Attempt, subject: Subject, visitor: Visitor, flow: Flow) -> SignedIn:
     """Connection and seat are held while they are looked at again.
 
     So no session is granted through what is turned off meanwhile, or to whom is suspended. Raises ConnectionOff and
@@ -285,65 +270,6 @@ def _enter(attempt: "Attempt", subject: Subject, visitor: Visitor, flow: Flow) -
     return SignedIn(user, seat, mark, flow.return_to, flow.request_id)
 
 
-def start_test(*, connection: Connection, actor: Actor, starter: User) -> SignInTest:
-    """A test of the version that is being prepared, else of the one in force, waits for its result. Raises SetupIncomplete."""
-    chosen = connections.to_be_tested(connection)
-    if chosen is None or not chosen.has_idp:
-        raise SetupIncomplete
-    return SignInTest.objects.create(
-        org_id=connection.org_id,
-        connection=connection,
-        configuration=chosen,
-        revision=chosen.revision,
-        started_by=starter,
-        started_by_label=actor.label[:254],
-        started_at=now(),
-    )
-
-
-def _finish_test(attempt: "Attempt", flow: Flow, test: SignInTest) -> SignInTest:
-    connection, claims = attempt.connection, attempt.known_claims
-    if flow.test != test.public_id:
-        raise RequestUnknown(expected="the request of this test", received=claims.in_response_to)
-    profile = read_profile(claims, admission_queries.attribute_names(connection, test.configuration))
-    attempt.email, test.profile = profile.email, asdict(profile)
-    admission_queries.require_verified(connection.org, profile.email)
-    test.prospect, test.prospect_reason = _prospect(connection, claims, profile.email)
-    with transaction.atomic():
-        passed = tuple(check for check in Check if check not in NOT_TESTED)
-        _end_test(test, SignInTestStatus.PASSED, attempt.record(Outcome.TEST_PASSED, passed), claims)
-        if test.started_by is None or not people_queries.may_change_settings(connection.org, test.started_by):
-            # a test counts for those only who could turn the connection on
-            return test
-        versions.note_test_passed(
-            configuration=test.configuration,
-            revision=test.revision,
-            tester=test.started_by_label,
-            actor=attempt.actor,
-        )
-    return test
-
-
-def _prospect(connection: Connection, claims: Claims, email: str) -> tuple[Prospect, str]:
-    """Return what would become of this person if they signed in for real."""
-    try:
-        seat = admission_queries.seat_to_enter(connection, claims, email)
-        if seat is None:
-            return Prospect.JOINS, ""
-        admission_queries.require_person(seat)
-    except SamlError as problem:
-        return Prospect.REFUSED, problem.private[:300]
-    return Prospect.SIGNS_IN, ""
-
-
-def _end_test(test: SignInTest, status: SignInTestStatus, attempt: LoginAttempt, claims: Claims | None) -> None:
-    """The result of the test, unless it had one: of two answers the first to be finished counts."""
-    result = {"status": status, "attempt": attempt, "finished_at": now()}
-    result |= {"claims": as_json(claims) if claims is not None else {}, "profile": test.profile}
-    result |= {"prospect": test.prospect, "prospect_reason": test.prospect_reason}
-    SignInTest.objects.filter(org_id=test.org_id, pk=test.pk, status=SignInTestStatus.WAITING).update(**result)
-
-
 def refuse_departure(
     *, connection: Connection, caller: Caller, problem: SamlError, test: SignInTest | None = None
 ) -> Refused:
@@ -353,42 +279,9 @@ def refuse_departure(
     return attempt.refuse(problem)
 
 
-@dataclass(slots=True)
-class Attempt(attempts.Attempt):
-    """An attempt that may be a test, whose result is its end."""
-
-    test: SignInTest | None = None
-    # only a version that is being tested verified it, and no RelayState says for which test
-    is_astray: bool = False
-
-    def try_for(self, test: SignInTest | None) -> None:
-        """It is a test of that version, when it is one."""
-        if test is not None:
-            self.test, self.version = test, test.configuration.number
-            self.provider = test.configuration.provider
-
-    @transaction.atomic
-    def refuse(self, problem: SamlError) -> Refused:
-        """Return the refusal to be raised; the log and the test have it."""
-        if self.claims is not None:
-            # the message was right: what fails afterwards is asked in the order of the checks
-            problem.passed = tuple(takewhile(lambda check: check is not problem.check, Check))
-        self.membership = self._find_seat()
-        attempt = self.record(Outcome.TEST_FAILED if self.test else Outcome.REFUSED, problem.passed, problem)
-        if self.test is not None:
-            _end_test(self.test, SignInTestStatus.FAILED, attempt, self.claims)
-        return Refused(problem, attempt, self.test)
-
-    def _find_seat(self) -> Membership | None:
-        """Return the seat for which this was, looked up anew: one that was found before may be gone."""
-        if self.claims is None or not self.email:
-            return None
-        return admission_queries.seat_named(self.connection, self.claims, self.email)
-
-
 def delete_finished(*, moment: datetime) -> None:
     """What can't be accepted or finished any more is gone, and so are old tests and attempts."""
     ConsumedAssertion.objects.filter(expires_at__lt=moment).delete()
     PendingSignIn.objects.filter(expires_at__lt=moment).delete()
-    SignInTest.objects.filter(started_at__lt=moment - TESTS_KEPT_FOR).delete()
+    tests.delete_old_tests(moment=moment)
     attempts.delete_old_attempts(before=moment - ATTEMPTS_KEPT_FOR)

@@ -1,15 +1,10 @@
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import TextChoices
-
 from orgs.tenancy.types import Visitor
 from sso.attempts.types import Caller
-from sso.providers.types import ProfileField
 from sso.saml.types import OutgoingRequest
 
 if TYPE_CHECKING:
@@ -19,27 +14,9 @@ if TYPE_CHECKING:
 PENDING_LIFE = timedelta(seconds=60)
 # how long somebody may take at the IdP, and how long a cookie remembers what was asked
 FLOW_LIFE = timedelta(minutes=15)
-TEST_LIFE = timedelta(minutes=10)
 # within this time a second unsolicited response means that the IdP can't do otherwise
 AGAIN_LIFE = timedelta(minutes=1)
 DISCOVERY_LIFE = timedelta(minutes=10)
-TESTS_KEPT_FOR = timedelta(days=90)
-
-
-class SignInTestStatus(TextChoices):
-    """How a test sign-in stands; one that waits for too long has timed out."""
-
-    WAITING = "waiting", "Waiting"
-    PASSED = "passed", "Passed"
-    FAILED = "failed", "Failed"
-
-
-class Prospect(StrEnum):
-    """What a real sign-in would do with the person of a test."""
-
-    SIGNS_IN = "signs_in"
-    JOINS = "joins"
-    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,29 +79,3 @@ class SignedIn:
     mark: UUID
     return_to: str
     request_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReceivedRow:
-    """One attribute as it came; its name is the IdP's, and may be any text."""
-
-    name: str
-    sent: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ProfileRow:
-    """One field of a profile as a test shows it; empty where nothing was sent."""
-
-    label: str
-    value: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What the newest test received, read by the names that a version has now; `sent` are the names of its attributes."""
-
-    at: datetime
-    rows: Mapping[ProfileField, ProfileRow]
-    sent: tuple[str, ...]

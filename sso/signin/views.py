@@ -25,11 +25,14 @@ from sso.saml.errors import SamlError
 from sso.saml.relay_state import local_path
 from sso.saml.types import Binding
 from sso.signin import cookies, queries, services
-from sso.signin.errors import OtherPersonSignedIn, SignInTestUnknown, UnsolicitedRefused
+from sso.signin.errors import OtherPersonSignedIn, UnsolicitedRefused
 from sso.signin.forms import DiscoveryForm
-from sso.signin.models import SignInTest
-from sso.signin.services import Refused
 from sso.signin.types import DISCOVERY_LIFE, Arrival, Departure, Return, SignedIn
+from sso.signin_tests import queries as test_queries
+from sso.signin_tests import services as tests
+from sso.signin_tests.errors import SignInTestUnknown
+from sso.signin_tests.models import SignInTest
+from sso.signin_tests.services import Refused
 
 LARGEST_BODY = 512 * 1024 + 4096
 DISCOVERY_SALT = "sso.discovery"
@@ -95,7 +98,7 @@ def _own_test(request: OrgRequest, connection: Connection) -> SignInTest | None:
 def _test_on_its_way(request: OrgRequest, connection: Connection) -> SignInTest | None:
     """Return the own test for which this browser's last request left, while its result is awaited."""
     flow = cookies.newest_flow(request, connection.public_id)
-    test = queries.awaited_test(connection, flow.test) if flow is not None and flow.test is not None else None
+    test = test_queries.awaited_test(connection, flow.test) if flow is not None and flow.test is not None else None
     return test if test is not None and test.is_waiting and _is_own(request, test) else None
 
 
@@ -221,7 +224,7 @@ def start_test(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpRespo
     except ConnectionUnknown as error:
         raise Http404 from error
     try:
-        test = services.start_test(connection=connection, actor=request.actor, starter=request.user)
+        test = tests.start_test(connection=connection, actor=request.actor, starter=request.user)
     except DomainError as problem:
         return render(request, "portal/refused.html", {"problem": problem}, status=409)
     link = f"{reverse('signin:login', args=[public_id])}?{urlencode({'test': test.public_id})}"
@@ -243,8 +246,8 @@ def test(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
         "advice": attempts.advice(found.attempt) if found.attempt else "",
         "provider": provider(found.configuration.provider),
         "counts": found.revision == found.configuration.revision,
-        "received": queries.received_rows(found),
-        "profile": queries.profile_rows(found),
+        "received": test_queries.received_rows(found),
+        "profile": test_queries.profile_rows(found),
     }
     name = "sso/test.html#result" if request.headers.get("HX-Request") else "sso/test.html"
     return render(request, name, context)
@@ -252,7 +255,7 @@ def test(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
 
 def _test(org: Organization, public_id: UUID | str) -> SignInTest:
     try:
-        return queries.find_test(org, read_uuid(str(public_id)))
+        return test_queries.find_test(org, read_uuid(str(public_id)))
     except SignInTestUnknown as error:
         raise Http404 from error
 

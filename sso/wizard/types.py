@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 
 from sso.providers.types import AttributeRow
-from sso.signin.types import ProfileRow
+from sso.signin_tests.types import ProfileRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from sso.metadata.forms import FORMS, PROBLEM_FIELD, FileForm, HandForm, form_fo
 from sso.metadata.models import MetadataSnapshot
 from sso.providers.catalogue import PROVIDERS, provider
 from sso.saml.types import NameIdFormat
-from sso.signin import queries as signin
+from sso.signin_tests import queries as tests
 from sso.versions import services as versions
 from sso.wizard.forms import AttributesForm, ProviderForm, RevisionForm
 from sso.wizard.steps import (
@@ -144,7 +144,7 @@ def attributes_step(request: OrgRequest, connection: Connection, draft: Configur
     elif is_leaving(request):
         keep_input(request, connection, Step.ATTRIBUTES, form.fields)
         return depart(request, connection, Step.VALUES)
-    reading = signin.last_reading(connection, draft)
+    reading = tests.last_reading(connection, draft)
     rows = provider(draft.provider).attributes
     known["lines"] = [AttributeLine(row, reading.rows[row.field] if reading else None) for row in rows]
     known["status"] = 400 if form.is_bound else 200

@@ -48,8 +48,8 @@ from sso.connections.types import STEPS, SignInRules
 from sso.metadata import services as metadata
 from sso.saml.claims import as_json
 from sso.saml.types import Claims, NameIdFormat
-from sso.signin import services as signin
-from sso.signin.models import SignInTest
+from sso.signin_tests import services as signin
+from sso.signin_tests.models import SignInTest
 from sso.versions import services as versions
 from tests.conftest import ScimClient
 from tests.factories import ACTOR, PASSWORD, MembershipFactory, OrganizationFactory, TokenFactory, UserFactory

@@ -27,7 +27,7 @@ from sso.connections.models import Connection
 from sso.connections.types import SignInRules
 from sso.metadata import services as metadata
 from sso.saml.errors import StatusRefused
-from sso.signin import services as signin
+from sso.signin_tests import services as signin
 from sso.versions import services as versions
 from tests.conftest import ScimClient, SignIn, undone
 from tests.factories import ACTOR, TokenFactory

@@ -44,7 +44,7 @@ from sso.attempts.types import Caller, Entry, Outcome
 from sso.connections import services as connections
 from sso.connections.models import SpKey
 from sso.connections.types import SignInRules
-from sso.signin.models import SignInTest
+from sso.signin_tests.models import SignInTest
 from tests.factories import MembershipFactory, OrganizationFactory, TokenFactory
 
 PASSWORD = "correct horse battery staple"

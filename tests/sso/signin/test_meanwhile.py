@@ -19,8 +19,8 @@ from sso.connections import services as connections
 from sso.connections.models import Connection
 from sso.connections.types import SignInRules
 from sso.signin import services
-from sso.signin.services import Refused
 from sso.signin.types import Arrival, Return
+from sso.signin_tests.services import Refused
 from sso.versions import services as versions
 from tests.factories import ACTOR
 from tests.sso.conftest import connect, verify

@@ -20,10 +20,12 @@ from sso.connections.models import Configuration
 from sso.connections.types import AttributeChoice, ConnectionState, SignInRules
 from sso.metadata import services as metadata
 from sso.saml.types import Check
-from sso.signin import services
-from sso.signin.models import ConsumedAssertion, SignInTest
+from sso.signin import services as signin
+from sso.signin.models import ConsumedAssertion
 from sso.signin.tasks import prune
-from sso.signin.types import TEST_LIFE, Prospect, SignInTestStatus
+from sso.signin_tests import services
+from sso.signin_tests.models import SignInTest
+from sso.signin_tests.types import TEST_LIFE, Prospect, SignInTestStatus
 from sso.versions import services as versions
 from tests.factories import ACTOR
 from tests.sso.conftest import verify
@@ -421,7 +423,7 @@ def test_what_is_over_is_dropped(connection, idp, uma, tester, browser):
     run(tester, connection, idp)
     browser.sign_in(idp, connection, UMA)
     begin(tester, connection)
-    services.delete_finished(moment=now() + timedelta(days=91))
+    signin.delete_finished(moment=now() + timedelta(days=91))
     assert not SignInTest.objects.exists()
     assert not LoginAttempt.objects.exists()
 

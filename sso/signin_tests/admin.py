@@ -1,7 +1,7 @@
 from django.contrib import admin
 
 from orgs.base.read_only_admin import ReadOnlyAdmin
-from sso.signin.models import SignInTest
+from sso.signin_tests.models import SignInTest
 
 
 @admin.register(SignInTest)

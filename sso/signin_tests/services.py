@@ -1,0 +1,138 @@
+"""Test sign-ins: how one begins, what its result is, and the attempt that may be one."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import takewhile
+
+from django.db import transaction
+
+from orgs.base import credentials
+from orgs.base.actor import Actor
+from orgs.base.clock import now
+from orgs.people import queries as people_queries
+from orgs.tenancy.models import Membership, User
+from sso.admission import queries as admission_queries
+from sso.attempts import services as attempts
+from sso.attempts.models import LoginAttempt
+from sso.attempts.types import NOT_TESTED, Outcome
+from sso.connections import queries as connections
+from sso.connections.errors import SetupIncomplete
+from sso.connections.models import Connection
+from sso.saml.claims import as_json
+from sso.saml.errors import SamlError
+from sso.saml.profile import read_profile
+from sso.saml.types import Check, Claims
+from sso.signin_tests.models import SignInTest
+from sso.signin_tests.types import KEPT_FOR, Prospect, SignInTestStatus
+from sso.versions import services as versions
+
+
+class Refused(Exception):
+    """Nobody was signed in; the person sees `problem.public` and the attempt's code."""
+
+    def __init__(self, problem: SamlError, attempt: LoginAttempt, test: SignInTest | None = None) -> None:
+        self.problem, self.attempt, self.test = problem, attempt, test
+        super().__init__(problem.code)
+
+
+@dataclass(slots=True)
+class Attempt(attempts.Attempt):
+    """An attempt that may be a test, whose result is its end."""
+
+    test: SignInTest | None = None
+    # only a version that is being tested verified it, and no RelayState says for which test
+    is_astray: bool = False
+
+    def try_for(self, test: SignInTest | None) -> None:
+        """It is a test of that version, when it is one."""
+        if test is not None:
+            self.test, self.version = test, test.configuration.number
+            self.provider = test.configuration.provider
+
+    @transaction.atomic
+    def refuse(self, problem: SamlError) -> Refused:
+        """Return the refusal to be raised; the log and the test have it."""
+        if self.claims is not None:
+            # the message was right: what fails afterwards is asked in the order of the checks
+            problem.passed = tuple(takewhile(lambda check: check is not problem.check, Check))
+        self.membership = self._find_seat()
+        attempt = self.record(Outcome.TEST_FAILED if self.test else Outcome.REFUSED, problem.passed, problem)
+        if self.test is not None:
+            _end_test(self.test, SignInTestStatus.FAILED, attempt, self.claims)
+        return Refused(problem, attempt, self.test)
+
+    def _find_seat(self) -> Membership | None:
+        """Return the seat for which this was, looked up anew: one that was found before may be gone."""
+        if self.claims is None or not self.email:
+            return None
+        return admission_queries.seat_named(self.connection, self.claims, self.email)
+
+
+def start_test(*, connection: Connection, actor: Actor, starter: User) -> SignInTest:
+    """A test of the version that is being prepared, else of the one in force, waits for its result. Raises SetupIncomplete."""
+    chosen = connections.to_be_tested(connection)
+    if chosen is None or not chosen.has_idp:
+        raise SetupIncomplete
+    return SignInTest.objects.create(
+        org_id=connection.org_id,
+        connection=connection,
+        configuration=chosen,
+        revision=chosen.revision,
+        started_by=starter,
+        started_by_label=actor.label[:254],
+        started_at=now(),
+    )
+
+
+def remember_relay_state(*, test: SignInTest, relay_state: str) -> None:
+    """Store the digest of the RelayState that leaves with the request of a waiting test."""
+    SignInTest.objects.filter(org_id=test.org_id, pk=test.pk, status=SignInTestStatus.WAITING).update(
+        relay_digest=credentials.digest(relay_state)
+    )
+
+
+def finish_test(*, attempt: Attempt, test: SignInTest) -> SignInTest:
+    """Store the result of a test whose answer was right so far. Raises SamlError."""
+    connection, claims = attempt.connection, attempt.known_claims
+    profile = read_profile(claims, admission_queries.attribute_names(connection, test.configuration))
+    attempt.email, test.profile = profile.email, asdict(profile)
+    admission_queries.require_verified(connection.org, profile.email)
+    test.prospect, test.prospect_reason = _prospect(connection, claims, profile.email)
+    with transaction.atomic():
+        passed = tuple(check for check in Check if check not in NOT_TESTED)
+        _end_test(test, SignInTestStatus.PASSED, attempt.record(Outcome.TEST_PASSED, passed), claims)
+        if test.started_by is None or not people_queries.may_change_settings(connection.org, test.started_by):
+            # a test counts for those only who could turn the connection on
+            return test
+        versions.note_test_passed(
+            configuration=test.configuration,
+            revision=test.revision,
+            tester=test.started_by_label,
+            actor=attempt.actor,
+        )
+    return test
+
+
+def _prospect(connection: Connection, claims: Claims, email: str) -> tuple[Prospect, str]:
+    """Return what would become of this person if they signed in for real."""
+    try:
+        seat = admission_queries.seat_to_enter(connection, claims, email)
+        if seat is None:
+            return Prospect.JOINS, ""
+        admission_queries.require_person(seat)
+    except SamlError as problem:
+        return Prospect.REFUSED, problem.private[:300]
+    return Prospect.SIGNS_IN, ""
+
+
+def _end_test(test: SignInTest, status: SignInTestStatus, attempt: LoginAttempt, claims: Claims | None) -> None:
+    """The result of the test, unless it had one: of two answers the first to be finished counts."""
+    result = {"status": status, "attempt": attempt, "finished_at": now()}
+    result |= {"claims": as_json(claims) if claims is not None else {}, "profile": test.profile}
+    result |= {"prospect": test.prospect, "prospect_reason": test.prospect_reason}
+    SignInTest.objects.filter(org_id=test.org_id, pk=test.pk, status=SignInTestStatus.WAITING).update(**result)
+
+
+def delete_old_tests(*, moment: datetime) -> None:
+    """Delete the tests that began too long ago to be shown."""
+    SignInTest.objects.filter(started_at__lt=moment - KEPT_FOR).delete()

@@ -1,0 +1,53 @@
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.db.models import TextChoices
+
+from sso.providers.types import ProfileField
+
+TEST_LIFE = timedelta(minutes=10)
+KEPT_FOR = timedelta(days=90)
+
+
+class SignInTestStatus(TextChoices):
+    """How a test sign-in stands; one that waits for too long has timed out."""
+
+    WAITING = "waiting", "Waiting"
+    PASSED = "passed", "Passed"
+    FAILED = "failed", "Failed"
+
+
+class Prospect(StrEnum):
+    """What a real sign-in would do with the person of a test."""
+
+    SIGNS_IN = "signs_in"
+    JOINS = "joins"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedRow:
+    """One attribute as it came; its name is the IdP's, and may be any text."""
+
+    name: str
+    sent: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRow:
+    """One field of a profile as a test shows it; empty where nothing was sent."""
+
+    label: str
+    value: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the newest test received, read by the names that a version has now; `sent` are the names of its attributes."""
+
+    at: datetime
+    rows: Mapping[ProfileField, ProfileRow]
+    sent: tuple[str, ...]
