@@ -119,6 +119,6 @@ def may_change_settings(org: Organization, user: User) -> bool:
 
 
 def settings_addresses(org: Organization) -> Sequence[str]:
-    """Return where the organisation's active owners and admins read notices."""
+    """Return where the organization's active owners and admins read notices: never the private address of an account."""
     admins = Membership.objects.filter(org=org, role__in=SETTINGS_ROLES, state=MembershipState.ACTIVE)
-    return list(admins.exclude(user__email="").order_by("id").values_list("user__email", flat=True))
+    return list(admins.order_by("id").values_list("email", flat=True))

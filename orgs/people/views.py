@@ -44,7 +44,7 @@ def accept(request: OrgRequest, secret: str) -> HttpResponse:
     """Take the seat that this invitation keeps."""
     try:
         found = queries.find_invitation(secret)
-        actor = access.personal_actor(request)
+        actor = access.personal_actor(request, found.membership)
         services.accept_seat(membership=found.membership, user=request.user, actor=actor, by_link=True)
     except DomainError as problem:
         return render(request, "portal/refused.html", {"problem": problem}, status=409)

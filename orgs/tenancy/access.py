@@ -87,10 +87,10 @@ def widen_reach(session: SessionBase, user: User) -> None:
 
 def visitor_of(request: HttpRequest) -> Visitor:
     """Return in which session this browser is already."""
-    mark = request.session.get(MARK)
-    if mark is None or not request.user.is_authenticated:
+    if not request.user.is_authenticated:
         return Visitor()
-    return Visitor(request.user.pk, UUID(mark))
+    mark = request.session.get(MARK)
+    return Visitor(request.user.pk, UUID(mark) if mark is not None else None)
 
 
 def enter_by_idp(request: HttpRequest, user: User, mark: UUID) -> None:
@@ -128,11 +128,25 @@ def has_lost_everything(session: SessionBase, reach: Reach) -> bool:
     return bool(session.get(HAD_REACH)) and not reach.grants
 
 
-def personal_actor(request: OrgRequest) -> Actor:
-    """Return the signed-in person as the audit log names them."""
-    return Actor(
-        ActorKind.PERSON, reference=str(request.user.public_id), label=request.user.email, ip=request.client_ip
-    )
+def personal_actor(request: OrgRequest, membership: Membership) -> Actor:
+    """Return the signed-in person as the audit log of this organization names them: by the address that it knows."""
+    return Actor(ActorKind.PERSON, reference=str(request.user.public_id), label=membership.email, ip=request.client_ip)
+
+
+def shown_address(request: HttpRequest) -> str:
+    """Return the address under which this session shows its person; empty when nobody is signed in.
+
+    The account's own address may be private. An identity provider's sign-in shows the one that its organization knows.
+    """
+    reach: Reach = getattr(request, "reach", Reach())
+    if not reach.is_signed_in or not request.user.is_authenticated:
+        return ""
+    if reach.is_personal:
+        return request.user.email
+    membership: Membership | None = getattr(request, "membership", None)
+    if membership is None and reach.grants:
+        membership = reach.grants[0].membership
+    return membership.email if membership is not None else ""
 
 
 def member_required(
@@ -171,5 +185,9 @@ def _enter(request: OrgRequest, org_slug: str) -> HttpResponseBase | None:
     grant = request.reach.grant_for(org_slug)
     if grant is None:
         raise Http404
-    request.org, request.membership, request.actor = grant.org, grant.membership, personal_actor(request)
+    request.org, request.membership, request.actor = (
+        grant.org,
+        grant.membership,
+        personal_actor(request, grant.membership),
+    )
     return None

@@ -4,7 +4,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from orgs.tenancy.access import Reach
+from orgs.tenancy.access import Reach, shown_address
 
 
 class OrganizationSerializer(serializers.Serializer[dict[str, str]]):
@@ -20,7 +20,10 @@ class MeSerializer(serializers.Serializer[dict[str, object]]):
 class MeView(APIView):
     @extend_schema(summary="Who is signed in, and what this session may reach", responses=MeSerializer)
     def get(self, request: Request) -> Response:
-        """Return the account's address and the organisations that this session may reach now."""
+        """Return the person's address and the organizations that this session may reach now.
+
+        It is the account's own address after a personal proof, else the one that the organization knows.
+        """
         reach: Reach = request._request.reach  # type: ignore[attr-defined]  # noqa: SLF001 - DRF keeps Django's there
         found = [{"slug": grant.org.slug, "role": grant.membership.role} for grant in reach.grants]
-        return Response({"email": request.user.email, "organizations": found})  # type: ignore[union-attr]
+        return Response({"email": shown_address(request._request), "organizations": found})  # noqa: SLF001 - as above

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from orgs.tenancy.access import Reach
+from orgs.tenancy.access import Reach, shown_address
 from orgs.tenancy.models import Organization
 from orgs.tenancy.types import SETTINGS_ROLES
 from portal.site.navigation import FIRST_PAGE, settings_entries
@@ -29,6 +29,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     org: Organization | None = getattr(request, "org", None)
     found: dict[str, Any] = {
         "request_id": getattr(request, "request_id", ""),
+        "signed_in_as": shown_address(request),
         "reachable_orgs": [
             ReachableOrg(
                 name=grant.org.name,

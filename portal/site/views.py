@@ -56,7 +56,7 @@ def accept_waiting(request: OrgRequest, public_id: UUID) -> HttpResponse:
     if seat is None:
         return render(request, "portal/refused.html", {"problem": InvitationUnknown()}, status=404)
     try:
-        actor = access.personal_actor(request)
+        actor = access.personal_actor(request, seat)
         people.accept_seat(membership=seat, user=request.user, actor=actor, by_link=False)
     except DomainError as problem:
         return render(request, "portal/refused.html", {"problem": problem}, status=409)
