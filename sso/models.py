@@ -3,7 +3,7 @@
 from sso.attempts.models import LoginAttempt
 from sso.connections.models import Configuration, Connection, IdpCertificate, SamlIdentity, SpKey
 from sso.metadata.models import MetadataSnapshot
-from sso.signin.models import ConsumedAssertion, PendingSignIn
+from sso.signin.models import ConsumedAssertion, PendingSignIn, UsedRequest
 from sso.signin_tests.models import SignInTest
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "SamlIdentity",
     "SignInTest",
     "SpKey",
+    "UsedRequest",
 ]

@@ -71,6 +71,12 @@ def has_personal_grant(membership: Membership, session: UUID) -> bool:
     return grants.filter(method__in=PERSONAL_METHODS, expires_at__gt=now()).exists()
 
 
+def is_reached(membership: Membership, session: UUID) -> bool:
+    """Say whether the session has a grant of this membership now."""
+    grants = SessionGrant.objects.filter(org_id=membership.org_id, membership=membership, session=session)
+    return grants.filter(expires_at__gt=now(), membership__state=MembershipState.ACTIVE).exists()
+
+
 def active_seats_of(user: User) -> QuerySet[Membership]:
     """The seats that a personal proof of this account opens."""
     return Membership.objects.filter(user=user, state=MembershipState.ACTIVE).select_related("org")

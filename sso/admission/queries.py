@@ -1,6 +1,7 @@
 from orgs.base.text import address_domain, address_key
 from orgs.domains import queries as domains
 from orgs.people import queries as people
+from orgs.tenancy import queries as tenancy
 from orgs.tenancy.models import Membership, Organization, User
 from orgs.tenancy.types import AddressKind, MembershipState
 from sso.admission.errors import (
@@ -64,10 +65,12 @@ def seat_named(connection: Connection, claims: Claims, email: str) -> Membership
     return identity.membership if identity is not None else people.seat_of_address(connection.org, email)
 
 
-def is_somebody_else(subject: Subject, user_id: int) -> bool:
-    """Say whether the subject is another person than this account. Raises what `seat_to_enter` raises."""
-    seat = seat_to_enter(subject.connection, subject.claims, subject.profile.email)
-    return seat is None or seat.user_id != user_id
+def is_somebody_else(subject: Subject, seat: Membership | None, user_id: int) -> bool:
+    """Say whether the subject, who enters this membership or a new one, is another person than this account."""
+    if seat is not None and seat.user is not None:
+        return seat.user.pk != user_id
+    account = tenancy.account_for_address(seat.email if seat is not None else subject.profile.email)
+    return account is None or account.pk != user_id
 
 
 def require_person(seat: Membership) -> User:

@@ -17,14 +17,12 @@ from sso.connections import services as connections
 from sso.saml.profile import SamlProfile
 
 
-def admit(*, subject: Subject) -> Membership:
-    """Return the person's seat, made now where people join by signing in; it has an account.
+def admit(*, subject: Subject, found: Membership | None) -> Membership:
+    """Return the person's membership with its account: the one that `seat_to_enter` found, or one that is made now.
 
     Raises what `seat_to_enter` raises, ConsentMissing, SeatTaken, AddressInvalid.
     """
-    seat = queries.seat_to_enter(subject.connection, subject.claims, subject.profile.email)
-    if seat is None:
-        seat = _join(subject)
+    seat = found if found is not None else _join(subject)
     if seat.user is None:
         with transaction.atomic():
             queries.hold_verified(subject.connection.org, seat.email)

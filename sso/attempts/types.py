@@ -36,12 +36,17 @@ OF_MESSAGE = tuple(Check)[: tuple(Check).index(Check.REQUEST)]
 OF_OTHER_PERSON = (*OF_MESSAGE, Check.EMAIL, Check.DOMAIN)
 
 
+# what is known of an answer whose person would take the place of somebody else in this browser
+OF_QUESTION = tuple(check for check in Check if check is not Check.MEMBER)
+
+
 class Outcome(TextChoices):
     """How an attempt to sign in ended."""
 
     SIGNED_IN = "signed_in", "Signed in"
     REFUSED = "refused", "Refused"
     RESTARTED = "restarted", "Asked to sign in again"
+    ASKED = "asked", "Asked before switching accounts"
     TEST_PASSED = "test_passed", "Test passed"
     TEST_FAILED = "test_failed", "Test failed"
 

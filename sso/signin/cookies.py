@@ -1,14 +1,18 @@
 """What a browser remembers of a sign-in between its stops: signed, Lax, for minutes, each under a name of its own.
 
 Several tabs may sign in at once, as when a browser restores them; so each request has its own cookie, and a new one
-drops the oldest when there are more than a handful.
+drops the oldest when there are too many, or when together they would be too long for a proxy. A session remembers which
+sign-ins were finished in it, so that to load such a page again leads on.
 """
 
 import hashlib
-from typing import Any
+import struct
+import zlib
+from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
 from django.core import signing
 from django.http import HttpRequest, HttpResponseBase
 
@@ -16,22 +20,32 @@ from orgs.base.clock import now
 from sso.signin.types import AGAIN_LIFE, FLOW_LIFE, PENDING_LIFE, Flow
 
 SALT = "sso.flow"
-MOST_FLOWS = 5
+MOST_FLOWS = 10
+# proxies take a Cookie header of 8 KB; the rest is for the session and for what waits to be finished
+MOST_BYTES = 6_500
 PREFIX = "__Host-" if settings.IS_HTTPS else ""
 FLOW = f"{PREFIX}sso_flow_"
 HANDLE = f"{PREFIX}sso_handle_"
+FINISHED = "sso_finished"
+MOST_FINISHED = 10
+# connection, test, Unix time, whether it is the second try, length of the request ID; that and the way back follow
+FIXED = struct.Struct(">16s16sI?B")
+NO_TEST = UUID(int=0)
 
 
 def remember_flow(request: HttpRequest, response: HttpResponseBase, flow: Flow) -> None:
-    """The browser brings this flow back within a quarter of an hour; of others it keeps the newest four."""
-    known = _known_flows(request)
-    newest = sorted(known, key=lambda name: known[name].begun_at)[1 - MOST_FLOWS :]
-    for name in request.COOKIES:
-        if name.startswith(FLOW) and name not in newest:
-            response.delete_cookie(name, samesite="Lax")
-    parts = [flow.connection.hex, flow.request_id, flow.return_to, flow.test.hex if flow.test else "", flow.is_again]
-    value = signing.dumps([*parts, int(now().timestamp())], salt=SALT, compress=True)
-    _set(response, FLOW + _tag(flow.request_id), value, int(FLOW_LIFE.total_seconds()))
+    """Store the flow in the browser for a quarter of an hour, and delete the oldest of those that don't fit beside it."""
+    name, value = FLOW + _tag(flow.request_id), _write(flow)
+    known, left = _known_flows(request), MOST_BYTES - len(name) - len(value)
+    kept = set[str]()
+    for one in sorted(known, key=lambda name: known[name].begun_at, reverse=True)[: MOST_FLOWS - 1]:
+        left -= len(one) + len(request.COOKIES[one])
+        if left >= 0:
+            kept.add(one)
+    for one in request.COOKIES:
+        if one.startswith(FLOW) and one not in kept:
+            response.delete_cookie(one, samesite="Lax")
+    _set(response, name, value, int(FLOW_LIFE.total_seconds()))
 
 
 def flows_of(request: HttpRequest) -> tuple[Flow, ...]:
@@ -57,9 +71,9 @@ def forget_flow(response: HttpResponseBase, request_id: str) -> None:
     response.delete_cookie(FLOW + _tag(request_id), samesite="Lax")
 
 
-def bind(response: HttpResponseBase, pending: UUID, handle: str) -> None:
+def bind(response: HttpResponseBase, pending: UUID, handle: str, life: timedelta = PENDING_LIFE) -> None:
     """Only the browser that brought the response can finish it."""
-    _set(response, HANDLE + pending.hex, handle, int(PENDING_LIFE.total_seconds()))
+    _set(response, HANDLE + pending.hex, handle, int(life.total_seconds()))
 
 
 def handle_of(request: HttpRequest, pending: UUID) -> str:
@@ -85,10 +99,41 @@ def _known_flows(request: HttpRequest) -> dict[str, Flow]:
     return {name: flow for name, flow in found.items() if flow is not None}
 
 
+def _write(flow: Flow) -> str:
+    """Return the flow as signed text, as short as it can be: ten of them have to pass with one request."""
+    request_id = flow.request_id.encode()
+    test = (flow.test or NO_TEST).bytes
+    fixed = FIXED.pack(flow.connection.bytes, test, int(now().timestamp()), flow.is_again, len(request_id))
+    packed = zlib.compress(request_id + flow.return_to.encode(), 9)
+    return signing.TimestampSigner(salt=SALT).sign(signing.b64_encode(fixed + packed).decode())
+
+
 def _read(value: str) -> Flow | None:
+    """Return the flow that `_write` wrote, unless it was altered or is too old."""
     try:
-        parts: list[Any] = signing.loads(value, salt=SALT, max_age=FLOW_LIFE)
+        text = signing.TimestampSigner(salt=SALT).unsign(value, max_age=FLOW_LIFE)
     except signing.BadSignature:
         return None
-    connection, request_id, return_to, test, is_again, begun_at = parts
-    return Flow(UUID(connection), request_id, return_to, UUID(test) if test else None, is_again, begun_at)
+    packed = signing.b64_decode(text.encode())
+    connection, test, begun_at, is_again, length = FIXED.unpack_from(packed)
+    rest = zlib.decompress(packed[FIXED.size :])
+    tested = UUID(bytes=test)
+    return Flow(
+        UUID(bytes=connection),
+        rest[:length].decode(),
+        rest[length:].decode(),
+        tested if tested != NO_TEST else None,
+        is_again,
+        begun_at,
+    )
+
+
+def remember_finished(session: SessionBase, pending: UUID, url: str) -> None:
+    """Store in the session that this sign-in was finished in it, and where it led; of others it keeps the newest nine."""
+    known = [entry for entry in session.get(FINISHED, []) if entry[0] != pending.hex]
+    session[FINISHED] = [*known[1 - MOST_FINISHED :], [pending.hex, url]]
+
+
+def finished_url(session: SessionBase, pending: UUID) -> str:
+    """Return where this sign-in led that was finished in this session, or an empty text."""
+    return next((str(url) for name, url in session.get(FINISHED, []) if name == pending.hex), "")

@@ -29,7 +29,10 @@ class RequestUnknown(SamlError):
     code = "request_unknown"
     check = Check.REQUEST
     public = "This sign-in was begun in another browser, or too long ago. Start again."
-    private = "The response answers a request that this browser didn’t make, or whose cookie is gone after 15 minutes."
+    private = (
+        "The response answers a request that this browser didn’t make, or whose cookie is gone after 15 minutes, or to "
+        "which another answer was finished before."
+    )
 
 
 class SignInUnfinished(SamlError):

@@ -1,7 +1,9 @@
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from orgs.base import credentials
 from orgs.base.clock import now
@@ -12,18 +14,60 @@ from sso.connections.models import Connection
 from sso.saml.errors import AssertionExpired
 from sso.saml.reading import stamp
 from sso.saml.types import DEFAULT_SKEW, Claims
-from sso.signin.models import PendingSignIn
+from sso.signin.errors import RequestUnknown, UnsolicitedRefused
+from sso.signin.models import PendingSignIn, UsedRequest
+from sso.signin.types import Flow, Taken
 
 
-def lock_pending(connection: Connection, public_id: UUID, handle: str) -> PendingSignIn | None:
-    """Return the sign-in that waits for the browser with this handle, held until the transaction ends."""
-    found = (
-        PendingSignIn.objects.select_for_update(of=("self",))
-        .select_related("test__configuration__connection__org")
-        .filter(org_id=connection.org_id, connection=connection, public_id=public_id, expires_at__gt=now())
-        .first()
-    )
+def lock_pending(
+    connection: Connection, public_id: UUID, handle: str, *, is_question: bool = False
+) -> PendingSignIn | None:
+    """Return the sign-in that waits for the browser with this handle, held until the transaction ends.
+
+    Those that wait for the answer to a question are told apart from those whose browser hasn't come back yet.
+    """
+    held = PendingSignIn.objects.select_for_update(of=("self",)).select_related("test__configuration__connection__org")
+    return _of_handle(held.filter(replaces__isnull=not is_question), connection, public_id, handle)
+
+
+def find_question(connection: Connection, public_id: UUID, handle: str) -> PendingSignIn | None:
+    """Return the sign-in about which the browser with this handle is asked."""
+    return _of_handle(PendingSignIn.objects.filter(replaces__isnull=False), connection, public_id, handle)
+
+
+def _of_handle(
+    waiting: QuerySet[PendingSignIn], connection: Connection, public_id: UUID, handle: str
+) -> PendingSignIn | None:
+    mine = waiting.filter(org_id=connection.org_id, connection=connection, public_id=public_id, expires_at__gt=now())
+    found = mine.first()
     return found if found is not None and credentials.matches(handle, found.handle_digest) else None
+
+
+def is_answered(connection: Connection, request_id: str) -> bool:
+    """Say whether an answer to this request was finished."""
+    return UsedRequest.objects.filter(org_id=connection.org_id, connection=connection, request_id=request_id).exists()
+
+
+def flow_of(claims: Claims, connection: Connection, flows: Sequence[Flow]) -> Flow | None:
+    """Return what this browser remembers of the request that was answered."""
+    if not claims.in_response_to:
+        return None
+    mine = (flow for flow in flows if flow.request_id == claims.in_response_to)
+    return next((flow for flow in mine if flow.connection == connection.public_id), None)
+
+
+def require_flow(taken: Taken, connection: Connection) -> Flow:
+    """Return the flow of an answer that may be finished. Raises RequestUnknown, UnsolicitedRefused."""
+    request_id = taken.claims.in_response_to
+    if not request_id:
+        if not connection.allow_idp_initiated:
+            raise UnsolicitedRefused
+        return Flow(connection.public_id, "")
+    if taken.flow is None:
+        raise RequestUnknown(expected="a request of this browser", received=request_id)
+    if taken.is_second:
+        raise RequestUnknown(expected="the first answer to this request", received="another answer to it")
+    return taken.flow
 
 
 def connection_for(address: str) -> Connection | None:

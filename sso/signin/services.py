@@ -1,7 +1,8 @@
 """From a button to a session: requests leave, responses arrive, browsers come back. Every end is in the log."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from django.db import IntegrityError, transaction
@@ -10,6 +11,7 @@ from orgs.base import credentials
 from orgs.base.clock import now
 from orgs.people import services as people
 from orgs.people.errors import MembershipUnknown, SeatTaken
+from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.errors import AddressInvalid
 from orgs.tenancy.types import IdpSession, SignInMethod, Visitor
@@ -19,9 +21,10 @@ from sso.admission.errors import NotAMember
 from sso.admission.types import Subject
 from sso.attempts import services as attempts
 from sso.attempts.types import KEPT_FOR as ATTEMPTS_KEPT_FOR
-from sso.attempts.types import OF_MESSAGE, OF_OTHER_PERSON, Caller, Outcome
+from sso.attempts.types import OF_MESSAGE, OF_OTHER_PERSON, OF_QUESTION, Caller, Outcome
 from sso.connections import queries as connections
 from sso.connections import services as connection_services
+from sso.connections.errors import ConnectionUnknown
 from sso.connections.models import Configuration, Connection
 from sso.saml import response
 from sso.saml.claims import as_json, from_json
@@ -37,18 +40,22 @@ from sso.signin.errors import (
     ConnectionOff,
     RequestUnknown,
     SignInUnfinished,
-    UnsolicitedRefused,
     VersionChanged,
 )
-from sso.signin.models import ConsumedAssertion, PendingSignIn
+from sso.signin.models import ConsumedAssertion, PendingSignIn, UsedRequest
 from sso.signin.types import (
+    FLOW_LIFE,
     PENDING_LIFE,
+    QUESTION_LIFE,
+    AlreadySignedIn,
     Arrival,
     Departure,
     Flow,
     Landing,
+    Question,
     Return,
     SignedIn,
+    Taken,
 )
 from sso.signin_tests import queries as test_queries
 from sso.signin_tests import services as tests
@@ -56,6 +63,11 @@ from sso.signin_tests.models import SignInTest
 from sso.signin_tests.services import Attempt, Refused
 
 PENDING_PREFIX = "ghp_"
+Finished = SignedIn | SignInTest | Question | AlreadySignedIn | None
+
+
+class ReplacesSession(Exception):
+    """The sign-in would replace the session of somebody who hasn't agreed to that."""
 
 
 def begin(
@@ -144,17 +156,21 @@ def _keep_for_browser(attempt: Attempt) -> Landing:
     handle = credentials.mint(PENDING_PREFIX)
     with transaction.atomic():
         _use_up(connection, claims)
-        pending = PendingSignIn.objects.create(
-            org_id=connection.org_id,
-            connection=connection,
-            test=attempt.test,
-            handle_digest=handle.digest,
-            version=attempt.known_version,
-            is_astray=attempt.is_astray,
-            claims=as_json(claims),
-            expires_at=now() + PENDING_LIFE,
-        )
+        pending = _pending_of(attempt, handle, PENDING_LIFE)
+        pending.test, pending.is_astray = attempt.test, attempt.is_astray
+        pending.save(force_insert=True)
     return Landing(pending.public_id, handle.plain)
+
+
+def _pending_of(attempt: Attempt, handle: credentials.MintedSecret, life: timedelta) -> PendingSignIn:
+    return PendingSignIn(
+        org_id=attempt.connection.org_id,
+        connection=attempt.connection,
+        handle_digest=handle.digest,
+        version=attempt.known_version,
+        claims=as_json(attempt.known_claims),
+        expires_at=now() + life,
+    )
 
 
 def _use_up(connection: Connection, claims: Claims) -> None:
@@ -167,79 +183,157 @@ def _use_up(connection: Connection, claims: Claims) -> None:
         raise AssertionReplayed(received=claims.assertion_id) from error
 
 
-def complete(*, connection: Connection, back: Return) -> SignedIn | SignInTest | None:
-    """The person's session reaches their seat; or the test that this was has passed; or nobody is in: start afresh.
+def complete(*, connection: Connection, back: Return) -> Finished:
+    """Finish a sign-in or a test, or ask before somebody else's session is replaced; None means: start afresh.
 
     Raises Refused, ConnectionUnknown.
     """
     attempt = Attempt(connection, back.caller)
     try:
-        pending = _take(connection, back)
-        attempt.try_for(pending.test)
-        attempt.claims, attempt.version = from_json(pending.claims), pending.version
-        flow = _flow_of(attempt.claims, connection, back.flows)
-        if pending.test is not None:
-            if flow.test != pending.test.public_id:
-                raise RequestUnknown(expected="the request of this test", received=attempt.claims.in_response_to)
-            return tests.finish_test(attempt=attempt, test=pending.test)
-        if flow.test is not None:
-            attempt.try_for(test_queries.awaited_test(connection, flow.test))
-            raise RequestUnknown(expected="the RelayState of this test, unchanged", received="another one, or none")
-        if pending.is_astray:
-            chosen = _open_version(connection)
-            raise VersionChanged(expected=f"version {chosen.number}", received=f"version {pending.version}, in a test")
-        return _sign_in(attempt, flow, back.visitor)
+        return _complete(attempt, back)
+    except RequestUnknown as problem:
+        if _is_signed_in_already(attempt, back.visitor):
+            return AlreadySignedIn(connection.org.slug)
+        raise attempt.refuse(problem) from problem
     except SamlError as problem:
         raise attempt.refuse(problem) from problem
 
 
+def _complete(attempt: Attempt, back: Return) -> Finished:
+    connection = attempt.connection
+    taken = _take(connection, back)
+    pending = taken.pending
+    attempt.try_for(pending.test)
+    attempt.claims, attempt.version, attempt.is_astray = taken.claims, pending.version, pending.is_astray
+    flow = queries.require_flow(taken, connection)
+    if pending.test is not None:
+        if flow.test != pending.test.public_id:
+            raise RequestUnknown(expected="the request of this test", received=taken.claims.in_response_to)
+        return tests.finish_test(attempt=attempt, test=pending.test)
+    if flow.test is not None:
+        attempt.try_for(test_queries.awaited_test(connection, flow.test))
+        raise RequestUnknown(expected="the RelayState of this test, unchanged", received="another one, or none")
+    if pending.is_astray:
+        chosen = _open_version(connection)
+        raise VersionChanged(expected=f"version {chosen.number}", received=f"version {pending.version}, in a test")
+    return _sign_in(attempt, flow, back.visitor)
+
+
+def _take(connection: Connection, back: Return) -> Taken:
+    """Delete the sign-in that waited, and use up the request that it answers. Raises SignInUnfinished, ConnectionUnknown.
+
+    A request of another browser isn't used up: that browser may still get its answer.
+    """
+    try:
+        return _take_first(connection, back)
+    except IntegrityError as error:
+        # there is no savepoint: all of it was rolled back, and a second answer must not be finished again
+        with transaction.atomic():
+            taken = _take_pending(connection, back)
+        if taken.flow is None or not queries.is_answered(connection, taken.flow.request_id):
+            raise ConnectionUnknown from error
+        return replace(taken, is_second=True)
+
+
 @transaction.atomic
-def _take(connection: Connection, back: Return) -> PendingSignIn:
-    """The sign-in that waited is this call's alone. Raises SignInUnfinished."""
+def _take_first(connection: Connection, back: Return) -> Taken:
+    """Store that the request was answered, whatever comes of it, for as long as a browser can remember having made it."""
+    taken = _take_pending(connection, back)
+    if taken.flow is not None:
+        expires_at = now() + FLOW_LIFE
+        used = {"org_id": connection.org_id, "connection": connection, "expires_at": expires_at}
+        UsedRequest.objects.create(request_id=taken.flow.request_id, **used)
+    return taken
+
+
+def _take_pending(connection: Connection, back: Return) -> Taken:
+    """Delete the sign-in that waited, inside the caller's transaction. Raises SignInUnfinished."""
     pending = queries.lock_pending(connection, back.pending, back.handle)
+    if pending is None:
+        raise SignInUnfinished
+    pending.delete()
+    claims = from_json(pending.claims)
+    return Taken(pending, claims, queries.flow_of(claims, connection, back.flows))
+
+
+def _is_signed_in_already(attempt: Attempt, visitor: Visitor) -> bool:
+    """Say whether the person of an answer that isn't taken is the one who is signed in here, in this organization."""
+    if attempt.test is not None or attempt.is_astray or attempt.claims is None or visitor.mark is None:
+        return False
+    try:
+        chosen = _require_version(attempt.connection, attempt.version)
+        profile = read_profile(attempt.claims, admission_queries.attribute_names(attempt.connection, chosen))
+    except SamlError:
+        return False
+    seat = admission_queries.seat_named(attempt.connection, attempt.claims, profile.email)
+    return seat is not None and seat.user_id == visitor.user_id and tenancy_queries.is_reached(seat, visitor.mark)
+
+
+def confirm_sign_in(*, connection: Connection, back: Return) -> Finished:
+    """Sign the person in about whom was asked; somebody who has come since is asked anew. Raises Refused, ConnectionUnknown."""
+    attempt = Attempt(connection, back.caller)
+    try:
+        pending = _take_question(connection, back)
+        attempt.claims, attempt.version = from_json(pending.claims), pending.version
+        flow = Flow(connection.public_id, attempt.claims.in_response_to, pending.return_to)
+        # whoever agreed gives way: from here on nobody is signed in in this browser
+        has_agreed = back.visitor.user_id == pending.replaces_id
+        return _sign_in(attempt, flow, Visitor() if has_agreed else back.visitor)
+    except SamlError as problem:
+        raise attempt.refuse(problem) from problem
+
+
+def decline_sign_in(*, connection: Connection, back: Return) -> None:
+    """Delete the sign-in about which was asked; the session in this browser stays as it is."""
+    with suppress(SignInUnfinished):
+        _take_question(connection, back)
+
+
+@transaction.atomic
+def _take_question(connection: Connection, back: Return) -> PendingSignIn:
+    """Delete the sign-in about which was asked; it is this call's alone. Raises SignInUnfinished."""
+    pending = queries.lock_pending(connection, back.pending, back.handle, is_question=True)
     if pending is None:
         raise SignInUnfinished
     pending.delete()
     return pending
 
 
-def _flow_of(claims: Claims, connection: Connection, flows: Sequence[Flow]) -> Flow:
-    """Return what this browser remembers of the request that was answered. Raises RequestUnknown, UnsolicitedRefused."""
-    if not claims.in_response_to:
-        if not connection.allow_idp_initiated:
-            raise UnsolicitedRefused
-        return Flow(connection.public_id, "")
-    mine = (flow for flow in flows if flow.request_id == claims.in_response_to)
-    flow = next((flow for flow in mine if flow.connection == connection.public_id), None)
-    if flow is None:
-        raise RequestUnknown(expected="a request of this browser", received=claims.in_response_to)
-    return flow
-
-
-def _sign_in(attempt: Attempt, flow: Flow, visitor: Visitor) -> SignedIn | None:
+def _sign_in(attempt: Attempt, flow: Flow, visitor: Visitor) -> SignedIn | Question | None:
     connection, claims = attempt.connection, attempt.known_claims
     chosen = _require_version(connection, attempt.version)
     profile = read_profile(claims, admission_queries.attribute_names(connection, chosen))
     attempt.email = profile.email
     subject = Subject(connection, claims, profile, attempt.actor)
-    if _would_replace(subject, visitor):
-        attempt.record(Outcome.RESTARTED, OF_OTHER_PERSON)
-        return None
+    found = admission_queries.seat_to_enter(connection, claims, profile.email)
+    if visitor.user_id is not None and admission_queries.is_somebody_else(subject, found, visitor.user_id):
+        return _give_way(attempt, flow, visitor)
     try:
-        attempt.membership = admission.admit(subject=subject)
+        attempt.membership = admission.admit(subject=subject, found=found)
         return _enter(attempt, subject, visitor, flow)
+    except ReplacesSession:
+        return _give_way(attempt, flow, visitor)
     except (AddressInvalid, SeatTaken) as error:
         raise EmailInvalid(expected="an address that nobody else has here", received=profile.email) from error
     except MembershipUnknown as error:
         raise NotAMember(expected="a seat", received="one that was removed meanwhile") from error
 
 
-def _would_replace(subject: Subject, visitor: Visitor) -> bool:
-    """Say whether an answer that nobody asked for would end somebody else's session: it may have been planted there."""
-    is_unsolicited = not subject.claims.in_response_to
-    return (
-        is_unsolicited and visitor.user_id is not None and admission_queries.is_somebody_else(subject, visitor.user_id)
-    )
+def _give_way(attempt: Attempt, flow: Flow, visitor: Visitor) -> Question | None:
+    """Leave the session in this browser as it is, and ask whether to replace it.
+
+    An answer that nobody asked for may have been planted here: it is dropped, and the IdP is asked who this is.
+    """
+    if not attempt.known_claims.in_response_to:
+        attempt.record(Outcome.RESTARTED, OF_OTHER_PERSON)
+        return None
+    handle = credentials.mint(PENDING_PREFIX)
+    with transaction.atomic():
+        pending = _pending_of(attempt, handle, QUESTION_LIFE)
+        pending.replaces_id, pending.email, pending.return_to = visitor.user_id, attempt.email, flow.return_to
+        pending.save(force_insert=True)
+        attempt.record(Outcome.ASKED, OF_QUESTION)
+    return Question(pending.public_id, handle.plain, flow.request_id)
 
 
 def _require_version(connection: Connection, number: int | None) -> Configuration:
@@ -255,12 +349,14 @@ def _enter(attempt: Attempt, subject: Subject, visitor: Visitor, flow: Flow) -> 
     """Connection and seat are held while they are looked at again.
 
     So no session is granted through what is turned off meanwhile, or to whom is suspended. Raises ConnectionOff and
-    VersionChanged besides.
+    VersionChanged besides, and ReplacesSession when the seat has become another person's since it was looked at.
     """
     connection, claims = attempt.connection, attempt.known_claims
     _require_version(connection_services.lock_connection(connection), attempt.version)
     seat = admission.confirm(membership=attempt.known_seat, subject=subject)
     user = admission_queries.require_person(seat)
+    if visitor.user_id not in {None, user.pk}:
+        raise ReplacesSession
     mark = visitor.mark if visitor.mark is not None and visitor.user_id == user.pk else uuid4()
     idp = IdpSession(connection.public_id, claims.session_index)
     ends = queries.session_end(claims)
@@ -282,6 +378,7 @@ def refuse_departure(
 def delete_finished(*, moment: datetime) -> None:
     """What can't be accepted or finished any more is gone, and so are old tests and attempts."""
     ConsumedAssertion.objects.filter(expires_at__lt=moment).delete()
+    UsedRequest.objects.filter(expires_at__lt=moment).delete()
     PendingSignIn.objects.filter(expires_at__lt=moment).delete()
     tests.delete_old_tests(moment=moment)
     attempts.delete_old_attempts(before=moment - ATTEMPTS_KEPT_FOR)

@@ -5,13 +5,16 @@ from uuid import UUID
 
 from orgs.tenancy.types import Visitor
 from sso.attempts.types import Caller
-from sso.saml.types import OutgoingRequest
+from sso.saml.types import Claims, OutgoingRequest
 
 if TYPE_CHECKING:
     from orgs.tenancy.models import Membership, User
+    from sso.signin.models import PendingSignIn
 
 # a verified sign-in whose browser hasn't come to finish it
 PENDING_LIFE = timedelta(seconds=60)
+# how long somebody may look at the question whether another person takes over their browser
+QUESTION_LIFE = timedelta(minutes=5)
 # how long somebody may take at the IdP, and how long a cookie remembers what was asked
 FLOW_LIFE = timedelta(minutes=15)
 # within this time a second unsolicited response means that the IdP can't do otherwise
@@ -63,11 +66,37 @@ class Return:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """A verified answer that is being finished, with the flow that this browser remembers; it is the first or a later one."""
+
+    pending: "PendingSignIn"
+    claims: Claims
+    flow: Flow | None
+    is_second: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Landing:
     """A verified response waits for its browser under this id, for whoever shows the handle. Without an id: start afresh."""
 
     pending: UUID | None = None
     handle: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A sign-in that would replace somebody else's session waits for their answer, from whoever shows the handle."""
+
+    pending: UUID
+    handle: str = field(repr=False)
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadySignedIn:
+    """The answer came too late, and its person is signed in here all the same."""
+
+    org_slug: str
 
 
 @dataclass(frozen=True, slots=True)

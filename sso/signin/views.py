@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
@@ -25,9 +26,18 @@ from sso.saml.errors import SamlError
 from sso.saml.relay_state import local_path
 from sso.saml.types import Binding
 from sso.signin import cookies, queries, services
-from sso.signin.errors import OtherPersonSignedIn, UnsolicitedRefused
+from sso.signin.errors import OtherPersonSignedIn, SignInUnfinished, UnsolicitedRefused
 from sso.signin.forms import DiscoveryForm
-from sso.signin.types import DISCOVERY_LIFE, Arrival, Departure, Return, SignedIn
+from sso.signin.types import (
+    DISCOVERY_LIFE,
+    QUESTION_LIFE,
+    AlreadySignedIn,
+    Arrival,
+    Departure,
+    Question,
+    Return,
+    SignedIn,
+)
 from sso.signin_tests import queries as test_queries
 from sso.signin_tests import services as tests
 from sso.signin_tests.errors import SignInTestUnknown
@@ -108,10 +118,15 @@ def _is_own(request: OrgRequest, test: SignInTest) -> bool:
 
 
 @csrf_exempt
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def acs(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """Take the IdP's answer. No cookie is looked at: this request comes from another site."""
+    """Take the IdP's answer. No cookie is looked at: this request comes from another site.
+
+    Somebody who opens the address itself, or reloads it, is sent to the start of a sign-in.
+    """
     connection = _connection(public_id)
+    if request.method != "POST":
+        return _see_other(reverse("signin:login", args=[public_id]))
     try:
         landing = services.receive(connection=connection, arrival=_arrival(request))
     except Refused as refusal:
@@ -149,38 +164,88 @@ def _length(request: HttpRequest) -> int:
 
 @require_GET
 def finish(request: OrgRequest, public_id: UUID) -> HttpResponse:
-    """The browser is back with its own cookies: it is signed in, or its test has a result."""
-    connection = _connection(public_id)
+    """The browser is back with its own cookies: it is signed in, or its test has a result.
+
+    Loaded again where that has led to a session, it leads on.
+    """
+    connection, back = _connection(public_id), _return(request)
+    finished = cookies.finished_url(request.session, back.pending)
+    if finished and request.reach.grant_for(connection.org.slug) is not None:
+        return redirect(finished)
+    return _finish(request, connection, back, services.complete)
+
+
+@require_http_methods(["GET", "POST"])
+def switch(request: OrgRequest, public_id: UUID) -> HttpResponse:
+    """Ask whether to replace the session in this browser by another person's; it stays unless they say so."""
+    connection, back = _connection(public_id), _return(request)
+    if request.method == "POST" and "stay" in request.POST:
+        services.decline_sign_in(connection=connection, back=back)
+        response: HttpResponse = redirect("home")
+        cookies.unbind(response, back.pending)
+        return response
+    if request.method == "POST":
+        return _finish(request, connection, back, services.confirm_sign_in)
+    question = queries.find_question(connection, back.pending, back.handle)
+    if question is None:
+        return _stay(request, connection, SignInUnfinished())
+    return render(request, "sso/switch.html", {"question": question, "connection": connection})
+
+
+def _return(request: OrgRequest) -> Return:
     pending = read_uuid(request.GET.get("id", ""))
-    back = Return(
+    return Return(
         pending=pending,
         handle=cookies.handle_of(request, pending),
         flows=cookies.flows_of(request),
         visitor=access.visitor_of(request),
         caller=_caller(request),
     )
+
+
+def _finish(
+    request: OrgRequest, connection: Connection, back: Return, act: Callable[..., services.Finished]
+) -> HttpResponse:
     try:
-        done = services.complete(connection=connection, back=back)
+        done = act(connection=connection, back=back)
     except Refused as refusal:
         return _refused_page(request, refusal)
     except ConnectionUnknown as error:
         raise Http404 from error
-    if isinstance(done, SignedIn):
-        response = _after_sign_in(request, done)
+    response = _after(request, connection, back, done)
+    if isinstance(done, SignedIn | Question):
         cookies.forget_flow(response, done.request_id)
-    else:
-        response = _after_test(done) if done is not None else _start_afresh(connection)
-    cookies.unbind(response, pending)
+    cookies.unbind(response, back.pending)
     return response
+
+
+def _after(request: OrgRequest, connection: Connection, back: Return, done: services.Finished) -> HttpResponse:
+    """Return where the browser goes next."""
+    match done:
+        case SignedIn():
+            return _after_sign_in(request, back, done)
+        case Question():
+            query = urlencode({"id": done.pending})
+            response = _see_other(f"{reverse('signin:switch', args=[connection.public_id])}?{query}")
+            cookies.bind(response, done.pending, done.handle, QUESTION_LIFE)
+            return response
+        case AlreadySignedIn():
+            return redirect("org_home", done.org_slug)
+        case SignInTest():
+            return _after_test(done)
+        case None:
+            return _start_afresh(connection)
 
 
 def _start_afresh(connection: Connection) -> HttpResponse:
     return _see_other(f"{reverse('signin:login', args=[connection.public_id])}?{AGAIN}=1")
 
 
-def _after_sign_in(request: OrgRequest, done: SignedIn) -> HttpResponse:
+def _after_sign_in(request: OrgRequest, back: Return, done: SignedIn) -> HttpResponse:
     access.enter_by_idp(request, done.user, done.mark)
-    return redirect(done.return_to or reverse("org_home", args=[done.membership.org.slug]))
+    url = done.return_to or reverse("org_home", args=[done.membership.org.slug])
+    cookies.remember_finished(request.session, back.pending, url)
+    return redirect(url)
 
 
 def _after_test(test: SignInTest) -> HttpResponse:

@@ -17,11 +17,13 @@ from orgs.people import services as people
 from orgs.tenancy import queries as tenancy
 from orgs.tenancy.models import Membership, SessionGrant
 from orgs.tenancy.types import HoldSource
+from sso.attempts.models import LoginAttempt
+from sso.attempts.types import Outcome
 from sso.connections import queries, services
 from sso.connections.errors import NotTested
 from sso.connections.models import Configuration
 from sso.connections.types import AttributeChoice, SignInRules, Stage
-from sso.signin.models import ConsumedAssertion
+from sso.signin.models import ConsumedAssertion, UsedRequest
 from sso.versions import services as versions
 from tests.architecture.source import ROOT
 from tests.factories import ACTOR
@@ -52,6 +54,24 @@ def test_one_landing_is_finished_once(connection, idp, uma, browser):  # noqa: F
 
     assert Counter(all_at_once([finish] * 8)) == {302: 1, 403: 7}
     assert SessionGrant.objects.count() == 1
+
+
+def test_of_two_answers_to_one_request_that_are_finished_at_once_one_is_taken(connection, idp, uma, adam):  # noqa: F811
+    for _ in range(5):
+        first = Browser()
+        request = first.leave(connection)
+        second = Browser(relay_state=first.relay_state)
+        for name, cookie in first.client.cookies.items():
+            second.client.cookies[name] = cookie.value
+        landed = [
+            (one, one.deliver(connection, idp.respond(email, request)))
+            for one, email in ((first, UMA), (second, adam.email))
+        ]
+        found = all_at_once([lambda pair=pair: pair[0].follow(pair[1]).status_code for pair in landed])
+        assert sorted(found) == [302, 403]
+        assert sorted([first.reaches(), second.reaches()]) == [[], ["acme"]]
+        assert LoginAttempt.objects.filter(outcome=Outcome.REFUSED).first().error == "request_unknown"
+    assert UsedRequest.objects.count() == SessionGrant.objects.count() == 5
 
 
 def test_a_newcomers_tabs_make_one_seat(connection, idp, browser):  # noqa: F811

@@ -125,6 +125,10 @@ class Browser:
         landed = self.deliver(connection, idp.respond(email, request, **given))
         return self.follow(landed) if landed.status_code == 303 else landed
 
+    def switch(self, asked: Any, answer: str = "continue") -> Any:
+        """Answer the question to which a finish has led: continue as the other person, or stay."""
+        return self.client.post(asked["Location"], {answer: "yes"})
+
     def reaches(self) -> list[str]:
         """Return the organisations that this browser may enter."""
         found = self.client.get("/api/v1/me")
