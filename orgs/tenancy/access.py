@@ -17,12 +17,13 @@ from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import render
 
 from orgs.base.actor import Actor, ActorKind
 from orgs.base.clock import now
 from orgs.tenancy import queries, services
 from orgs.tenancy.models import Membership, Organization, SessionGrant, User
-from orgs.tenancy.types import PERSONAL_METHODS, SETTINGS_ROLES, SignInMethod, Visitor
+from orgs.tenancy.types import PERSONAL_METHODS, SETTINGS_ROLES, Role, SignInMethod, Visitor
 
 P = ParamSpec("P")
 MARK = "reach_mark"
@@ -58,6 +59,8 @@ class OrgRequest(HttpRequest):
     reach: Reach
     org: Organization
     membership: Membership
+    # an owner's own password or passkey opened this organization in this session
+    has_owner_proof: bool
     actor: Actor
     client_ip: str
 
@@ -178,6 +181,29 @@ def admin_required(
     return door
 
 
+def owner_required(
+    view: Callable[Concatenate[OrgRequest, str, P], HttpResponseBase],
+) -> Callable[..., HttpResponseBase]:
+    """Open to owners who gave a password or a passkey in this session; other members get 403.
+
+    It is for what only owners may do: ownership, deleting the organization, rules that could lock people out. An
+    identity provider that signs somebody in as an owner lets them do what an admin may, and no more.
+    """
+
+    @wraps(view)
+    def entry(request: OrgRequest, org_slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        turned_away = _enter(request, org_slug)
+        if turned_away is not None:
+            return turned_away
+        if request.membership.role != Role.OWNER:
+            raise PermissionDenied
+        if not request.has_owner_proof:
+            return render(request, "orgs/owner_proof.html", status=403)
+        return view(request, org_slug, *args, **kwargs)
+
+    return entry
+
+
 def _enter(request: OrgRequest, org_slug: str) -> HttpResponseBase | None:
     """The request knows its organisation, seat and actor; or the answer leads to the sign-in. Raises Http404."""
     if not request.reach.is_signed_in:
@@ -185,6 +211,7 @@ def _enter(request: OrgRequest, org_slug: str) -> HttpResponseBase | None:
     grant = request.reach.grant_for(org_slug)
     if grant is None:
         raise Http404
+    request.has_owner_proof = grant.is_owners_own
     request.org, request.membership, request.actor = (
         grant.org,
         grant.membership,

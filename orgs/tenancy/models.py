@@ -9,7 +9,16 @@ from django.db.models.functions import Now
 
 from orgs.base.clock import now
 from orgs.base.text import KEY_LENGTH, address_key, initials
-from orgs.tenancy.types import AddressKind, GrantSource, HoldSource, MembershipState, Origin, Role, SignInMethod
+from orgs.tenancy.types import (
+    PERSONAL_METHODS,
+    AddressKind,
+    GrantSource,
+    HoldSource,
+    MembershipState,
+    Origin,
+    Role,
+    SignInMethod,
+)
 
 
 class UserManager(BaseUserManager["User"]):
@@ -246,3 +255,8 @@ class SessionGrant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_method_display()} until {self.expires_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def is_owners_own(self) -> bool:
+        """Whether the person of this session is an owner and has proved it themselves: no identity provider can say that."""
+        return self.membership.role == Role.OWNER and self.method in PERSONAL_METHODS

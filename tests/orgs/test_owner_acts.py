@@ -1,0 +1,72 @@
+"""What only owners may do needs their own proof: no identity provider can give it."""
+
+from typing import Any
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.test import RequestFactory
+
+from orgs.tenancy import access
+from orgs.tenancy.access import owner_required
+from orgs.tenancy.models import SessionGrant, User
+from orgs.tenancy.types import SignInMethod
+from tests.orgs.test_access import by_idp
+
+PATH = "/orgs/acme/settings/ownership/"
+
+
+@owner_required
+def act(request: Any, org_slug: str) -> HttpResponse:
+    return HttpResponse(f"done by {request.actor.label}")
+
+
+def enter(client, view=act):
+    """Call the view as the middleware does for the session of this browser."""
+    request: Any = RequestFactory().post(PATH)
+    request.session, request.client_ip = client.session, ""
+    request.user = User.objects.get(pk=client.session["_auth_user_id"])
+    request.reach = access.read_reach(client.session)
+    return view(request, "acme")
+
+
+@pytest.mark.parametrize("method", [SignInMethod.PASSWORD, SignInMethod.PASSKEY])
+def test_owner_required_lets_an_owner_in_after_a_personal_proof(olga, sign_in, method):
+    client = sign_in(olga)
+    SessionGrant.objects.update(method=method)
+    assert enter(client).content == b"done by olga@acme.example"
+
+
+def test_owner_required_asks_for_a_personal_proof_when_an_idp_signed_the_owner_in(olga):
+    answer = enter(by_idp(olga))
+    assert answer.status_code == 403
+    assert "This needs an owner’s own proof" in answer.content.decode()
+    assert "done" not in answer.content.decode()
+
+
+def test_owner_required_looks_at_the_grant_of_this_organization_not_at_the_session(olga, sign_in):
+    client = sign_in(olga)
+    SessionGrant.objects.update(method=SignInMethod.SAML)
+    assert enter(client).status_code == 403
+
+
+@pytest.mark.parametrize("who", ["adam", "uma", "gil"])
+def test_owner_required_refuses_members_who_are_not_owners(request, sign_in, who):
+    with pytest.raises(PermissionDenied):
+        enter(sign_in(request.getfixturevalue(who)))
+
+
+def test_owner_required_knows_no_organization_of_others(acme, olga, greta, sign_in):
+    with pytest.raises(Http404):
+        enter(sign_in(greta))
+
+
+def test_owner_required_leads_to_the_sign_in_when_nobody_is_signed_in(acme):
+    request: Any = RequestFactory().get(PATH)
+    request.reach = access.Reach()
+    assert act(request, "acme").status_code == 302
+
+
+def test_admin_required_lets_an_owner_in_whom_an_idp_signed_in(olga):
+    admins = access.admin_required(lambda request, org_slug: HttpResponse("done"))
+    assert enter(by_idp(olga), admins).content == b"done"
