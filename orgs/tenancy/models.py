@@ -246,6 +246,8 @@ class SessionGrant(models.Model):
     method = models.CharField(max_length=10, choices=SignInMethod.choices)
     connection = models.UUIDField(null=True, blank=True)
     session_index = models.CharField(max_length=256, blank=True)
+    # fingerprints of the certificates with which the IdP signed, one or two, separated by a space
+    certificates = models.CharField(max_length=129, blank=True, default="", db_default="")
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
 

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -43,6 +43,16 @@ def live_grants(session: UUID) -> Sequence[SessionGrant]:
 def sessions_through(org: Organization, connection: UUID) -> int:
     """Say how many sessions that came through this connection reach the organisation now."""
     return SessionGrant.objects.filter(org=org, connection=connection, expires_at__gt=now()).count()
+
+
+def grants_by_certificates(
+    org: Organization, connection: UUID, fingerprints: Collection[str]
+) -> QuerySet[SessionGrant]:
+    """The live grants of sessions that this connection opened by one of these certificates."""
+    signed = Q(pk__in=[])
+    for fingerprint in fingerprints:
+        signed |= Q(certificates__contains=fingerprint)
+    return SessionGrant.objects.filter(signed, org=org, connection=connection, expires_at__gt=now())
 
 
 def idp_sessions_under(org: Organization, domain_key: str) -> QuerySet[SessionGrant]:

@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -255,6 +256,7 @@ def grant_session(
             "expires_at": expires_at,
             "connection": idp.connection,
             "session_index": idp.session_index,
+            "certificates": " ".join(idp.certificates),
         },
     )
     # a seat that was reached is never removed as unused, whatever becomes of this row
@@ -285,6 +287,12 @@ def delete_session_grants(*, membership: Membership) -> int:
 def delete_grants_of_connection(*, org: Organization, connection: UUID) -> int:
     """No session that came through this connection reaches the organisation any more. Returns how many did."""
     deleted, _ = SessionGrant.objects.filter(org=org, connection=connection).delete()
+    return deleted
+
+
+def delete_grants_by_certificates(*, org: Organization, connection: UUID, fingerprints: Collection[str]) -> int:
+    """Delete the grants of sessions that this connection opened by one of these certificates. Return how many there were."""
+    deleted, _ = queries.grants_by_certificates(org, connection, fingerprints).delete()
     return deleted
 
 

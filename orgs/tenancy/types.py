@@ -65,10 +65,14 @@ PERSONAL_METHODS = frozenset({SignInMethod.PASSWORD, SignInMethod.PASSKEY})
 
 @dataclass(frozen=True, slots=True)
 class IdpSession:
-    """Through which connection a session came, and what the IdP calls it. Empty for a personal proof."""
+    """Through which connection a session came, what the IdP calls it, and with which certificates the IdP signed.
+
+    `certificates` are SHA-256 fingerprints. All of it is empty for a personal proof.
+    """
 
     connection: UUID | None = None
     session_index: str = ""
+    certificates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

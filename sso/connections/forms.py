@@ -3,7 +3,7 @@ from typing import Any
 from django import forms
 
 from orgs.tenancy.types import Role
-from sso.connections.types import JIT_ROLES, Seen, SignInRules
+from sso.connections.types import JIT_ROLES, CertificateRemoval, EndSessions, RemovalReason, Seen, SignInRules
 
 
 class PrintableField(forms.CharField):
@@ -66,6 +66,29 @@ class RulesForm(NameForm):
             default_role=Role(self.cleaned_data["default_role"]),
             allow_idp_initiated=self.cleaned_data["allow_idp_initiated"],
         )
+
+
+class RemovalForm(forms.Form):
+    """Why certificates are taken out, and what becomes of the sessions that they opened."""
+
+    reason = forms.ChoiceField(
+        label="Why is it taken out?",
+        widget=forms.RadioSelect,
+        choices=RemovalReason.choices,
+        error_messages={"required": "Choose why the certificate is taken out."},
+    )
+    end_sessions = forms.ChoiceField(
+        label="Sessions that it opened",
+        widget=forms.RadioSelect,
+        choices=EndSessions.choices,
+        initial=EndSessions.BY_REASON,
+        error_messages={"required": "Choose what becomes of the sessions."},
+    )
+
+    def removal(self) -> CertificateRemoval:
+        """Return what was chosen; the form must be valid."""
+        found = self.cleaned_data
+        return CertificateRemoval(RemovalReason(found["reason"]), EndSessions(found["end_sessions"]))
 
 
 class SeenForm(forms.Form):

@@ -117,6 +117,14 @@ def replaces_idp(connection: Connection, number: int) -> bool:
     return live.idp_entity_id != draft.idp_entity_id
 
 
+def removed_certificates(live: Configuration | None, draft: Configuration | None) -> Sequence[IdpCertificate]:
+    """Return the certificates that the version in force trusts and the one in preparation doesn't, at the same IdP."""
+    if live is None or draft is None or live.idp_entity_id != draft.idp_entity_id:
+        return ()
+    kept = {certificate.fingerprint for certificate in draft.certificates.all()}
+    return [certificate for certificate in live.certificates.all() if certificate.fingerprint not in kept]
+
+
 def last_number(connection: Connection) -> int:
     """Return the highest number that a version of this connection has had."""
     numbers = Configuration.objects.filter(org_id=connection.org_id, connection=connection).order_by("-number")

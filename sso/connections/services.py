@@ -25,6 +25,7 @@ from sso.connections.models import Configuration, Connection, SamlIdentity, SpKe
 from sso.connections.types import (
     CONNECTION_CHANGED,
     MAX_CONNECTIONS,
+    CertificateRemoval,
     ConnectionState,
     Seen,
     SignInRules,
@@ -89,10 +90,18 @@ def lock_connection(connection: Connection) -> Connection:
 
 
 @transaction.atomic
-def turn_on(*, connection: Connection, actor: Actor, seen: Seen | None = None, without_test: bool = False) -> None:
+def turn_on(
+    *,
+    connection: Connection,
+    actor: Actor,
+    seen: Seen | None = None,
+    removal: CertificateRemoval | None = None,
+    without_test: bool = False,
+) -> None:
     """People sign in by the version that was seen; without that by the one in preparation, else by the one in force.
 
-    What is on already stays as it is. `without_test` is for operators, and stands in the audit log.
+    What is on already stays as it is. `removal` says what becomes of the sessions of certificates that aren't trusted any
+    more; without it they stay. `without_test` is for operators, and stands in the audit log.
     Raises SeenNoLonger, SetupIncomplete, NotTested.
     """
     locked = lock_connection(connection)
@@ -105,21 +114,26 @@ def turn_on(*, connection: Connection, actor: Actor, seen: Seen | None = None, w
     if chosen.stage == Stage.LIVE and locked.is_active:
         return
     before = {"state": str(locked.state), "version": live.number if live else None}
-    ended = _put_in_force(locked, chosen, live) if chosen.stage == Stage.DRAFT else 0
+    facts = _put_in_force(locked, chosen, live, removal) if chosen.stage == Stage.DRAFT else {"sessions_ended": 0}
     what = f"moved to version {chosen.number}" if locked.is_active else "turned on"
     locked.state, locked.setup_step, locked.turned_on_at = ConnectionState.ACTIVE, "", now()
     locked.provider = chosen.provider
     locked.save(update_fields=["state", "setup_step", "turned_on_at", "provider"])
     after = {"state": str(locked.state), "version": chosen.number, "tested": chosen.tested_at is not None}
-    change = Change(before=before, after=after | {"sessions_ended": ended})
-    record_change(locked, actor, "connection.turned_on", change)
+    record_change(locked, actor, "connection.turned_on", Change(before=before, after=after | facts))
     _notify(locked, actor, what)
     connection.state, connection.setup_step, connection.provider = locked.state, "", locked.provider
 
 
-def _put_in_force(connection: Connection, draft: Configuration, live: Configuration | None) -> int:
-    """The draft replaces the version in force. Returns how many sessions end, since they came from another IdP."""
-    ended = 0
+def _put_in_force(
+    connection: Connection, draft: Configuration, live: Configuration | None, removal: CertificateRemoval | None
+) -> dict[str, object]:
+    """Replace the version in force by the draft. Return what the audit log says of certificates and sessions that end."""
+    ended, removed = 0, [one.fingerprint for one in queries.removed_certificates(live, draft)]
+    if removed and removal is not None and removal.ends_sessions:
+        ended = tenancy.delete_grants_by_certificates(
+            org=connection.org, connection=connection.public_id, fingerprints=removed
+        )
     if live is not None:
         live.stage = Stage.FORMER
         live.save(update_fields=["stage"])
@@ -129,7 +143,10 @@ def _put_in_force(connection: Connection, draft: Configuration, live: Configurat
             ended = tenancy.delete_grants_of_connection(org=connection.org, connection=connection.public_id)
     draft.stage, draft.in_force_at = Stage.LIVE, now()
     draft.save(update_fields=["stage", "in_force_at"])
-    return ended
+    facts: dict[str, object] = {"sessions_ended": ended}
+    if removed:
+        facts |= {"certificates_removed": removed, "reason": str(removal.reason) if removal is not None else ""}
+    return facts
 
 
 @transaction.atomic

@@ -119,6 +119,35 @@ class Seen:
     revision: int
 
 
+class RemovalReason(TextChoices):
+    """Why a certificate isn't trusted any more."""
+
+    REPLACED = "replaced", "It was replaced, or ends soon"
+    COMPROMISED = "compromised", "Somebody else may have its key"
+
+
+class EndSessions(TextChoices):
+    """What becomes of the sessions that a certificate opened which isn't trusted any more."""
+
+    BY_REASON = "by_reason", "End them if somebody else may have its key (recommended)"
+    YES = "yes", "End them now"
+    NO = "no", "Keep them until they end by themselves"
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateRemoval:
+    """What an admin says of certificates that the next version doesn't trust any more."""
+
+    reason: RemovalReason
+    end_sessions: EndSessions = EndSessions.BY_REASON
+
+    @property
+    def ends_sessions(self) -> bool:
+        if self.end_sessions is EndSessions.BY_REASON:
+            return self.reason is RemovalReason.COMPROMISED
+        return self.end_sessions is EndSessions.YES
+
+
 @dataclass(frozen=True, slots=True)
 class ValueToCopy:
     """One of our values, under the label that it has here, and the one that it has at the IdP."""

@@ -12,8 +12,9 @@ from orgs.tenancy import queries as tenancy
 from orgs.tenancy.access import OrgRequest, admin_required
 from sso.connections import queries, services
 from sso.connections.errors import ChangedMeanwhile, ConnectionUnknown
-from sso.connections.forms import RulesForm, SeenForm
+from sso.connections.forms import RemovalForm, RulesForm, SeenForm
 from sso.connections.models import Connection
+from sso.connections.types import CertificateRemoval, Seen, Stage
 from sso.providers.catalogue import provider
 from sso.saml.metadata import describe_sp
 
@@ -65,7 +66,7 @@ def _as_stored(connection: Connection) -> dict[str, Any]:
 def turn_on(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
     """People sign in by the version that the page showed from now on, when it has passed its test.
 
-    Where that ends sessions, it is asked for once more.
+    Where that ends sessions, or takes out a certificate that opened some, it is asked for once more.
     """
     connection, form = _find(request, public_id), SeenForm(request.POST)
     seen = form.seen()
@@ -73,13 +74,38 @@ def turn_on(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse
         consequences = _consequences(request, connection)
         if consequences["sessions"]:
             return render(request, "sso/put_in_force.html", consequences | {"seen": seen})
+    removal, question = _ask_about_certificates(request, connection, seen)
+    if question is not None:
+        return question
     try:
-        services.turn_on(connection=connection, actor=request.actor, seen=seen)
+        services.turn_on(connection=connection, actor=request.actor, seen=seen, removal=removal)
     except DomainError as problem:
         messages.error(request, problem.public)
     else:
         messages.success(request, f"“{connection.name}” is on. People can sign in through it now.")
     return redirect("connection", org_slug, public_id)
+
+
+def _ask_about_certificates(
+    request: OrgRequest, connection: Connection, seen: Seen
+) -> tuple[CertificateRemoval | None, HttpResponse | None]:
+    """Return what the admin says of the certificates that are taken out, or the page that asks, when they opened sessions."""
+    draft = queries.configuration(connection, Stage.DRAFT)
+    if draft is None or draft.number != seen.number:
+        return None, None
+    removed = queries.removed_certificates(queries.in_force(connection), draft)
+    opened = tenancy.grants_by_certificates(
+        connection.org, connection.public_id, [certificate.fingerprint for certificate in removed]
+    )
+    count = opened.count() if removed else 0
+    form = RemovalForm(request.POST if "end_sessions" in request.POST or "reason" in request.POST else None)
+    if form.is_valid():
+        return form.removal(), None
+    if not count:
+        return None, None
+    context = {"connection": connection, "seen": seen, "removed": removed, "sessions": count, "form": form}
+    page = render(request, "sso/certificate_removed.html", context, status=400 if form.is_bound else 200)
+    return None, page
 
 
 @require_http_methods(["GET", "POST"])

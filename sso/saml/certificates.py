@@ -126,6 +126,12 @@ def public_key(pem: str) -> PublicKey:
     return require_strong(x509.load_pem_x509_certificate(pem.encode("ascii")).public_key())
 
 
+@lru_cache(maxsize=512)
+def fingerprint(pem: str) -> str:
+    """Return the SHA-256 over a stored certificate's DER in 64 hex digits."""
+    return x509.load_pem_x509_certificate(pem.encode("ascii")).fingerprint(hashes.SHA256()).hex()
+
+
 def make_key_pair(common_name: str, *, now: datetime) -> SpKeyPair:
     """Return a fresh RSA key and a certificate of it that we sign ourselves; IdPs take nothing but the key from it."""
     key = _new_key()

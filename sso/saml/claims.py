@@ -18,6 +18,7 @@ def as_json(claims: Claims) -> dict[str, Any]:
     return plain | {
         "attributes": {name: list(values) for name, values in claims.attributes.items()},
         "signed": sorted(claims.signed),
+        "certificates": list(claims.certificates),
     }
 
 
@@ -25,4 +26,5 @@ def from_json(plain: Mapping[str, Any]) -> Claims:
     """Return the claims that `as_json` wrote."""
     moments = {name: datetime.fromisoformat(plain[name]) if plain[name] else None for name in MOMENTS}
     attributes = {name: tuple(values) for name, values in plain["attributes"].items()}
-    return Claims(**{**plain, **moments, "attributes": attributes, "signed": frozenset(plain["signed"])})
+    plural = {"signed": frozenset(plain["signed"]), "certificates": tuple(plain.get("certificates", ()))}
+    return Claims(**{**plain, **moments, **plural, "attributes": attributes})

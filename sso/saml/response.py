@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sso.saml import conditions, prescreen, signature
-from sso.saml.certificates import PublicKey, public_key
+from sso.saml.certificates import PublicKey, fingerprint, public_key
 from sso.saml.errors import SamlError, SignatureMissing, StatementMissing, SubjectMissing
 from sso.saml.markup import SAML, Element, apart, children, text_of
 from sso.saml.reading import moment, only, plain_text
@@ -32,6 +32,7 @@ class Verified:
     response: Element
     assertion: Element
     signed: frozenset[str]
+    certificates: tuple[str, ...]
 
     @property
     def is_response_signed(self) -> bool:
@@ -80,15 +81,17 @@ def _verify(saml_response: str, expectation: Expectation, now: datetime, progres
 def _verify_signatures(root: Element, expectation: Expectation) -> Verified:
     """Raises SignatureMissing unless a signature covers the assertion; and SignatureMisshapen, -Invalid, AlgorithmRefused."""
     keys: list[PublicKey] = [public_key(pem) for pem in expectation.certificates]
-    response, signed = root, set[str]()
+    response, signed, places = root, set[str](), set[int]()
     if signature.find(root) is not None:
-        response = _read_signed(root, keys)
+        response, place = _read_signed(root, keys)
         signed.add("response")
+        places.add(place)
     # this one is verified where it came: the canonical response may have lost a namespace that its PrefixList counts on
     assertion = prescreen.assertion_of(root)
     if signature.find(assertion) is not None:
-        assertion = _read_signed(assertion, keys)
+        assertion, place = _read_signed(assertion, keys)
         signed.add("assertion")
+        places.add(place)
     else:
         assertion = prescreen.assertion_of(response)
     if not signed or (expectation.needs_both_signed and len(signed) < 2):
@@ -96,12 +99,14 @@ def _verify_signatures(root: Element, expectation: Expectation) -> Verified:
             expected="response and assertion" if expectation.needs_both_signed else "response or assertion",
             received=", ".join(sorted(signed)) or "neither",
         )
-    return Verified(response, assertion, frozenset(signed))
+    certificates = tuple(sorted({fingerprint(expectation.certificates[place]) for place in places}))
+    return Verified(response, assertion, frozenset(signed), certificates)
 
 
-def _read_signed(node: Element, keys: Sequence[PublicKey]) -> Element:
-    """Return the element anew, from the bytes that its signature covers. Raises SamlError."""
-    return prescreen.read_elements(signature.verified_bytes(node, keys))[0]
+def _read_signed(node: Element, keys: Sequence[PublicKey]) -> tuple[Element, int]:
+    """Return the element anew, from the bytes that its signature covers, and the place of its key. Raises SamlError."""
+    content, place = signature.verify(node, keys)
+    return prescreen.read_elements(content)[0], place
 
 
 def _read_claims(
@@ -126,6 +131,7 @@ def _read_claims(
         session_expires_at=min((end for end in ends if end is not None), default=None),
         authn_context=_authn_context(statements[0]),
         signed=found.signed,
+        certificates=found.certificates,
     )
 
 

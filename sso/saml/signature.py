@@ -68,9 +68,10 @@ def find(node: Element) -> Element | None:
     return found[0] if found else None
 
 
-def verified_bytes(node: Element, keys: Sequence[PublicKey]) -> bytes:
-    """Return the canonical bytes that this element's signature covers; the signature is taken out of the tree.
+def verify(node: Element, keys: Sequence[PublicKey]) -> tuple[bytes, int]:
+    """Return the canonical bytes that this element's signature covers, and the place of the first key that verifies it.
 
+    The signature is taken out of the tree.
     Raises SignatureMisshapen, AlgorithmRefused, SignatureInvalid.
     """
     signature = find(node)
@@ -78,13 +79,14 @@ def verified_bytes(node: Element, keys: Sequence[PublicKey]) -> bytes:
         raise SignatureMisshapen
     form = read_form(signature, node.get("ID") or "")
     signed_info = canonical(form.signed_info, ())
-    if not any(_is_signed_by(key, form, signed_info) for key in keys):
+    place = next((place for place, key in enumerate(keys) if _is_signed_by(key, form, signed_info)), None)
+    if place is None:
         raise SignatureInvalid
     take_out(signature)
     content = canonical(node, form.prefixes)
     if not content or not hmac.compare_digest(DIGESTS[form.digest_method](content).digest(), form.digest):
         raise SignatureInvalid
-    return content
+    return content, place
 
 
 def read_form(signature: Element, identity: str) -> Form:

@@ -147,6 +147,7 @@ class Claims:
     session_expires_at: datetime | None
     authn_context: str
     signed: frozenset[str]  # of "assertion", "response"
+    certificates: tuple[str, ...] = ()  # fingerprints of those whose keys verified the signatures
 
 
 @dataclass(frozen=True, slots=True)

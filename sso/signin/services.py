@@ -358,7 +358,7 @@ def _enter(attempt: Attempt, subject: Subject, visitor: Visitor, flow: Flow) -> 
     if visitor.user_id not in {None, user.pk}:
         raise ReplacesSession
     mark = visitor.mark if visitor.mark is not None and visitor.user_id == user.pk else uuid4()
-    idp = IdpSession(connection.public_id, claims.session_index)
+    idp = IdpSession(connection.public_id, claims.session_index, claims.certificates)
     ends = queries.session_end(claims)
     tenancy.grant_session(membership=seat, session=mark, method=SignInMethod.SAML, expires_at=ends, idp=idp)
     people.note_seat_sign_in(membership=seat)

@@ -4,6 +4,7 @@ import pytest
 import xmlsec
 from lxml import etree
 
+from sso.saml.certificates import fingerprint
 from sso.saml.claims import as_json
 from sso.saml.response import verify
 from tests.sso.saml.messages import GOOD_NAMES, accepted, code_of, expected_of, field, good, said
@@ -21,6 +22,8 @@ def test_a_genuine_message_gives_its_claims(name):
     expected = said(name)
     pinned = expected.pop("pinned")
     claims = as_json(verify(field(good(name)), expectation(*pinned), now=NOW))
+    signers = {one for one in pinned for pair in signatures(name) if is_right(*pair, one)}
+    assert claims.pop("certificates") == sorted(fingerprint(certificate_pem(one)) for one in signers)
     assert claims == expected | {"issuer": IDP}
 
 
