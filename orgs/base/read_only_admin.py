@@ -1,22 +1,28 @@
 """Admin pages on which support reads and never writes. A page shows what its class names, and nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.options import BaseModelAdmin, ShowFacets
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
 
+from orgs.base.actor import Actor, ActorKind
+from orgs.base.errors import DomainError
 from orgs.base.ids import read_uuid
 
 COUNTED_AT_MOST = 5_000
 INLINE_ROWS = 100
+# for the pages themselves, which name no HTTP
+AdminRequest = HttpRequest
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 # generic for the type checker only: Django's own classes can't be subscribed when they run
@@ -95,7 +101,8 @@ class ReadOnlyAdmin(Read, TablePage):
     """
 
     linked_by: ClassVar[Sequence[str]] = ()
-    actions = None
+    # the only actions of the page, each confirmed and audited; without any it takes no POST
+    actions: Sequence[Callable[..., Any] | str] | None = None
     list_per_page = 50
     list_max_show_all = 50
     list_select_related: ClassVar[bool | list[str] | tuple[str, ...]] = ("org",)
@@ -134,10 +141,45 @@ class ReadOnlyAdmin(Read, TablePage):
         return offered
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Refuse a POST: there is no action to take and no row to edit."""
-        if request.method not in SAFE_METHODS:
+        """Refuse a POST that is no action of this page: there is no row to edit."""
+        if request.method not in SAFE_METHODS and request.POST.get("action") not in (self.actions or ()):
             raise PermissionDenied
         return super().changelist_view(request, extra_context)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedAct:
+    """An action on chosen rows: its name, the question that is asked before, and what is done to each row."""
+
+    name: str
+    question: str
+    do: Callable[[Any, Actor], None]
+
+
+def run_confirmed(
+    page: ReadOnlyAdmin, request: HttpRequest, chosen: QuerySet[Any], act: ConfirmedAct
+) -> TemplateResponse | None:
+    """Ask once, showing the rows; then do it to each of them in the name of this member of the staff."""
+    rows = list(chosen[: page.list_per_page])
+    if "confirmed" not in request.POST:
+        context = page.admin_site.each_context(request) | {"rows": rows, "act": act, "opts": page.opts}
+        return TemplateResponse(request, "admin/confirm_act.html", context)
+    for row in rows:
+        label = str(row)
+        try:
+            act.do(row, staff_actor(request))
+        except DomainError as problem:
+            page.message_user(request, f"{label}: {problem.public}", messages.ERROR)
+        else:
+            page.message_user(request, f"{label}: done.", messages.SUCCESS)
+    return None
+
+
+def staff_actor(request: HttpRequest) -> Actor:
+    """Return the member of the staff who is signed in, as audit logs name them."""
+    user: Any = request.user
+    ip = str(getattr(request, "client_ip", ""))
+    return Actor(ActorKind.STAFF, reference=str(user.public_id), label=user.email, ip=ip)
 
 
 class Choice(admin.SimpleListFilter):

@@ -57,4 +57,7 @@ class SubjectChanged(SamlError):
     check = Check.MEMBER
     setting = Setting.NAME_ID
     public = "Your email address belonged to somebody else in this organization before. Ask one of its admins."
-    private = "The address belongs to a member whom the IdP has named by another NameID. It may have been given to a new person."
+    private = (
+        "The address belongs to a member whom the IdP has named by another NameID. It may have been given to a new person. "
+        "If it is the same person, choose “Forget this Name ID” on the page of this sign-in: the next one links anew."
+    )

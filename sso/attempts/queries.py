@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -5,23 +6,27 @@ from django.db.models import Q, QuerySet
 
 from orgs.base.clock import now
 from orgs.base.text import address_key
-from orgs.tenancy.models import Organization
+from orgs.people import queries as people
+from orgs.tenancy.models import Membership, Organization
 from sso.attempts.errors import AttemptUnknown
 from sso.attempts.models import LoginAttempt
 from sso.attempts.types import (
     CHECK_LABELS,
     FAILURES,
     NOT_TESTED,
+    SUBJECT_CHANGED,
     AttemptFilter,
     CheckLine,
     Outcome,
     Verdict,
 )
-from sso.connections.models import Connection
+from sso.connections import queries as connections
+from sso.connections.models import Connection, SamlIdentity
 from sso.providers.catalogue import provider
 from sso.saml.types import Check, Setting
 
 LOGGED_PER_MINUTE = 120
+SHOWN_IDENTITIES = 10
 
 
 def list_attempts(org: Organization, shown: AttemptFilter) -> QuerySet[LoginAttempt]:
@@ -45,7 +50,11 @@ def with_code(text: str) -> Q:
 
 def find_attempt(org: Organization, public_id: UUID) -> LoginAttempt:
     """Raises AttemptUnknown."""
-    found = LoginAttempt.objects.filter(org=org, public_id=public_id).select_related("connection", "membership").first()
+    found = (
+        LoginAttempt.objects.filter(org=org, public_id=public_id)
+        .select_related("org", "connection", "membership")
+        .first()
+    )
     if found is None:
         raise AttemptUnknown
     return found
@@ -85,6 +94,31 @@ def _verdict(attempt: LoginAttempt, check: Check) -> Verdict:
     if check == attempt.failed_check:
         return Verdict.FAILED
     return Verdict.PASSED if check in attempt.passed_checks else Verdict.NOT_REACHED
+
+
+def identities_in_the_way(attempt: LoginAttempt) -> Sequence[SamlIdentity]:
+    """Return the links because of which this sign-in was refused, as they are now: to forget them lets the next one link anew.
+
+    Either the Name ID is linked to another member than the one with the address, or that member has another Name ID. A
+    Name ID that is somebody else's address stays refused, so there is nothing to forget.
+    """
+    connection, org = attempt.connection, attempt.org
+    if attempt.error != SUBJECT_CHANGED or connection is None:
+        return ()
+    seat, linked = people.seat_of_address(org, attempt.email), connections.find_identity(connection, attempt.name_id)
+    if seat is None:
+        return ()
+    if linked is not None:
+        return [linked] if linked.membership_id != seat.pk else ()
+    owner = people.seat_of_address(org, attempt.name_id)
+    if owner is not None and owner.pk != seat.pk:
+        return ()
+    return connections.identities_of(connection, seat)[:SHOWN_IDENTITIES]
+
+
+def member_to_enter(attempt: LoginAttempt) -> Membership | None:
+    """Return the member who has the address of this attempt now."""
+    return people.seat_of_address(attempt.org, attempt.email)
 
 
 def advice(attempt: LoginAttempt) -> str:

@@ -40,6 +40,10 @@ OF_OTHER_PERSON = (*OF_MESSAGE, Check.EMAIL, Check.DOMAIN)
 OF_QUESTION = tuple(check for check in Check if check is not Check.MEMBER)
 
 
+# the refusal that an admin may mend by forgetting a Name ID
+SUBJECT_CHANGED = "subject_changed"
+
+
 class Outcome(TextChoices):
     """How an attempt to sign in ended."""
 

@@ -6,4 +6,5 @@ app_name = "attempts"
 urlpatterns = [
     path("orgs/<slug:org_slug>/settings/sign-in-log/", views.attempts, name="attempts"),
     path("orgs/<slug:org_slug>/settings/sign-in-log/<uuid:public_id>/", views.attempt, name="attempt"),
+    path("orgs/<slug:org_slug>/settings/sign-in-log/<uuid:public_id>/forget/", views.forget, name="forget"),
 ]

@@ -1,15 +1,21 @@
+from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
 
+from orgs.base.errors import DomainError
 from orgs.base.read_only_admin import BoundedPaginator
 from orgs.tenancy.access import OrgRequest, admin_required
 from sso.attempts import queries
 from sso.attempts.errors import AttemptUnknown
 from sso.attempts.forms import AttemptSearchForm
+from sso.attempts.models import LoginAttempt
 from sso.attempts.types import AttemptFilter
+from sso.connections import services as connections
+from sso.connections.errors import IdentityUnknown
 from sso.providers.catalogue import provider
 
 PAGE_SIZE = 50
@@ -29,14 +35,41 @@ def attempts(request: OrgRequest, org_slug: str) -> HttpResponse:
 @admin_required
 def attempt(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
     """One attempt: each check, expected against received, and what to change at the IdP."""
-    try:
-        found = queries.find_attempt(request.org, public_id)
-    except AttemptUnknown as error:
-        raise Http404 from error
-    context = {
+    found = _find(request, public_id)
+    context: dict[str, Any] = {
         "attempt": found,
         "checks": queries.check_lines(found),
         "advice": queries.advice(found),
         "provider": provider(found.provider),
+        "identities": queries.identities_in_the_way(found),
     }
+    if context["identities"]:
+        context["member"] = queries.member_to_enter(found)
     return render(request, "sso/attempt.html", context)
+
+
+@require_POST
+@admin_required
+def forget(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
+    """Forget the Name ID that the page of this attempt showed, when it is still in the way."""
+    found, named = _find(request, public_id), request.POST.get("identity", "")
+    chosen = next((one for one in queries.identities_in_the_way(found) if str(one.pk) == named), None)
+    try:
+        if chosen is None:
+            raise IdentityUnknown
+        connections.forget_identity(
+            connection=chosen.connection, membership=chosen.membership, name_id=chosen.name_id, actor=request.actor
+        )
+    except DomainError as problem:
+        messages.error(request, problem.public)
+    else:
+        messages.success(request, f"“{chosen.name_id}” is forgotten. The next sign-in links anew.")
+    return redirect("attempts:attempt", org_slug, public_id)
+
+
+def _find(request: OrgRequest, public_id: UUID) -> LoginAttempt:
+    """Raises Http404."""
+    try:
+        return queries.find_attempt(request.org, public_id)
+    except AttemptUnknown as error:
+        raise Http404 from error

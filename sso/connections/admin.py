@@ -1,7 +1,10 @@
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.template.response import TemplateResponse
 
-from orgs.base.read_only_admin import ReadOnlyAdmin, ReadOnlyInline
-from sso.connections import queries
+from orgs.base.actor import Actor
+from orgs.base.read_only_admin import AdminRequest, ConfirmedAct, ReadOnlyAdmin, ReadOnlyInline, run_confirmed
+from sso.connections import queries, services
 from sso.connections.models import Configuration, Connection, IdpCertificate, SamlIdentity, SpKey
 
 
@@ -86,13 +89,32 @@ class ConfigurationAdmin(ReadOnlyAdmin):
     search_help_text = "IdP Entity ID, connection, or organization."
 
 
+def _forget(identity: SamlIdentity, actor: Actor) -> None:
+    services.forget_identity(
+        connection=identity.connection, membership=identity.membership, name_id=identity.name_id, actor=actor
+    )
+
+
+FORGET = ConfirmedAct(
+    "forget_name_id",
+    "Whoever signs in next with the address of such a member is taken for that member, with their role and groups, and "
+    "their Name ID is linked anew. Confirm only when the organization says that it is the same person.",
+    _forget,
+)
+
+
 @admin.register(SamlIdentity)
 class SamlIdentityAdmin(ReadOnlyAdmin):
     """Which NameID is which seat."""
 
+    actions = ("forget_name_id",)
     fields = ("org", "connection", "membership", "name_id", "name_id_format", "created_at", "last_seen_at")
     linked_by = ("org__id__exact", "connection__id__exact", "membership__id__exact")
     list_display = ("name_id", "membership", "connection", "org", "last_seen_at")
     list_select_related = ["org", "connection", "membership"]
     search_fields = ("name_id__exact", "membership__email_key", "org__name", "org__slug")
     search_help_text = "NameID to the letter, address, or organization."
+
+    @admin.action(description="Forget this Name ID: the next sign-in links anew")
+    def forget_name_id(self, request: AdminRequest, chosen: QuerySet[SamlIdentity]) -> TemplateResponse | None:
+        return run_confirmed(self, request, chosen, FORGET)

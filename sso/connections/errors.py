@@ -46,6 +46,11 @@ class NotTurnedOn(Conflict):
     public = "This connection has never been turned on."
 
 
+class IdentityUnknown(Conflict):
+    code = "identity_unknown"
+    public = "This Name ID isn’t linked to that member any more. Nothing was done: look at the sign-in as it is now."
+
+
 class NameNotTyped(RuleViolated):
     code = "name_not_typed"
     public = "Type the connection’s name exactly as it is shown, to confirm."

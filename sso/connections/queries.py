@@ -189,12 +189,13 @@ def signing_key(connection: Connection) -> SpKeyPair:
 def find_identity(connection: Connection, name_id: str) -> SamlIdentity | None:
     """Return whose seat this NameID is."""
     found = SamlIdentity.objects.filter(org_id=connection.org_id, connection=connection, name_id=name_id)
-    return found.select_related("membership__org", "membership__user").first()
+    return found.select_related("connection", "membership__org", "membership__user").first()
 
 
 def identities_of(connection: Connection, membership: Membership) -> Sequence[SamlIdentity]:
     """Return the NameIDs by which this connection knows a seat."""
-    return list(SamlIdentity.objects.filter(org_id=connection.org_id, connection=connection, membership=membership))
+    known = SamlIdentity.objects.filter(org_id=connection.org_id, connection=connection, membership=membership)
+    return list(known.select_related("connection", "membership"))
 
 
 def values_to_copy(connection: Connection, chosen: Configuration | None) -> list[ValueToCopy]:

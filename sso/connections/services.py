@@ -15,6 +15,7 @@ from sso.connections.errors import (
     ChangedMeanwhile,
     ConnectionNameTaken,
     ConnectionUnknown,
+    IdentityUnknown,
     NameNotTyped,
     NotTested,
     NotTurnedOn,
@@ -235,6 +236,23 @@ def remember_identity(
         before = {"membership": str(former.membership.public_id)} if former is not None else {}
         change = Change(before=before, after={"connection": connection.name, "name_id": name_id})
         audit.record(org=connection.org, actor=actor, action="membership.identity_linked", target=target, change=change)
+
+
+@transaction.atomic
+def forget_identity(*, connection: Connection, membership: Membership, name_id: str, actor: Actor) -> None:
+    """Delete the link of this Name ID to this membership: its next sign-in links anew.
+
+    A sign-in that links waits for this, or was before. Raises ConnectionUnknown, IdentityUnknown.
+    """
+    locked = lock_connection(connection)
+    linked = SamlIdentity.objects.filter(
+        org_id=locked.org_id, connection=locked, membership=membership, name_id=name_id
+    )
+    deleted, _ = linked.delete()
+    if not deleted:
+        raise IdentityUnknown
+    target, change = Target.of_membership(membership), Change(before={"connection": locked.name, "name_id": name_id})
+    audit.record(org=locked.org, actor=actor, action="membership.identity_forgotten", target=target, change=change)
 
 
 def record_change(connection: Connection, actor: Actor, action: str, change: Change | None = None) -> None:

@@ -231,10 +231,10 @@ def _after(request: OrgRequest, connection: Connection, back: Return, done: serv
             return response
         case AlreadySignedIn():
             return redirect("org_home", done.org_slug)
-        case SignInTest():
-            return _after_test(done)
         case None:
             return _start_afresh(connection)
+        case test:
+            return _after_test(test)
 
 
 def _start_afresh(connection: Connection) -> HttpResponse:

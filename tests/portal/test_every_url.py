@@ -89,6 +89,7 @@ TABLE = {
     CONNECTION + "discard/": Row(NOT_ALLOWED, "302 404 404 403 403 302 302"),
     CONNECTION + "test/": Row(NOT_ALLOWED, "302 404 404 403 403 200 200"),
     ORG + "settings/authentication/tests/<uuid:public_id>/": Row(SETTINGS, NOT_ALLOWED),
+    ORG + "settings/sign-in-log/<uuid:public_id>/forget/": Row(NOT_ALLOWED, "302 404 404 403 403 302 302"),
     "saml/<uuid:public_id>/metadata": Row(EVERYBODY, NOT_ALLOWED),
     "saml/<uuid:public_id>/login": Row("302 302 302 302 302 302 302", NOT_ALLOWED),
     "saml/<uuid:public_id>/switch": Row("403 403 403 403 403 403 403", "403 403 403 403 403 403 403"),
