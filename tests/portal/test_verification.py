@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
@@ -469,6 +470,19 @@ def test_what_is_no_address_for_dns_is_refused_at_its_field(db):
     _, page = sign_up(f"a@{'x' * 64}.example")
     assert page.context["form"].errors["email"]
     assert not User.objects.exists()
+
+
+def test_an_address_whose_domain_cannot_be_is_refused_at_its_field(db):
+    _, page = sign_up("a@xn--a.example")
+    assert page.context["form"].errors["email"] == ["That isn't an e-mail address."]
+
+
+def test_a_changed_password_leaves_an_address_that_changed_meanwhile(stranger):
+    stale = User.objects.get(pk=stranger.pk)
+    tenancy.remove_account_address(user=stranger, address=stranger.email)
+    get_adapter().set_password(stale, NEW_PASSWORD)
+    stored = User.objects.get(pk=stranger.pk)
+    assert (stored.email, stored.email_key, stored.check_password(NEW_PASSWORD)) == ("", None, True)
 
 
 # links
