@@ -54,7 +54,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "portal.site.middleware.RequestIdentityMiddleware",
-    "portal.site.middleware.BodySizeMiddleware",
+    "portal.site.middleware.BodyMiddleware",
     "portal.site.middleware.CharsetMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -228,6 +228,8 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # files aren't counted by the line above, and are written to disk before anybody asks who sends them
 LARGEST_BODY = 16 * 1024 * 1024
+# a SAMLResponse of 512 KiB and the other fields of its form
+LARGEST_SAML_BODY = 512 * 1024 + 4096
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

@@ -3,22 +3,23 @@
 import codecs
 import re
 from collections.abc import Callable
-from ipaddress import ip_address
+from typing import BinaryIO
 from uuid import uuid4
 
 import structlog
-from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from orgs.tenancy import access
+from portal.site import bodies, proxies
 
 Answer = Callable[[HttpRequest], HttpResponse]
 GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # in these Django reads forms and JSON; others it may try, and some of Python's codecs aren't even for text
 READABLE_CHARSETS = frozenset({"utf-8", "ascii", "iso8859-1"})
 GLUED_FLAG = re.compile(r"(?P<flag>aadOptscim\d+)(?P<path>/[^?]*)(?:\?(?P<query>.*))?", re.ASCII)
+CHUNK = 64 * 1024
 MACHINE_PATHS = ("/scim/", "/static/", "/healthz", "/readyz", "/metrics")
 # an IdP's word opens one organisation, never the account itself
 PERSONAL_PATHS = ("/accounts/", "/admin/", "/invitations/", "/waiting/", "/look-again/")
@@ -45,33 +46,85 @@ class RequestIdentityMiddleware:
 
 
 def client_ip(request: HttpRequest) -> str:
-    """Return the address that our outermost proxy saw; X-Forwarded-For counts only as far as TRUSTED_PROXY_COUNT."""
-    direct = request.META.get("REMOTE_ADDR", "")
-    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
-    trusted: int = settings.TRUSTED_PROXY_COUNT
-    if trusted and len(hops) >= trusted:
-        direct = hops[-trusted]
-    try:
-        return str(ip_address(direct))
-    except ValueError:
-        return ""
+    """Return the address that our outermost proxy saw."""
+    return proxies.client_address(request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""))
 
 
-class BodySizeMiddleware:
-    """A body that nothing here would take is refused before any of it is read (RFC 9110 §15.5.14: 413)."""
+class BodyMiddleware:
+    """Read each body to its end, bounded, before anything asks the database: a slow sender then holds no connection.
+
+    A body without Content-Length is read where the server marks its end (`wsgi.input_terminated`).
+    """
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.META.get("CONTENT_LENGTH") or "0"
-        if not (given.isascii() and given.isdigit()):
-            return HttpResponse("The Content-Length is no number.\n", status=400, content_type="text/plain")
-        if int(given[:20]) > settings.LARGEST_BODY and not request.path.startswith("/scim/"):
-            largest = f"{settings.LARGEST_BODY // 1024 // 1024} MB"
-            message = f"This is larger than {largest}, more than anything here takes. Send a smaller file.\n"
-            return HttpResponse(message, status=413, content_type="text/plain")
+        try:
+            read_body(request)
+        except bodies.Refused as refused:
+            content, headers = refused.refusal.render(request.path_info)
+            return HttpResponse(content, status=refused.refusal.status, headers=headers)
         return self.get_response(request)
+
+
+def read_body(request: HttpRequest) -> None:
+    """Put the body on the request. Raises Refused when it is too large, cut short, or has no end.
+
+    A SCIM body that is too large is left to the view, which refuses it in the directory's log.
+    """
+    declared = _declared_length(request)
+    if declared is None and "HTTP_TRANSFER_ENCODING" not in request.META:
+        return
+    stream = request.META["wsgi.input"]
+    limit = bodies.largest_body(request.path_info, request.META.get("CONTENT_TYPE", ""))
+    fits = declared is None or declared <= limit
+    body = _read(stream, limit + 1 if declared is None else declared) if fits else b""
+    if not fits or len(body) > limit:
+        _discard(stream, bodies.MOST_DISCARDED if declared is None else min(declared, bodies.MOST_DISCARDED))
+        request.META["CONTENT_LENGTH"] = str(declared or len(body))
+        if request.path_info.startswith(bodies.SCIM):
+            return
+        raise bodies.Refused(bodies.too_large(limit))
+    if declared is not None and len(body) < declared:
+        raise bodies.Refused(bodies.CUT_SHORT)
+    request.META["CONTENT_LENGTH"] = str(len(body))
+    request._body = body  # noqa: SLF001 - where Django keeps what it has read
+
+
+def _declared_length(request: HttpRequest) -> int | None:
+    """Return the Content-Length, or None where the server marks the end instead. Raises Refused."""
+    given = request.META.get("CONTENT_LENGTH") or ""
+    if not given:
+        if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("wsgi.input_terminated"):
+            raise bodies.Refused(bodies.NO_LENGTH)
+        return None
+    if not (given.isascii() and given.isdigit()):
+        raise bodies.Refused(bodies.NOT_A_LENGTH)
+    return int(given[:20])
+
+
+def _read(stream: BinaryIO, most: int) -> bytes:
+    """Return what the stream holds, up to this many bytes; servers may give less at a time than they are asked for."""
+    parts = []
+    while most > 0 and (part := _read_part(stream, most)):
+        parts.append(part)
+        most -= len(part)
+    return b"".join(parts)
+
+
+def _read_part(stream: BinaryIO, most: int) -> bytes:
+    """Return the next bytes, none once the caller is gone."""
+    try:
+        return stream.read(most)
+    except OSError:
+        return b""
+
+
+def _discard(stream: BinaryIO, most: int) -> None:
+    """Read up to this many bytes and keep none."""
+    while most > 0 and (part := _read_part(stream, min(most, CHUNK))):
+        most -= len(part)
 
 
 class CharsetMiddleware:

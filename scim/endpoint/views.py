@@ -6,7 +6,7 @@ from typing import Any, ClassVar, TypeVar
 
 from django.db import transaction
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse, RawPostDataException, UnreadablePostError
+from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
 from django_scim.views import SCIMView
@@ -26,8 +26,6 @@ from scim.protocol.projection import project
 Document = dict[str, Any]
 M = TypeVar("M", bound=Model)
 CHALLENGE = 'Bearer realm="SCIM"'
-CHUNK = 64 * 1024
-MOST_DRAINED = 32 * 1024 * 1024
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -74,10 +72,9 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
             response: HttpResponse = act(request, **kwargs)
             self.exchange.write_afterwards(response)
             return response
-        # read to its end first: a caller who sends slowly must not hold a transaction open
+        # what is too large is refused before the transaction; the rest has been read before the first query
         _ = request.body
         with transaction.atomic():
-            # and asked again after that: a token may have been revoked while the body arrived
             directories.require_live(request.token)
             response = act(request, **kwargs)
             self.exchange.write(response)
@@ -93,9 +90,6 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
         if refusal.status == 503:
             response["Retry-After"] = "5"
         self.exchange.write_afterwards(response, refusal, error.reason if isinstance(error, TokenRefused) else "")
-        if self.exchange.token is not None:
-            # only for who showed a token: reading for anybody would let strangers hold every thread
-            drain(self.request)
         return response
 
     def allowed(self) -> list[str]:
@@ -166,19 +160,6 @@ class UnimplementedView(EndpointView):
         raise errors.NotImplementedByUs("This service has no such operation. ServiceProviderConfig tells what it has.")
 
     get = post = put = patch = delete = _lacking
-
-
-def drain(request: HttpRequest) -> None:
-    """What the caller is still sending was read and thrown away, up to 32 MiB.
-
-    A caller who finds the connection closed while writing never sees the answer that says why.
-    """
-    try:
-        for _ in range(MOST_DRAINED // CHUNK):
-            if not request.read(CHUNK):
-                return
-    except (UnreadablePostError, RawPostDataException):
-        return
 
 
 def scim_json(document: Mapping[str, Any], *, status: int = 200) -> HttpResponse:

@@ -3,7 +3,6 @@ from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from django.core import signing
-from django.core.handlers.wsgi import LimitedStream
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -44,7 +43,6 @@ from sso.signin_tests.errors import SignInTestUnknown
 from sso.signin_tests.models import SignInTest
 from sso.signin_tests.services import Refused
 
-LARGEST_BODY = 512 * 1024 + 4096
 DISCOVERY_SALT = "sso.discovery"
 FORM = "application/x-www-form-urlencoded"
 AGAIN = "again"
@@ -139,27 +137,13 @@ def acs(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 
 def _arrival(request: HttpRequest) -> Arrival:
-    """Return what was posted; a body that is too large or no form holds nothing, which is refused like any nonsense."""
+    """Return what was posted; a body that is no form holds nothing, which is refused like any nonsense."""
     caller = _caller(request)
     # this type alone, in which browsers post it: of multipart bodies each part would be parsed
-    is_form = request.content_type == FORM and 0 < _length(request) < LARGEST_BODY
-    sent = request.POST.getlist("SAMLResponse") if is_form else []
+    sent = request.POST.getlist("SAMLResponse") if request.content_type == FORM else []
     if len(sent) != 1:
         return Arrival("", "", caller)
     return Arrival(sent[0], request.POST.get("RelayState", ""), caller)
-
-
-def _length(request: HttpRequest) -> int:
-    """Return how long the body is, read where a proxy sends it in chunks, whose length only their end tells."""
-    try:
-        if request.META.get("CONTENT_LENGTH"):
-            return int(request.META["CONTENT_LENGTH"])
-    except ValueError:
-        return LARGEST_BODY
-    # Django takes a body without a length for an empty one; a server that marks its end lets us read up to that
-    if request.META.get("wsgi.input_terminated"):
-        request._stream = LimitedStream(request.META["wsgi.input"], LARGEST_BODY)  # type: ignore[assignment]  # noqa: SLF001 - no other way in
-    return len(request.body)
 
 
 @require_GET

@@ -3,19 +3,17 @@
 import json
 from datetime import timedelta
 from http.client import HTTPConnection
-from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.http import UnreadablePostError
+from django.conf import settings
 from django.test import Client
 
 from orgs.base.clock import now
 from scim.directories import queries, services
 from scim.directories.models import Directory, ScimToken
 from scim.directories.types import DirectoryState
-from scim.endpoint.views import drain
 from scim.requests.models import RequestLog
 from tests.conftest import ScimClient, SignIn
 from tests.scim.bodies import user_body
@@ -284,19 +282,6 @@ def test_a_caller_who_still_sends_gets_the_answer(scim: ScimClient, live_server:
     connection.close()
 
 
-def test_the_end_of_a_body_that_never_comes_is_not_awaited(rf: Any) -> None:
-    request = rf.generic("POST", "/scim/v2/x/Users", b"12345")
-    request._stream = BytesIO(b"12")
-    drain(request)
-    assert request.read() == b""
-
-
-def test_a_body_that_cannot_be_read_is_not_drained(rf: Any) -> None:
-    request = rf.generic("POST", "/scim/v2/x/Users", b"12345")
-    request.read = _raise(UnreadablePostError("gone"))
-    drain(request)
-
-
 def test_a_token_revoked_while_the_body_arrives_changes_nothing(scim: ScimClient, monkeypatch: Any) -> None:
     from scim.endpoint import bearer
 
@@ -312,29 +297,15 @@ def test_a_token_revoked_while_the_body_arrives_changes_nothing(scim: ScimClient
     assert not scim.directory.org.memberships.filter(origins="scim").exists()
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_body_is_read_before_the_transaction_begins(scim: ScimClient, monkeypatch: Any) -> None:
-    from django.core.handlers.wsgi import WSGIRequest
-    from django.db import connection
-
-    inside: list[bool] = []
-    read = WSGIRequest.body.fget
-
-    def watched(request: WSGIRequest) -> bytes:
-        if not hasattr(request, "_body"):
-            inside.append(connection.in_atomic_block)
-        return bytes(read(request))
-
-    monkeypatch.setattr(WSGIRequest, "body", property(watched))
-    assert scim.post("/Users", user_body()).status_code == 201
-    assert inside == [False]
+def test_a_body_that_is_too_large_is_refused_in_scim_form_and_in_the_log(scim: ScimClient) -> None:
+    assert_scim_error(scim.post("/Users", " " * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)), 413)
+    assert (RequestLog.objects.get().status, RequestLog.objects.get().request_body) == (413, "")
 
 
-def test_strangers_are_not_read_to_their_end(scim: ScimClient, monkeypatch: Any) -> None:
-    from scim.endpoint import views
-
-    monkeypatch.setattr(views, "drain", _raise(AssertionError("read")))
-    assert scim.get("/Users", Authorization="Bearer ghs_wrong").status_code == 401
+def test_a_body_of_the_largest_size_is_read(scim: ScimClient) -> None:
+    body = json.dumps(user_body())
+    padding = " " * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE - len(body))
+    assert scim.post("/Users", body + padding).status_code == 201
 
 
 @pytest.mark.parametrize("path", ["/Users%0A", "/Foo%0Abar", "/Users/%0A"])
