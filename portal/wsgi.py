@@ -1,8 +1,9 @@
-"""The WSGI application that granian serves."""
+"""The WSGI application: `portal.serve` runs it, and any other WSGI server can."""
 
 import os
 
 from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
 
 from portal.site.requests import LenientRequest
 from sso.saml.request import warm_up
@@ -10,5 +11,6 @@ from sso.saml.request import warm_up
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.production")
 application = get_wsgi_application()
 application.request_class = LenientRequest
-# the first person who signs in doesn't wait for it
+# the first request, and the first person who signs in, wait for neither; and a view that can't be imported shows here
+_ = get_resolver().url_patterns
 warm_up()

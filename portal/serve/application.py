@@ -1,0 +1,123 @@
+"""The ASGI application that the server runs: it reads the whole request, and then has Django answer it in a thread.
+
+A client that sends slowly, or reads slowly, holds no thread and no database connection.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from django.conf import settings
+
+from portal.serve.bodies import Bodies, Body, Disconnected, Receive
+from portal.serve.environ import Scope, make_environ, read_headers
+from portal.serve.threads import Answer, Threads
+from portal.site.bodies import Refusal, Refused, largest_body
+from portal.site.proxies import client_address
+
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+SEND_SECONDS = 60.0
+NOTE_SECONDS = 60.0
+# over HTTP/2 the server leaves it out
+CLOSE = ("Connection", "close")
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Application:
+    """While `is_leaving` each connection closes with its next answer, so that its client comes to another process."""
+
+    threads: Threads
+    bodies: Bodies = field(default_factory=Bodies)
+    on_start: Callable[[], None] = lambda: None
+    is_leaving: bool = False
+    refused: int = 0
+    noted: float = 0.0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await self._serve(scope, receive, send)
+
+    def leave(self) -> None:
+        """Close each connection with its next answer."""
+        self.is_leaving = True
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Start and stop with the server (ASGI's lifespan protocol)."""
+        await receive()
+        self.on_start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        self.threads.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = read_headers(scope["headers"])
+        try:
+            with self.bodies.hold(self._address(scope, headers)) as body:
+                answer = await self._answer(scope, headers, body, receive)
+        except Disconnected:
+            return
+        except Refused as refused:
+            self._note(refused.refusal)
+            content, given = refused.refusal.render(scope["path"])
+            # what the client still sends is never read
+            answer = Answer(refused.refusal.status, [*given.items(), CLOSE], content, None)
+        await self._send(answer, scope, send)
+
+    def _address(self, scope: Scope, headers: dict[str, str]) -> str:
+        direct = (scope.get("client") or ("",))[0]
+        return client_address(direct, headers.get("HTTP_X_FORWARDED_FOR", ""))
+
+    async def _answer(self, scope: Scope, headers: dict[str, str], body: Body, receive: Receive) -> Answer:
+        limit = largest_body(scope["path"], headers.get("CONTENT_TYPE", ""))
+        length = headers.get("CONTENT_LENGTH", "")
+        declared = int(length[:20]) if length.isascii() and length.isdigit() else 0
+        if declared > limit and "HTTP_EXPECT" in headers:
+            # the client asks before it sends
+            body.length = declared
+        elif declared or "HTTP_TRANSFER_ENCODING" in headers or scope["http_version"].startswith("2"):
+            await self.bodies.read(body, receive, limit)
+        environ = make_environ(scope, headers, body.content)
+        # Django refuses what is too large by its length alone, in the form and the log of its address
+        environ["CONTENT_LENGTH"] = str(body.length) if body.length else ""
+        body.content = b""
+        return await self.threads.answer(environ)
+
+    async def _send(self, answer: Answer, scope: Scope, send: Send) -> None:
+        """Send the answer part by part; a client that reads nothing for a minute is given up."""
+        given = [*answer.headers, CLOSE] if self.is_leaving else answer.headers
+        headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in given]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        part = answer.first
+        while answer.rest is not None and part:
+            async with asyncio.timeout(SEND_SECONDS):
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+            part = await self.threads.next_part(answer)
+        await send({"type": "http.response.body", "body": part, "more_body": False})
+
+    def _note(self, refusal: Refusal) -> None:
+        """Count what was refused here, and log the number at most once a minute: strangers fill no log."""
+        self.refused += 1
+        now = asyncio.get_running_loop().time()
+        if not self.noted or now - self.noted >= NOTE_SECONDS:
+            log.warning("serve.refused", requests=self.refused, last_status=refusal.status)
+            self.noted, self.refused = now, 0
+
+
+def threads_for(databases: dict[str, Any]) -> int:
+    """Return how many threads use at most half of a process's database pool; each may need a second connection."""
+    options = databases["default"].get("OPTIONS", {})
+    pool = options.get("pool")
+    return max(2, pool["max_size"] // 2) if isinstance(pool, dict) and pool.get("max_size") else 8
+
+
+def make_application(threads: int | None = None) -> Application:
+    """Return the application around Django's; its settings must be there."""
+    from portal.wsgi import application
+
+    return Application(Threads(application, threads or threads_for(settings.DATABASES)))

@@ -1,0 +1,176 @@
+"""The web server goes on: a killed worker is followed, a reload loses nothing, bad configuration ends it at once."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from http.client import HTTPException
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+
+from tests.faults.portal_server import ROOT, START_SECONDS, Portal, free_port, wait_for
+
+pytestmark = pytest.mark.worker
+CALLERS = 6
+# longer than the 3.5 s after which granian alone would stop the old worker
+SLOW_START_SECONDS = "6"
+RELOAD_SECONDS = 90
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Portal:
+    folder = tmp_path_factory.mktemp("filled")
+    portal = Portal(folder, f"sqlite:///{folder / 'site.sqlite3'}")
+    portal.fill()
+    return portal
+
+
+@pytest.fixture
+def portal(filled: Portal, tmp_path: Path) -> Portal:
+    shutil.copy(filled.folder / "site.sqlite3", tmp_path)
+    return replace(filled, folder=tmp_path, database=f"sqlite:///{tmp_path / 'site.sqlite3'}", extra={})
+
+
+@dataclass
+class Load:
+    answered: int = 0
+    lost: list[str] = field(default_factory=list)
+    longest: float = 0.0
+
+
+@contextmanager
+def load_on(portal: Portal, *, keep_alive: bool) -> Iterator[Load]:
+    """Callers ask without a pause inside `with`; what isn't answered isn't asked again."""
+    load, stop = Load(), Event()
+
+    def call() -> None:
+        connection = portal.connection(timeout=60)
+        while not stop.is_set():
+            began = time.monotonic()
+            try:
+                connection.request("GET", f"{portal.scim}/Users?count=1", headers=portal.bearer())
+                answer = connection.getresponse()
+                answer.read()
+                assert answer.status == 200, answer.status
+                load.answered += 1
+            except (OSError, HTTPException, AssertionError) as error:
+                load.lost.append(repr(error))
+            load.longest = max(load.longest, time.monotonic() - began)
+            if not keep_alive:
+                connection.close()
+        connection.close()
+
+    callers = [Thread(target=call) for _ in range(CALLERS)]
+    for caller in callers:
+        caller.start()
+    try:
+        yield load
+    finally:
+        stop.set()
+        for caller in callers:
+            caller.join()
+
+
+@pytest.mark.parametrize("keep_alive", [False, True], ids=["a connection each", "kept connections"])
+def test_a_reload_under_load_loses_no_request_when_starting_is_slow(portal: Portal, keep_alive: bool) -> None:
+    portal.extra["GATEHOUSE_START_SECONDS"] = SLOW_START_SECONDS
+    with portal.running():
+        wait_for(lambda: len(portal.workers()) == 2, START_SECONDS, "both workers run")
+        before = portal.workers()
+        with load_on(portal, keep_alive=keep_alive) as load:
+            os.kill(portal.parent, signal.SIGHUP)
+            wait_for(lambda: not before & portal.workers(), RELOAD_SECONDS, "both workers are new")
+            time.sleep(1)
+        assert load.lost == []
+        assert load.answered > 0
+        assert len(portal.workers()) == 2
+
+
+def test_a_reload_keeps_the_workers_when_their_successors_cannot_start(portal: Portal) -> None:
+    with portal.running():
+        before = portal.workers()
+        (portal.folder / "var" / "broken").touch()
+        os.kill(portal.parent, signal.SIGHUP)
+        wait_for(lambda: "the workers that do stay" in portal.log.read_text(), RELOAD_SECONDS, "the reload is given up")
+        assert portal.workers() == before
+        assert portal.get("/healthz").status == 200
+        assert portal.log.read_text().count("BROKEN is set: unset it.") == 1
+
+
+def test_a_killed_worker_is_followed_by_another_and_the_rest_answer_meanwhile(portal: Portal) -> None:
+    with portal.running():
+        wait_for(lambda: len(portal.workers()) == 2, START_SECONDS, "both workers run")
+        for _ in range(3):
+            killed = min(portal.workers())
+            os.kill(killed, signal.SIGKILL)
+            wait_for(lambda: killed not in portal.workers(), 10, "the worker is gone")  # noqa: B023
+            for _ in range(5):
+                assert portal.get("/healthz").status == 200
+        wait_for(lambda: len(portal.workers()) == 2, START_SECONDS, "another worker runs")
+
+
+def test_a_stop_ends_every_process_and_finishes_what_has_begun(portal: Portal) -> None:
+    with portal.running():
+        workers = portal.workers()
+        connection = portal.connection()
+        connection.putrequest("POST", f"{portal.scim}/Users")
+        for name, value in {**portal.bearer(), "Content-Length": "2"}.items():
+            connection.putheader(name, value)
+        connection.endheaders(b"{")
+        time.sleep(0.5)
+        os.kill(portal.parent, signal.SIGTERM)
+        time.sleep(0.5)
+        connection.send(b"}")
+        assert connection.getresponse().status == 400
+        assert portal.process is not None
+        assert portal.process.wait(timeout=30) == 0
+        assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+
+
+def test_workers_end_with_a_parent_that_was_killed(portal: Portal) -> None:
+    with portal.running():
+        workers = portal.workers()
+        os.kill(portal.parent, signal.SIGKILL)
+        wait_for(lambda: not any(is_running(pid) for pid in workers), 30, "the workers are gone")
+
+
+def is_running(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    return False
+
+
+def start(portal: Portal, *options: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "portal.serve", "--port", str(free_port()), *options]
+    return subprocess.run(command, cwd=ROOT, env=portal.environment(), capture_output=True, text=True, timeout=60)
+
+
+def test_a_fault_of_the_configuration_ends_the_server_before_it_has_workers(tmp_path: Path) -> None:
+    portal = Portal(tmp_path, f"sqlite:///{tmp_path / 'site.sqlite3'}")
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "broken").touch()
+    done = start(portal)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == ["The portal can't start: BROKEN is set: unset it."]
+    assert "Spawning" not in done.stdout
+
+
+def test_a_port_that_is_taken_is_named(portal: Portal) -> None:
+    with portal.running():
+        done = start(portal, "--port", str(portal.port))
+    assert done.returncode == 1
+    assert done.stderr == f"The portal can't listen on 127.0.0.1 port {portal.port}: Address already in use.\n"
+
+
+@pytest.mark.parametrize("options", [["--workers", "1"], ["--port", "http"], ["--threads", "0"]])
+def test_a_number_out_of_bounds_is_refused(tmp_path: Path, options: list[str]) -> None:
+    done = start(Portal(tmp_path, ""), *options)
+    assert done.returncode == 2
+    assert "isn't a number from" in done.stderr.splitlines()[-1]
