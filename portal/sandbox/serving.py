@@ -1,4 +1,4 @@
-"""The demo's processes: granian with two workers, a Celery worker with beat, and the test IdP."""
+"""The demo's processes: the web server with two workers, a Celery worker with beat, and the test IdP."""
 
 import sys
 from collections.abc import Iterator
@@ -42,9 +42,7 @@ def serve(port: int, stop: Event) -> int:
 def start(family: Family, port: int) -> None:
     """Web server, worker and identity provider run; what they print is in files under var/."""
     folder = settings.VAR_DIR
-    web = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
-    size = ["--workers", "2", "--blocking-threads", "8", "--no-ws"]
-    command = [*web, *size, "portal.wsgi:application"]
+    command = [sys.executable, "-m", "portal.serve", "--port", str(port), "--workers", "2"]
     family.start("web server", command, log=folder / "web.log", cwd=settings.BASE_DIR)
     worker = [sys.executable, "-m", "celery", "--app", "portal.celery", "worker", "--beat"]
     size = ["--pool", "threads", "--concurrency", "2", "--without-gossip", "--without-mingle"]

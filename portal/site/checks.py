@@ -19,6 +19,7 @@ from django.utils.dateparse import parse_datetime
 from orgs.base import sealed
 from orgs.base.clock import now
 from orgs.events import queries as outbox
+from portal.site import proxies
 from portal.site.tasks import HEARTBEAT
 
 LATE = timedelta(minutes=2)
@@ -178,4 +179,9 @@ def mail() -> Check:
     return _attempt("mail", connect, problem="unreachable", advice="Check EMAIL_URL.")
 
 
-ALL = (database, schema, shared_cache, static_files, broker, worker, clock, keys, base_url, mail)
+def proxy() -> Check:
+    """TRUSTED_PROXY_COUNT fits the settings, and what arrives."""
+    return Check("proxy", *proxies.look())
+
+
+ALL = (database, schema, shared_cache, static_files, broker, worker, clock, keys, base_url, proxy, mail)

@@ -31,8 +31,10 @@ class RequestIdentityMiddleware:
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
+        self.hops = proxies.HopCounter()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        self.hops.count(request.path_info, request.META.get("HTTP_X_FORWARDED_FOR", ""))
         given = request.headers.get("X-Request-ID", "")
         request_id = given if GIVEN_ID.fullmatch(given) else uuid4().hex
         request.request_id = request_id  # type: ignore[attr-defined]

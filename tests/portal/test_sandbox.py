@@ -191,7 +191,7 @@ class Demo:
             command = [sys.executable, "-m", "portal.sandbox"]
             self.process = subprocess.Popen(command, env=environment(var), stdout=output, stderr=output)
         wait_for(lambda: "running" in self.printed or self.process.poll() is not None)
-        self.children = self.group("granian") + self.group("celery") + self.group("portal.sandbox.test_idp")
+        self.children = self.group("portal.serve") + self.group("celery") + self.group("portal.sandbox.test_idp")
 
     @property
     def printed(self) -> str:
@@ -240,7 +240,7 @@ def test_the_demo_serves_when_it_says_so_until_a_signal_ends_every_process(demo,
     base = re.search(r"http://localhost:\d+", demo.printed)[0]
     assert httpx.get(f"{base}/readyz", trust_env=False).status_code == 200
     assert_the_identity_provider_serves(demo, demo_var)
-    # granian with two workers, celery with beat, the identity provider with one
+    # the web server with two workers, celery with beat, the identity provider with one
     assert len(demo.children) == 7
     demo.process.send_signal(number)
     assert demo.process.wait(timeout=SECONDS) == 0
@@ -248,7 +248,7 @@ def test_the_demo_serves_when_it_says_so_until_a_signal_ends_every_process(demo,
 
 
 @pytest.mark.worker
-@pytest.mark.parametrize(("command", "name"), [("granian", "web server"), ("celery", "worker")])
+@pytest.mark.parametrize(("command", "name"), [("portal.serve", "web server"), ("celery", "worker")])
 def test_the_demo_stops_and_says_so_when_a_process_ends_by_itself(demo, command, name):
     os.kill(min(demo.group(command)), signal.SIGKILL)
     assert demo.process.wait(timeout=SECONDS) == 1
