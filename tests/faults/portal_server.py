@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPResponse
+from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -101,17 +102,17 @@ class Portal:
     def connection(self, timeout: float = 30) -> HTTPConnection:
         return HTTPConnection("127.0.0.1", self.port, timeout=timeout)
 
-    def get(self, path: str, **headers: str) -> HTTPResponse:
+    def get(self, path: str, **headers: str) -> Any:
         """Return the whole answer to a GET on a connection of its own."""
         return self.ask("GET", path, None, headers)
 
-    def ask(self, method: str, path: str, body: object, headers: dict[str, str]) -> HTTPResponse:
-        """Return an answer; a body that is an iterator goes in chunks."""
+    def ask(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:
+        """Return an answer with its `text`; a body that is an iterator goes in chunks."""
         connection = self.connection()
         try:
-            connection.request(method, path, body, headers)  # type: ignore[arg-type]
-            response = connection.getresponse()
-            response.text = response.read().decode()  # type: ignore[attr-defined]
+            connection.request(method, path, body, headers)
+            response: Any = connection.getresponse()
+            response.text = response.read().decode()
             return response
         finally:
             connection.close()

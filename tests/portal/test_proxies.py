@@ -1,0 +1,95 @@
+"""Whether TRUSTED_PROXY_COUNT fits what arrives: doctor, a warning on start, one line of the log a minute."""
+
+import pytest
+from django.core.cache import cache
+from django.db import DatabaseError
+from django.test import Client, override_settings
+
+from portal.serve import worker
+from portal.site import checks, proxies
+
+CLIENT, PROXY = "198.51.100.1", "10.0.0.1"
+
+
+@pytest.fixture(autouse=True)
+def forgotten(db):
+    cache.delete(proxies.NOTE)
+
+
+def ask(*forwarded: str, path: str = "/") -> None:
+    """One process is asked, once for each value of X-Forwarded-For."""
+    client = Client()
+    for value in forwarded:
+        client.get(path, headers={"X-Forwarded-For": value} if value else {})
+
+
+@pytest.mark.parametrize(
+    ("trusted", "forwarded", "verdict"),
+    [
+        (0, ["", ""], "ok"),
+        (0, [CLIENT], "X-Forwarded-For arrives, but TRUSTED_PROXY_COUNT is 0"),
+        (1, [CLIENT], "ok"),
+        (1, [f"6.6.6.6, {CLIENT}"], "ok"),
+        (1, [""], "X-Forwarded-For arrives with 0 addresses, but TRUSTED_PROXY_COUNT is 1"),
+        (2, [CLIENT], "X-Forwarded-For arrives with 1 addresses, but TRUSTED_PROXY_COUNT is 2"),
+        (2, [f"{CLIENT}, {PROXY}"], "ok"),
+    ],
+)
+def test_doctor_compares_the_count_with_what_arrives(trusted, forwarded, verdict):
+    with override_settings(TRUSTED_PROXY_COUNT=trusted):
+        ask(*forwarded)
+        found = checks.proxy()
+    assert found.verdict == verdict
+    assert bool(found.advice) is (verdict != "ok")
+
+
+def test_doctor_looks_at_the_proxies():
+    assert checks.proxy in checks.ALL
+
+
+def test_one_stranger_who_sends_the_header_changes_nothing():
+    ask("", "", CLIENT)
+    assert checks.proxy().is_ok
+
+
+def test_a_note_of_another_count_says_nothing():
+    ask(CLIENT)
+    with override_settings(TRUSTED_PROXY_COUNT=1):
+        assert checks.proxy().is_ok
+
+
+@pytest.mark.parametrize("path", proxies.PROBES)
+def test_probes_count_nothing(path):
+    ask(CLIENT, path=path)
+    assert cache.get(proxies.NOTE) is None
+
+
+def test_a_flood_is_written_down_once_a_minute(monkeypatch, caplog):
+    minute = [0.0]
+    monkeypatch.setattr(proxies, "monotonic", lambda: minute[0])
+    counter = proxies.HopCounter()
+    for _ in range(5):
+        counter.count("/", CLIENT)
+    minute[0] = 61.0
+    counter.count("/", CLIENT)
+    assert [record.name for record in caplog.records].count(proxies.__name__) == 2
+    assert cache.get(proxies.NOTE)["unfitting"] == 5
+
+
+@pytest.mark.parametrize("act", ["set", "get"])
+def test_a_cache_that_is_away_fails_no_request(monkeypatch, act):
+    def lost(*given, **named):
+        raise DatabaseError
+
+    monkeypatch.setattr(proxies.cache, act, lost)
+    assert Client().get("/", headers={"X-Forwarded-For": CLIENT}).status_code == 302
+    assert checks.proxy().verdict == ("unknown (DatabaseError)" if act == "get" else "ok")
+
+
+@pytest.mark.parametrize(("is_https", "trusted", "warns"), [(True, 0, True), (True, 1, False), (False, 0, False)])
+def test_https_without_a_trusted_proxy_is_said_on_start_and_by_doctor(capsys, monkeypatch, is_https, trusted, warns):
+    monkeypatch.setattr(worker, "load", lambda: None)
+    with override_settings(IS_HTTPS=is_https, TRUSTED_PROXY_COUNT=trusted):
+        worker.try_to_load()
+        assert checks.proxy().is_ok is not warns
+    assert ("TRUSTED_PROXY_COUNT is 0" in capsys.readouterr().err) is warns

@@ -1,0 +1,432 @@
+"""The ASGI application before Django: names of headers, deadlines and bounds of bodies, threads, answers in parts."""
+
+import asyncio
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from portal.serve import __main__ as serve
+from portal.serve import application as module
+from portal.serve import threads, worker
+from portal.serve.application import Application, make_application, threads_for
+from portal.serve.bodies import Bodies, Bounds
+from portal.serve.environ import read_headers
+from portal.serve.server import MOST_DELAY_SECONDS, Server
+from portal.serve.threads import Threads
+
+SCIM = "/scim/v2/x/Users"
+FORWARDED = b"x-forwarded-for"
+
+
+def scope(path: str = "/", *headers: tuple[bytes, bytes], method: str = "POST", **more: Any) -> dict[str, Any]:
+    return {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "http_version": "1.1",
+        "scheme": "http",
+        "server": ("127.0.0.1", 8000),
+        "client": ("198.51.100.9", 1),
+        "headers": list(headers),
+    } | more
+
+
+class Caller:
+    """One request: gives its parts, one at a time; after the last of an unfinished one comes nothing any more."""
+
+    def __init__(self, *parts: bytes, is_finished: bool = True, is_gone: bool = False) -> None:
+        self.parts = list(parts)
+        self.is_finished, self.is_gone = is_finished, is_gone
+        self.sent: list[dict[str, Any]] = []
+
+    async def receive(self) -> dict[str, Any]:
+        await asyncio.sleep(0)
+        if self.parts:
+            part = self.parts.pop(0)
+            return {"type": "http.request", "body": part, "more_body": bool(self.parts) or not self.is_finished}
+        if self.is_gone:
+            return {"type": "http.disconnect"}
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(self, message: Any) -> None:
+        self.sent.append(message)
+
+    @property
+    def status(self) -> int:
+        return int(self.sent[0]["status"])
+
+    @property
+    def headers(self) -> dict[bytes, bytes]:
+        return dict(self.sent[0]["headers"])
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(message["body"] for message in self.sent[1:])
+
+
+def echo(environ: dict[str, Any], start: Any) -> list[bytes]:
+    start("200 OK", [("Content-Type", "application/json")])
+    names = ("PATH_INFO", "CONTENT_LENGTH", "REMOTE_ADDR", "HTTP_X_FORWARDED_FOR", "HTTP_COOKIE", "HTTP_HOST")
+    shown = {name: environ[name] for name in names if name in environ}
+    return [json.dumps(shown | {"body": environ["wsgi.input"].read().decode()}).encode()]
+
+
+def made(wsgi: Any = echo, **bounds: Any) -> Application:
+    return Application(Threads(wsgi, 2), Bodies(Bounds(**bounds)))
+
+
+def ask(application: Application, caller: Caller, asked: dict[str, Any]) -> Caller:
+    asyncio.run(application(asked, caller.receive, caller.send))
+    return caller
+
+
+CHUNKED = (b"transfer-encoding", b"chunked")
+
+
+def length(number: int) -> tuple[bytes, bytes]:
+    return b"content-length", str(number).encode()
+
+
+# names
+
+
+def test_a_name_with_an_underscore_is_dropped_whichever_comes_first():
+    for raw in (
+        [(b"x_forwarded_for", b"6.6.6.6"), (FORWARDED, b"1.1.1.1")],
+        [(FORWARDED, b"1.1.1.1"), (b"X_Forwarded_For", b"6.6.6.6")],
+    ):
+        assert read_headers(raw) == {"HTTP_X_FORWARDED_FOR": "1.1.1.1"}
+
+
+def test_lines_of_one_name_are_joined_in_their_order():
+    raw = [(FORWARDED, b"1.1.1.1"), (b"cookie", b"a=1"), (FORWARDED, b"2.2.2.2"), (b"cookie", b"b=2")]
+    assert read_headers(raw) == {"HTTP_X_FORWARDED_FOR": "1.1.1.1,2.2.2.2", "HTTP_COOKIE": "a=1; b=2"}
+
+
+def test_a_path_keeps_its_bytes():
+    caller = ask(made(), Caller(), scope("/a", raw_path=b"/a%2Fb%C3%A9%FF", method="GET"))
+    assert json.loads(caller.body)["PATH_INFO"].encode("latin-1") == b"/a/b\xc3\xa9\xff"
+
+
+# bodies
+
+
+@pytest.mark.parametrize("headers", [[length(5)], [CHUNKED]])
+def test_a_body_reaches_django_whole_with_its_length(headers):
+    caller = ask(made(), Caller(b"he", b"llo"), scope("/", *headers))
+    assert (json.loads(caller.body)["body"], json.loads(caller.body)["CONTENT_LENGTH"]) == ("hello", "5")
+
+
+def test_a_body_over_http_2_needs_no_header():
+    caller = ask(made(), Caller(b"hello"), scope("/", http_version="2"))
+    assert json.loads(caller.body)["body"] == "hello"
+
+
+def test_nothing_is_awaited_where_no_body_is_announced():
+    assert ask(made(), Caller(is_finished=False), scope("/", method="GET")).status == 200
+
+
+@pytest.mark.parametrize(("path", "kind"), [("/", b"text/plain; charset=utf-8"), (SCIM, b"application/scim+json")])
+def test_a_body_that_is_late_is_answered_in_the_form_of_its_address(path, kind):
+    caller = ask(made(seconds=0.05), Caller(b"x", is_finished=False), scope(path, length(9)))
+    assert (caller.status, caller.headers[b"content-type"], caller.headers[b"connection"]) == (408, kind, b"close")
+
+
+def test_a_body_over_the_limit_is_dropped_and_its_length_told():
+    parts = [b"x" * 1024 * 1024] * 3
+    shown = json.loads(ask(made(), Caller(*parts), scope(SCIM, CHUNKED)).body)
+    assert (shown["body"], int(shown["CONTENT_LENGTH"])) == ("", 3 * 1024 * 1024)
+
+
+def test_no_more_than_its_bound_is_discarded(monkeypatch):
+    monkeypatch.setattr("portal.serve.bodies.MOST_DISCARDED", 1024 * 1024)
+    caller = ask(made(), Caller(*[b"x" * 1024 * 1024] * 9), scope(SCIM, CHUNKED))
+    assert len(caller.parts) == 5
+
+
+def test_a_client_who_asks_before_it_sends_too_much_sends_nothing():
+    caller = Caller(b"x")
+    asked = scope(SCIM, length(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1), (b"expect", b"100-continue"))
+    assert int(json.loads(ask(made(), caller, asked).body)["CONTENT_LENGTH"]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    assert caller.parts == [b"x"]
+
+
+def test_who_is_gone_gets_no_answer():
+    assert ask(made(), Caller(b"x", is_finished=False, is_gone=True), scope("/", length(9))).sent == []
+
+
+async def at_once(application: Application, *requests: tuple[Caller, dict[str, Any]]) -> None:
+    tasks = []
+    for caller, asked in requests:
+        tasks.append(asyncio.create_task(application(asked, caller.receive, caller.send)))
+        for _ in range(9):
+            await asyncio.sleep(0)
+    await asyncio.gather(*tasks)
+
+
+def unfinished(number: int, size: int = 1) -> tuple[Caller, dict[str, Any]]:
+    return Caller(b"x" * size, is_finished=False), scope("/", length(9_999), client=(f"198.51.100.{number}", 1))
+
+
+@pytest.mark.parametrize(
+    ("bounds", "addresses", "given_up"),
+    [
+        ({"bodies": 2}, [1, 2, 3], [0]),
+        ({"bodies_of_address": 2}, [1, 2, 2, 2], [1]),
+        ({"bytes": 250}, [1, 2, 3], [0]),
+        ({"bytes_of_address": 250}, [1, 2, 2, 2], [1]),
+    ],
+)
+def test_for_one_body_too_many_the_oldest_is_given_up(bounds, addresses, given_up):
+    application = made(seconds=1.0, **bounds)
+    requests = [unfinished(number, 100) for number in addresses]
+
+    async def first_answered() -> list[int]:
+        running = asyncio.create_task(at_once(application, *requests))
+        await asyncio.sleep(0.3)
+        answered = [place for place, (caller, _) in enumerate(requests) if caller.sent]
+        await running
+        return answered
+
+    assert asyncio.run(first_answered()) == given_up
+    assert (application.bodies.bytes, application.bodies.held, application.bodies.bytes_of) == (0, {}, {})
+
+
+def test_a_body_that_alone_is_more_than_may_be_held_is_refused_for_now():
+    caller = ask(made(bytes=3), Caller(b"hello"), scope("/", length(5)))
+    assert (caller.status, caller.headers[b"retry-after"]) == (503, b"5")
+
+
+# threads
+
+
+def slow(environ: dict[str, Any], start: Any) -> list[bytes]:
+    time.sleep(0.3)
+    return echo(environ, start)
+
+
+def test_one_request_too_many_is_told_to_come_back(monkeypatch):
+    monkeypatch.setattr(threads, "MOST_WAITING", 1)
+    first, second = Caller(), Caller()
+    asyncio.run(at_once(made(slow), (first, scope(SCIM, method="GET")), (second, scope(SCIM, method="GET"))))
+    assert (first.status, second.status) == (200, 503)
+    assert json.loads(second.body)["status"] == "503"
+
+
+def test_who_has_waited_for_too_long_is_not_served_any_more(monkeypatch):
+    monkeypatch.setattr(threads, "PATIENCE_SECONDS", 0.1)
+    callers = [Caller() for _ in range(3)]
+    asyncio.run(at_once(made(slow), *((caller, scope(method="GET")) for caller in callers)))
+    assert sorted(caller.status for caller in callers) == [200, 200, 503]
+
+
+def test_a_probe_is_answered_while_every_thread_is_busy():
+    order: list[str] = []
+
+    def noting(environ: dict[str, Any], start: Any) -> list[bytes]:
+        if environ["PATH_INFO"] == "/":
+            time.sleep(0.3)
+        order.append(environ["PATH_INFO"])
+        return echo(environ, start)
+
+    asked = [scope(method="GET"), scope(method="GET"), scope("/healthz", method="GET")]
+    asyncio.run(at_once(made(noting), *((Caller(), each) for each in asked)))
+    assert order[0] == "/healthz"
+
+
+def test_an_answer_in_blocks_is_sent_in_parts_and_closed():
+    closed: list[bool] = []
+
+    class Blocks:
+        def __iter__(self) -> Any:
+            return iter([b"x" * threads.PART] * 3)
+
+        def close(self) -> None:
+            closed.append(True)
+
+    def wsgi(environ: dict[str, Any], start: Any) -> Blocks:
+        start("200 OK", [])
+        return Blocks()
+
+    caller = ask(made(wsgi), Caller(), scope(method="GET"))
+    assert [len(message["body"]) for message in caller.sent[1:]] == [threads.PART] * 3 + [0]
+    assert [message["more_body"] for message in caller.sent[1:]] == [True, True, True, False]
+    assert closed == [True]
+
+
+def test_who_reads_nothing_is_given_up(monkeypatch):
+    monkeypatch.setattr(module, "SEND_SECONDS", 0.05)
+
+    class Deaf(Caller):
+        async def send(self, message: Any) -> None:
+            if message["type"] == "http.response.body":
+                await asyncio.Event().wait()
+
+    def wsgi(environ: dict[str, Any], start: Any) -> list[bytes]:
+        start("200 OK", [])
+        return [b"x" * threads.PART] * 2
+
+    with pytest.raises(TimeoutError):
+        ask(made(wsgi), Deaf(), scope(method="GET"))
+
+
+def test_a_worker_that_leaves_closes_each_connection_with_its_next_answer():
+    application = made()
+    assert b"connection" not in ask(application, Caller(), scope(method="GET")).headers
+    application.leave()
+    assert ask(application, Caller(), scope(method="GET")).headers[b"connection"] == b"close"
+
+
+def test_refusals_are_logged_once_a_minute(caplog):
+    application = made(bytes=0)
+
+    async def refuse() -> None:
+        for _ in range(3):
+            await application(scope("/", length(5)), Caller(b"hello").receive, Caller().send)
+
+    asyncio.run(refuse())
+    assert [record.name for record in caplog.records].count(module.__name__) == 1
+
+
+def test_the_application_starts_and_stops_with_its_server():
+    application, started, sent = made(), [], []
+    application.on_start = lambda: started.append(True)
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "lifespan"}
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    asyncio.run(application({"type": "lifespan"}, receive, send))
+    assert started == [True]
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    asyncio.run(application({"type": "websocket"}, receive, send))
+
+
+# what it is made with
+
+
+@pytest.mark.parametrize(
+    ("options", "number"),
+    [({}, 8), ({"pool": {"max_size": 16}}, 8), ({"pool": {"max_size": 2}}, 2), ({"pool": True}, 8)],
+)
+def test_threads_use_half_of_the_pool(options, number):
+    assert threads_for({"default": {"OPTIONS": options}}) == number
+
+
+def test_the_application_is_djangos():
+    assert ask(make_application(1), Caller(), scope("/healthz", (b"host", b"testserver"), method="GET")).body == b"ok"
+
+
+def test_a_fault_of_the_configuration_is_its_own_line(monkeypatch, capsys):
+    def broken(threads: int | None) -> None:
+        raise ImproperlyConfigured("X is not set.")
+
+    monkeypatch.setattr(module, "make_application", broken)
+    with pytest.raises(SystemExit) as ended:
+        worker.load()
+    assert (ended.value.code, capsys.readouterr().err) == (1, "The portal can't start: X is not set.\n")
+
+
+class Pipe:
+    def __init__(self, *, is_broken: bool = False) -> None:
+        self.said: list[str] = []
+        self.is_broken = is_broken
+
+    def send(self, text: str) -> None:
+        if self.is_broken:
+            raise BrokenPipeError
+        self.said.append(text)
+
+    def close(self) -> None:
+        self.said.append("closed")
+
+
+@pytest.mark.parametrize("is_broken", [False, True])
+def test_a_worker_says_when_it_serves_and_leaves_when_asked(monkeypatch, is_broken):
+    pipe, application = Pipe(is_broken=is_broken), made()
+    monkeypatch.setattr(worker, "READY_SECONDS", 0.0)
+    monkeypatch.setattr(worker, "load", lambda threads: application)
+    monkeypatch.setattr(worker, "LOOK_SECONDS", 0.01)
+    before = {
+        number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+    }
+
+    async def live() -> None:
+        worker.Loader(1, pipe, os.getppid())().on_start()  # type: ignore[arg-type]
+        await asyncio.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGUSR1)
+        await asyncio.sleep(0.05)
+
+    try:
+        asyncio.run(live())
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert pipe.said == ([] if is_broken else ["ready", "closed"])
+    assert application.is_leaving
+
+
+def test_a_worker_stops_when_its_parent_is_gone(monkeypatch):
+    ended: list[tuple[int, int]] = []
+    monkeypatch.setattr(worker.os, "kill", lambda *given: ended.append(given))
+    worker.Loader(1, Pipe(), -1)._end_with_parent()  # type: ignore[arg-type]
+    assert ended == [(os.getpid(), signal.SIGTERM)]
+
+
+# the parent
+
+
+class Birth:
+    def __init__(self, seconds_ago: float) -> None:
+        self.birth = time.monotonic() - seconds_ago
+
+
+def delays(server: Server, ages: list[float]) -> list[float]:
+    found = []
+    for age in ages:
+        server.wrks, server.interrupt_children = [Birth(age)], [0]
+        server._plan_starts()
+        found.append(round(server.next_starts[0] - time.monotonic()))
+    return found
+
+
+def test_a_worker_that_keeps_ending_is_started_later_each_time():
+    server = Server(host="127.0.0.1", port=0, workers=2)
+    assert delays(server, [1.0] * 8) == [0, 1, 2, 4, 8, 16, MOST_DELAY_SECONDS, MOST_DELAY_SECONDS]
+    assert delays(server, [3600.0, 1.0]) == [0, 1]
+
+
+def refusing(problem: Exception) -> Callable[..., None]:
+    def raise_it(*given: Any) -> None:
+        raise problem
+
+    return raise_it
+
+
+def test_an_address_that_cannot_be_used_is_named(monkeypatch, capsys):
+    monkeypatch.setattr(serve.Server, "listen", refusing(OSError(98, "Address already in use")))
+    monkeypatch.setattr(serve.multiprocessing, "set_start_method", lambda *given, **named: None)
+    assert serve.main(["--port", "8000"]) == 1
+    assert capsys.readouterr().err == "The portal can't listen on 127.0.0.1 port 8000: Address already in use.\n"
+
+
+@pytest.mark.parametrize(("can_load", "status", "served"), [(True, 0, [True]), (False, 1, [])])
+def test_workers_are_made_only_when_one_could_start(monkeypatch, can_load, status, served):
+    found: list[bool] = []
+    monkeypatch.setattr(serve.multiprocessing, "set_start_method", lambda *given, **named: None)
+    monkeypatch.setattr(serve, "can_load", lambda: can_load)
+    monkeypatch.setattr(serve.Server, "listen", lambda self: None)
+    monkeypatch.setattr(serve.Server, "serve", lambda self: found.append(True))
+    assert (serve.main([]), found) == (status, served)
