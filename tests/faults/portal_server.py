@@ -21,7 +21,7 @@ import pytest
 from tools import machine
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 90
+START_SECONDS = 150
 FILL = """
 import django
 django.setup()

@@ -18,7 +18,8 @@ import pytest
 from tests.faults.portal_server import Portal, postgres_database
 from tests.scim.bodies import patch_body, user_body
 
-pytestmark = pytest.mark.worker
+# starting takes long on a busy machine
+pytestmark = [pytest.mark.worker, pytest.mark.timeout(420)]
 SENDERS = 60
 CLIENT = "198.51.100.1"
 # the bound that is promised; a server whose threads or connections are held answers after many seconds, or never
