@@ -1,6 +1,7 @@
 """Every table of this app, collected for Django."""
 
 from orgs.audit.models import AuditEvent
+from orgs.base.models import CacheEntry
 from orgs.domains.models import Domain
 from orgs.events.models import OutboxEvent
 from orgs.groups.models import Group, GroupMember
@@ -19,6 +20,7 @@ from orgs.tenancy.models import (
 __all__ = [
     "AddressVerification",
     "AuditEvent",
+    "CacheEntry",
     "Domain",
     "Group",
     "GroupMember",

@@ -79,7 +79,6 @@ def fill(port: int) -> None:
 
     seeds.require_sandbox()
     call_command("migrate", verbosity=0, interactive=False)
-    call_command("createcachetable", verbosity=0)
     with transaction.atomic():
         is_new = seeds.seed()
         single_sign_on.connect(single_sign_on.SandboxIdp(serving.idp_url(port), serving.idp_folder()), is_new=is_new)

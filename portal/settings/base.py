@@ -123,16 +123,8 @@ DATABASES = {"default": database(env.str("DATABASE_URL", default=f"sqlite:///{VA
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", default="")
-if REDIS_URL:
-    CACHES: dict[str, Any] = {
-        "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": REDIS_URL,
-            "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
-        }
-    }
-else:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache_entries"}}
+# counters and used one-time codes must be right without Redis, and none may be evicted while it lives
+CACHES = {"default": {"BACKEND": "orgs.base.cache.TableCache"}}
 
 AUTH_USER_MODEL = "orgs.User"
 AUTHENTICATION_BACKENDS = ["portal.site.verification.backends.AddressBackend"]

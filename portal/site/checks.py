@@ -119,8 +119,7 @@ def shared_cache() -> Check:
         cache.delete(key)
         return "ok" if found == value else "forgets what it is given"
 
-    advice = "Check REDIS_URL." if settings.REDIS_URL else "Run manage.py createcachetable."
-    return _attempt("cache", remember, problem="unreachable", advice=advice)
+    return _attempt("cache", remember, problem="unreachable", advice="Run manage.py migrate.")
 
 
 def broker() -> Check:

@@ -81,7 +81,6 @@ def _prepare() -> dict[str, str]:
         settings.ROOT_URLCONF, settings.PUBLIC_BASE_URL = "tests.e2e.failing_urls", ADDRESS
         settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, "gatehouse.example"]
         call_command("migrate", verbosity=0)
-        call_command("createcachetable", verbosity=0)
         from tests.e2e import world
 
         return world.make()

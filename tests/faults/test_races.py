@@ -8,6 +8,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connections
 from django.test import Client
 
@@ -152,3 +153,8 @@ def noting_delivery() -> Any:
     types.delivers("test.noted")(lambda event: NOTED.update([event.key]))
     yield
     types._deliveries.pop("test.noted")
+
+
+def test_add_at_once_stores_one_value_of_eight():
+    stored = all_at_once([lambda: cache.add("key", 1, 60)] * 8)
+    assert sorted(stored) == [False] * 7 + [True]

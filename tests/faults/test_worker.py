@@ -40,7 +40,6 @@ import django
 django.setup()
 from django.core.management import call_command
 call_command("migrate", verbosity=0)
-call_command("createcachetable")
 call_command("create_org", "Acme", slug="acme", owner="o@a.example")
 """
 pytestmark = pytest.mark.worker

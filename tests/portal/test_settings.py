@@ -91,15 +91,19 @@ def test_a_forwarded_scheme_counts_only_behind_a_proxy():
     assert [one["SECURE_PROXY_SSL_HEADER"] for one in (alone, trusting)] == [None, ["HTTP_X_FORWARDED_PROTO", "https"]]
 
 
-def test_redis_becomes_broker_and_cache():
-    found = shown("production", "CELERY_BROKER_URL", "CACHES", **PRODUCTION, REDIS_URL="redis://127.0.0.1:6379/3")
-    assert [found["CELERY_BROKER_URL"], found["CACHES"]["default"]["LOCATION"]] == ["redis://127.0.0.1:6379/3"] * 2
+def test_redis_becomes_the_broker():
+    found = shown("production", "CELERY_BROKER_URL", **PRODUCTION, REDIS_URL="redis://127.0.0.1:6379/3")
+    assert found["CELERY_BROKER_URL"] == "redis://127.0.0.1:6379/3"
 
 
-def test_without_redis_files_and_the_database_take_its_place():
-    found = shown("production", "CELERY_BROKER_URL", "CACHES", **PRODUCTION)
-    assert found["CELERY_BROKER_URL"] == "filesystem://"
-    assert found["CACHES"]["default"]["BACKEND"] == "django.core.cache.backends.db.DatabaseCache"
+def test_without_redis_the_broker_is_in_files():
+    assert shown("production", "CELERY_BROKER_URL", **PRODUCTION)["CELERY_BROKER_URL"] == "filesystem://"
+
+
+@pytest.mark.parametrize("more", [{}, {"REDIS_URL": "redis://127.0.0.1:6379/3"}], ids=["alone", "with redis"])
+def test_the_cache_is_a_table_of_our_own_with_and_without_redis(more):
+    found = shown("production", "CACHES", **PRODUCTION, **more)
+    assert found["CACHES"] == {"default": {"BACKEND": "orgs.base.cache.TableCache"}}
 
 
 def test_sqlite_loses_nothing_that_was_committed():
