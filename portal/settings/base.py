@@ -156,6 +156,16 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+# amount/time/for whom: the address of the network (ip), or what the name says. "login_failed" is for one browser and one
+# account. The narrower limit stands first, so that what it refuses doesn't count in the wider one.
+ACCOUNT_RATE_LIMITS = {
+    "login": "300/m/ip",
+    "login_failed": "5/5m/key",
+    "login_failed_account": "50/h/key",
+    "login_failed_address": "60/10m/ip",
+    "reset_password": "5/h/key,20/m/ip",
+    "confirm_email": "1/3m/key,5/h/key",
+}
 ACCOUNT_ADAPTER = "portal.site.accounts.AccountAdapter"
 ACCOUNT_FORMS = {
     "signup": "portal.site.verification.forms.SignUpForm",

@@ -16,6 +16,7 @@ from orgs.people import services as people
 from orgs.tenancy import access
 from orgs.tenancy.models import User
 from orgs.tenancy.types import SignInMethod
+from portal.site.sign_in_limits import SignInLimits
 from portal.site.verification.adapter import VerifyingAdapter
 
 PRODUCT = "Gatehouse"
@@ -23,12 +24,11 @@ SIGNED_OUT = "account/messages/logged_out.txt"
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
-class AccountAdapter(VerifyingAdapter):
+class AccountAdapter(SignInLimits, VerifyingAdapter):
     """allauth's defaults, with our words, our public name in links, and the client address that our proxies vouch for."""
 
-    error_messages = VerifyingAdapter.error_messages | {
+    error_messages = VerifyingAdapter.error_messages | SignInLimits.error_messages | {
         "email_password_mismatch": "This address and password don't belong together.",
-        "too_many_login_attempts": "Too many failed sign-ins. Wait five minutes, or reset your password.",
         "incorrect_password": "This isn't your password.",
         "enter_current_password": "This isn't your current password.",
         "duplicate_email": "Your account has this address already.",

@@ -1,0 +1,185 @@
+"""How often a password may be tried, and how much mail an address gets; nobody is locked out by somebody else."""
+
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
+
+from orgs.base.models import CacheEntry
+from portal.site.sign_in_limits import COOKIE
+from tests.factories import PASSWORD, UserFactory
+
+WRONG = "not-the-password"
+OFFICE, ELSEWHERE = "192.0.2.1", "198.51.100."
+
+
+def attempt(email: str, password: str, address: str = OFFICE, client: Client | None = None) -> Any:
+    """Post the sign-in form from a network address. Returns the response."""
+    browser = client or Client()
+    return browser.post(reverse("account_login"), {"login": email, "password": password}, REMOTE_ADDR=address)
+
+
+def is_let_in(response: Any) -> bool:
+    return bool(response.status_code == 302)
+
+
+def attack_from_everywhere(email: str, amount: int = 50) -> None:
+    """Try wrong passwords from as many network addresses as are needed to stay below each one's limit."""
+    for number in range(amount):
+        attempt(email, WRONG, f"{ELSEWHERE}{number}")
+
+
+def ask_for_reset(email: str, address: str = OFFICE) -> Any:
+    return Client().post(reverse("account_reset_password"), {"email": email}, REMOTE_ADDR=address)
+
+
+def test_fourteen_wrong_passwords_for_one_account_lock_no_other_behind_the_same_address(stranger):
+    colleague = UserFactory(email="colleague@nowhere.example")
+    for _ in range(14):
+        attempt(stranger.email, WRONG)
+    assert is_let_in(attempt(colleague.email, PASSWORD))
+
+
+def test_a_hundred_wrong_passwords_for_one_account_lock_no_other_behind_the_same_address(stranger):
+    colleague = UserFactory(email="colleague@nowhere.example")
+    for _ in range(100):
+        attempt(stranger.email, WRONG)
+    assert is_let_in(attempt(colleague.email, PASSWORD))
+
+
+def test_wrong_passwords_for_many_accounts_lock_the_address_they_came_from_alone(stranger):
+    for number in range(60):
+        attempt(f"nobody{number}@nowhere.example", WRONG)
+    refused = attempt(stranger.email, PASSWORD)
+    assert b"Too many failed sign-ins from your network" in refused.content
+    assert is_let_in(attempt(stranger.email, PASSWORD, "203.0.113.9"))
+
+
+def test_wrong_passwords_from_one_address_lock_nobody_at_another(stranger):
+    for _ in range(20):
+        attempt(stranger.email, WRONG)
+    assert is_let_in(attempt(stranger.email, PASSWORD, "203.0.113.9"))
+
+
+def test_right_passwords_are_not_counted(stranger):
+    assert all(is_let_in(attempt(stranger.email, PASSWORD)) for _ in range(70))
+
+
+def test_wrong_passwords_from_many_addresses_are_refused_for_the_account(stranger):
+    attack_from_everywhere(stranger.email)
+    refused = attempt(stranger.email, PASSWORD, "203.0.113.9")
+    assert b"Too many failed sign-ins to this account" in refused.content
+
+
+def test_spelling_an_address_differently_gives_no_further_attempts(stranger):
+    for spelling in (stranger.email, stranger.email.upper(), stranger.email.title()):
+        for _ in range(2):
+            attempt(spelling, WRONG)
+    assert not is_let_in(attempt(stranger.email, PASSWORD))
+
+
+def test_naming_another_host_gives_no_further_attempts(stranger):
+    for host in ("testserver", "localhost", "127.0.0.1"):
+        for _ in range(2):
+            attempt(stranger.email, WRONG, client=Client(headers={"host": host}))
+    assert not is_let_in(attempt(stranger.email, PASSWORD))
+
+
+def test_a_browser_that_signed_in_before_gets_in_while_strangers_attack(stranger):
+    browser = Client()
+    attempt(stranger.email, PASSWORD, client=browser)
+    browser.post(reverse("account_logout"))
+    attack_from_everywhere(stranger.email)
+    for _ in range(10):
+        attempt(stranger.email, WRONG)
+    assert is_let_in(attempt(stranger.email, PASSWORD, client=browser))
+
+
+def test_a_browser_that_signed_in_before_has_a_limit_of_its_own(stranger):
+    browser = Client()
+    attempt(stranger.email, PASSWORD, client=browser)
+    browser.post(reverse("account_logout"))
+    for _ in range(5):
+        attempt(stranger.email, WRONG, client=browser)
+    assert not is_let_in(attempt(stranger.email, PASSWORD, client=browser))
+
+
+@pytest.mark.parametrize("spoil", [lambda text: "", lambda text: text[:-2], lambda text: "nonsense"])
+def test_an_altered_cookie_makes_no_browser_known(stranger, spoil):
+    browser = Client()
+    attempt(stranger.email, PASSWORD, client=browser)
+    browser.cookies[COOKIE] = spoil(browser.cookies[COOKIE].value)
+    del browser.cookies["sessionid"]
+    attack_from_everywhere(stranger.email)
+    assert not is_let_in(attempt(stranger.email, PASSWORD, client=browser))
+
+
+def test_the_cookie_of_one_account_makes_no_browser_known_to_another(stranger):
+    UserFactory(email="colleague@nowhere.example")
+    browser = Client()
+    attempt("colleague@nowhere.example", PASSWORD, client=browser)
+    del browser.cookies["sessionid"]
+    attack_from_everywhere(stranger.email)
+    assert not is_let_in(attempt(stranger.email, PASSWORD, client=browser))
+
+
+def test_the_cookie_tells_nothing_about_its_owner(stranger):
+    browser = Client()
+    attempt(stranger.email, PASSWORD, client=browser)
+    cookie = browser.cookies[COOKIE]
+    assert "stranger" not in cookie.value
+    assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
+
+
+def test_a_reset_of_the_password_lets_the_owner_in_while_strangers_attack(stranger, mailoutbox):
+    attack_from_everywhere(stranger.email)
+    for _ in range(10):
+        attempt(stranger.email, WRONG)
+    browser = Client(REMOTE_ADDR=OFFICE)
+    browser.post(reverse("account_reset_password"), {"email": stranger.email})
+    link = next(word for word in mailoutbox[0].body.split() if "/reset/key/" in word)
+    form = browser.get(link.removeprefix("http://testserver"), follow=True)
+    browser.post(
+        form.request["PATH_INFO"], {"password1": "another-long-password", "password2": "another-long-password"}
+    )
+    assert is_let_in(attempt(stranger.email, "another-long-password"))
+
+
+def test_a_full_counter_outlives_three_hundred_and_twenty_others(stranger):
+    for _ in range(5):
+        attempt(stranger.email, WRONG)
+    for number in range(320):
+        cache.set(f"other.{number}", number, 600)
+    assert not is_let_in(attempt(stranger.email, PASSWORD))
+
+
+def test_the_counters_name_no_address(stranger):
+    attempt(stranger.email, WRONG)
+    stored = " ".join(f"{entry.key} {entry.value}" for entry in CacheEntry.objects.all())
+    assert stored
+    assert "stranger" not in stored
+    assert OFFICE not in stored
+
+
+# mail
+
+
+def test_an_address_gets_five_reset_mails_an_hour_whoever_asks(stranger, mailoutbox):
+    statuses = [ask_for_reset(stranger.email, f"{ELSEWHERE}{number}").status_code for number in range(8)]
+    assert statuses == [302] * 5 + [429] * 3
+    assert len(mailoutbox) == 5
+
+
+def test_reset_mails_of_one_address_leave_those_of_others(stranger, mailoutbox):
+    for _ in range(40):
+        ask_for_reset(stranger.email)
+    assert ask_for_reset("olga@nowhere.example").status_code == 302
+
+
+def test_an_address_that_has_an_account_gets_one_mail_of_sign_ups_in_three_minutes(stranger, mailoutbox):
+    form = {"email": stranger.email, "password1": "another-long-password", "password2": "another-long-password"}
+    answers = [Client().post(reverse("account_signup"), form).headers["Location"] for _ in range(6)]
+    assert len(set(answers)) == 1
+    assert len(mailoutbox) == 1
