@@ -17,6 +17,7 @@ from orgs.tenancy.models import Membership, Organization, User
 from orgs.tenancy.types import Role, SignInMethod
 from scim.directories.models import Directory
 from scim.directories.queries import first_directory
+from scim.endpoint.limits import RequestLimits, limits
 from sso.saml import certificates
 from tests.factories import MembershipFactory, OrganizationFactory, TokenFactory, UserFactory
 
@@ -189,3 +190,11 @@ def sign_in() -> SignIn:
         return client
 
     return start
+
+
+@pytest.fixture(autouse=True)
+def fresh_request_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test begins as a process does: no request has been counted yet."""
+    fresh = RequestLimits()
+    for name in ("of_token", "of_stranger", "of_log_row", "admitted"):
+        monkeypatch.setattr(limits, name, getattr(fresh, name))

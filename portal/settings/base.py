@@ -251,6 +251,11 @@ EMAIL_TIMEOUT = 10
 # how far an IdP's clock may be from ours; five minutes at the most
 SAML_CLOCK_SKEW = timedelta(seconds=min(env.int("SAML_CLOCK_SKEW", default=90), 300))
 
+# requests per second, and at once, in each worker process: what a live token may send, and what comes from one network
+# address without one. 10,000 users in a first sync by eight clients stay far below.
+SCIM_TOKEN_LIMIT = (200.0, 1000.0)
+SCIM_STRANGER_LIMIT = (1.0, 60.0)
+
 SCIM_SERVICE_PROVIDER = {
     "NETLOC": urlsplit(PUBLIC_BASE_URL).netloc,
     "SCHEME": urlsplit(PUBLIC_BASE_URL).scheme,

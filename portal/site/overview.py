@@ -13,16 +13,17 @@ from scim.directories.models import Directory, ScimToken
 from scim.directories.types import TokenState
 from scim.requests import queries as requests
 from scim.requests.models import RequestLog
+from scim.requests.types import Refusals
 from sso.connections.models import Connection
 
 IDLE_AFTER = timedelta(hours=24)
 EXPIRY_NOTICE = timedelta(days=30)
+REFUSALS_SHOWN = timedelta(hours=24)
 
 
 class Health(StrEnum):
     NO_TOKEN = "no_token"  # noqa: S105 - a word for a state
     WAITING = "waiting"
-    REFUSED = "refused"
     FAILING = "failing"
     IDLE = "idle"
     HEALTHY = "healthy"
@@ -30,38 +31,41 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """Whether the IdP reaches the directory. `first` is the first call that a live token made, `latest` the newest."""
+    """Whether the IdP reaches the directory. `first` is the first call that a live token made, `latest` the newest.
+
+    `refused` is what came without a live token since then. It is shown, and changes nothing: anybody can send it.
+    """
 
     health: Health
     first: RequestLog | None
     latest: RequestLog | None
-    refusal: RequestLog | None
+    refused: Refusals | None
 
     @property
     def is_waiting(self) -> bool:
-        return self.health in {Health.WAITING, Health.REFUSED}
+        return self.health is Health.WAITING
 
     @property
     def mark(self) -> str:
         """What a page that waits has shown already: while this stays the same there is nothing new to say."""
-        return f"{self.health}-{self.refusal.pk if self.refusal else 0}"
+        return f"{self.health}-{self.refused.count if self.refused else 0}"
 
 
 def pulse_of(directory: Directory) -> Pulse:
     """Return the directory's health from its log: a handful of indexed queries, whatever the log's length."""
     latest = requests.latest_request(directory.pk)
-    refusal = requests.latest_refusal(directory.pk)
     first = requests.first_request(directory.pk) if latest else None
-    return Pulse(_health(directory, latest, refusal), first, latest, refusal)
+    day_ago = now() - REFUSALS_SHOWN
+    refused = requests.refusals_since(directory.pk, max(latest.at, day_ago) if latest else day_ago)
+    return Pulse(_health(directory, latest), first, latest, refused)
 
 
-def _health(directory: Directory, latest: RequestLog | None, refusal: RequestLog | None) -> Health:
+def _health(directory: Directory, latest: RequestLog | None) -> Health:
+    """Return what calls with a live token show; nothing that a stranger sends counts."""
     if not directories.live_tokens(directory).exists():
         return Health.NO_TOKEN
-    if latest is None and refusal is None:
+    if latest is None:
         return Health.WAITING
-    if latest is None or (refusal is not None and refusal.pk > latest.pk):
-        return Health.REFUSED
     if latest.status >= 500:
         return Health.FAILING
     return Health.IDLE if now() - latest.at > IDLE_AFTER else Health.HEALTHY

@@ -1,6 +1,7 @@
 """One call and its answer, on their way into the request log."""
 
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from time import perf_counter
 
 import structlog
@@ -34,20 +35,22 @@ class Exchange:
         """The directory's log holds this exchange. Without a directory there is no log to write to."""
         if self.directory is None:
             return
-        if self.token is None:
+        if self.is_counted(response):
             requests.record_refusal(
                 org=self.directory.org,
                 directory_id=self.directory.pk,
-                call=self._call(),
+                token_id=self.token.pk if self.token else None,
+                call=self._call(b""),
                 answer=self._answer(response, error, detail),
             )
             return
+        assert self.token is not None  # noqa: S101 - whatever came without one is counted
         directories.note_use(token=self.token, ip=self._ip())
         row = requests.record(
             org=self.directory.org,
             directory_id=self.directory.pk,
             token_id=self.token.pk,
-            call=self._call(),
+            call=self._call(_read_body(self.request)),
             answer=self._answer(response, error, detail),
         )
         if self.is_connection_test:
@@ -60,13 +63,16 @@ class Exchange:
         except DatabaseError as failure:
             log.warning("scim.log_row_lost", error=type(failure).__name__)
 
-    def _call(self) -> Call:
+    def is_counted(self, response: HttpResponse) -> bool:
+        """Say whether this is only counted in the log: what strangers send, and what a token sends too much."""
+        return self.token is None or response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+
+    def _call(self, body: bytes) -> Call:
         return Call(
             method=self.request.method or "",
             path=self.path,
             query=self.request.META.get("QUERY_STRING", ""),
-            # a refusal keeps no body, and waiting for a stranger's would let them hold every thread
-            body=_read_body(self.request) if self.token else b"",
+            body=body,
             ip=self._ip(),
             user_agent=self.request.headers.get("User-Agent", ""),
             content_type=self.request.content_type or "",

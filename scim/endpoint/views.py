@@ -18,6 +18,7 @@ from scim.directories.types import Caller, Deleted
 from scim.endpoint import bearer
 from scim.endpoint.errors import translate
 from scim.endpoint.exchange import Exchange
+from scim.endpoint.limits import limits
 from scim.endpoint.types import ACCEPTED_MEDIA, SCIM_JSON, ScimRequest
 from scim.protocol import errors, jsontext
 from scim.protocol.paging import list_response, read_page
@@ -40,15 +41,19 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
     def dispatch(self, request: ScimRequest, directory: str = "", **kwargs: str) -> HttpResponse:
         """Answer in SCIM's form, whatever happens; a write's rows, audit, outbox and log row commit together or not at all."""
         self.exchange = Exchange(request, _tail(request, directory))
-        self.exchange.directory = directories.find_by_public_id(directory)
         try:
+            pending = limits.check(request)
+            self.exchange.directory = directories.find_by_public_id(directory)
             self._admit(request)
+            if pending is not None:
+                raise pending
             return self._perform(request, kwargs)
         except Exception as error:  # noqa: BLE001 - the last resort: a console must get a SCIM error, never a page
             return self._refuse(error)
 
     def _admit(self, request: ScimRequest) -> None:
         request.token = bearer.admit(request, self.exchange.directory)
+        limits.note_admission(request)
         self.exchange.token = request.token
         assert self.exchange.directory is not None  # noqa: S101 - bearer.admit refuses what names no directory
         request.directory = self.exchange.directory
@@ -82,11 +87,15 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
 
     def _refuse(self, error: Exception) -> HttpResponse:
         refusal = translate(error)
+        if isinstance(error, TokenRefused):
+            limits.note_refusal(self.request)
         response = scim_json(refusal.to_body(), status=refusal.status)
         if refusal.status == 401:
             response["WWW-Authenticate"] = CHALLENGE
         if refusal.status == 405:
             response["Allow"] = ", ".join(self.allowed())
+        if isinstance(refusal, errors.TooManyRequests):
+            response["Retry-After"] = str(refusal.retry_after)
         if refusal.status == 503:
             response["Retry-After"] = "5"
         self.exchange.write_afterwards(response, refusal, error.reason if isinstance(error, TokenRefused) else "")

@@ -125,6 +125,10 @@ class TooManyRequests(ScimError):
 
     status = 429
 
+    def __init__(self, detail: str, *, retry_after: int = 1) -> None:
+        self.retry_after = retry_after
+        super().__init__(detail)
+
 
 class ServerError(ScimError):
     """Something failed on our side (§3.12)."""

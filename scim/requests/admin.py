@@ -28,6 +28,7 @@ class RequestLogAdmin(ReadOnlyAdmin):
         "token",
         "public_id",
         "moment",
+        "count",
         "method",
         "path",
         "query",
@@ -47,7 +48,7 @@ class RequestLogAdmin(ReadOnlyAdmin):
         "response_body",
     )
     linked_by = ("org__id__exact", "directory__id__exact", "token__id__exact")
-    list_display = ("moment", "org", "method", "path", "status", "subject", "step", "request_id")
+    list_display = ("moment", "org", "method", "path", "status", "count", "subject", "step", "request_id")
     list_filter = (ByOutcome, ByMethod, "is_connection_test", ("at", admin.DateFieldListFilter))
     search_fields = ("request_id__exact", "resource_id__exact", "subject_key", "path", "org__name", "org__slug")
     search_help_text = "Request id, person or group, path, organization, or public id."

@@ -9,6 +9,8 @@ class RequestLog(models.Model):
     """One call to a directory's SCIM endpoint as its admins see it: what was asked, what was answered, in plain words.
 
     Bodies are redacted before they are stored. `duration_ms` counts from the first byte read to the answer's making.
+    What strangers send is counted: one row for each minute and cause, with `count` calls, the newest of them `at`.
+    The public id of such a row follows from minute and cause, so there can't be two.
     """
 
     org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
@@ -16,6 +18,7 @@ class RequestLog(models.Model):
     token = models.ForeignKey("scim.ScimToken", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     at = models.DateTimeField()
+    count = models.PositiveIntegerField(default=1, db_default=1)
     method = models.CharField(max_length=10)
     path = models.CharField(max_length=300)
     query = models.CharField(max_length=1200, blank=True)

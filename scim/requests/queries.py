@@ -2,13 +2,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Sum, Window
 
 from orgs.base.clock import now
 from orgs.base.text import text_key
 from orgs.tenancy.models import Organization
 from scim.requests.models import RequestLog
-from scim.requests.types import AGES, EXPORT_LIMIT, EXPORTED, RESOURCES, LogFilter
+from scim.requests.types import AGES, EXPORT_LIMIT, EXPORTED, RESOURCES, LogFilter, Refusals
 
 
 def list_requests(org: Organization, shown: LogFilter) -> QuerySet[RequestLog]:
@@ -67,14 +67,16 @@ def latest_request(directory_id: int) -> RequestLog | None:
     return authenticated(directory_id).first()
 
 
-def latest_refusal(directory_id: int) -> RequestLog | None:
-    """Return the newest call that was refused for its token."""
-    return RequestLog.objects.filter(directory_id=directory_id, status=401).order_by("-id").first()
+def refusals_since(directory_id: int, since: datetime) -> Refusals | None:
+    """Return what came without a live token since then: how many calls, and the newest row; None when none did."""
+    rows = RequestLog.objects.filter(directory_id=directory_id, status=401, token=None, at__gt=since)
+    newest = rows.annotate(total=Window(Sum("count"))).order_by("-id").first()
+    return Refusals(newest.total, newest) if newest is not None else None
 
 
-def refusals_since(directory_id: int, since: datetime) -> int:
-    """Say how many calls were refused for their token since then."""
-    return RequestLog.objects.filter(directory_id=directory_id, status=401, at__gte=since).count()
+def counted_with(row: RequestLog) -> QuerySet[RequestLog]:
+    """The row in which a refused call of this minute and cause is counted."""
+    return RequestLog.objects.filter(org_id=row.org_id, directory_id=row.directory_id, public_id=row.public_id)
 
 
 def about_same_thing(row: RequestLog, since: datetime) -> QuerySet[RequestLog]:

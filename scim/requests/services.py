@@ -7,8 +7,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote_plus
+from uuid import uuid5
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from orgs.base.clock import now
 from orgs.base.text import text_key
@@ -20,12 +22,18 @@ from scim.requests.types import BODY_KEPT, CONNECTION_TEST_WINDOW_MINUTES, EXPOR
 
 HIDDEN = "[hidden]"
 PRIVATE = frozenset({"password", "addresses", "phonenumbers", "photos", "ims", "x509certificates", "token", "secret"})
-REFUSALS_KEPT_EACH_MINUTE = 60
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def record(*, org: Organization, directory_id: int, token_id: int | None, call: Call, answer: Answer) -> RequestLog:
     """The directory's log holds this call, with redacted bodies and a label that an admin understands."""
+    row = _row(call, answer)
+    row.org, row.directory_id, row.token_id = org, directory_id, token_id
+    row.save()
+    return row
+
+
+def _row(call: Call, answer: Answer) -> RequestLog:
     seen = read_body(call.body)
     facts = RequestFacts(
         method=call.method,
@@ -37,10 +45,7 @@ def record(*, org: Organization, directory_id: int, token_id: int | None, call: 
     )
     recognition = recognise(facts)
     subject = answer.subject or _subject_of(seen)
-    return RequestLog.objects.create(
-        org=org,
-        directory_id=directory_id,
-        token_id=token_id,
+    return RequestLog(
         at=now(),
         method=call.method[:10],
         path=printable(call.path)[:300],
@@ -62,11 +67,20 @@ def record(*, org: Organization, directory_id: int, token_id: int | None, call: 
     )
 
 
-def record_refusal(*, org: Organization, directory_id: int, call: Call, answer: Answer) -> None:
-    """An attempt without a live token is in the log, up to sixty in a minute: a stranger can't fill the table."""
-    if queries.refusals_since(directory_id, now() - timedelta(minutes=1)) < REFUSALS_KEPT_EACH_MINUTE:
-        without_body = replace(call, body=b"", query="")
-        record(org=org, directory_id=directory_id, token_id=None, call=without_body, answer=answer)
+def record_refusal(*, org: Organization, directory_id: int, token_id: int | None, call: Call, answer: Answer) -> None:
+    """Count a refused call in the row of its minute and cause: a stranger can't fill the log."""
+    row = _row(replace(call, body=b"", query=""), answer)
+    row.org, row.directory_id, row.token_id = org, directory_id, token_id
+    row.public_id = uuid5(org.public_id, f"{directory_id} {row.at:%Y-%m-%dT%H:%M} {row.status} {row.detail}")
+    same = queries.counted_with(row)
+    if same.update(count=F("count") + 1, at=row.at):
+        return
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError:
+        # another call of the same minute and cause was first
+        same.update(count=F("count") + 1, at=row.at)
 
 
 def mark_connection_test(row: RequestLog) -> int:

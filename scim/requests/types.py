@@ -1,5 +1,9 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scim.requests.models import RequestLog
 
 CONNECTION_TEST_WINDOW_MINUTES = 15
 BODY_KEPT = 8 * 1024
@@ -22,6 +26,7 @@ EXPORTED = (
     "ip",
     "duration_ms",
     "request_id",
+    "count",
 )
 AGES = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
 RESOURCES = {"users": "/Users", "groups": "/Groups"}
@@ -52,6 +57,14 @@ class Answer:
     resource_id: str = ""
     subject: str = ""
     duration_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """How many calls came without a live token, and the newest row that counts them."""
+
+    count: int
+    latest: "RequestLog"
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,9 +114,44 @@ def test_pulse_shows_the_first_request_and_stops_asking(admin, acme_directory, t
     assert "hx-trigger" not in pulse
 
 
-def test_pulse_tells_of_a_refused_token(admin, acme_directory, token):
+def test_pulse_that_waits_tells_of_a_refused_attempt_in_amber(admin, acme_directory, token):
     call(acme_directory, status=401)
-    assert "Token refused" in text_of(admin.get(PULSE, {"shown": "waiting-0"}))
+    pulse = text_of(admin.get(PULSE, {"shown": "waiting-0"}))
+    assert 'pill-warn">' in pulse
+    assert "1 refused attempt<" in pulse
+    assert "paste the whole token there again" in pulse
+    assert "pill-bad" not in pulse
+
+
+def test_pulse_stays_green_when_somebody_else_sends_a_wrong_token(admin, acme_directory, token):
+    call(acme_directory, token)
+    refused = call(acme_directory, status=401)
+    RequestLog.objects.filter(pk=refused.pk).update(count=3)
+    pulse = text_of(admin.get(PULSE))
+    assert "Receiving requests" in pulse
+    assert "3 refused attempts<" in pulse
+    assert "there is nothing to do" in pulse
+    assert "pill-bad" not in pulse
+    assert "200 OK" in pulse
+
+
+def test_pulse_tells_of_no_refusal_once_a_live_token_has_called_again(admin, acme_directory, token):
+    call(acme_directory, status=401)
+    call(acme_directory, token)
+    assert "refused attempt" not in text_of(admin.get(PULSE))
+
+
+def test_pulse_tells_of_no_refusal_of_yesterday(admin, acme_directory, token):
+    call(acme_directory, status=401, at=now() - timedelta(hours=25))
+    assert "refused attempt" not in text_of(admin.get(PULSE))
+
+
+def test_page_shows_nothing_in_red_that_a_stranger_sent(admin, acme_directory, token):
+    call(acme_directory, token)
+    call(acme_directory, status=401)
+    page = text_of(admin.get(PAGE))
+    assert "401 token refused" in page
+    assert "pill-bad" not in page
 
 
 def test_pulse_turns_amber_after_a_day_of_silence(admin, acme_directory, token):

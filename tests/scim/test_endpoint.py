@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
+from django.db.models import Sum
 from django.test import Client
 
 from orgs.base.clock import now
@@ -94,9 +95,11 @@ def test_a_refused_call_is_in_the_log_of_the_directory_that_its_url_names(acme_d
 
 
 def test_refused_calls_cannot_fill_the_log(acme_directory: Directory) -> None:
-    for _ in range(70):
+    for _ in range(12):
         Client().get(f"/scim/v2/{acme_directory.public_id}/Users")
-    assert RequestLog.objects.count() == 60
+    # two, when a minute ends meanwhile
+    assert RequestLog.objects.count() <= 2
+    assert RequestLog.objects.aggregate(total=Sum("count")) == {"total": 12}
 
 
 def test_the_body_of_a_refused_call_is_not_kept(acme_directory: Directory) -> None:

@@ -1,11 +1,12 @@
 """The provisioning log keeps what an admin needs and hides what it must not keep."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from orgs.base.clock import now
+from scim.directories.queries import first_directory
 from scim.requests import queries, services, tasks
 from scim.requests.forms import LogSearchForm
 from scim.requests.models import RequestLog
@@ -152,20 +153,102 @@ def test_the_answers_subject_wins(acme_directory):
     assert row.subject == "nora@acme.example"
 
 
-def test_refusals_are_kept_up_to_sixty_in_a_minute_without_their_bodies(acme_directory):
-    call = Call(method="POST", path="/Users", query="filter=canary-7f3a", body=b'{"userName": "canary-7f3a"}')
-    for _ in range(62):
-        services.record_refusal(
-            org=acme_directory.org, directory_id=acme_directory.pk, call=call, answer=Answer(status=401)
-        )
-    assert RequestLog.objects.count() == 60
+def refuse(directory, detail="Unknown token", status=401, token=None, **call):
+    services.record_refusal(
+        org=directory.org,
+        directory_id=directory.pk,
+        token_id=token.pk if token else None,
+        call=Call(**{"method": "POST", "path": "/Users"} | call),
+        answer=Answer(status=status, detail=detail),
+    )
+
+
+@pytest.fixture
+def at(monkeypatch):
+    """Set the clock of the log to a time of today."""
+
+    def move(text):
+        moment = datetime.fromisoformat(f"2026-11-27T{text}+00:00")
+        monkeypatch.setattr(services, "now", lambda: moment)
+
+    return move
+
+
+def counted():
+    return sorted((row.detail, row.count) for row in RequestLog.objects.all())
+
+
+def test_refusals_of_one_minute_and_cause_are_one_row_without_bodies(acme_directory, at):
+    at("09:00:00")
+    for _ in range(12):
+        refuse(acme_directory, query=f"filter={CANARY}", body=json.dumps({"userName": CANARY}).encode())
+    assert counted() == [("Unknown token", 12)]
     assert CANARY not in str(list(RequestLog.objects.values()))
 
 
-def test_older_refusals_leave_room(acme_directory):
-    write(acme_directory, status=401)
-    RequestLog.objects.update(at=now() - timedelta(minutes=2))
-    assert queries.refusals_since(acme_directory.pk, now() - timedelta(minutes=1)) == 0
+def test_refusals_of_two_causes_are_two_rows(acme_directory, at):
+    at("09:00:00")
+    for detail in ("Unknown token", "No bearer token", "Unknown token"):
+        refuse(acme_directory, detail)
+    assert counted() == [("No bearer token", 1), ("Unknown token", 2)]
+
+
+def test_refusals_of_the_next_minute_are_a_row_of_their_own(acme_directory, at):
+    for moment in ("09:00:58", "09:00:59", "09:01:00"):
+        at(moment)
+        refuse(acme_directory)
+    assert counted() == [("Unknown token", 1), ("Unknown token", 2)]
+
+
+def test_refusals_of_two_directories_are_counted_apart(acme_directory, globex, at):
+    at("09:00:00")
+    refuse(acme_directory)
+    refuse(first_directory(globex))
+    assert counted() == [("Unknown token", 1)] * 2
+
+
+def test_a_counted_row_has_the_time_of_its_newest_call(acme_directory, at):
+    for moment in ("09:00:01", "09:00:31"):
+        at(moment)
+        refuse(acme_directory)
+    assert RequestLog.objects.get().at.second == 31
+
+
+def test_a_counted_refusal_more_is_one_statement(acme_directory, at, django_assert_num_queries):
+    at("09:00:00")
+    refuse(acme_directory)
+    with django_assert_num_queries(1):
+        refuse(acme_directory)
+
+
+def test_a_refusal_that_another_was_first_with_is_counted_in_its_row(acme_directory, at, monkeypatch):
+    at("09:00:00")
+    refuse(acme_directory)
+    same = queries.counted_with(RequestLog.objects.get())
+    first_time = iter([queries.RequestLog.objects.none()])
+
+    class Late:
+        """Finds nothing at first, as while the other's row isn't committed yet."""
+
+        def update(self, **values):
+            return next(first_time, same).update(**values)
+
+    monkeypatch.setattr(queries, "counted_with", lambda row: Late())
+    refuse(acme_directory)
+    assert counted() == [("Unknown token", 2)]
+
+
+def test_refusals_since_adds_up_what_came_without_a_live_token(acme_directory, at, token):
+    began = datetime.fromisoformat("2026-11-27T08:00:00+00:00")
+    at("09:00:00")
+    refuse(acme_directory)
+    refuse(acme_directory)
+    refuse(acme_directory, "This token sends more", status=429, token=token)
+    at("09:05:00")
+    refuse(acme_directory)
+    found = queries.refusals_since(acme_directory.pk, began)
+    assert (found.count, found.latest.at.minute) == (3, 5)
+    assert queries.refusals_since(acme_directory.pk, began + timedelta(hours=2)) is None
 
 
 def test_a_connection_test_is_marked_by_id_and_by_name(acme_directory, globex):
@@ -231,11 +314,10 @@ def test_another_organisations_calls_are_not_shown(acme_directory, globex):
 
 
 def test_first_and_latest_are_calls_with_a_live_token(acme_directory, token):
-    refused = write(acme_directory, status=401)
+    write(acme_directory, status=401)
     first, latest = write(acme_directory, token), write(acme_directory, token, status=500)
     assert queries.first_request(acme_directory.pk) == first
     assert queries.latest_request(acme_directory.pk) == latest
-    assert queries.latest_refusal(acme_directory.pk) == refused
     assert list(queries.latest_of(acme_directory.pk, 2)) == [latest, first]
     assert latest.is_failure
     assert not first.is_failure

@@ -1,0 +1,136 @@
+"""How many requests one token, and one stranger, may send: counted in this process, before the first query.
+
+Each worker process counts for itself, so a site with two workers takes twice as much. That costs no statement and needs
+no Redis. SCIM_TOKEN_LIMIT and SCIM_STRANGER_LIMIT in the settings say how much.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_address
+from math import ceil
+from threading import Lock
+from time import monotonic
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from orgs.base import credentials
+from scim.directories.errors import TokenRefused
+from scim.endpoint.bearer import read_bearer
+from scim.protocol.errors import TooManyRequests
+
+# how many tokens and addresses a process remembers; beyond that the longest unused ones start all over
+MOST_KEYS = 10_000
+NETWORK_BITS = 64
+MINUTE = 60.0
+
+
+@dataclass(slots=True)
+class Bucket:
+    left: float
+    at: float
+
+
+@dataclass(slots=True)
+class Limiter:
+    """Token buckets by key: `burst` requests at once, and `per_second` new ones each second."""
+
+    per_second: float
+    burst: float
+    buckets: "OrderedDict[str, Bucket]" = field(default_factory=OrderedDict)
+    lock: Lock = field(default_factory=Lock)
+
+    def take(self, key: str) -> float:
+        """Take one request. Returns 0, or for how many seconds there is none."""
+        with self.lock:
+            bucket = self._filled(key)
+            if bucket.left < 1:
+                return (1 - bucket.left) / self.per_second
+            bucket.left -= 1
+            return 0.0
+
+    def wait(self, key: str) -> float:
+        """Return what `take` would return, and take nothing."""
+        with self.lock:
+            return max(0.0, (1 - self._filled(key).left) / self.per_second)
+
+    def _filled(self, key: str) -> Bucket:
+        moment = monotonic()
+        bucket = self.buckets.setdefault(key, Bucket(self.burst, moment))
+        bucket.left = min(self.burst, bucket.left + (moment - bucket.at) * self.per_second)
+        bucket.at = moment
+        self.buckets.move_to_end(key)
+        if len(self.buckets) > MOST_KEYS:
+            self.buckets.popitem(last=False)
+        return bucket
+
+
+class RequestLimits:
+    """The limits of one process."""
+
+    def __init__(self) -> None:
+        self.of_token = Limiter(*settings.SCIM_TOKEN_LIMIT)
+        self.of_stranger = Limiter(*settings.SCIM_STRANGER_LIMIT)
+        # one row of the log each minute says that a token sends too much
+        self.of_log_row = Limiter(1 / MINUTE, 1)
+        # digests of tokens that opened a directory here; what strangers do behind the same address doesn't stop them
+        self.admitted: OrderedDict[str, None] = OrderedDict()
+
+    def check(self, request: HttpRequest) -> TooManyRequests | None:
+        """Count a request before anything is looked up. Raises TooManyRequests.
+
+        Returns the refusal instead when the log of the token's directory should have it first.
+        """
+        digest = _digest(request)
+        if digest not in self.admitted:
+            if wait := self.of_stranger.wait(_network(request)):
+                raise _too_many("Too many requests without a valid token came from this address.", wait)
+            return None
+        wait = self.of_token.take(digest)
+        if not wait:
+            return None
+        refusal = _too_many("This token sends more requests than are taken at once.", wait)
+        if self.of_log_row.take(digest):
+            raise refusal
+        return refusal
+
+    def note_admission(self, request: HttpRequest) -> None:
+        """Remember that the token opened a directory."""
+        digest = _digest(request)
+        if digest not in self.admitted:
+            self.of_token.take(digest)
+        self.admitted[digest] = None
+        if len(self.admitted) > MOST_KEYS:
+            self.admitted.popitem(last=False)
+
+    def note_refusal(self, request: HttpRequest) -> None:
+        """Count a request whose token opened nothing, and forget the token."""
+        self.admitted.pop(_digest(request), None)
+        self.of_stranger.take(_network(request))
+
+
+def _digest(request: HttpRequest) -> str:
+    """Return the digest of the token that was shown, or an empty text."""
+    try:
+        return credentials.digest(read_bearer(request))
+    except TokenRefused:
+        return ""
+
+
+def _network(request: HttpRequest) -> str:
+    """Return the caller's address; of IPv6 the network, whose addresses are one customer's."""
+    try:
+        address = ip_address(getattr(request, "client_ip", ""))
+    except ValueError:
+        return ""
+    if isinstance(address, IPv6Address):
+        return str(IPv6Address(int(address) >> NETWORK_BITS << NETWORK_BITS))
+    return str(address)
+
+
+def _too_many(problem: str, wait: float) -> TooManyRequests:
+    seconds = ceil(wait)
+    return TooManyRequests(f"{problem} Send the request again in {seconds} s.", retry_after=seconds)
+
+
+limits = RequestLimits()
