@@ -35,6 +35,13 @@ class TableCache(BaseCache):
     def add(self, key: str, value: Any, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
         return models.write_entry(self._digest(key, version), json.dumps(value), self._expiry(timeout), only_new=True)
 
+    def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
+        """Raises ValueError when there is no such number (as Django's caches do)."""
+        found = models.add_to_entry(self._digest(key, version), delta)
+        if found is None:
+            raise ValueError("There is no such number in the cache.")
+        return found
+
     def touch(self, key: str, timeout: float | None = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
         return models.extend_entry(self._digest(key, version), self._expiry(timeout))
 

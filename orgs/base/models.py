@@ -45,6 +45,18 @@ def write_entry(key: str, value: str, expires_at: datetime, *, only_new: bool = 
         return bool(cursor.rowcount)
 
 
+def add_to_entry(key: str, delta: int) -> int | None:
+    """Add to a live number in one statement, so that parallel additions are all counted. Returns the sum, if any."""
+    statement = (
+        "UPDATE orgs_cacheentry SET value = CAST(CAST(value AS bigint) + %s AS text) "
+        "WHERE key = %s AND expires_at > %s RETURNING value"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [delta, key, connection.ops.adapt_datetimefield_value(now())])
+        found = cursor.fetchone()
+    return int(found[0]) if found else None
+
+
 def extend_entry(key: str, expires_at: datetime) -> bool:
     """Let a live value expire at another time. Says whether there was one."""
     return CacheEntry.objects.filter(key=key, expires_at__gt=now()).update(expires_at=expires_at) > 0

@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from orgs.base.clock import now
 from orgs.events import queries
 from orgs.events.models import OutboxEvent
-from orgs.events.types import DRAIN, Mail, delivery_of
+from orgs.events.types import DRAIN, Mail, Postponed, delivery_of
 from orgs.tenancy.models import Organization
 
 log = structlog.get_logger(__name__)
@@ -81,6 +81,9 @@ def _lease_next() -> OutboxEvent | None:
 def _deliver(event: OutboxEvent) -> bool:
     try:
         delivery_of(event.kind)(event)
+    except Postponed as wait:
+        _postpone(event, wait)
+        return False
     except Exception as error:  # noqa: BLE001 - whatever a delivery raises is retried, and must not stop the others
         _plan_next_attempt(event, type(error).__name__)
         return False
@@ -106,6 +109,12 @@ def lock_sequence() -> None:
 
 
 SEQUENCE_LOCK = 7_364_001
+
+
+def _postpone(event: OutboxEvent, wait: Postponed) -> None:
+    OutboxEvent.objects.filter(pk=event.pk).update(
+        due_at=wait.until, leased_until=None, attempts=event.attempts - 1, last_error=wait.reason[:300]
+    )
 
 
 def _plan_next_attempt(event: OutboxEvent, error: str) -> None:

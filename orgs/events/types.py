@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,6 +25,15 @@ def delivers(kind: str) -> Callable[[Delivery], Delivery]:
 def delivery_of(kind: str) -> Delivery:
     """Raises LookupError when no loaded app delivers this kind."""
     return _deliveries[kind]
+
+
+class Postponed(Exception):
+    """The work isn't done yet, by a bound and not by a fault: it is tried again at that time, and no try is used up."""
+
+    def __init__(self, until: datetime, reason: str) -> None:
+        self.until = until
+        self.reason = reason
+        super().__init__(reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def list_members(org: Organization, shown: MemberFilter) -> QuerySet[Membership]
         seats = seats.filter(origins__contains=shown.origin)
     if shown.state in MembershipState.values:
         seats = seats.filter(state=shown.state)
-    return seats.prefetch_related("grants", "holds").order_by("name_key", "id")
+    return seats.select_related("invitation").prefetch_related("grants", "holds").order_by("name_key", "id")
 
 
 def seat_of_address(org: Organization, address: str) -> Membership | None:
@@ -99,6 +99,18 @@ def has_open_invitation(membership: Membership) -> bool:
     """Say whether this seat has an invitation that can be accepted, or is about to be sent."""
     invitations = Invitation.objects.filter(org_id=membership.org_id, membership=membership, accepted_at=None)
     return invitations.filter(Q(expires_at=None) | Q(expires_at__gt=now())).exists()
+
+
+def has_link(membership: Membership) -> bool:
+    """Say whether the mailbox of this membership has a link that can be used."""
+    sent = Invitation.objects.filter(org_id=membership.org_id, membership=membership, accepted_at=None)
+    return sent.filter(expires_at__gt=now()).exists()
+
+
+def waiting_invitation(org: Organization, membership_public_id: str) -> Invitation | None:
+    """Return the invitation of this membership while it waits for its person."""
+    waiting = Invitation.objects.filter(org=org, membership__state=MembershipState.INVITED)
+    return waiting.filter(membership__public_id=membership_public_id).select_related("membership").first()
 
 
 def has_directory_members(org: Organization) -> bool:

@@ -158,3 +158,8 @@ def noting_delivery() -> Any:
 def test_add_at_once_stores_one_value_of_eight():
     stored = all_at_once([lambda: cache.add("key", 1, 60)] * 8)
     assert sorted(stored) == [False] * 7 + [True]
+
+
+def test_additions_at_once_are_all_counted():
+    cache.set("number", 0, 60)
+    assert sorted(all_at_once([lambda: cache.incr("number")] * 8)) == list(range(1, 9))

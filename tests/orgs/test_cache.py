@@ -110,3 +110,11 @@ def test_expired_values_are_deleted_and_live_ones_stay(db, later):
     assert delete_expired_entries() == 1
     assert cache.get("long") == 1
     assert models.CacheEntry.objects.count() == 1
+
+
+def test_incr_adds_to_a_live_number_alone(db, later):
+    cache.set("number", 1, 60)
+    assert [cache.incr("number"), cache.incr("number", 3), cache.decr("number")] == [2, 5, 4]
+    later(61)
+    with pytest.raises(ValueError, match="no such number"):
+        cache.incr("number")

@@ -1,14 +1,16 @@
 """Decision 2: the invitation's mail, its link, and who may take the seat."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from smtplib import SMTPServerDisconnected
 
 import pytest
 from django.test import Client
 
 from orgs.audit.models import AuditEvent
-from orgs.base import credentials
+from orgs.base import counters, credentials
 from orgs.base.clock import now
+from orgs.base.counters import Limit
 from orgs.events import services as outbox
 from orgs.events.models import OutboxEvent
 from orgs.people import queries
@@ -104,9 +106,29 @@ def test_an_event_that_outlived_its_seat_is_done_without_a_mail(acme, mailoutbox
     assert mailoutbox == []
 
 
-def test_lifting_the_hold_invites_again(seat, mailoutbox):
-    people.hold_seat(membership=seat, source=HoldSource.SCIM, actor=ACTOR)
-    people.lift_hold(membership=seat, source=HoldSource.SCIM, actor=ACTOR)
+def flap(seat, times=1):
+    """Suspend the membership and lift the suspension, as an IdP does that sends active false and true."""
+    for _ in range(times):
+        people.hold_seat(membership=seat, source=HoldSource.SCIM, actor=ACTOR)
+        people.lift_hold(membership=seat, source=HoldSource.SCIM, actor=ACTOR)
+
+
+def test_lifting_a_suspension_invites_who_has_no_link_yet(seat, mailoutbox):
+    flap(seat)
+    deliver()
+    assert [mail.to for mail in mailoutbox] == [[IVY]]
+
+
+def test_lifting_a_suspension_mails_nobody_who_has_a_link(seat, secret, mailoutbox):
+    flap(seat, 5)
+    deliver()
+    assert mailoutbox == []
+    assert queries.find_invitation(secret).membership == seat
+
+
+def test_lifting_a_suspension_invites_anew_once_the_link_has_ended(seat, secret, mailoutbox):
+    Invitation.objects.update(expires_at=now() - timedelta(days=1))
+    flap(seat)
     deliver()
     assert [mail.to for mail in mailoutbox] == [[IVY]]
 
@@ -225,3 +247,94 @@ def test_a_waiting_seat_needs_the_mailed_link_when_the_proof_of_the_address_is_o
 
 def test_somebody_elses_waiting_seat_cannot_be_taken_from_the_home_page(sign_in, stranger, seat):
     assert sign_in(stranger).post(f"/waiting/{seat.public_id}/accept/").status_code == 404
+
+
+# bounds
+
+
+def ask_again(seat):
+    people.admit_or_invite(membership=seat, actor=ACTOR)
+    deliver()
+
+
+@pytest.fixture
+def at_nine(monkeypatch):
+    """It is a quarter past nine for the counters; calling this, it is so many hours later."""
+
+    def move(hours):
+        moment = datetime(2026, 11, 27, 9, 15, tzinfo=UTC) + timedelta(hours=hours)
+        monkeypatch.setattr(counters, "now", lambda: moment)
+
+    move(0)
+    return move
+
+
+def test_an_address_gets_three_invitations_an_hour(seat, mailoutbox, at_nine):
+    for _ in range(5):
+        ask_again(seat)
+    assert len(mailoutbox) == 3
+
+
+def test_an_address_gets_three_invitations_an_hour_from_all_organizations(acme, globex, mailoutbox, at_nine):
+    for org in (acme, globex):
+        seat = people.create_seat(org=org, profile=Profile(IVY), origin=Origin.SCIM, actor=ACTOR)
+        deliver()
+        ask_again(seat)
+    assert len(mailoutbox) == 3
+
+
+def test_an_invitation_beyond_the_bound_waits_for_the_next_hour_and_stays_valid(seat, mailoutbox, at_nine):
+    for _ in range(3):
+        ask_again(seat)
+    link = LINK.search(mailoutbox[-1].body)[1]
+    ask_again(seat)
+    event = OutboxEvent.objects.get(delivered_at=None, cancelled_at=None)
+    assert (event.due_at, event.attempts, event.failed_at) == (datetime(2026, 11, 27, 10, tzinfo=UTC), 0, None)
+    assert event.last_error == "This address gets no more than 3 invitations an hour."
+    assert queries.find_invitation(link).membership == seat
+    at_nine(1)
+    deliver()
+    assert len(mailoutbox) == 4
+
+
+def test_a_delayed_invitation_is_shown_on_the_page_of_members_until_it_has_left(olga, seat, sign_in, at_nine):
+    admin = sign_in(olga)
+    for _ in range(4):
+        ask_again(seat)
+    page = "/orgs/acme/settings/members/"
+    assert "Invitation mail delayed until 27 Nov, 10:00 UTC" in admin.get(page).content.decode()
+    at_nine(1)
+    deliver()
+    assert "delayed" not in admin.get(page).content.decode()
+
+
+def test_an_organization_sends_so_many_invitations_an_hour(acme, mailoutbox, at_nine, monkeypatch):
+    monkeypatch.setattr(people, "INVITATIONS_OF_ORG", Limit("invitation.org", 2))
+    for number in range(6):
+        people.create_seat(org=acme, profile=Profile(f"p{number}@elsewhere.example"), origin=Origin.SCIM, actor=ACTOR)
+    deliver()
+    assert len(mailoutbox) == 2
+    waiting = OutboxEvent.objects.filter(delivered_at=None).order_by("due_at")
+    assert [event.due_at.hour for event in waiting] == [10, 10, 11, 11]
+    assert {event.last_error for event in waiting} == {"This organization sends no more than 2 invitations an hour."}
+
+
+def test_one_organizations_bound_leaves_anothers(acme, globex, mailoutbox, at_nine, monkeypatch):
+    monkeypatch.setattr(people, "INVITATIONS_OF_ORG", Limit("invitation.org", 1))
+    for org in (acme, acme, globex):
+        address = f"p{Membership.objects.count()}@elsewhere.example"
+        people.create_seat(org=org, profile=Profile(address), origin=Origin.SCIM, actor=ACTOR)
+    deliver()
+    assert len(mailoutbox) == 2
+
+
+def test_what_the_mail_server_refuses_is_not_counted(seat, mailoutbox, at_nine, monkeypatch):
+    def refuse(mail):
+        raise SMTPServerDisconnected
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "send_mail", refuse)
+        for _ in range(5):
+            deliver()
+    deliver()
+    assert len(mailoutbox) == 1
