@@ -41,6 +41,7 @@ app.conf.update(
         "sweep-outbox": {"task": "orgs.events.drain_outbox", "schedule": SWEEP_SECONDS, "options": {"expires": 60}},
         "prune-events": {"task": "orgs.events.prune", "schedule": 3600.0},
         "prune-accounts": {"task": "orgs.tenancy.prune", "schedule": 3600.0},
+        "prune-invitations": {"task": "orgs.invitations.prune", "schedule": 3600.0},
         "prune-sign-ins": {"task": "sso.signin.prune", "schedule": 3600.0},
         "prune-request-log": {"task": "scim.requests.prune", "schedule": 3600.0},
         "worker-heartbeat": {"task": "portal.heartbeat", "schedule": 15.0, "options": {"expires": 30}},
@@ -63,6 +64,7 @@ else:
 app.autodiscover_tasks(
     [
         "orgs.events",
+        "orgs.invitations",
         "orgs.people",
         "orgs.tenancy",
         "sso.connections",

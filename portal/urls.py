@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from portal.site import health, views
+from portal.site import health, passkeys, views
 
 handler400 = views.bad_request
 handler403 = views.forbidden
@@ -29,6 +29,7 @@ urlpatterns = [
     path("", include("scim.requests.urls")),
     path("scim/v2/", include("scim.urls")),
     path("accounts/", include("portal.site.verification.urls")),
+    path("accounts/2fa/webauthn/login/", passkeys.sign_in, name="mfa_login_webauthn"),
     path("accounts/", include("allauth.urls")),
     path("api/", include("portal.api.urls")),
     path("admin/", admin.site.urls),

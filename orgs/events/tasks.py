@@ -3,6 +3,7 @@ from datetime import timedelta
 from celery import shared_task
 
 from orgs.base.clock import now
+from orgs.base.models import delete_expired_entries
 from orgs.events import services
 from orgs.events.types import DRAIN
 from orgs.tenancy import services as tenancy
@@ -18,6 +19,8 @@ def drain_outbox() -> int:
 
 @shared_task(name="orgs.events.prune", ignore_result=True)
 def prune() -> None:
-    """Drop finished events and ended session grants that are older than 30 days."""
+    """Delete finished events and ended session grants of 30 days ago, and what has expired: sessions, cached values."""
     services.delete_finished(before=now() - RETENTION)
     tenancy.delete_expired_grants(before=now() - RETENTION)
+    tenancy.delete_ended_sessions()
+    delete_expired_entries()

@@ -107,12 +107,6 @@ def has_link(membership: Membership) -> bool:
     return sent.filter(expires_at__gt=now()).exists()
 
 
-def waiting_invitation(org: Organization, membership_public_id: str) -> Invitation | None:
-    """Return the invitation of this membership while it waits for its person."""
-    waiting = Invitation.objects.filter(org=org, membership__state=MembershipState.INVITED)
-    return waiting.filter(membership__public_id=membership_public_id).select_related("membership").first()
-
-
 def has_directory_members(org: Organization) -> bool:
     """Say whether a directory has brought anybody: then it decides who belongs here."""
     return Membership.objects.filter(org=org, origins__contains=Origin.SCIM).exists()

@@ -5,7 +5,7 @@ from django.db import IntegrityError, transaction
 
 from orgs.audit import services as audit
 from orgs.audit.services import Change, Target
-from orgs.base import counters, credentials
+from orgs.base import credentials
 from orgs.base.actor import Actor, ActorKind
 from orgs.base.clock import now
 from orgs.base.errors import DomainError
@@ -25,16 +25,7 @@ from orgs.people.errors import (
     SeatTaken,
 )
 from orgs.people.models import Invitation
-from orgs.people.types import (
-    INVITATION_DELAY,
-    INVITATION_LIFE,
-    INVITATION_MAIL,
-    INVITATION_PREFIX,
-    INVITATIONS_OF_ORG,
-    INVITATIONS_TO_ADDRESS,
-    Delay,
-    Profile,
-)
+from orgs.people.types import INVITATION_DELAY, INVITATION_LIFE, INVITATION_MAIL, INVITATION_PREFIX, Profile
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.errors import AddressTaken
@@ -151,33 +142,6 @@ def prepare_invitation(*, org: Organization, membership_public_id: str) -> tuple
     invitation.digest, invitation.sent_at, invitation.expires_at = secret.digest, now(), now() + INVITATION_LIFE
     invitation.save(update_fields=["digest", "sent_at", "expires_at"])
     return invitation.membership, secret.plain
-
-
-def take_invitation_mail(*, org: Organization, membership_public_id: str) -> Delay | None:
-    """Count one invitation mail to this membership's address. Returns the delay when the hour's bound is reached.
-
-    The invitation stays as it is: who has a link can use it, and the mail leaves later. Runs outside of a transaction,
-    so that parallel workers see each other's counts.
-    """
-    invitation = queries.waiting_invitation(org, membership_public_id)
-    if invitation is None:
-        return None
-    delay = None
-    for limit, key, who in (
-        (INVITATIONS_TO_ADDRESS, invitation.membership.email_key, "This address gets"),
-        (INVITATIONS_OF_ORG, str(org.public_id), "This organization sends"),
-    ):
-        if until := counters.take(limit, key):
-            delay = Delay(until, f"{who} no more than {limit.amount} invitations an hour.")
-            break
-    Invitation.objects.filter(org=org, pk=invitation.pk).update(delayed_until=delay.until if delay else None)
-    return delay
-
-
-def give_back_invitation_mail(*, membership: Membership) -> None:
-    """Don't count an invitation mail that the mail server refused."""
-    counters.give_back(INVITATIONS_TO_ADDRESS, membership.email_key)
-    counters.give_back(INVITATIONS_OF_ORG, str(membership.org.public_id))
 
 
 @transaction.atomic

@@ -1,8 +1,4 @@
-from urllib.parse import quote
 from uuid import UUID
-
-from django.conf import settings
-from django.urls import reverse
 
 from orgs.base.actor import Actor
 from orgs.domains import queries as domains
@@ -11,9 +7,9 @@ from orgs.domains.models import Domain
 from orgs.domains.types import follows_proof
 from orgs.events import services as events
 from orgs.events.models import OutboxEvent
-from orgs.events.types import Mail, Postponed, delivers
+from orgs.events.types import delivers
 from orgs.people import services
-from orgs.people.types import ADMISSION, INVITATION_LIFE, INVITATION_MAIL
+from orgs.people.types import ADMISSION
 
 
 @follows_proof
@@ -44,22 +40,3 @@ def _plan_portion(domain: Domain, actor: Actor, *, after: int) -> None:
     payload: dict[str, object] = {"domain": str(domain.public_id), "after": after, "actor": actor.as_json()}
     events.cancel(org=domain.org, kind=ADMISSION, key=key)
     events.add(org=domain.org, kind=ADMISSION, key=key, payload=payload)
-
-
-@delivers(INVITATION_MAIL)
-def send_invitation(event: OutboxEvent) -> None:
-    """The person of a waiting seat has a link by which to join; nothing is sent when nobody waits any more."""
-    if delay := services.take_invitation_mail(org=event.org, membership_public_id=event.key):
-        raise Postponed(delay.until, delay.reason)
-    prepared = services.prepare_invitation(org=event.org, membership_public_id=event.key)
-    if prepared is None:
-        return
-    seat, secret = prepared
-    link = settings.PUBLIC_BASE_URL + reverse("people:invitation", args=[quote(secret)])
-    context: dict[str, object] = {"org": seat.org, "link": link, "days": INVITATION_LIFE.days}
-    try:
-        events.send_mail(Mail(template="invitation", to=seat.email, context=context))
-    except OSError:
-        # mail servers' errors are kinds of it
-        services.give_back_invitation_mail(membership=seat)
-        raise

@@ -1,15 +1,10 @@
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-
-from orgs.base.counters import Limit
+from datetime import timedelta
 
 INVITATION_MAIL = "invitation.mail"
 INVITATION_DELAY = timedelta(minutes=2)
 INVITATION_LIFE = timedelta(days=14)
 INVITATION_PREFIX = "ghi_"
-# how much invitation mail one mailbox gets, whichever organizations send it, and how much one organization sends
-INVITATIONS_TO_ADDRESS = Limit("invitation.address", 3)
-INVITATIONS_OF_ORG = Limit("invitation.org", 1000)
 ADMISSION = "people.admission"
 # how many waiting seats one transaction lets in: SQLite has one writer at a time, and the others wait for it
 PORTION = 100
@@ -23,14 +18,6 @@ class Profile:
     given_name: str = ""
     family_name: str = ""
     display_name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Delay:
-    """Until when an invitation's mail waits, and why."""
-
-    until: datetime
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

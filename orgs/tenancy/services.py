@@ -6,6 +6,7 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.hashers import make_password
+from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
@@ -325,6 +326,13 @@ def delete_unverified_accounts(*, before: datetime, most: int = 1_000) -> int:
     for pk in list(found.values_list("pk", flat=True)[:most]):
         with transaction.atomic():
             deleted += _delete_if_empty(pk)
+    return deleted
+
+
+def delete_ended_sessions() -> int:
+    """Delete sessions that have expired, and the records of sessions that are gone. Returns how many sessions there were."""
+    deleted, _ = Session.objects.filter(expire_date__lt=now()).delete()
+    UserSession.objects.exclude(session_key__in=Session.objects.values("session_key")).delete()
     return deleted
 
 

@@ -164,7 +164,7 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed_account": "50/h/key",
     "login_failed_address": "60/10m/ip",
     "reset_password": "5/h/key,20/m/ip",
-    "confirm_email": "1/3m/key,5/h/key",
+    "confirm_email": "5/h/key,20/m/ip",
 }
 ACCOUNT_ADAPTER = "portal.site.accounts.AccountAdapter"
 ACCOUNT_FORMS = {
@@ -179,6 +179,8 @@ ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 MFA_ADAPTER = "portal.site.accounts.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+# nothing can be guessed here, and many people may be behind one address
+MFA_RATE_LIMITS = {"webauthn_login": "120/m/ip"}
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not IS_HTTPS
 USERSESSIONS_TRACK_ACTIVITY = False
 

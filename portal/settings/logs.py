@@ -1,10 +1,13 @@
 """Log lines: JSON in production, readable in development; never a secret, an assertion or a body."""
 
+import logging
 import re
+from time import monotonic
 from typing import Any
 
 import structlog
 
+LONGEST_LINE = 200
 _INVITATION = re.compile(r"((?:/|%2f)invitations(?:/|%2f)+)[^/%\s\"']+|ghi_[\w-]+", re.IGNORECASE)
 
 
@@ -14,6 +17,31 @@ def hide_links(logger: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, str):
             event[key] = _INVITATION.sub(lambda found: f"{found[1] or ''}[hidden]", value)
     return event
+
+
+class SecurityLines(logging.Filter):
+    """What strangers make Django's security loggers say: one short line without a traceback, and so many a minute.
+
+    A request with a wrong Host header would print a traceback, and anybody can send any number of them.
+    """
+
+    def __init__(self, per_minute: int = 30) -> None:
+        super().__init__()
+        self.per_minute = per_minute
+        self.minute, self.count = 0.0, 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith("django.security"):
+            return True
+        minute = monotonic() // 60
+        left_out = max(0, self.count - self.per_minute) if minute != self.minute else 0
+        if minute != self.minute:
+            self.minute, self.count = minute, 0
+        self.count += 1
+        record.exc_info = record.exc_text = None
+        note = f" ({left_out} more lines like it were left out before)" if left_out else ""
+        record.msg, record.args = record.getMessage()[:LONGEST_LINE] + note, ()
+        return self.count <= self.per_minute
 
 
 SHARED: list[Any] = [
@@ -46,7 +74,8 @@ def configure(level: str, *, as_json: bool) -> dict[str, Any]:
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
+        "filters": {"security": {"()": SecurityLines}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines", "filters": ["security"]}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             # both print whole request bodies at debug

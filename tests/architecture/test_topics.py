@@ -44,6 +44,7 @@ EDGE_FOLDERS = ("scim/endpoint/", "portal/api/", "portal/support/", "portal/sand
 EDGE_MODULES = {
     "orgs/base/read_only_admin.py",
     "portal/site/accounts.py",
+    "portal/site/passkeys.py",
     "portal/site/sign_in_limits.py",
     "portal/site/verification/adapter.py",
 }

@@ -13,6 +13,8 @@ from orgs.base.clock import now
 from orgs.base.counters import Limit
 from orgs.events import services as outbox
 from orgs.events.models import OutboxEvent
+from orgs.invitations import services as invitations
+from orgs.invitations.tasks import prune
 from orgs.people import queries
 from orgs.people import services as people
 from orgs.people.errors import InvitationForSomebodyElse, InvitationUnknown, SeatTaken
@@ -309,7 +311,7 @@ def test_a_delayed_invitation_is_shown_on_the_page_of_members_until_it_has_left(
 
 
 def test_an_organization_sends_so_many_invitations_an_hour(acme, mailoutbox, at_nine, monkeypatch):
-    monkeypatch.setattr(people, "INVITATIONS_OF_ORG", Limit("invitation.org", 2))
+    monkeypatch.setattr(invitations, "INVITATIONS_OF_ORG", Limit("invitation.org", 2))
     for number in range(6):
         people.create_seat(org=acme, profile=Profile(f"p{number}@elsewhere.example"), origin=Origin.SCIM, actor=ACTOR)
     deliver()
@@ -320,7 +322,7 @@ def test_an_organization_sends_so_many_invitations_an_hour(acme, mailoutbox, at_
 
 
 def test_one_organizations_bound_leaves_anothers(acme, globex, mailoutbox, at_nine, monkeypatch):
-    monkeypatch.setattr(people, "INVITATIONS_OF_ORG", Limit("invitation.org", 1))
+    monkeypatch.setattr(invitations, "INVITATIONS_OF_ORG", Limit("invitation.org", 1))
     for org in (acme, acme, globex):
         address = f"p{Membership.objects.count()}@elsewhere.example"
         people.create_seat(org=org, profile=Profile(address), origin=Origin.SCIM, actor=ACTOR)
@@ -338,3 +340,34 @@ def test_what_the_mail_server_refuses_is_not_counted(seat, mailoutbox, at_nine, 
             deliver()
     deliver()
     assert len(mailoutbox) == 1
+
+
+# pruning
+
+
+def end_links(days):
+    Invitation.objects.update(sent_at=now(), expires_at=now() - timedelta(days=days))
+
+
+@pytest.mark.parametrize(("days", "left"), [(29, 1), (31, 0)])
+def test_an_invitation_that_nobody_accepted_goes_thirty_days_after_its_end(seat, mailoutbox, days, left):
+    deliver()
+    end_links(days)
+    prune()
+    assert Invitation.objects.count() == left
+    assert Membership.objects.get(pk=seat.pk).state == MembershipState.INVITED
+
+
+def test_an_ended_invitation_that_is_about_to_be_sent_anew_stays(seat, mailoutbox):
+    deliver()
+    end_links(31)
+    people.admit_or_invite(membership=seat, actor=ACTOR)
+    assert prune() == 0
+    deliver()
+    assert len(mailoutbox) == 2
+
+
+def test_an_accepted_invitation_is_not_pruned(seat, mailoutbox):
+    end_links(31)
+    Invitation.objects.update(accepted_at=now())
+    assert prune() == 0

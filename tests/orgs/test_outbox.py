@@ -8,13 +8,17 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from allauth.usersessions.models import UserSession
 from celery import current_app
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
 from django.db import transaction
 
 from orgs.base.clock import now
+from orgs.base.models import CacheEntry
 from orgs.events import queries, services, tasks, types
 from orgs.events.models import OutboxEvent
-from orgs.events.types import DRAIN
+from orgs.events.types import DRAIN, Postponed
 from orgs.tenancy.models import SessionGrant
 from orgs.tenancy.types import SignInMethod
 
@@ -376,3 +380,41 @@ def test_postgresql_numbers_events_under_one_lock(monkeypatch):
     monkeypatch.setattr(services, "connection", Cursor())
     services.lock_sequence()
     assert asked == [("SELECT pg_advisory_xact_lock(%s)", [services.SEQUENCE_LOCK])]
+
+
+# sessions and cached values
+
+
+def test_expired_sessions_go_with_their_records_and_live_ones_stay(sign_in, olga, uma):
+    for person in (olga, uma):
+        sign_in(person).get("/accounts/sessions/")
+    Session.objects.filter(pk=Session.objects.first().pk).update(expire_date=now() - timedelta(seconds=1))
+    tasks.prune()
+    assert Session.objects.count() == 1
+    assert set(UserSession.objects.values_list("session_key", flat=True)) <= {Session.objects.get().session_key}
+
+
+def test_the_record_of_a_session_that_is_gone_goes(olga):
+    UserSession.objects.create(user=olga.user, ip="192.0.2.1", session_key="x" * 32)
+    tasks.prune()
+    assert not UserSession.objects.exists()
+
+
+def test_expired_cached_values_go(db, monkeypatch):
+    cache.set("short", 1, -1)
+    cache.set("long", 1, 60)
+    tasks.prune()
+    assert CacheEntry.objects.count() == 1
+
+
+def test_a_postponed_event_uses_up_no_attempt(acme):
+    def wait(event):
+        raise Postponed(now() + timedelta(hours=1), "Not yet.")
+
+    types.delivers("test.postponed")(wait)
+    event = add(acme, kind="test.postponed")
+    assert services.drain() == 0
+    types._deliveries.pop("test.postponed")
+    event = stored(event)
+    assert (event.attempts, event.leased_until, event.last_error) == (0, None, "Not yet.")
+    assert event.due_at > now() + timedelta(minutes=59)

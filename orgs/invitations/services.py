@@ -1,0 +1,48 @@
+"""How much invitation mail is sent, and when ended invitations are deleted."""
+
+from datetime import datetime
+
+from orgs.base import counters
+from orgs.events import queries as outbox
+from orgs.invitations import queries
+from orgs.invitations.types import INVITATIONS_OF_ORG, INVITATIONS_TO_ADDRESS, Delay
+from orgs.people.models import Invitation
+from orgs.people.types import INVITATION_MAIL
+from orgs.tenancy.models import Membership, Organization
+
+
+def take_invitation_mail(*, org: Organization, membership_public_id: str) -> Delay | None:
+    """Count one invitation mail to this membership's address. Returns the delay when the hour's bound is reached.
+
+    The invitation stays as it is: who has a link can use it, and the mail leaves later. Runs outside of a transaction,
+    so that parallel workers see each other's counts.
+    """
+    invitation = queries.waiting_invitation(org, membership_public_id)
+    if invitation is None:
+        return None
+    delay = None
+    for limit, key, who in (
+        (INVITATIONS_TO_ADDRESS, invitation.membership.email_key, "This address gets"),
+        (INVITATIONS_OF_ORG, str(org.public_id), "This organization sends"),
+    ):
+        if until := counters.take(limit, key):
+            delay = Delay(until, f"{who} no more than {limit.amount} invitations an hour.")
+            break
+    Invitation.objects.filter(org=org, pk=invitation.pk).update(delayed_until=delay.until if delay else None)
+    return delay
+
+
+def give_back_invitation_mail(*, membership: Membership) -> None:
+    """Don't count an invitation mail that the mail server refused."""
+    counters.give_back(INVITATIONS_TO_ADDRESS, membership.email_key)
+    counters.give_back(INVITATIONS_OF_ORG, str(membership.org.public_id))
+
+
+def delete_ended_invitations(*, before: datetime) -> int:
+    """Delete invitations whose link ended before this time, except those about to be sent anew. Returns how many."""
+    ended = {str(public_id): pk for pk, public_id in queries.ended_invitations(before)}
+    planned = outbox.waiting().filter(kind=INVITATION_MAIL, key__in=ended).values_list("key", flat=True)
+    for key in planned:
+        del ended[key]
+    deleted, _ = Invitation.objects.filter(pk__in=ended.values()).delete()
+    return deleted
