@@ -266,3 +266,20 @@ def test_settings_layout_marks_the_open_page():
 
 def test_lock_file_names_no_address():
     assert "http" not in (Path(settings.BASE_DIR) / "package-lock.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("is_signed", "tone"), [(True, "pill-bad"), (False, "pill-warn")], ids=["by the IdP", "by anybody"]
+)
+def test_a_refused_sign_in_is_red_only_when_the_idp_signed_it(is_signed: bool, tone: str) -> None:
+    attempt = SimpleNamespace(
+        is_failure=True, is_signed=is_signed, outcome="refused", get_outcome_display=lambda: "Refused"
+    )
+    assert tone in drawn('<c-sso.outcome :attempt="attempt" />', attempt=attempt)
+
+
+@pytest.mark.parametrize(
+    ("status", "tone"), [(200, "pill-ok"), (401, "pill-warn"), (429, "pill-warn"), (409, "pill-bad"), (500, "pill-bad")]
+)
+def test_a_scim_answer_is_red_only_when_a_live_token_caused_it(status: int, tone: str) -> None:
+    assert tone in drawn('<c-scim.status :row="row" />', row=SimpleNamespace(status=status))

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -320,6 +321,17 @@ def test_account_pages_lead_whoever_is_not_signed_in_to_the_sign_in(db: None, pa
         r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$", "password/reset/key/1-nonsense/"
     )
     assert Client().get(f"/accounts/{path.replace('<int:pk>', '1')}").status_code == ACCOUNT_PAGES[page]
+
+
+def test_no_page_makes_a_session_for_whoever_only_looks(place: Any, subtests: pytest.Subtests) -> None:
+    account_pages = [f"accounts/{page}" for page in ACCOUNT_PAGES if "(" not in page and "<" not in page]
+    urls = [place(pattern) for pattern in TABLE] + [f"/{page}" for page in account_pages]
+    for url in urls:
+        for headers in ({}, {"X-Requested-With": "XMLHttpRequest"}):
+            with subtests.test(url=url, headers=headers), undone():
+                before = Session.objects.count()
+                Client().get(url, headers=headers)
+                assert Session.objects.count() == before
 
 
 @pytest.mark.parametrize("pattern", [pattern for pattern in TABLE if pattern.startswith(ORG)])
