@@ -13,6 +13,8 @@ SIGN_INS = """
 import json, logging, time
 import django
 django.setup()
+from django.conf import settings
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 from django.core.management import call_command
 from django.test import Client
 from orgs.tenancy.services import create_account
