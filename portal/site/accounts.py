@@ -17,17 +17,16 @@ from orgs.tenancy import access
 from orgs.tenancy.models import User
 from orgs.tenancy.types import SignInMethod
 from portal.site.sign_in_limits import SignInLimits
-from portal.site.verification.adapter import VerifyingAdapter
 
 PRODUCT = "Gatehouse"
 SIGNED_OUT = "account/messages/logged_out.txt"
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
-class AccountAdapter(SignInLimits, VerifyingAdapter):
+class AccountAdapter(SignInLimits):
     """allauth's defaults, with our words, our public name in links, and the client address that our proxies vouch for."""
 
-    error_messages = VerifyingAdapter.error_messages | SignInLimits.error_messages | {
+    error_messages = SignInLimits.error_messages | {
         "email_password_mismatch": "This address and password don't belong together.",
         "incorrect_password": "This isn't your password.",
         "enter_current_password": "This isn't your current password.",

@@ -5,7 +5,7 @@ from orgs.base.tenant_keys import TenantForeignKey
 
 
 class Migration(migrations.Migration):
-    dependencies = [("orgs", "0060_deprovisioned_memberships"), ("scim", "0001_initial")]
+    dependencies = [("orgs", "0060_deprovisioned_memberships"), ("scim", "0020_counted_refusals")]
 
     operations = [
         migrations.CreateModel(
