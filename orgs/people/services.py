@@ -15,15 +15,8 @@ from orgs.consent import services as consent
 from orgs.domains import queries as domains
 from orgs.domains.models import Domain
 from orgs.events import services as outbox
-from orgs.people import queries
-from orgs.people.errors import (
-    InvitationForSomebodyElse,
-    InvitationLinkNeeded,
-    InvitationUnknown,
-    LastOwner,
-    MembershipUnknown,
-    SeatTaken,
-)
+from orgs.people import errors, queries
+from orgs.people.errors import InvitationUnknown, LastOwner, MembershipUnknown, SeatTaken
 from orgs.people.models import Invitation
 from orgs.people.types import INVITATION_DELAY, INVITATION_LIFE, INVITATION_MAIL, INVITATION_PREFIX, Profile
 from orgs.tenancy import queries as tenancy_queries
@@ -155,9 +148,9 @@ def accept_seat(*, membership: Membership, user: User, actor: Actor, by_link: bo
     if seat.state != MembershipState.INVITED or seat.user_id is not None:
         raise InvitationUnknown
     if seat.email_key not in tenancy_queries.verified_keys_of(user):
-        raise InvitationForSomebodyElse
+        raise errors.InvitationForSomebodyElse
     if not by_link and not consent_queries.may_accept_without_link(seat, user):
-        raise InvitationLinkNeeded
+        raise errors.InvitationLinkNeeded
     # whoever accepts is signed in: from now on the seat is held, not removed, when its IdP deletes it
     seat.last_sign_in_at = now()
     seat.save(update_fields=["last_sign_in_at"])

@@ -146,8 +146,6 @@ ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_MAX_ATTEMPTS = 3
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT = 15 * 60
 ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
-# by the address, so that nobody's mailbox is flooded
-ACCOUNT_RATE_LIMITS = {"confirm_email": "10/m/ip,20/h/key"}
 ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_MAX_EMAIL_ADDRESSES = 5
 ACCOUNT_EMAIL_NOTIFICATIONS = True
@@ -164,7 +162,7 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed_account": "50/h/key",
     "login_failed_address": "60/10m/ip",
     "reset_password": "5/h/key,20/m/ip",
-    "confirm_email": "5/h/key,20/m/ip",
+    "confirm_email": "10/m/ip,20/h/key",
 }
 ACCOUNT_ADAPTER = "portal.site.accounts.AccountAdapter"
 ACCOUNT_FORMS = {

@@ -16,23 +16,28 @@ from orgs.people import services as people
 from orgs.tenancy import access
 from orgs.tenancy.models import User
 from orgs.tenancy.types import SignInMethod
-from portal.site.sign_in_limits import SignInLimits
+from portal.site.sign_in_limits import LIMIT_MESSAGES, SignInLimits
+from portal.site.verification.adapter import VerifyingAdapter
 
 PRODUCT = "Gatehouse"
 SIGNED_OUT = "account/messages/logged_out.txt"
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
-class AccountAdapter(SignInLimits):
+class AccountAdapter(SignInLimits, VerifyingAdapter):
     """allauth's defaults, with our words, our public name in links, and the client address that our proxies vouch for."""
 
-    error_messages = SignInLimits.error_messages | {
-        "email_password_mismatch": "This address and password don't belong together.",
-        "incorrect_password": "This isn't your password.",
-        "enter_current_password": "This isn't your current password.",
-        "duplicate_email": "Your account has this address already.",
-        "rate_limited": "Too many tries. Wait a minute.",
-    }
+    error_messages = (
+        VerifyingAdapter.error_messages
+        | LIMIT_MESSAGES
+        | {
+            "email_password_mismatch": "This address and password don't belong together.",
+            "incorrect_password": "This isn't your password.",
+            "enter_current_password": "This isn't your current password.",
+            "duplicate_email": "Your account has this address already.",
+            "rate_limited": "Too many tries. Wait a minute.",
+        }
+    )
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return str(getattr(request, "client_ip", "")) or "0.0.0.0"  # noqa: S104 - a name for an unknown address

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.core import signing
@@ -16,7 +17,6 @@ from django.utils.crypto import salted_hmac
 
 from orgs.base.text import address_key
 from orgs.tenancy.models import User
-from portal.site.verification.adapter import VerifyingAdapter
 
 APP = "allauth.account"
 COOKIE = "__Host-known_browser" if settings.IS_HTTPS else "known_browser"
@@ -28,16 +28,17 @@ PROBLEMS = {
     ONE_ACCOUNT: "too_many_for_account",
     ONE_ADDRESS: "too_many_from_address",
 }
+LIMIT_MESSAGES = {
+    "too_many_login_attempts": "Too many failed sign-ins. Wait five minutes, or reset your password.",
+    "too_many_for_account": "Too many failed sign-ins to this account. Reset its password, or use a passkey or SSO.",
+    "too_many_from_address": "Too many failed sign-ins from your network. Wait ten minutes, or use a passkey or SSO.",
+}
 
 
-class SignInLimits(VerifyingAdapter):
+class SignInLimits(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
     """allauth's adapter with limits that one visitor can't use up for everybody else."""
 
-    error_messages = VerifyingAdapter.error_messages | {
-        "too_many_login_attempts": "Too many failed sign-ins. Wait five minutes, or reset your password.",
-        "too_many_for_account": "Too many failed sign-ins to this account. Reset its password, or use a passkey or SSO.",
-        "too_many_from_address": "Too many failed sign-ins from your network. Wait ten minutes, or use a passkey or SSO.",
-    }
+    error_messages = DefaultAccountAdapter.error_messages | LIMIT_MESSAGES
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Count this attempt before the password is looked at. Raises ValidationError when a limit is reached.
