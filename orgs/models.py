@@ -3,7 +3,7 @@
 from orgs.audit.models import AuditEvent
 from orgs.base.models import CacheEntry
 from orgs.domains.models import Domain
-from orgs.events.models import OutboxEvent
+from orgs.events.models import Heartbeat, OutboxEvent
 from orgs.groups.models import Group, GroupMember
 from orgs.people.models import Invitation
 from orgs.tenancy.models import (
@@ -24,6 +24,7 @@ __all__ = [
     "Domain",
     "Group",
     "GroupMember",
+    "Heartbeat",
     "Invitation",
     "Membership",
     "MembershipAddress",

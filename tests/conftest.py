@@ -12,9 +12,11 @@ import pytest
 from django.db import transaction
 from django.test import Client, TransactionTestCase
 
+from orgs.events import services as outbox
 from orgs.tenancy import access
 from orgs.tenancy.models import Membership, Organization, User
 from orgs.tenancy.types import Role, SignInMethod
+from portal.site import accounts
 from scim.directories.models import Directory
 from scim.directories.queries import first_directory
 from scim.endpoint.limits import RequestLimits, limits
@@ -67,6 +69,13 @@ def sp_keys_take_turns() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(certificates, "_new_key", take)
         yield
+
+
+@pytest.fixture(autouse=True)
+def account_mail_leaves_at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with a worker that runs; tests marked `queued_mail` find the mail in the outbox."""
+    if request.node.get_closest_marker("queued_mail") is None:
+        monkeypatch.setattr(accounts.events, "add_account_mail", lambda *, mail, key="": outbox.send_text(mail))
 
 
 @contextmanager

@@ -3,13 +3,17 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
+from orgs.events.types import ACCOUNT_MAIL
 from orgs.tenancy.models import Organization
 
 
 class OutboxEvent(models.Model):
-    """Work to be done after the commit that wrote this row. `sequence` is given by the drainer: commit order isn't id order."""
+    """Work to be done after the commit that wrote this row. `sequence` is given by the drainer: commit order isn't id order.
 
-    org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    Mail to an account belongs to no organization; everything else belongs to one.
+    """
+
+    org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", null=True, blank=True)
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     kind = models.CharField(max_length=60)
     key = models.CharField(max_length=100, blank=True)
@@ -25,7 +29,12 @@ class OutboxEvent(models.Model):
     last_error = models.CharField(max_length=300, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["org", "id"], name="outbox_event_in_org")]
+        constraints = [
+            models.UniqueConstraint(fields=["org", "id"], name="outbox_event_in_org"),
+            models.CheckConstraint(
+                condition=Q(org__isnull=False) | Q(kind=ACCOUNT_MAIL), name="outbox_event_has_org_or_account"
+            ),
+        ]
         indexes = [
             models.Index(
                 fields=["due_at"],
@@ -37,3 +46,20 @@ class OutboxEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key}"
+
+    @property
+    def organization(self) -> Organization:
+        """Return the organization that the work is done for. Raises LookupError for mail to an account."""
+        if self.org is None:
+            raise LookupError("Mail to an account belongs to no organization.")
+        return self.org
+
+
+class Heartbeat(models.Model):
+    """When a worker last did what beat asked for."""
+
+    name = models.CharField(max_length=20, unique=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

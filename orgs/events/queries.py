@@ -1,13 +1,21 @@
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Min, QuerySet
 
-from orgs.events.models import OutboxEvent
+from orgs.base.clock import now
+from orgs.events.models import Heartbeat, OutboxEvent
+from orgs.events.types import HEARTBEAT_OVERDUE, WORKER, Backlog
+from orgs.tenancy.models import Organization
 
 
 def waiting() -> QuerySet[OutboxEvent]:
     """Events that are neither done, nor cancelled, nor given up."""
     return OutboxEvent.objects.filter(delivered_at=None, cancelled_at=None, failed_at=None)
+
+
+def given_up() -> QuerySet[OutboxEvent]:
+    """Events that nobody tries any more, and that nobody has cancelled."""
+    return OutboxEvent.objects.filter(delivered_at=None, cancelled_at=None, failed_at__isnull=False)
 
 
 def due(moment: datetime) -> QuerySet[OutboxEvent]:
@@ -19,3 +27,32 @@ def due(moment: datetime) -> QuerySet[OutboxEvent]:
 def overdue_count(*, since: datetime) -> int:
     """Say how many events should have been delivered before this time: more than none means that no worker runs."""
     return waiting().filter(due_at__lt=since).count()
+
+
+def pending() -> QuerySet[OutboxEvent]:
+    """Return what waits or was given up."""
+    return waiting() | given_up()
+
+
+def backlog() -> Backlog:
+    """Count what waits and what was given up, and say since when the oldest due event has been due."""
+    moment = now()
+    oldest = waiting().filter(due_at__lte=moment).aggregate(oldest=Min("due_at"))["oldest"]
+    lateness = (moment - oldest).total_seconds() if oldest else 0.0
+    return Backlog(waiting=waiting().count(), given_up=given_up().count(), oldest_seconds=lateness)
+
+
+def has_due(org: Organization | None) -> bool:
+    """Say whether work of this organization, or mail to accounts when there is none, should have been done by now."""
+    return waiting().filter(org=org, due_at__lte=now()).exists()
+
+
+def heartbeat() -> datetime | None:
+    """Return when a worker last did what beat asked for, or None when none ever did."""
+    return Heartbeat.objects.filter(name=WORKER).values_list("at", flat=True).first()
+
+
+def is_delayed() -> bool:
+    """Say whether no worker has reported for a minute, so that mail and other background work waits."""
+    last = heartbeat()
+    return last is None or now() - last > HEARTBEAT_OVERDUE

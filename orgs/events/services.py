@@ -1,18 +1,34 @@
+import json
+import smtplib
+from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime, timedelta
-from threading import Thread
+from threading import Lock, Thread
+from time import monotonic
+from typing import NoReturn
 
 import structlog
 from celery import current_app
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 from django.template.loader import render_to_string
 
+from orgs.base import sealed
 from orgs.base.clock import now
 from orgs.events import queries
-from orgs.events.models import OutboxEvent
-from orgs.events.types import DRAIN, Mail, Postponed, delivery_of
+from orgs.events.models import Heartbeat, OutboxEvent
+from orgs.events.types import (
+    ACCOUNT_MAIL,
+    DRAIN,
+    WORKER,
+    DeliveryRefused,
+    Mail,
+    Postponed,
+    TextMail,
+    delivery_of,
+)
 from orgs.tenancy.models import Organization
 
 log = structlog.get_logger(__name__)
@@ -20,6 +36,8 @@ LEASE = timedelta(minutes=2)
 MAX_ATTEMPTS = 12
 FIRST_RETRY = timedelta(seconds=15)
 LONGEST_RETRY = timedelta(hours=6)
+# a drain that meets a silent mail server ends before the worker's own limit; the sweep goes on with the rest
+DRAIN_SECONDS = 60
 
 
 def add(
@@ -32,14 +50,89 @@ def add(
     return event
 
 
+def add_for_each(
+    *, org: Organization, kind: str, key: str, recipients: Iterable[str], payload: dict[str, object] | None = None
+) -> None:
+    """Add one event for each address in `recipients`, so that nobody's mail depends on somebody else's."""
+    given, moment = payload or {}, now()
+    OutboxEvent.objects.bulk_create(
+        OutboxEvent(org=org, kind=kind, key=key, payload={**given, "recipient": recipient}, due_at=moment)
+        for recipient in recipients
+    )
+    transaction.on_commit(nudge, robust=True)
+
+
+def add_account_mail(*, mail: TextMail, key: str = "") -> OutboxEvent:
+    """Send this mail to the person of an account once the transaction has committed.
+
+    It may hold a code or a link that opens the account, so it is sealed, and deleted from the row once it is sent.
+    """
+    payload = {"sealed": sealed.seal(json.dumps(asdict(mail)))}
+    event = OutboxEvent.objects.create(kind=ACCOUNT_MAIL, key=key[:100], payload=payload, due_at=now())
+    transaction.on_commit(nudge, robust=True)
+    return event
+
+
+def send_account_mail(event: OutboxEvent) -> None:
+    """Hand the sealed mail of this event to the mail server. Raises DeliveryRefused, SealBroken, or what the server does."""
+    send_text(TextMail(**json.loads(sealed.unseal(event.payload["sealed"]))))
+
+
 def cancel(*, org: Organization, kind: str, key: str) -> int:
     """Work of this kind and key that nobody has begun is not done any more. Returns how much there was."""
     return queries.waiting().filter(org=org, kind=kind, key=key).update(cancelled_at=now())
 
 
+@transaction.atomic
+def retry(*, events: QuerySet[OutboxEvent]) -> int:
+    """Try these events again at once, as often as new ones. Returns how many there were."""
+    found = list(events.select_for_update(of=("self",)).values_list("pk", flat=True))
+    OutboxEvent.objects.filter(pk__in=found).update(failed_at=None, leased_until=None, attempts=0, due_at=now())
+    log.info("outbox.retried", count=len(found))
+    transaction.on_commit(nudge, robust=True)
+    return len(found)
+
+
+@transaction.atomic
+def cancel_events(*, events: QuerySet[OutboxEvent]) -> int:
+    """Leave these events undone for good, and forget what they hold. Returns how many there were."""
+    found = list(events.select_for_update(of=("self",)).values_list("pk", flat=True))
+    OutboxEvent.objects.filter(pk__in=found).update(cancelled_at=now(), leased_until=None, payload={})
+    log.info("outbox.cancelled", count=len(found))
+    return len(found)
+
+
+class Nudges:
+    """At most one thread of this process talks to the broker; nudges that come meanwhile become one more."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._is_running = self._is_wanted = False
+
+    def ask(self) -> None:
+        with self._lock:
+            self._is_wanted = True
+            if self._is_running:
+                return
+            self._is_running = True
+        Thread(target=self._run, name="outbox-nudge").start()
+
+    def _run(self) -> None:
+        while self._is_still_wanted():
+            send_nudge()
+
+    def _is_still_wanted(self) -> bool:
+        with self._lock:
+            self._is_running, self._is_wanted = self._is_wanted, False
+            return self._is_running
+
+
+_nudges = Nudges()
+
+
 def nudge() -> None:
     """Ask a worker to look now, without waiting for the broker: a dead one must not hold a request."""
-    Thread(target=send_nudge, name="outbox-nudge").start()
+    _nudges.ask()
 
 
 def send_nudge() -> None:
@@ -52,12 +145,14 @@ def send_nudge() -> None:
 
 def drain(*, limit: int = 100) -> int:
     """Every due event was delivered once, or has its next attempt planned. Returns how many were delivered."""
-    delivered = 0
+    delivered, deadline = 0, monotonic() + DRAIN_SECONDS
     for _ in range(limit):
         event = _lease_next()
         if event is None:
             break
         delivered += _deliver(event)
+        if monotonic() > deadline:
+            break
     return delivered
 
 
@@ -66,7 +161,7 @@ def _lease_next() -> OutboxEvent | None:
     moment = now()
     # workers pass each other by; SQLite has one writer at a time and knows no row locks
     skip_locked = connection.features.has_select_for_update_skip_locked
-    waiting = queries.due(moment).select_for_update(skip_locked=skip_locked)
+    waiting = queries.due(moment).select_for_update(skip_locked=skip_locked, of=("self",))
     while (event := waiting.first()) is not None and event.attempts >= MAX_ATTEMPTS:
         # its last lease ran out: it takes workers down, and mustn't take the next one
         _plan_next_attempt(event, "WorkerLost")
@@ -84,6 +179,9 @@ def _deliver(event: OutboxEvent) -> bool:
     except Postponed as wait:
         _postpone(event, wait)
         return False
+    except DeliveryRefused as error:
+        _give_up(event, f"{type(error).__name__} {error.code}")
+        return False
     except Exception as error:  # noqa: BLE001 - whatever a delivery raises is retried, and must not stop the others
         _plan_next_attempt(event, type(error).__name__)
         return False
@@ -99,6 +197,9 @@ def _mark_delivered(event: OutboxEvent) -> None:
     OutboxEvent.objects.filter(pk=event.pk).update(
         delivered_at=now(), failed_at=None, leased_until=None, sequence=last + 1
     )
+    if event.kind == ACCOUNT_MAIL:
+        # its code or link has done its work: nothing of it stays
+        OutboxEvent.objects.filter(pk=event.pk).update(payload={})
 
 
 def lock_sequence() -> None:
@@ -118,14 +219,17 @@ def _postpone(event: OutboxEvent, wait: Postponed) -> None:
 
 
 def _plan_next_attempt(event: OutboxEvent, error: str) -> None:
-    gave_up = event.attempts >= MAX_ATTEMPTS
-    log.warning("outbox.delivery_failed", kind=event.kind, event_id=str(event.public_id), error=error, gave_up=gave_up)
-    OutboxEvent.objects.filter(pk=event.pk).update(
-        due_at=_next_attempt(event.attempts),
-        leased_until=None,
-        last_error=error[:300],
-        failed_at=now() if gave_up else None,
-    )
+    if event.attempts >= MAX_ATTEMPTS:
+        _give_up(event, error)
+        return
+    log.warning("outbox.delivery_failed", kind=event.kind, event_id=str(event.public_id), error=error, gave_up=False)
+    due_at = _next_attempt(event.attempts)
+    OutboxEvent.objects.filter(pk=event.pk).update(due_at=due_at, leased_until=None, last_error=error[:300])
+
+
+def _give_up(event: OutboxEvent, error: str) -> None:
+    log.warning("outbox.delivery_failed", kind=event.kind, event_id=str(event.public_id), error=error, gave_up=True)
+    OutboxEvent.objects.filter(pk=event.pk).update(failed_at=now(), leased_until=None, last_error=error[:300])
 
 
 def _next_attempt(attempts: int) -> datetime:
@@ -135,13 +239,37 @@ def _next_attempt(attempts: int) -> datetime:
 
 
 def send_mail(mail: Mail) -> None:
-    """The message was handed to the mail server, or an exception tells why not."""
+    """Hand a message to the mail server. Raises DeliveryRefused when it never takes it, or what else the server raises."""
     text = render_to_string(f"emails/{mail.template}.txt", mail.context)
     subject, _, body = text.partition("\n")
     # a name that an IdP sent can hold a line break, which would begin a header of its own
-    EmailMessage(
-        subject=" ".join(subject.split()), body=body.lstrip(), from_email=settings.DEFAULT_FROM_EMAIL, to=[mail.to]
-    ).send()
+    send_text(TextMail(to=mail.to, subject=" ".join(subject.split()), body=body.lstrip()))
+
+
+def send_text(mail: TextMail) -> None:
+    """Hand a message to the mail server. Raises DeliveryRefused when it never takes it, or what else the server raises."""
+    message = EmailMessage(subject=mail.subject, body=mail.body, from_email=settings.DEFAULT_FROM_EMAIL, to=[mail.to])
+    try:
+        message.send()
+    except smtplib.SMTPRecipientsRefused as error:
+        raise_if_permanent(error, max(code for code, _ in error.recipients.values()))
+    except smtplib.SMTPDataError as error:
+        raise_if_permanent(error, error.smtp_code)
+
+
+def raise_if_permanent(error: smtplib.SMTPException, code: int) -> NoReturn:
+    """Raise DeliveryRefused for 5yz, which is a permanent refusal (RFC 5321 §4.2.1), else the error itself.
+
+    A refused sender or password isn't one: that is for the operator to mend, and the mail waits for it.
+    """
+    if code >= 500:
+        raise DeliveryRefused(code) from error
+    raise error
+
+
+def record_heartbeat() -> None:
+    """Remember that a worker runs, and that beat does."""
+    Heartbeat.objects.update_or_create(name=WORKER, defaults={"at": now()})
 
 
 def delete_finished(*, before: datetime) -> int:

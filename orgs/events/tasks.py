@@ -5,7 +5,8 @@ from celery import shared_task
 from orgs.base.clock import now
 from orgs.base.models import delete_expired_entries
 from orgs.events import services
-from orgs.events.types import DRAIN
+from orgs.events.models import OutboxEvent
+from orgs.events.types import ACCOUNT_MAIL, DRAIN, delivers
 from orgs.tenancy import services as tenancy
 
 RETENTION = timedelta(days=30)
@@ -15,6 +16,12 @@ RETENTION = timedelta(days=30)
 def drain_outbox() -> int:
     """Deliver what is due. The outbox row is the job: running this twice, or never, loses nothing."""
     return services.drain()
+
+
+@delivers(ACCOUNT_MAIL)
+def send_account_mail(event: OutboxEvent) -> None:
+    """Send a mail that belongs to an account."""
+    services.send_account_mail(event)
 
 
 @shared_task(name="orgs.events.prune", ignore_result=True)

@@ -1,6 +1,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -8,6 +8,11 @@ if TYPE_CHECKING:
 
 # the name under which workers know the task that delivers what is due
 DRAIN = "orgs.events.drain_outbox"
+# mail to the person of an account, which belongs to no organization
+ACCOUNT_MAIL = "account.mail"
+# the heartbeat of workers, written every 15 seconds
+WORKER = "worker"
+HEARTBEAT_OVERDUE = timedelta(minutes=1)
 Delivery = Callable[["OutboxEvent"], None]
 _deliveries: dict[str, Delivery] = {}
 
@@ -43,3 +48,29 @@ class Mail:
     template: str
     to: str
     context: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class TextMail:
+    """A message that is ready to be sent."""
+
+    to: str
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What the outbox holds; `oldest_seconds` is how late the oldest due event is."""
+
+    waiting: int
+    given_up: int
+    oldest_seconds: float
+
+
+class DeliveryRefused(Exception):
+    """The other side refuses for good, so that another attempt would end in the same way. `code` is its number."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+        super().__init__(str(code))

@@ -7,11 +7,14 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
+from django.contrib.sites.shortcuts import get_current_site
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.shortcuts import render
 
 from orgs.base import sealed
+from orgs.events import services as events
+from orgs.events.types import TextMail
 from orgs.people import services as people
 from orgs.tenancy import access
 from orgs.tenancy.models import User
@@ -64,7 +67,11 @@ class AccountAdapter(SignInLimits, VerifyingAdapter):
         raise ImmediateHttpResponse(render(request, "account/other_account.html", context, status=409))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        super().send_mail(template_prefix, email, {"base_url": settings.PUBLIC_BASE_URL, **context})
+        """Leave the mail to a worker: a page never waits for the mail server, and a mail survives its absence."""
+        shared = {"request": self.request, "email": email, "current_site": get_current_site(self.request)}
+        message = self.render_mail(template_prefix, email, {"base_url": settings.PUBLIC_BASE_URL, **shared, **context})
+        mail = TextMail(to=email, subject=message.subject, body=message.body)
+        events.add_account_mail(mail=mail, key=template_prefix)
 
 
 def _path_to_open_again(request: HttpRequest) -> str:

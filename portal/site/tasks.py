@@ -1,12 +1,9 @@
 from celery import shared_task
-from django.core.cache import cache
 
-from orgs.base.clock import iso, now
-
-HEARTBEAT = "worker.heartbeat"
+from orgs.events import services as events
 
 
 @shared_task(name="portal.heartbeat", ignore_result=True)
 def heartbeat() -> None:
-    """The cache knows when a worker last ran: that is how `doctor` and `/readyz` see one."""
-    cache.set(HEARTBEAT, iso(now()), timeout=120)
+    """Remember that a worker ran: that is how `doctor`, `/readyz`, metrics and pages see one."""
+    events.record_heartbeat()

@@ -10,6 +10,7 @@ from orgs.base import credentials
 from orgs.base.actor import Actor
 from orgs.base.clock import now
 from orgs.events import services as outbox
+from orgs.people import queries as people
 from orgs.tenancy.models import Organization, User
 from scim.directories import queries
 from scim.directories.errors import TooManyTokens
@@ -60,7 +61,8 @@ def generate_token(
         expires_at=now() + order.expires_in if order.expires_in else None,
     )
     _record(token, directory, actor, "scim_token.created")
-    outbox.add(org=directory.org, kind=TOKEN_CREATED, key=str(token.public_id))
+    recipients = people.settings_addresses(directory.org)
+    outbox.add_for_each(org=directory.org, kind=TOKEN_CREATED, key=str(token.public_id), recipients=recipients)
     return GeneratedToken(token, secret.plain)
 
 

@@ -13,15 +13,18 @@ from scim.directories.types import TOKEN_CREATED
 
 @delivers(TOKEN_CREATED)
 def send_token_notice(event: OutboxEvent) -> None:
-    """Every owner and admin of the organisation knows that a token was generated, and where to revoke it."""
-    token = queries.find_token(event.org, UUID(event.key))
-    link = settings.PUBLIC_BASE_URL + reverse("authentication", args=[event.org.slug])
+    """Tell one owner or admin of the organization that a token was generated, and where to revoke it."""
+    org, recipient = event.organization, event.payload["recipient"]
+    if recipient not in people.settings_addresses(org):
+        # neither any more: it isn't theirs to know
+        return
+    token = queries.find_token(org, UUID(event.key))
+    link = settings.PUBLIC_BASE_URL + reverse("authentication", args=[org.slug])
     context: dict[str, object] = {
-        "org": event.org,
+        "org": org,
         "label": token.label,
         "last4": token.last4,
         "creator": token.created_by_label,
         "link": link,
     }
-    for address in people.settings_addresses(event.org):
-        events.send_mail(Mail(template="token_created", to=address, context=context))
+    events.send_mail(Mail(template="token_created", to=recipient, context=context))

@@ -8,6 +8,7 @@ from orgs.base import sealed
 from orgs.base.actor import Actor
 from orgs.base.clock import now
 from orgs.events import services as outbox
+from orgs.people import queries as people
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, Organization
 from sso.connections import queries
@@ -264,4 +265,6 @@ def record_change(connection: Connection, actor: Actor, action: str, change: Cha
 def _notify(connection: Connection, actor: Actor, what: str) -> None:
     payload: dict[str, object] = {"name": connection.name, "what": what, "who": actor.label}
     payload["is_on"] = what != "deleted" and connection.is_active
-    outbox.add(org=connection.org, kind=CONNECTION_CHANGED, key=str(connection.public_id), payload=payload)
+    recipients = people.settings_addresses(connection.org)
+    key = str(connection.public_id)
+    outbox.add_for_each(org=connection.org, kind=CONNECTION_CHANGED, key=key, recipients=recipients, payload=payload)

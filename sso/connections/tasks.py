@@ -10,8 +10,11 @@ from sso.connections.types import CONNECTION_CHANGED
 
 @delivers(CONNECTION_CHANGED)
 def send_notice(event: OutboxEvent) -> None:
-    """Every owner and admin of the organisation knows that a way in was turned on, turned off or deleted, and by whom."""
-    link = settings.PUBLIC_BASE_URL + reverse("authentication", args=[event.org.slug])
-    context: dict[str, object] = {"org": event.org, "link": link, **event.payload}
-    for address in people.settings_addresses(event.org):
-        events.send_mail(Mail(template="connection_changed", to=address, context=context))
+    """Tell one owner or admin of the organization that a connection was turned on, turned off or deleted, and by whom."""
+    org, recipient = event.organization, event.payload["recipient"]
+    if recipient not in people.settings_addresses(org):
+        # neither any more: it isn't theirs to know
+        return
+    link = settings.PUBLIC_BASE_URL + reverse("authentication", args=[org.slug])
+    context: dict[str, object] = {"org": org, "link": link, **event.payload}
+    events.send_mail(Mail(template="connection_changed", to=recipient, context=context))

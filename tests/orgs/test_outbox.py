@@ -5,6 +5,9 @@ import socket
 import subprocess
 import sys
 from datetime import timedelta
+from smtplib import SMTPAuthenticationError, SMTPDataError, SMTPRecipientsRefused, SMTPSenderRefused
+from threading import Event
+from threading import enumerate as enumerate_threads
 from uuid import uuid4
 
 import pytest
@@ -12,17 +15,18 @@ from allauth.usersessions.models import UserSession
 from celery import current_app
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from orgs.base.clock import now
 from orgs.base.models import CacheEntry
 from orgs.events import queries, services, tasks, types
-from orgs.events.models import OutboxEvent
-from orgs.events.types import DRAIN, Postponed
+from orgs.events.models import Heartbeat, OutboxEvent
+from orgs.events.types import DRAIN, Backlog, Postponed, TextMail
 from orgs.tenancy.models import SessionGrant
 from orgs.tenancy.types import SignInMethod
 
 KIND = "test.noted"
+pytestmark = pytest.mark.queued_mail
 
 
 @pytest.fixture
@@ -418,3 +422,156 @@ def test_a_postponed_event_uses_up_no_attempt(acme):
     event = stored(event)
     assert (event.attempts, event.leased_until, event.last_error) == (0, None, "Not yet.")
     assert event.due_at > now() + timedelta(minutes=59)
+
+
+# one event, one recipient
+
+
+def test_events_for_each_recipient_fail_alone(acme):
+    sent = []
+
+    def deliver(event):
+        if event.payload["recipient"] == "first":
+            raise ConnectionError
+        sent.append(event.payload)
+
+    types.delivers(KIND)(deliver)
+    services.add_for_each(org=acme, kind=KIND, key="1", recipients=["first", "second"], payload={"what": "on"})
+    assert services.drain() == 1
+    types._deliveries.pop(KIND)
+    assert sent == [{"what": "on", "recipient": "second"}]
+    assert {(event.payload["recipient"], event.attempts) for event in queries.waiting()} == {("first", 1)}
+
+
+def test_events_for_nobody_are_none(acme):
+    services.add_for_each(org=acme, kind=KIND, key="1", recipients=[])
+    assert not OutboxEvent.objects.exists()
+
+
+# mail to accounts
+
+MAIL = TextMail(to="ivy@elsewhere.example", subject="Your code", body="CANARY-7731")
+
+
+def test_mail_to_an_account_is_sealed_until_sent_and_forgotten_then(db, mailoutbox):
+    event = services.add_account_mail(mail=MAIL, key="account/email/code")
+    assert "CANARY" not in str(OutboxEvent.objects.values().get())
+    assert services.drain() == 1
+    assert [(mail.to, mail.subject, mail.body) for mail in mailoutbox] == [([MAIL.to], MAIL.subject, MAIL.body)]
+    assert (stored(event).payload, stored(event).org) == ({}, None)
+
+
+def test_work_of_an_organization_has_one(db):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        OutboxEvent.objects.create(kind=KIND, due_at=now())
+
+
+def test_mail_to_an_account_has_no_organization(db):
+    with pytest.raises(LookupError):
+        _ = services.add_account_mail(mail=MAIL).organization
+
+
+@pytest.fixture
+def mail_server(monkeypatch):
+    """What the mail server answers to every message, as an exception."""
+    answers = []
+
+    def send(self, fail_silently=False):
+        raise answers[0]
+
+    monkeypatch.setattr("django.core.mail.EmailMessage.send", send)
+    return answers
+
+
+@pytest.mark.parametrize(
+    ("answer", "last_error", "gave_up"),
+    [
+        (SMTPRecipientsRefused({"a": (550, b"unknown")}), "DeliveryRefused 550", True),
+        (SMTPRecipientsRefused({"a": (450, b"busy")}), "SMTPRecipientsRefused", False),
+        (SMTPDataError(554, b"spam"), "DeliveryRefused 554", True),
+        (SMTPDataError(451, b"later"), "SMTPDataError", False),
+        (SMTPSenderRefused(550, b"who?", "us"), "SMTPSenderRefused", False),
+        (SMTPAuthenticationError(535, b"no"), "SMTPAuthenticationError", False),
+        (TimeoutError(), "TimeoutError", False),
+    ],
+)
+def test_only_a_permanent_refusal_of_this_mail_ends_it_at_once(db, mail_server, answer, last_error, gave_up):
+    mail_server.append(answer)
+    event = services.add_account_mail(mail=MAIL)
+    services.drain()
+    found = stored(event)
+    assert (found.last_error, found.failed_at is not None, found.attempts) == (last_error, gave_up, 1)
+
+
+def test_a_drain_ends_after_a_minute_and_leaves_the_rest_to_the_next(acme, delivered, monkeypatch):
+    add(acme, "1")
+    add(acme, "2")
+    monkeypatch.setattr(services, "DRAIN_SECONDS", -1)
+    assert services.drain() == 1
+    assert services.drain() == 1
+
+
+# given up, tried again, cancelled
+
+
+@pytest.fixture
+def given_up(acme):
+    event = add(acme)
+    OutboxEvent.objects.filter(pk=event.pk).update(failed_at=now(), attempts=services.MAX_ATTEMPTS, last_error="X")
+    return event
+
+
+def test_what_was_given_up_is_counted_and_no_longer_waits(given_up):
+    assert queries.backlog() == Backlog(waiting=0, given_up=1, oldest_seconds=0.0)
+
+
+def test_retry_delivers_what_was_given_up(given_up, delivered):
+    assert services.retry(events=queries.given_up()) == 1
+    assert services.drain() == 1
+    assert delivered == ["1"]
+
+
+def test_cancelled_work_is_neither_given_up_nor_retried_and_holds_nothing(db):
+    event = services.add_account_mail(mail=MAIL)
+    assert services.cancel_events(events=queries.pending()) == 1
+    assert (stored(event).payload, services.drain(), queries.pending().count()) == ({}, 0, 0)
+
+
+def test_nudges_meanwhile_become_one_more(monkeypatch):
+    began, may_end, sent = Event(), Event(), []
+
+    def send():
+        sent.append("nudge")
+        began.set()
+        assert may_end.wait(30)
+
+    monkeypatch.setattr(services, "send_nudge", send)
+    nudges = services.Nudges()
+    nudges.ask()
+    assert began.wait(30)
+    for _ in range(50):
+        nudges.ask()
+    threads = [thread for thread in enumerate_threads() if thread.name == "outbox-nudge"]
+    may_end.set()
+    for thread in threads:
+        thread.join(30)
+    assert (len(threads), sent) == (1, ["nudge", "nudge"])
+
+
+# the worker's heartbeat
+
+
+def test_work_is_delayed_until_a_worker_reports_and_again_a_minute_after_the_last(db):
+    assert queries.is_delayed()
+    services.record_heartbeat()
+    services.record_heartbeat()
+    assert not queries.is_delayed()
+    Heartbeat.objects.update(at=now() - timedelta(seconds=61))
+    assert queries.is_delayed()
+
+
+def test_due_work_is_told_apart_by_organization(acme, globex):
+    add(acme)
+    assert [queries.has_due(org) for org in (acme, globex, None)] == [True, False, False]
+    add(globex, delay=timedelta(minutes=1))
+    assert not queries.has_due(globex)

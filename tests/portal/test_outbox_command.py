@@ -1,0 +1,85 @@
+"""`manage.py outbox`: what waits and what was given up is listed, retried and cancelled, and nothing that it holds is shown."""
+
+import json
+from io import StringIO
+from uuid import uuid4
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from orgs.base.clock import now
+from orgs.events import queries, services
+from orgs.events.models import OutboxEvent
+from orgs.events.types import TextMail
+
+pytestmark = [pytest.mark.django_db, pytest.mark.queued_mail]
+
+
+def run(*arguments):
+    output = StringIO()
+    call_command("outbox", *arguments, "--json", stdout=output)
+    return json.loads(output.getvalue())
+
+
+@pytest.fixture
+def waiting(acme):
+    return services.add(org=acme, kind="test.waits", key="w")
+
+
+@pytest.fixture
+def given_up():
+    event = services.add_account_mail(mail=TextMail("ivy@elsewhere.example", "Code", "CANARY"), key="account/email/x")
+    OutboxEvent.objects.filter(pk=event.pk).update(failed_at=now(), attempts=12, last_error="TimeoutError")
+    return event
+
+
+def test_list_tells_what_waits_and_what_was_given_up_without_what_it_holds(waiting, given_up):
+    report = run("list")
+    assert report["total"] == 2
+    found = {row["id"]: (row["state"], row["org"], row["last_error"]) for row in report["events"]}
+    assert found[str(waiting.public_id)] == ("waiting", "acme", "")
+    assert found[str(given_up.public_id)] == ("given up", None, "TimeoutError")
+    assert "CANARY" not in str(report)
+    assert "ivy@" not in str(report)
+
+
+def test_list_can_be_narrowed(waiting, given_up):
+    assert [row["kind"] for row in run("list", "--org", "acme")["events"]] == ["test.waits"]
+    assert [row["kind"] for row in run("list", "--given-up")["events"]] == ["account.mail"]
+
+
+def test_list_for_a_person_has_a_line_for_each(waiting, capsys):
+    call_command("outbox", "list")
+    assert f"{waiting.public_id}  waiting  test.waits" in capsys.readouterr().out
+
+
+def test_retry_tries_given_up_work_again(given_up, capsys):
+    call_command("outbox", "retry", "--given-up")
+    assert "retried  1" in capsys.readouterr().out
+    assert [event.attempts for event in queries.waiting()] == [0]
+
+
+def test_retry_by_id_leaves_the_others(waiting, given_up):
+    assert run("retry", str(given_up.public_id)) == {"retried": 1}
+    assert not queries.given_up().exists()
+
+
+def test_cancel_by_id_ends_one(waiting, given_up):
+    assert run("cancel", str(waiting.public_id)) == {"cancelled": 1}
+    assert list(queries.pending()) == [given_up]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["retry"], "Name what to retry: either ids, or --given-up."),
+        (["cancel", str(uuid4()), "--given-up"], "Name what to cancel: either ids, or --given-up."),
+        (["retry", "no-id"], "invalid UUID value: 'no-id'"),
+        (["list", "--org", "nobody"], "There is no organization with the slug 'nobody'."),
+        (["retry", "00000000-0000-0000-0000-000000000000"], "has the id 00000000-0000-0000-0000-000000000000"),
+    ],
+)
+def test_bad_input_is_one_clear_line(acme, arguments, message):
+    with pytest.raises(CommandError, match=message.replace(".", r"\.")) as found:
+        run(*arguments)
+    assert "\n" not in str(found.value)
