@@ -5,7 +5,7 @@ from orgs.base.models import CacheEntry
 from orgs.domains.models import Domain
 from orgs.events.models import Heartbeat, OutboxEvent
 from orgs.groups.models import Group, GroupMember
-from orgs.people.models import Invitation
+from orgs.people.models import Invitation, InvitationLink
 from orgs.tenancy.models import (
     AddressVerification,
     Membership,
@@ -26,6 +26,7 @@ __all__ = [
     "GroupMember",
     "Heartbeat",
     "Invitation",
+    "InvitationLink",
     "Membership",
     "MembershipAddress",
     "MembershipHold",

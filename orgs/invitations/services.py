@@ -1,14 +1,47 @@
-"""How much invitation mail is sent, and when ended invitations are deleted."""
+"""The links of invitations, how much invitation mail is sent, and when ended invitations are deleted."""
 
 from datetime import datetime
 
-from orgs.base import counters
+from django.db import transaction
+
+from orgs.base import counters, credentials
+from orgs.base.clock import now
 from orgs.events import queries as outbox
 from orgs.invitations import queries
 from orgs.invitations.types import INVITATIONS_OF_ORG, INVITATIONS_TO_ADDRESS, Delay
-from orgs.people.models import Invitation
-from orgs.people.types import INVITATION_MAIL
+from orgs.people.models import Invitation, InvitationLink
+from orgs.people.types import INVITATION_LIFE, INVITATION_MAIL, INVITATION_PREFIX
 from orgs.tenancy.models import Membership, Organization
+from orgs.tenancy.types import MembershipState
+
+
+@transaction.atomic
+def prepare_invitation(*, org: Organization, membership_public_id: str) -> tuple[Membership, str] | None:
+    """Mint the secret of one more link for this invitation; None when nobody waits there any more.
+
+    Links of earlier mails stay good: mail arrives late, and in any order.
+    """
+    invitation = (
+        Invitation.objects.select_for_update(of=("self",))
+        .filter(org=org, membership__public_id=membership_public_id, membership__state=MembershipState.INVITED)
+        .select_related("membership__org")
+        .first()
+    )
+    if invitation is None:
+        return None
+    secret, moment = credentials.mint(INVITATION_PREFIX), now()
+    links = InvitationLink.objects.filter(org=org, invitation=invitation)
+    links.filter(expires_at__lte=moment).delete()
+    invitation.sent_at, invitation.expires_at = moment, moment + INVITATION_LIFE
+    invitation.save(update_fields=["sent_at", "expires_at"])
+    InvitationLink.objects.create(
+        org=org,
+        invitation=invitation,
+        digest=secret.digest,
+        address_key=invitation.membership.email_key,
+        expires_at=invitation.expires_at,
+    )
+    return invitation.membership, secret.plain
 
 
 def take_invitation_mail(*, org: Organization, membership_public_id: str) -> Delay | None:

@@ -10,7 +10,6 @@ from orgs.events import services as events
 from orgs.events.models import OutboxEvent
 from orgs.events.types import Mail, Postponed, delivers
 from orgs.invitations import services
-from orgs.people import services as people
 from orgs.people.types import INVITATION_LIFE, INVITATION_MAIL
 
 RETENTION = timedelta(days=30)
@@ -25,9 +24,9 @@ def prune() -> int:
 @delivers(INVITATION_MAIL)
 def send_invitation(event: OutboxEvent) -> None:
     """The person of a waiting seat has a link by which to join; nothing is sent when nobody waits any more."""
-    if delay := services.take_invitation_mail(org=event.org, membership_public_id=event.key):
+    if delay := services.take_invitation_mail(org=event.organization, membership_public_id=event.key):
         raise Postponed(delay.until, delay.reason)
-    prepared = people.prepare_invitation(org=event.org, membership_public_id=event.key)
+    prepared = services.prepare_invitation(org=event.organization, membership_public_id=event.key)
     if prepared is None:
         return
     seat, secret = prepared

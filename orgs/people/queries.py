@@ -1,12 +1,12 @@
 from collections.abc import Sequence
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from orgs.base import credentials
 from orgs.base.clock import now
 from orgs.base.text import address_key, text_key
 from orgs.people.errors import InvitationUnknown
-from orgs.people.models import Invitation
+from orgs.people.models import Invitation, InvitationLink
 from orgs.people.types import PORTION, MemberFilter
 from orgs.tenancy.models import (
     Membership,
@@ -85,14 +85,15 @@ def active_owner_count(org: Organization, *, without: Membership) -> int:
 
 def find_invitation(secret: str) -> Invitation:
     """Return the open invitation that this link's secret belongs to. Raises InvitationUnknown."""
-    invitation = (
-        Invitation.objects.filter(digest=credentials.digest(secret), accepted_at=None, expires_at__gt=now())
-        .select_related("org", "membership")
+    link = (
+        InvitationLink.objects.filter(digest=credentials.digest(secret), expires_at__gt=now())
+        .filter(invitation__accepted_at=None, address_key=F("invitation__membership__email_key"))
+        .select_related("invitation__org", "invitation__membership")
         .first()
     )
-    if invitation is None or invitation.membership.user_id is not None:
+    if link is None or link.invitation.membership.user_id is not None:
         raise InvitationUnknown
-    return invitation
+    return link.invitation
 
 
 def has_open_invitation(membership: Membership) -> bool:

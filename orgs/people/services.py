@@ -5,7 +5,6 @@ from django.db import IntegrityError, transaction
 
 from orgs.audit import services as audit
 from orgs.audit.services import Change, Target
-from orgs.base import credentials
 from orgs.base.actor import Actor, ActorKind
 from orgs.base.clock import now
 from orgs.base.errors import DomainError
@@ -18,7 +17,7 @@ from orgs.events import services as outbox
 from orgs.people import errors, queries
 from orgs.people.errors import InvitationUnknown, LastOwner, MembershipUnknown, SeatTaken
 from orgs.people.models import Invitation
-from orgs.people.types import INVITATION_DELAY, INVITATION_LIFE, INVITATION_MAIL, INVITATION_PREFIX, Profile
+from orgs.people.types import INVITATION_DELAY, INVITATION_MAIL, Profile
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.errors import AddressTaken
@@ -118,23 +117,6 @@ def withdraw_invitation(*, membership: Membership) -> None:
     """No invitation of this seat can be sent or accepted any more."""
     outbox.cancel(org=membership.org, kind=INVITATION_MAIL, key=str(membership.public_id))
     Invitation.objects.filter(org_id=membership.org_id, membership=membership).delete()
-
-
-@transaction.atomic
-def prepare_invitation(*, org: Organization, membership_public_id: str) -> tuple[Membership, str] | None:
-    """A fresh secret for the invitation's link replaces the former one; None when nobody waits there any more."""
-    invitation = (
-        Invitation.objects.select_for_update(of=("self",))
-        .filter(org=org, membership__public_id=membership_public_id, membership__state=MembershipState.INVITED)
-        .select_related("membership__org")
-        .first()
-    )
-    if invitation is None:
-        return None
-    secret = credentials.mint(INVITATION_PREFIX)
-    invitation.digest, invitation.sent_at, invitation.expires_at = secret.digest, now(), now() + INVITATION_LIFE
-    invitation.save(update_fields=["digest", "sent_at", "expires_at"])
-    return invitation.membership, secret.plain
 
 
 @transaction.atomic

@@ -26,7 +26,7 @@ def admit_portion(event: OutboxEvent) -> None:
     """
     actor, after = Actor.from_json(event.payload["actor"]), int(event.payload["after"])
     try:
-        domain = domains.find_domain(event.org, UUID(event.payload["domain"]))
+        domain = domains.find_domain(event.organization, UUID(event.payload["domain"]))
         last = services.admit_waiting(domain=domain, actor=actor, after=after)
     except DomainUnknown:
         return

@@ -29,6 +29,7 @@ from orgs.base.clock import now
 from orgs.groups import services as groups
 from orgs.groups.models import Group
 from orgs.groups.types import GroupSource
+from orgs.invitations import services as invitations
 from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy import access
@@ -231,7 +232,7 @@ def _of_people(northwind: Organization) -> Words:
     seats = [_seat(org, GUEST) for org in inviting]
     held = MembershipFactory(org=northwind, email="held@people.example")
     people.hold_seat(membership=held, source=HoldSource.ADMIN, reason="On leave until the spring", actor=ACTOR)
-    prepared = people.prepare_invitation(org=seats[1].org, membership_public_id=str(seats[1].public_id))
+    prepared = invitations.prepare_invitation(org=seats[1].org, membership_public_id=str(seats[1].public_id))
     assert prepared is not None
     guard(UserFactory(email=GUARDED))
     staff = guard(User.objects.get(email=SUPPORT))

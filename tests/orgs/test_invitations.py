@@ -18,7 +18,7 @@ from orgs.invitations.tasks import prune
 from orgs.people import queries
 from orgs.people import services as people
 from orgs.people.errors import InvitationForSomebodyElse, InvitationUnknown, SeatTaken
-from orgs.people.models import Invitation
+from orgs.people.models import InvitationLink
 from orgs.people.types import INVITATION_MAIL, Profile
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership
@@ -51,7 +51,12 @@ def ivy(db):
 
 @pytest.fixture
 def secret(acme, seat):
-    return people.prepare_invitation(org=acme, membership_public_id=str(seat.public_id))[1]
+    return prepare(acme, seat)
+
+
+def prepare(org, membership):
+    """Return the secret of a link as the next mail holds it."""
+    return invitations.prepare_invitation(org=org, membership_public_id=str(membership.public_id))[1]
 
 
 def accept(client, secret):
@@ -85,7 +90,7 @@ def test_a_name_with_a_line_break_adds_no_header(acme, seat, mailoutbox):
 
 
 def test_only_the_digest_of_the_secret_is_stored(seat, secret):
-    stored = Invitation.objects.values().get()
+    stored = InvitationLink.objects.values().get()
     assert stored["digest"] == credentials.digest(secret)
     assert secret not in str(stored) + str(list(OutboxEvent.objects.values())) + str(list(AuditEvent.objects.values()))
 
@@ -154,10 +159,40 @@ def test_whoever_read_the_old_address_cannot_take_a_renamed_seat(seat, ivy):
         people.accept_seat(membership=seat, user=ivy, actor=ACTOR, by_link=True)
 
 
-def test_a_second_mail_ends_the_first_link(acme, seat, secret):
-    people.prepare_invitation(org=acme, membership_public_id=str(seat.public_id))
+def test_second_mail_leaves_the_first_link_good(acme, seat, secret):
+    later = prepare(acme, seat)
+    assert [queries.find_invitation(each).membership for each in (secret, later)] == [seat, seat]
+
+
+@pytest.mark.parametrize("taken", ["first", "second"])
+def test_acceptance_ends_every_link(sign_in, acme, ivy, seat, secret, taken):
+    links = {"first": secret, "second": prepare(acme, seat)}
+    accept(sign_in(ivy), links[taken])
+    assert InvitationLink.objects.count() == 0
+    assert [Client().get(f"/invitations/{each}/").status_code for each in links.values()] == [404, 404]
+
+
+def test_removal_ends_every_link(acme, seat, secret):
+    prepare(acme, seat)
+    people.remove_seat(membership=seat, actor=ACTOR)
+    assert InvitationLink.objects.count() == 0
+
+
+def test_expired_link_stays_expired_after_a_later_mail(acme, seat, secret):
+    InvitationLink.objects.update(expires_at=now() - timedelta(seconds=1))
+    later = prepare(acme, seat)
     with pytest.raises(InvitationUnknown):
         queries.find_invitation(secret)
+    assert queries.find_invitation(later).membership == seat
+    assert InvitationLink.objects.count() == 1
+
+
+def test_link_to_a_former_address_is_unknown_though_a_later_mail_left(acme, seat, secret):
+    people.update_profile(membership=seat, profile=Profile("ivy@new.example"), actor=ACTOR)
+    later = prepare(acme, seat)
+    with pytest.raises(InvitationUnknown):
+        queries.find_invitation(secret)
+    assert queries.find_invitation(later).membership == seat
 
 
 def test_the_invited_account_takes_the_seat(sign_in, ivy, seat, secret):
@@ -191,7 +226,7 @@ def test_a_link_works_once(sign_in, ivy, seat, secret):
 
 
 def test_a_link_ends_after_fourteen_days(sign_in, ivy, seat, secret):
-    Invitation.objects.update(expires_at=now() - timedelta(seconds=1))
+    InvitationLink.objects.update(expires_at=now() - timedelta(seconds=1))
     assert accept(sign_in(ivy), secret).status_code == 409
     assert Client().get(f"/invitations/{secret}/").status_code == 404
 

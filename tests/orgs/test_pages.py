@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from orgs.groups import services as groups
 from orgs.groups.types import GroupSource
+from orgs.invitations import services as invitations
 from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy.types import HoldSource, Origin
@@ -51,7 +52,7 @@ def engineering(acme):
 def invitation(acme):
     """The secret of an open invitation for ivy@elsewhere.example."""
     seat = people.create_seat(org=acme, profile=Profile("ivy@elsewhere.example"), origin=Origin.INVITE, actor=ACTOR)
-    _, secret = people.prepare_invitation(org=acme, membership_public_id=str(seat.public_id))
+    _, secret = invitations.prepare_invitation(org=acme, membership_public_id=str(seat.public_id))
     return secret
 
 

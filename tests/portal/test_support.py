@@ -27,8 +27,9 @@ from orgs.base.read_only_admin import BoundedPaginator, ReadOnlyAdmin
 from orgs.domains import services as domains
 from orgs.groups.models import Group, GroupMember
 from orgs.groups.types import GroupSource
+from orgs.invitations import services as invitations
 from orgs.people import services as people
-from orgs.people.models import Invitation
+from orgs.people.models import InvitationLink
 from orgs.tenancy import access
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, Organization, SessionGrant, User
@@ -83,7 +84,7 @@ def rows(acme: Organization, olga: Membership, acme_directory: Directory, acme_t
     waiting = people.create_seat(
         org=acme, profile=people.Profile(email="ida@elsewhere.example"), origin="invite", actor=Actor.system()
     )
-    prepared = people.prepare_invitation(org=acme, membership_public_id=str(waiting.public_id))
+    prepared = invitations.prepare_invitation(org=acme, membership_public_id=str(waiting.public_id))
     assert prepared is not None
     group = Group.objects.create(org=acme, name="Makers", name_key="makers", source=GroupSource.SCIM)
     GroupMember.objects.create(org=acme, group=group, membership=seat)
@@ -105,7 +106,7 @@ def rows(acme: Organization, olga: Membership, acme_directory: Directory, acme_t
         "token digest": token.digest,
         "token nonce": str(token.nonce),
         "invitation": prepared[1],
-        "invitation digest": Invitation.objects.get().digest,
+        "invitation digest": InvitationLink.objects.get().digest,
         "document": "a-nick-name-of-the-document",
     }
 
