@@ -1,4 +1,4 @@
-"""The Celery application: Redis when there is one, else a broker in files; either way one real worker with beat."""
+"""The Celery application: Redis when there is one, else a broker in files; either way one real worker, and beat beside it."""
 
 import os
 from pathlib import Path

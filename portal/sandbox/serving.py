@@ -1,4 +1,4 @@
-"""The demo's processes: the web server with two workers, a Celery worker with beat, and the test IdP."""
+"""The demo's processes: the web server with two workers, a Celery worker, its beat, and the test IdP."""
 
 import sys
 from collections.abc import Iterator
@@ -40,14 +40,17 @@ def serve(port: int, stop: Event) -> int:
 
 
 def start(family: Family, port: int) -> None:
-    """Web server, worker and identity provider run; what they print is in files under var/."""
+    """Web server, worker, beat and identity provider run; what they print is in files under var/."""
     folder = settings.VAR_DIR
     command = [sys.executable, "-m", "portal.serve", "--port", str(port), "--workers", "2"]
     family.start("web server", command, log=folder / "web.log", cwd=settings.BASE_DIR)
-    worker = [sys.executable, "-m", "celery", "--app", "portal.celery", "worker", "--beat"]
+    celery = [sys.executable, "-m", "celery", "--app", "portal.celery"]
     size = ["--pool", "threads", "--concurrency", "2", "--without-gossip", "--without-mingle"]
-    command = [*worker, *size, "--loglevel", "WARNING"]
+    command = [*celery, "worker", *size, "--loglevel", "WARNING"]
     family.start("worker", command, log=folder / "worker.log", cwd=settings.BASE_DIR)
+    # a process of its own: a worker that is killed would leave a beat that it had started behind
+    command = [*celery, "beat", "--pidfile", "", "--loglevel", "WARNING"]
+    family.start("beat", command, log=folder / "beat.log", cwd=settings.BASE_DIR)
     save_people(idp_folder(), identities())
     command = [sys.executable, "-m", "portal.sandbox.test_idp", "--port", str(port + 1), "--folder", str(idp_folder())]
     command += ["--dns", str(settings.DNS_TABLE)] if settings.DNS_TABLE else []
