@@ -4,7 +4,7 @@ RUN := .venv/bin/python
 COMPILE := .venv/bin/pip-compile --quiet --allow-unsafe --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
-.PHONY: help .venv demo test lint format css pictures lock
+.PHONY: help .venv demo test faults lint format css pictures lock
 
 help: ## What there is
 	@awk -F ':[^#]*## ' '/^[.a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ demo: .venv ## The portal with demo organisations at http://localhost:8000 (PORT
 
 test: .venv ## Every test this machine can run (REQUIRE=postgres,redis,browser insists)
 	@$(RUN) -m tools.suite
+
+faults: .venv ## What happens when a part fails, into docs/reliability.md (FAULT=name for one)
+	$(RUN) -m pytest tests/faults -m faults $(if $(FAULT),-k $(FAULT)) -n0 -q --faults-report docs/reliability.md
 
 lint: .venv ## Every gate that needs Python alone
 	@$(RUN) -m tools.gates

@@ -60,6 +60,8 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
+    # probes call by address: behind this line the Host header, the session and the database are asked
+    "portal.site.health.ProbeMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "portal.site.middleware.ScimSlashMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -68,6 +70,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "portal.site.health.DatabaseMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "portal.site.middleware.SessionReachMiddleware",
@@ -115,7 +118,10 @@ def database(url: str) -> dict[str, Any]:
     else:
         config["CONN_MAX_AGE"] = 0
         config["CONN_HEALTH_CHECKS"] = True
-        config["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 16, "timeout": 10}, "connect_timeout": 3}
+        # a request that gets no connection answers 503 within two seconds (portal/site/health.py); the pool gives
+        # up an attempt to connect as soon, since its next one begins with the next request and not a minute later
+        pool = {"min_size": 1, "max_size": 16, "timeout": 1.5, "reconnect_timeout": 2}
+        config["OPTIONS"] = {"pool": pool, "connect_timeout": 2, "tcp_user_timeout": 2000}
     return config
 
 

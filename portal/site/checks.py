@@ -14,13 +14,12 @@ from django.core.cache import cache
 from django.core.mail import get_connection
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
-from django.utils.dateparse import parse_datetime
 
 from orgs.base import sealed
 from orgs.base.clock import now
 from orgs.events import queries as outbox
+from orgs.events.types import HEARTBEAT_OVERDUE
 from portal.site import proxies
-from portal.site.tasks import HEARTBEAT
 
 LATE = timedelta(minutes=2)
 MAX_CLOCK_DIFFERENCE = timedelta(seconds=30)
@@ -134,16 +133,30 @@ def broker() -> Check:
 
 
 def worker() -> Check:
-    """A worker with beat ran within the last two minutes, and no outbox event is late."""
+    """A worker reported within the last minute, which needs beat, too; and no outbox event is late."""
 
     def look() -> str:
-        if parse_datetime(cache.get(HEARTBEAT) or "") is None:
+        last = outbox.heartbeat()
+        if last is None:
             return "no worker has reported"
+        if now() - last > HEARTBEAT_OVERDUE:
+            return f"no worker has reported for {(now() - last).total_seconds():.0f} s"
         late = outbox.overdue_count(since=now() - LATE)
         return f"{late} outbox events are late" if late else "ok"
 
-    advice = "Start one: celery -A portal.celery worker --beat."
+    advice = "Start both: celery -A portal.celery worker, and celery -A portal.celery beat."
     return _attempt("worker", look, problem="unknown", advice=advice)
+
+
+def given_up() -> Check:
+    """No mail or other work was given up."""
+
+    def count() -> str:
+        found = outbox.given_up().count()
+        return f"{found} outbox events were given up" if found else "ok"
+
+    advice = "See manage.py outbox list, then retry or cancel them with manage.py outbox."
+    return _attempt("given_up", count, problem="unknown", advice=advice)
 
 
 def keys() -> Check:
@@ -183,4 +196,6 @@ def proxy() -> Check:
     return Check("proxy", *proxies.look())
 
 
-ALL = (database, schema, shared_cache, static_files, broker, worker, clock, keys, base_url, proxy, mail)
+# without these every page and every sign-in goes on
+OPTIONAL = (shared_cache, broker, worker, given_up)
+ALL = (database, schema, shared_cache, static_files, broker, worker, given_up, clock, keys, base_url, proxy, mail)

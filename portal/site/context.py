@@ -1,11 +1,13 @@
 """What the shell's templates need on every page."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
 
+from orgs.events import queries as outbox
 from orgs.tenancy.access import Reach, shown_address
 from orgs.tenancy.models import Organization
 from orgs.tenancy.types import SETTINGS_ROLES
@@ -28,6 +30,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     reach: Reach = getattr(request, "reach", Reach())
     org: Organization | None = getattr(request, "org", None)
     found: dict[str, Any] = {
+        # asked only by the pages whose work waits
+        "background_delay": partial(background_delay, org),
         "request_id": getattr(request, "request_id", ""),
         "signed_in_as": shown_address(request),
         "reachable_orgs": [
@@ -47,6 +51,14 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         only = reach.grants[0]
         found |= _settings_link(only.org, only.membership.role)
     return found
+
+
+def background_delay(org: Organization | None) -> str:
+    """Return what waits for a worker, in one sentence; empty while one runs, or while nothing waits."""
+    if not outbox.is_delayed() or not outbox.has_due(org):
+        return ""
+    what = "mail and other work that waits" if org else "mail that waits"
+    return f"{what} is sent or done once the service’s worker runs again. Nothing is lost."
 
 
 def _of_org(request: HttpRequest, org: Organization) -> dict[str, Any]:

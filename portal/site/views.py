@@ -1,3 +1,4 @@
+import sys
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -6,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_POST, require_safe
 
+from orgs.base.database import is_unavailable
 from orgs.base.errors import DomainError
 from orgs.consent import queries as consent
 from orgs.people import services as people
@@ -15,6 +17,7 @@ from orgs.tenancy import queries as tenancy
 from orgs.tenancy.access import OrgRequest, admin_required, member_required
 from orgs.tenancy.types import SETTINGS_ROLES
 from portal.site import overview
+from portal.site.health import unavailable
 from portal.site.navigation import FIRST_PAGE
 from scim.directories import queries as directories
 from sso.connections import queries as connections
@@ -128,6 +131,8 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """The last page: no query, no session, nothing that could fail again."""
+    """The last page: no query, no session, nothing that could fail again. 503 when a middleware missed the database."""
+    if is_unavailable(error := sys.exception()):
+        return unavailable(request, error)
     context = {"request_id": getattr(request, "request_id", "")}
     return HttpResponse(render_to_string("500.html", context), status=500)

@@ -2,10 +2,11 @@
 
 import structlog
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError
+from django.db import DatabaseError, IntegrityError, InterfaceError
 from django.http import UnreadablePostError
 from django_scim.exceptions import SCIMException
 
+from orgs.base.database import is_unavailable
 from orgs.base.errors import Conflict, DomainError, NotFound
 from orgs.people.errors import LastOwner
 from orgs.tenancy.errors import AddressInvalid
@@ -58,7 +59,7 @@ def translate_database(error: Exception) -> scim.ScimError:
         return scim.Uniqueness(
             "Another request changed the same thing first. Read it again, then repeat what is still needed."
         )
-    if isinstance(error, OperationalError | InterfaceError):
+    if is_unavailable(error):
         log.warning("scim.database_unavailable", error=type(error).__name__)
         return scim.Unavailable(BUSY)
     log.error("scim.database_refused", error=type(error).__name__, exc_info=error)

@@ -12,6 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django_scim.views import SCIMView
 
 from orgs.base.actor import Actor, ActorKind
+from orgs.base.database import RETRY_AFTER_SECONDS, is_connected
 from scim.directories import queries as directories
 from scim.directories.errors import TokenRefused
 from scim.directories.types import Caller, Deleted
@@ -97,7 +98,10 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
         if isinstance(refusal, errors.TooManyRequests):
             response["Retry-After"] = str(refusal.retry_after)
         if refusal.status == 503:
-            response["Retry-After"] = "5"
+            response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        if refusal.status == 503 and not is_connected():
+            # the log is in the same database: to wait for it a second time would only keep the caller
+            return response
         self.exchange.write_afterwards(response, refusal, error.reason if isinstance(error, TokenRefused) else "")
         return response
 

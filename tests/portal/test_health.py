@@ -12,7 +12,7 @@ from django.test import override_settings
 
 from orgs.base.clock import now
 from orgs.events import services as outbox
-from orgs.events.models import OutboxEvent
+from orgs.events.models import Heartbeat, OutboxEvent
 from portal.celery import app, file_broker
 from portal.site import checks, tasks
 
@@ -33,21 +33,57 @@ def test_the_process_answers_without_asking_anything(client, django_assert_num_q
         assert client.get("/healthz").content == b"ok"
 
 
-def test_ready_when_all_three_answer(client, db):
-    assert verdicts(client) == (200, {"database": "ok", "cache": "ok", "broker": "ok"})
+def test_ready_when_everything_answers(client, db):
+    tasks.heartbeat()
+    status, found = verdicts(client)
+    assert found.pop("heartbeat_age_seconds") < 5
+    whole = {"status": "ok", "database": "ok", "cache": "ok", "broker": "ok", "worker": "ok", "given_up": "ok"}
+    assert (status, found) == (200, whole)
+
+
+@pytest.mark.parametrize("host", ["10.0.0.7", "10.0.0.7:8000", "elsewhere.example", "bad host", ""])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_probe_answers_whatever_the_host_header_is(client, db, path, host):
+    assert client.get(path, headers={"Host": host}).status_code == 200
+
+
+def test_probe_reads_no_session(client, db, django_assert_num_queries):
+    client.cookies["sessionid"] = "m" * 32
+    with django_assert_num_queries(0):
+        client.get("/healthz")
+
+
+def test_readyz_is_degraded_without_a_worker_and_tells_since_when(client, db):
+    Heartbeat.objects.create(name="worker", at=now() - timedelta(minutes=5))
+    status, found = verdicts(client)
+    assert (status, found["status"]) == (200, "degraded")
+    assert found["worker"].startswith("no worker has reported for 30")
+    assert 299 < found["heartbeat_age_seconds"] < 330
+
+
+def test_readyz_is_degraded_while_given_up_work_is_there(client, acme):
+    tasks.heartbeat()
+    give_up(acme)
+    status, found = verdicts(client)
+    assert (status, found["status"], found["given_up"]) == (200, "degraded", "1 outbox events were given up")
+
+
+def give_up(org):
+    outbox.add(org=org, kind="test.given-up", key="1")
+    OutboxEvent.objects.update(failed_at=now())
 
 
 def test_not_ready_without_the_database(client, db, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(connection, "cursor", lost)
         status, found = verdicts(client)
-    assert (status, found["database"]) == (503, "unreachable (DatabaseError)")
+    assert (status, found) == (503, {"status": "unavailable", "database": "unreachable (DatabaseError)"})
 
 
-def test_not_ready_without_the_cache(client, db, monkeypatch):
+def test_readyz_is_degraded_without_the_cache(client, db, monkeypatch):
     monkeypatch.setattr(cache, "set", lost)
     status, found = verdicts(client)
-    assert (status, found["cache"]) == (503, "unreachable (DatabaseError)")
+    assert (status, found["status"], found["cache"]) == (200, "degraded", "unreachable (DatabaseError)")
     assert found["database"] == found["broker"] == "ok"
 
 
@@ -59,9 +95,9 @@ def dead_broker(monkeypatch):
     monkeypatch.setattr(app, "connection_for_write", lambda **more: real(DEAD, transport_options=options, **more))
 
 
-def test_not_ready_without_the_broker(client, db, dead_broker):
+def test_readyz_is_degraded_without_the_broker(client, db, dead_broker):
     status, found = verdicts(client)
-    assert status == 503
+    assert (status, found["status"]) == (200, "degraded")
     assert found["broker"].startswith("unreachable (")
 
 
@@ -95,6 +131,33 @@ def test_with_a_token_only_the_token_reads_metrics(client, db, given, expected):
 def test_loopback_cannot_be_pretended_through_a_proxy(client, db):
     response = client.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1, 198.51.100.1"})
     assert response.status_code == 404
+
+
+def figures(client):
+    lines = client.get("/metrics").content.decode().splitlines()
+    return dict(line.split(" ") for line in lines if line.startswith("gatehouse_"))
+
+
+def test_metrics_tell_of_the_outbox_and_the_worker(client, acme):
+    Heartbeat.objects.create(name="worker", at=now() - timedelta(minutes=5))
+    give_up(acme)
+    outbox.add(org=acme, kind="test.late", key="1")
+    OutboxEvent.objects.filter(kind="test.late").update(due_at=now() - timedelta(minutes=2))
+    found = figures(client)
+    assert (found["gatehouse_outbox_waiting"], found["gatehouse_outbox_given_up"]) == ("1.0", "1.0")
+    assert 119 < float(found["gatehouse_outbox_oldest_seconds"]) < 150
+    assert 299 < float(found["gatehouse_worker_heartbeat_age_seconds"]) < 330
+    assert found["gatehouse_database_up"] == "1.0"
+
+
+def test_metrics_without_any_heartbeat_have_no_age(client, db):
+    assert figures(client)["gatehouse_worker_heartbeat_age_seconds"] == "NaN"
+
+
+def test_metrics_without_the_database_say_so(client, db, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(connection, "cursor", lost)
+        assert figures(client) == {"gatehouse_database_up": "0.0"}
 
 
 def test_metrics_name_no_person_and_no_token(scim, client):
@@ -153,7 +216,6 @@ def test_a_cache_without_its_table_is_advised_to_migrate(db, monkeypatch):
 
 
 def test_a_worker_that_never_reported_is_missed(db):
-    cache.delete(tasks.HEARTBEAT)
     assert checks.worker().verdict == "no worker has reported"
 
 
@@ -170,7 +232,7 @@ def test_late_events_are_named(acme):
 
 
 def test_an_unknown_worker_says_why(monkeypatch):
-    monkeypatch.setattr(cache, "get", lost)
+    monkeypatch.setattr(checks.outbox, "heartbeat", lost)
     assert checks.worker().verdict == "unknown (DatabaseError)"
 
 

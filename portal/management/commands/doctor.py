@@ -12,7 +12,7 @@ from portal.site import checks
 class Command(OperatorCommand):
     """Exits 0 when every check is ok, otherwise 1."""
 
-    help = "Check database, schema, cache, static files, broker, worker, clock, keys, base URL and mail."
+    help = "Check database, schema, cache, static files, broker, worker, given-up work, clock, keys, base URL and mail."
     # it has to run where the things that it looks at are down
     requires_system_checks: list[str] = []
 

@@ -1,0 +1,83 @@
+"""Pages never wait for the mail server, and say when mail and other work waits for a worker."""
+
+import socket
+
+import pytest
+
+from orgs.events import services as outbox
+from orgs.events.models import OutboxEvent
+from orgs.people import services as people
+from orgs.people.types import Profile
+from orgs.tenancy.models import User
+from orgs.tenancy.types import Origin
+from tests.factories import ACTOR, UserFactory
+
+pytestmark = pytest.mark.queued_mail
+LINE = "Background work is delayed"
+SETTINGS = "/orgs/acme/settings"
+
+
+@pytest.fixture
+def silent_mail_server(settings):
+    """A mail server that takes connections and never says a word; whoever waits for it waits for ten seconds."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = listener.getsockname()
+        listener.settimeout(0)
+        yield listener
+
+
+def nobody_called(listener):
+    with pytest.raises(BlockingIOError):
+        listener.accept()
+    return True
+
+
+def test_sign_up_leaves_its_mail_to_a_worker(client, db, silent_mail_server):
+    form = {"email": "ivy@elsewhere.example", "password1": "long-enough-7731", "password2": "long-enough-7731"}
+    assert client.post("/accounts/signup/", form).status_code == 302
+    assert User.objects.filter(email="ivy@elsewhere.example").exists()
+    assert OutboxEvent.objects.get().kind == "account.mail"
+    assert nobody_called(silent_mail_server)
+
+
+def test_reset_leaves_its_mail_to_a_worker(client, db, silent_mail_server):
+    UserFactory(email="ivy@elsewhere.example")
+    assert client.post("/accounts/password/reset/", {"email": "ivy@elsewhere.example"}).status_code == 302
+    assert OutboxEvent.objects.get().key == "account/email/password_reset_key"
+    assert nobody_called(silent_mail_server)
+
+
+def test_reset_link_reaches_its_reader_by_the_worker(client, db, mailoutbox):
+    UserFactory(email="ivy@elsewhere.example")
+    client.post("/accounts/password/reset/", {"email": "ivy@elsewhere.example"})
+    outbox.drain()
+    assert "/accounts/password/reset/key/" in mailoutbox[0].body
+
+
+def test_page_after_a_reset_says_that_mail_waits(client, db):
+    UserFactory(email="ivy@elsewhere.example")
+    assert LINE in client.post("/accounts/password/reset/", {"email": "ivy@elsewhere.example"}, follow=True).text
+
+
+def test_page_after_a_reset_says_nothing_while_a_worker_runs(client, db):
+    outbox.record_heartbeat()
+    UserFactory(email="ivy@elsewhere.example")
+    assert LINE not in client.post("/accounts/password/reset/", {"email": "ivy@elsewhere.example"}, follow=True).text
+
+
+@pytest.mark.parametrize("page", ["members", "authentication", "domains"])
+def test_settings_page_says_that_work_waits(olga, sign_in, page):
+    people.create_seat(org=olga.org, profile=Profile("ivy@elsewhere.example"), origin=Origin.SCIM, actor=ACTOR)
+    outbox.add(org=olga.org, kind="test.waits", key="1")
+    browser = sign_in(olga)
+    assert LINE in browser.get(f"{SETTINGS}/{page}/").text
+    outbox.record_heartbeat()
+    assert LINE not in browser.get(f"{SETTINGS}/{page}/").text
+
+
+def test_settings_page_says_nothing_of_another_organizations_work(olga, globex, sign_in):
+    outbox.add(org=globex, kind="test.waits", key="1")
+    assert LINE not in sign_in(olga).get(f"{SETTINGS}/authentication/").text

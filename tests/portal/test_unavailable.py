@@ -1,0 +1,133 @@
+"""While the database is away every kind of caller is told so at once, in the form that it reads, and what to do."""
+
+from types import SimpleNamespace
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import DataError, InterfaceError, OperationalError, connection
+from django.test import Client
+
+from orgs.base import database
+from portal.site import middleware
+from scim.endpoint import views as endpoint
+
+
+def gone(*args, **kwargs):
+    raise OperationalError("connection to server failed: canary-address")
+
+
+@pytest.fixture
+def away(db, monkeypatch):
+    """The database answers nobody, in the middle of what a request does."""
+
+    def leave():
+        monkeypatch.setattr(connection, "cursor", gone)
+
+    yield leave
+    monkeypatch.undo()
+
+
+def browser():
+    client = Client(raise_request_exception=False)
+    client.cookies["sessionid"] = "m" * 32
+    return client
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/accounts/login/", "/accounts/email/", "/admin/", "/orgs/acme/settings/members/"]
+)
+def test_page_without_the_database_is_503_with_retry_after(away, path):
+    away()
+    response = browser().get(path)
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert "reach its database" in response.content.decode()
+    assert response["X-Request-ID"] in response.content.decode()
+
+
+def test_form_without_the_database_is_503(away):
+    away()
+    response = browser().post("/accounts/login/", {"login": "olga@acme.example", "password": "wrong"})
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+
+
+def test_failure_in_a_middleware_is_503(db, monkeypatch):
+    monkeypatch.setattr(middleware.access, "read_reach", gone)
+    monkeypatch.setattr(AnonymousUser, "is_authenticated", True)
+    response = browser().get("/accounts/login/")
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+
+
+def test_api_without_the_database_is_503_in_json(away):
+    away()
+    response = browser().get("/api/v1/me")
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert "reach its database" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/Users", "/Groups", "/ServiceProviderConfig", "/Nothing"])
+def test_scim_without_the_database_is_503_in_scim_form(scim, away, path):
+    away()
+    response = scim.get(path)
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert (response["Content-Type"], response.json()["status"]) == ("application/scim+json", "503")
+
+
+@pytest.mark.parametrize("path", ["acs", "login", "metadata"])
+def test_single_sign_on_without_the_database_is_503(away, path):
+    away()
+    url = f"/saml/00000000-0000-0000-0000-000000000000/{path}"
+    response = browser().post(url, {"SAMLResponse": "PHg+"}) if path == "acs" else browser().get(url)
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+
+
+def test_what_the_database_said_is_neither_shown_nor_logged(away, caplog):
+    away()
+    assert "canary" not in browser().get("/accounts/login/").content.decode()
+    assert "database.unavailable" in caplog.text
+    assert "canary" not in caplog.text
+
+
+def test_the_next_request_after_the_database_is_back_succeeds(db, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(connection, "cursor", gone)
+        assert browser().get("/accounts/login/").status_code == 503
+    assert browser().get("/accounts/login/").status_code == 200
+
+
+def test_scim_without_a_connection_does_not_wait_for_one_again_to_log_it(scim, monkeypatch):
+    written = []
+    monkeypatch.setattr(endpoint.directories, "find_by_public_id", gone)
+    monkeypatch.setattr(endpoint, "is_connected", lambda: False)
+    monkeypatch.setattr(endpoint.Exchange, "write_afterwards", lambda *args: written.append(args))
+    assert scim.get("/Users").status_code == 503
+    assert written == []
+
+
+@pytest.mark.parametrize(("held", "expected"), [(None, False), (object(), True)])
+def test_connected_tells_whether_this_thread_holds_a_connection(monkeypatch, held, expected):
+    monkeypatch.setattr(database, "connection", SimpleNamespace(connection=held))
+    assert database.is_connected() is expected
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (OperationalError("database is locked"), True),
+        (OperationalError("the connection is closed"), True),
+        (OperationalError("no such table: cache_entries"), False),
+        (OperationalError("no such column: x"), False),
+        (InterfaceError("connection already closed"), True),
+        (DataError("value too long"), False),
+        (ValueError(), False),
+        (None, False),
+    ],
+)
+def test_only_what_a_later_attempt_can_mend_is_unavailable(error, expected):
+    assert database.is_unavailable(error) is expected
+
+
+def test_another_failure_is_still_a_500(db, monkeypatch):
+    monkeypatch.setattr(SessionStore, "load", lambda *args: 1 / 0)
+    response = browser().get("/accounts/login/")
+    assert (response.status_code, "Retry-After" in response) == (500, False)
