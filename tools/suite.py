@@ -52,7 +52,7 @@ KINDS = (
     ),
     Kind(
         "worker",
-        "(worker or redis) and not browser",
+        "(worker or redis) and not browser and not faults",
         120,
         # the tests that need Redis say so themselves where there is none, and fail where it is required
         spread="loadgroup",

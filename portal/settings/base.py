@@ -120,7 +120,7 @@ def database(url: str) -> dict[str, Any]:
         config["CONN_HEALTH_CHECKS"] = True
         # a request that gets no connection answers 503 within two seconds (portal/site/health.py); the pool gives
         # up an attempt to connect as soon, since its next one begins with the next request and not a minute later
-        pool = {"min_size": 1, "max_size": 16, "timeout": 1.5, "reconnect_timeout": 2}
+        pool = {"min_size": 1, "max_size": 16, "timeout": 1, "reconnect_timeout": 2}
         config["OPTIONS"] = {"pool": pool, "connect_timeout": 2, "tcp_user_timeout": 2000}
     return config
 

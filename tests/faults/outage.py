@@ -1,0 +1,225 @@
+"""An installation of its own for fault tests: web server, worker, beat, and whatever is to fail, all on loopback."""
+
+import http.client
+import json
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 120
+HANG_SECONDS = 20
+FILL = """
+import django
+django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+call_command("createcachetable")
+call_command("create_org", "Acme", slug="acme", owner="o@acme.example")
+call_command("create_scim_token", "acme", "--label", "Faults", "--json")
+"""
+Process = subprocess.Popen[bytes]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(claim: Callable[[], object], seconds: float, what: str) -> None:
+    """Return once the claim holds; fail when it doesn't within these seconds."""
+    deadline = time.monotonic() + seconds
+    while not claim():
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.1)
+
+
+def end(process: Process) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(timeout=20)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`status` is 0 when the connection broke."""
+
+    path: str
+    status: int
+    seconds: float
+    retry_after: str | None = None
+    body: bytes = b""
+
+
+@dataclass
+class Site:
+    """One installation; `scim` and `token` are those of its only directory."""
+
+    folder: Path
+    database: str
+    extra: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    scim: str = ""
+    token: str = ""
+    web: Process | None = None
+
+    def environment(self) -> dict[str, str]:
+        given = {name: text for name, text in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}}
+        own = {"DJANGO_SETTINGS_MODULE": "tests.faults.worker_settings", "PYTHONPATH": str(ROOT)}
+        return (
+            given
+            | own
+            | {
+                "GATEHOUSE_VAR_DIR": str(self.folder / "var"),
+                "DATABASE_URL": self.database,
+                "EMAIL_URL": f"filemail:///{self.folder / 'mail'}",
+                **self.extra,
+            }
+        )
+
+    def fill(self) -> None:
+        done = subprocess.run(
+            [sys.executable, "-c", FILL], cwd=ROOT, env=self.environment(), capture_output=True, text=True, timeout=180
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        made = json.loads(done.stdout.splitlines()[-1])
+        self.scim, self.token = urlsplit(made["base_url"]).path, made["token"]
+
+    @contextmanager
+    def process(self, name: str, *command: str) -> Iterator[Process]:
+        """A process in a group of its own runs inside; afterwards the whole group is gone."""
+        with (self.folder / f"{name}.log").open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", *command],
+                cwd=ROOT,
+                env=self.environment(),
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        try:
+            yield process
+        finally:
+            end(process)
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "2"]
+        options += ["--blocking-threads", "8", "--respawn-failed-workers", "--no-ws", "portal.wsgi:application"]
+        with self.process("web", "granian", *options) as self.web:
+            wait_for(lambda: self.ask("/healthz").status == 200, START_SECONDS, "the server answers")
+            yield
+
+    def worker(self) -> Any:
+        size = ["--pool", "threads", "--concurrency", "2", "--without-gossip", "--without-mingle"]
+        return self.process("worker", "celery", "--app", "portal.celery", "worker", *size)
+
+    def beat(self, name: str = "beat") -> Any:
+        schedule = str(self.folder / f"{name}-schedule")
+        return self.process(name, "celery", "--app", "portal.celery", "beat", "--pidfile", "", "--schedule", schedule)
+
+    def ask(self, path: str, form: str | None = None, headers: dict[str, str] | None = None) -> Answer:
+        """Return the answer; one that is not there within twenty seconds counts as a broken connection."""
+        began = time.monotonic()
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANG_SECONDS)
+        try:
+            link.request("POST" if form else "GET", path, form, headers or {})
+            response = link.getresponse()
+            status, retry_after, body = response.status, response.getheader("Retry-After"), response.read()
+        except (OSError, http.client.HTTPException):
+            status, retry_after, body = 0, None, b""
+        finally:
+            link.close()
+        return Answer(path, status, time.monotonic() - began, retry_after, body)
+
+    def visit(self) -> list[Answer]:
+        """Ask once for what people, identity providers and load balancers ask for."""
+        bearer = {"Authorization": f"Bearer {self.token}"}
+        signed_in = {"Cookie": f"sessionid={'m' * 32}"}
+        scim = self.ask(f"{self.scim}/Users", headers=bearer)
+        return [self.ask("/accounts/login/", headers=signed_in), scim, self.ask("/readyz")]
+
+
+@contextmanager
+def visitors(site: Site, count: int = 3) -> Iterator[list[Answer]]:
+    """So many clients visit the site without a pause inside `with`; yields their answers."""
+    answers: list[Answer] = []
+    stop = Event()
+
+    def go() -> None:
+        while not stop.is_set():
+            answers.extend(site.visit())
+
+    threads = [Thread(target=go) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield answers
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(4 * HANG_SECONDS)
+
+
+def longest(answers: Sequence[Answer]) -> float:
+    return max(answer.seconds for answer in answers)
+
+
+class Cluster:
+    """A PostgreSQL cluster of its own, in a folder of its own, on a port of its own."""
+
+    def __init__(self) -> None:
+        self.port, self.folder = free_port(), Path(tempfile.mkdtemp(prefix="gatehouse-pg-", dir="/tmp"))
+        self.bin = Path(os.path.realpath(shutil.which("pg_ctl") or "pg_ctl")).parent
+        newest = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+        self.bin = newest[-1] if newest else self.bin
+        # initdb refuses root
+        self.user = "postgres" if os.geteuid() == 0 else None
+        if self.user:
+            os.chown(self.folder, pwd.getpwnam(self.user).pw_uid, -1)
+        self._run("initdb", "--pgdata", str(self.data), "--auth", "trust", "--username", "postgres", "--no-sync")
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    @property
+    def url(self) -> str:
+        return f"postgres://postgres@127.0.0.1:{self.port}/postgres"
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(self.bin / program), *arguments]
+        done = subprocess.run(
+            command, user=self.user, cwd="/tmp", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120
+        )
+        assert done.returncode == 0, f"{program} failed"
+
+    def start(self) -> None:
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={self.folder} -c fsync=off"
+        log = str(self.folder / "log")
+        self._run("pg_ctl", "--pgdata", str(self.data), "--log", log, "--options", options, "--wait", "start")
+        psycopg.connect(self.url, connect_timeout=5).close()
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "--pgdata", str(self.data), "--mode", "immediate", "--wait", "stop")
+
+    def remove(self) -> None:
+        with suppress(AssertionError):
+            self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)

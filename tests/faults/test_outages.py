@@ -1,0 +1,211 @@
+"""What the portal depends on is stopped, frozen or killed under load: who waits, what is lost, and how it comes back."""
+
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.faults.conftest import RecordFault
+from tests.faults.outage import Cluster, Process, Site, end, free_port, longest, visitors, wait_for
+
+pytestmark = [pytest.mark.faults, pytest.mark.worker, pytest.mark.timeout(420)]
+# promised without the database; what hangs takes ten seconds or more
+PROMISED_SECONDS = 2.0
+# a page that waits for nothing, on a busy machine
+AT_ONCE_SECONDS = 5.0
+# a worker starts, and beat asks it to look
+START = 90
+NUDGE = """
+import django
+django.setup()
+from django.core.management import call_command
+call_command("create_scim_token", "acme", "--label", "Again")
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    site = Site(tmp_path, f"sqlite:///{tmp_path / 'site.sqlite3'}")
+    site.fill()
+    return site
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    if not (shutil.which("pg_ctl") or list(Path("/usr/lib/postgresql").glob("*/bin"))):
+        pytest.skip("PostgreSQL's programs are not here")
+    cluster = Cluster()
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.remove()
+
+
+def test_postgresql_stopped_and_restarted(tmp_path: Path, cluster: Cluster, record_fault: RecordFault) -> None:
+    site = Site(tmp_path, cluster.url)
+    site.fill()
+    with site.serving():
+        assert [answer.status for answer in site.visit()] == [200, 200, 200]
+        cluster.stop()
+        # the requests that find the broken connections end with them; those after them are what is promised
+        site.visit()
+        with visitors(site) as away:
+            time.sleep(8)
+        cluster.start()
+        began = time.monotonic()
+        wait_for(
+            lambda: [each.status for each in site.visit()] == [200, 200, 200], 30, "pages, SCIM and readyz are back"
+        )
+        back = time.monotonic() - began
+    lost = [answer for answer in away if (answer.status, answer.retry_after) != (503, "5")]
+    record_fault(
+        name="PostgreSQL stopped and restarted",
+        happened=f"503 with Retry-After for all; whole {back:.1f} s after the start, without a restart of the portal",
+        sent=len(away),
+        lost=len(lost),
+        longest=longest(away),
+    )
+    assert lost == []
+    assert longest(away) <= PROMISED_SECONDS
+    assert {answer.body[:12] for answer in away if answer.path.startswith("/scim")} == {b'{"schemas": '}
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[tuple[int, Process]]:
+    if not shutil.which("redis-server"):
+        pytest.skip("redis-server is not here")
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+    try:
+        wait_for(lambda: answers(port), 20, "Redis answers")
+        yield port, process
+    finally:
+        end(process)
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.parametrize(("fault", "number"), [("stopped", signal.SIGKILL), ("frozen", signal.SIGSTOP)])
+def test_redis(
+    site: Site, redis_server: tuple[int, Process], record_fault: RecordFault, fault: str, number: signal.Signals
+) -> None:
+    port, process = redis_server
+    site.extra["REDIS_URL"] = f"redis://127.0.0.1:{port}/0"
+    with site.serving():
+        os.kill(process.pid, number)
+        with visitors(site) as answered:
+            time.sleep(8)
+        ready = site.ask("/readyz")
+    lost = [answer for answer in answered if answer.status != 200]
+    record_fault(
+        name=f"Redis {fault}",
+        happened="pages and SCIM go on; /readyz is degraded",
+        sent=len(answered),
+        lost=len(lost),
+        longest=longest(answered),
+    )
+    assert lost == []
+    assert b'"status": "degraded"' in ready.body
+    assert longest(answered) <= AT_ONCE_SECONDS
+
+
+@contextmanager
+def silent_server() -> Iterator[int]:
+    """A mail server that takes connections and never says a word."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(64)
+        yield listener.getsockname()[1]
+
+
+def test_mail_server_hanging(site: Site, record_fault: RecordFault) -> None:
+    with silent_server() as port, ExitStack() as running:
+        site.extra["EMAIL_URL"] = f"smtp://127.0.0.1:{port}"
+        running.enter_context(site.serving())
+        running.enter_context(site.worker())
+        running.enter_context(site.beat())
+        with visitors(site) as answered:
+            time.sleep(15)
+    lost = [answer for answer in answered if answer.status != 200]
+    waiting = events(site, "delivered_at IS NULL AND cancelled_at IS NULL AND failed_at IS NULL")
+    record_fault(
+        name="Mail server hanging",
+        happened=f"pages, SCIM and probes go on; {waiting} mail waits in the outbox and is tried again",
+        sent=len(answered),
+        lost=len(lost),
+        longest=longest(answered),
+    )
+    assert lost == []
+    assert waiting == 1
+    assert longest(answered) <= AT_ONCE_SECONDS
+
+
+def events(site: Site, condition: str) -> int:
+    with sqlite3.connect(site.folder / "site.sqlite3", timeout=20) as database:
+        return int(database.execute(f"SELECT count(*) FROM orgs_outboxevent WHERE {condition}").fetchone()[0])
+
+
+def test_worker_killed(site: Site, record_fault: RecordFault) -> None:
+    """Two beats run beside it, as by mistake; both outlive it, and neither is its child."""
+    with site.beat("one") as one, site.beat("two") as two:
+        with site.worker() as worker:
+            wait_for(lambda: events(site, "delivered_at IS NOT NULL"), START, "the first notice is sent")
+            os.kill(worker.pid, signal.SIGKILL)
+            worker.wait(timeout=20)
+        subprocess.run([sys.executable, "-c", NUDGE], cwd=Path.cwd(), env=site.environment(), check=True, timeout=120)
+        assert (one.poll(), two.poll()) == (None, None)
+        began = time.monotonic()
+        with site.worker():
+            wait_for(lambda: events(site, "delivered_at IS NOT NULL") == 2, START, "the second notice is sent")
+        waited = time.monotonic() - began
+    mails = len(list((site.folder / "mail").glob("*.log")))
+    record_fault(
+        name="Worker killed, two beats beside it",
+        happened=f"mail waits in the outbox and is sent once, {waited:.1f} s after the next worker was started",
+        sent=2,
+        lost=2 - mails,
+        longest=waited,
+    )
+    assert mails == 2
+
+
+def children(process: Process) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
+
+
+def test_granian_worker_killed(site: Site, record_fault: RecordFault) -> None:
+    with site.serving():
+        web = site.web
+        assert web is not None
+        before = children(web)
+        with visitors(site) as answered:
+            time.sleep(2)
+            os.kill(before[0], signal.SIGKILL)
+            time.sleep(8)
+        wait_for(lambda: len(set(children(web)) - {before[0]}) == len(before), 60, "it is replaced")
+        assert [answer.status for answer in site.visit()] == [200, 200, 200]
+    lost = [answer for answer in answered if answer.status != 200]
+    record_fault(
+        name="granian worker killed",
+        happened="the other worker goes on, and a new one takes its place",
+        sent=len(answered),
+        lost=len(lost),
+        longest=longest(answered),
+    )
+    # what the killed worker had begun; a client repeats it
+    assert len(lost) <= 3 * 8
+    assert {answer.status for answer in lost} <= {0}
