@@ -8,6 +8,7 @@ from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.test import Client
 from django.urls import reverse
 
+from orgs.invitations import services as invitations
 from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy.types import Origin
@@ -38,7 +39,7 @@ def reset_link(stranger, mailoutbox) -> str:
 def invitation_link(acme, olga) -> str:
     profile = Profile("ivy@elsewhere.example")
     seat = people.create_seat(org=acme, profile=profile, origin=Origin.INVITE, actor=ACTOR)
-    prepared = people.prepare_invitation(org=acme, membership_public_id=str(seat.public_id))
+    prepared = invitations.prepare_invitation(org=acme, membership_public_id=str(seat.public_id))
     assert prepared is not None
     return reverse("people:invitation", args=[prepared[1]])
 

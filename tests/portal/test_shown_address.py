@@ -4,6 +4,7 @@ import pytest
 from django.test import RequestFactory
 
 from orgs.audit.models import AuditEvent
+from orgs.invitations import services as invitations
 from orgs.people import queries as people_queries
 from orgs.people import services as people
 from orgs.people.types import Profile
@@ -95,7 +96,7 @@ def test_the_audit_log_names_the_invited_address_when_its_link_is_used(acme, olg
     account = tenancy.create_account(email=PRIVATE, password="a-long-test-password", verified=True)
     account.emailaddress_set.create(email=WORK, verified=True, primary=False)
     seat = people.create_seat(org=acme, profile=Profile(WORK), origin=Origin.INVITE, actor=ACTOR)
-    prepared = people.prepare_invitation(org=acme, membership_public_id=str(seat.public_id))
+    prepared = invitations.prepare_invitation(org=acme, membership_public_id=str(seat.public_id))
     assert prepared is not None
     assert sign_in(account).post(f"/invitations/{prepared[1]}/accept/").status_code == 302
     assert AuditEvent.objects.get(action="membership.joined", target_id=str(seat.public_id)).actor_label == WORK

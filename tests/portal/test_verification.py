@@ -17,6 +17,7 @@ from django.test import Client
 from django.urls import reverse
 
 from orgs.base.clock import now
+from orgs.invitations import services as invitations
 from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy import services as tenancy
@@ -196,7 +197,7 @@ def test_the_mail_of_a_sign_up_says_who_asked_and_what_to_do(db):
 
 def test_the_way_to_the_invitation_goes_on_after_the_code(acme, db):
     seat = provision(acme, "nora@people.example")
-    _, secret = people.prepare_invitation(org=acme, membership_public_id=str(seat.public_id))
+    _, secret = invitations.prepare_invitation(org=acme, membership_public_id=str(seat.public_id))
     invitation = reverse("people:invitation", args=[secret])
     client = Client()
     form = {"email": seat.email, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD, "next": invitation}

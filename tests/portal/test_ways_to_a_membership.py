@@ -17,6 +17,7 @@ from django.test import Client
 
 from orgs.base.clock import now
 from orgs.domains.models import Domain
+from orgs.invitations import services as invitations
 from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy import access
@@ -241,7 +242,7 @@ def _invitation(world: World) -> tuple[Membership, str]:
     seat = people.create_seat(org=world.org, profile=Profile(HANK), origin=Origin.INVITE, actor=ACTOR)
     if seat.user_id is not None:
         return seat, ""
-    prepared = people.prepare_invitation(org=world.org, membership_public_id=str(seat.public_id))
+    prepared = invitations.prepare_invitation(org=world.org, membership_public_id=str(seat.public_id))
     assert prepared is not None
     return prepared
 
