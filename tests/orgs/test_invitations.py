@@ -18,7 +18,7 @@ from orgs.invitations.tasks import prune
 from orgs.people import queries
 from orgs.people import services as people
 from orgs.people.errors import InvitationForSomebodyElse, InvitationUnknown, SeatTaken
-from orgs.people.models import InvitationLink
+from orgs.people.models import Invitation, InvitationLink
 from orgs.people.types import INVITATION_MAIL, Profile
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership
