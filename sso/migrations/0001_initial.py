@@ -116,6 +116,7 @@ class Migration(migrations.Migration):
                 ('email', models.CharField(blank=True, max_length=254)),
                 ('email_key', models.CharField(blank=True, max_length=512)),
                 ('name_id', models.CharField(blank=True, max_length=512)),
+                ('name_id_key', models.CharField(blank=True, db_default='', default='', max_length=512)),
                 ('is_idp_initiated', models.BooleanField(default=False)),
                 ('ip', models.GenericIPAddressField(blank=True, null=True)),
                 ('user_agent', models.CharField(blank=True, max_length=300)),
@@ -267,6 +268,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='loginattempt',
             index=models.Index(fields=['org', 'email_key'], name='login_attempt_by_address'),
+        ),
+        migrations.AddIndex(
+            model_name='loginattempt',
+            index=models.Index(fields=['org', 'name_id_key'], name='login_attempt_by_name_id'),
         ),
         migrations.AddIndex(
             model_name='loginattempt',
