@@ -10,6 +10,7 @@ NAMES = (
     "REDIS_URL",
     "PUBLIC_BASE_URL",
     "SECRET_KEY",
+    "SECRET_KEY_FALLBACKS",
     "FIELD_KEYS",
     "ALLOWED_HOSTS",
     "EMAIL_URL",
@@ -22,20 +23,31 @@ NAMES = (
 )
 
 
-def read_secret_files() -> None:
-    """Every NAME_FILE that is set has filled NAME with the file's stripped text; NAME itself wins when both are set.
+def read_secret_files() -> dict[str, str]:
+    """Fill each variable that is empty or not set from the file that NAME_FILE names, without outer space.
 
-    Raises RuntimeError naming the variable when its file can't be read.
+    An empty variable counts as not set. Returns a sentence for each file that can't be read, by its variable.
     """
+    faults: dict[str, str] = {}
     for name in NAMES:
+        if not os.environ.get(name, "").strip():
+            os.environ.pop(name, None)
         path = os.environ.get(f"{name}_FILE")
         if not path or name in os.environ:
             continue
         try:
-            os.environ[name] = Path(path).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise RuntimeError(f"{name}_FILE names a file that can't be read: {path} ({error.strerror})") from error
+            text = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            faults[name] = f"{name}_FILE names a file that can't be read: {path} ({_cause(error)})"
+            continue
+        if text:
+            os.environ[name] = text
+    return faults
 
 
-read_secret_files()
+def _cause(error: OSError | ValueError) -> str:
+    return str(error.strerror) if isinstance(error, OSError) else "it isn't UTF-8 text"
+
+
+FILE_FAULTS = read_secret_files()
 env = environ.Env()

@@ -7,13 +7,16 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
+from portal.configuration import require_valid
 from portal.env import env
 
+require_valid()
 BASE_DIR = Path(__file__).resolve().parents[2]
 VAR_DIR = BASE_DIR / "var"
 
 PUBLIC_BASE_URL = env.str("PUBLIC_BASE_URL", default="http://localhost:8000").rstrip("/")
 IS_HTTPS = urlsplit(PUBLIC_BASE_URL).scheme == "https"
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 DEBUG = False
 TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
@@ -255,7 +258,7 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_TIMEOUT = 10
 
 # how far an IdP's clock may be from ours; five minutes at the most
-SAML_CLOCK_SKEW = timedelta(seconds=min(env.int("SAML_CLOCK_SKEW", default=90), 300))
+SAML_CLOCK_SKEW = timedelta(seconds=env.int("SAML_CLOCK_SKEW", default=90))
 
 # requests per second, and at once, in each worker process: what a live token may send, and what comes from one network
 # address without one. 10,000 users in a first sync by eight clients stay far below.

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from django.core.exceptions import ImproperlyConfigured
-
 from portal.env import env
 from portal.sandbox.address import adopt
 from portal.settings.logs import configure
@@ -12,8 +10,6 @@ from portal.settings.logs import configure
 adopt(Path(__file__).resolve().parents[2] / "var")
 from portal.settings.base import *  # noqa: E402 - the base's settings follow from the address
 
-if not DATABASES["default"]["NAME"]:
-    raise ImproperlyConfigured("DATABASE_URL names no database.")
 VAR_DIR.mkdir(exist_ok=True)
 STATIC_ROOT.mkdir(exist_ok=True)
 DEBUG = env.bool("DEBUG", default=False)

@@ -34,10 +34,41 @@ def test_the_variable_wins_over_its_file(monkeypatch, tmp_path):
     assert os.environ["SECRET_KEY"] == "given"
 
 
-def test_a_file_that_is_not_there_is_named_with_its_variable(monkeypatch, tmp_path):
+def test_read_secret_files_fills_an_empty_variable_from_its_file(monkeypatch, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("from the file")
+    monkeypatch.setenv("SECRET_KEY", " ")
+    monkeypatch.setenv("SECRET_KEY_FILE", str(secret))
+    env.read_secret_files()
+    assert os.environ["SECRET_KEY"] == "from the file"
+
+
+@pytest.mark.parametrize("name", env.NAMES)
+def test_read_secret_files_takes_an_empty_variable_for_one_that_is_not_set(name, monkeypatch):
+    monkeypatch.setenv(name, "")
+    env.read_secret_files()
+    assert name not in os.environ
+
+
+def test_read_secret_files_takes_an_empty_file_for_a_variable_that_is_not_set(monkeypatch, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("\n")
+    monkeypatch.setenv("SECRET_KEY_FILE", str(secret))
+    assert env.read_secret_files() == {}
+    assert "SECRET_KEY" not in os.environ
+
+
+def test_read_secret_files_names_a_file_that_is_not_there_with_its_variable(monkeypatch, tmp_path):
     monkeypatch.setenv("FIELD_KEYS_FILE", str(tmp_path / "nowhere"))
-    with pytest.raises(RuntimeError, match=r"^FIELD_KEYS_FILE names a file that can't be read: .*nowhere"):
-        env.read_secret_files()
+    faults = env.read_secret_files()
+    assert faults["FIELD_KEYS"].startswith("FIELD_KEYS_FILE names a file that can't be read: ")
+
+
+def test_read_secret_files_names_a_file_that_is_not_text(monkeypatch, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"\xff\xfe")
+    monkeypatch.setenv("FIELD_KEYS_FILE", str(secret))
+    assert env.read_secret_files()["FIELD_KEYS"].endswith("(it isn't UTF-8 text)")
 
 
 def test_without_files_nothing_is_set():
