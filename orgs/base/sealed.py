@@ -1,6 +1,7 @@
 """Secrets that must be read again are sealed with FIELD_KEYS; the first key seals, every key opens."""
 
 import binascii
+from enum import Enum
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -33,3 +34,23 @@ def unseal(sealed: str) -> str:
         return key_ring().decrypt(sealed.encode()).decode()
     except InvalidToken as error:
         raise SealBroken("A sealed value can't be opened with the present FIELD_KEYS.") from error
+
+
+class KeyState(Enum):
+    """Which of FIELD_KEYS opens a sealed value."""
+
+    FIRST = "first"
+    OTHER = "other"
+    NONE = "none"
+
+
+def key_state(sealed: str) -> KeyState:
+    """Say whether the first key opens this value, or another one, or none."""
+    first = Fernet(settings.FIELD_KEYS[0])
+    for keys, state in ((first, KeyState.FIRST), (key_ring(), KeyState.OTHER)):
+        try:
+            keys.decrypt(sealed.encode())
+        except InvalidToken:
+            continue
+        return state
+    return KeyState.NONE

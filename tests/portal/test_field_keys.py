@@ -1,0 +1,196 @@
+"""Secrets are sealed anew under the first key, one row at a time, and doctor finds those that no key opens."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal import auth as totp
+from cryptography.fernet import Fernet
+from django.apps import apps
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, models
+from django.db.models.signals import post_save
+
+from orgs.base import sealed
+from orgs.base.actor import Actor
+from orgs.base.sealed import KeyState
+from portal.field_keys import checks, queries, services
+from portal.field_keys.types import SEALED_COLUMNS
+from sso.connections.models import SpKey
+from sso.connections.services import create_connection
+from sso.connections.types import SignInRules
+from tests.architecture.source import modules
+from tests.portal.test_commands import printed, run
+
+TOKEN = re.compile(r"gAAAA[\w-]{60,}={0,2}")
+SP_KEYS, FACTORS = SEALED_COLUMNS
+NEW_KEY = Fernet.generate_key().decode()
+
+
+@pytest.fixture
+def secrets(acme, stranger):
+    """One value of each kind that the site seals."""
+    create_connection(org=acme, name="JumpCloud", rules=SignInRules(), actor=Actor.system())
+    totp.TOTP.activate(stranger, "JBSWY3DPEHPK3PXP")
+    RecoveryCodes.activate(stranger)
+    codes = {"migrated_codes": [sealed.seal("first"), sealed.seal("second")], "seed": sealed.seal("seed")}
+    Authenticator.objects.filter(type=Authenticator.Type.RECOVERY_CODES).update(data=codes | {"used_mask": 0})
+
+
+@pytest.fixture
+def rotated(secrets, settings):
+    """A new first key; the former one still opens."""
+    settings.FIELD_KEYS = [NEW_KEY, *settings.FIELD_KEYS]
+
+
+@pytest.fixture
+def dropped(secrets, settings):
+    """A new key in the place of the former one."""
+    settings.FIELD_KEYS = [NEW_KEY]
+
+
+def columns_with_sealed_text() -> Iterator[str]:
+    """Look for sealed text in every text and JSON column of every table."""
+    for model in apps.get_models():
+        for field in model._meta.concrete_fields:
+            if isinstance(field, models.CharField | models.TextField | models.JSONField):
+                values = model._default_manager.values_list(field.attname, flat=True)
+                if any(TOKEN.search(str(value)) for value in values):
+                    yield f"{model._meta.label}.{field.attname}"
+
+
+def states() -> set[KeyState]:
+    found = [
+        text for column in SEALED_COLUMNS for _, value in queries.values_of(column) for text in column.sealed_in(value)
+    ]
+    assert len(found) == 5
+    return {sealed.key_state(text) for text in found}
+
+
+def test_every_column_with_sealed_text_is_known(secrets):
+    assert set(columns_with_sealed_text()) == {column.name for column in SEALED_COLUMNS}
+
+
+def test_every_module_that_seals_writes_to_a_known_column():
+    sealing = {module.place for module in modules() if re.search(r"\bsealed\.seal\(|import .*\bseal\b", module.text)}
+    # a module that is new here needs a column in SEALED_COLUMNS, and a value in `secrets`
+    assert sealing == {
+        "portal/field_keys/services.py",
+        "portal/site/accounts.py",
+        "portal/site/checks.py",
+        "sso/connections/services.py",
+    }
+
+
+def test_rotate_field_keys_seals_everything_under_the_first_key(rotated):
+    before = {pk: sealed.unseal(value) for pk, value in queries.values_of(SP_KEYS)}
+    report = run("rotate_field_keys")
+    assert report["ok"]
+    assert [(row["first"], row["other"], row["resealed"]) for row in report["columns"]] == [(1, 0, 1), (4, 0, 2)]
+    assert states() == {KeyState.FIRST}
+    assert {pk: sealed.unseal(value) for pk, value in queries.values_of(SP_KEYS)} == before
+
+
+def test_rotated_values_open_without_the_former_key(rotated, settings):
+    call_command("rotate_field_keys")
+    settings.FIELD_KEYS = [NEW_KEY]
+    factor = Authenticator.objects.get(type=Authenticator.Type.TOTP)
+    assert sealed.unseal(factor.data["secret"]) == "JBSWY3DPEHPK3PXP"
+
+
+def test_rotate_field_keys_twice_changes_nothing_more(rotated):
+    call_command("rotate_field_keys")
+    before = list(SpKey.objects.values_list("private_sealed", flat=True))
+    assert [row["resealed"] for row in run("rotate_field_keys")["columns"]] == [0, 0]
+    assert list(SpKey.objects.values_list("private_sealed", flat=True)) == before
+
+
+def test_check_counts_values_under_other_keys_and_changes_nothing(rotated, capsys):
+    with pytest.raises(CommandError, match=r"^sso\.SpKey\.private_sealed: 1 values are under other keys"):
+        printed("rotate_field_keys", "--check")
+    assert states() == {KeyState.OTHER}
+
+
+def test_check_is_quiet_when_the_first_key_opens_everything(secrets):
+    assert "4 under the first key, 0 under others" in printed("rotate_field_keys", "--check")
+
+
+def test_rotation_goes_on_past_values_that_no_key_opens_and_names_their_rows(rotated):
+    factor = Authenticator.objects.get(type=Authenticator.Type.TOTP)
+    Authenticator.objects.filter(pk=factor.pk).update(
+        data={"secret": Fernet(Fernet.generate_key()).encrypt(b"x").decode()}
+    )
+    with pytest.raises(CommandError, match=rf"^mfa\.Authenticator\.data: no key opens 1 values \(rows {factor.pk}\)\."):
+        call_command("rotate_field_keys")
+    assert states() == {KeyState.FIRST, KeyState.NONE}
+
+
+def test_a_value_that_no_key_opens_beside_an_old_one_stays_as_it_is(rotated):
+    factor = Authenticator.objects.get(type=Authenticator.Type.RECOVERY_CODES)
+    broken = Fernet(Fernet.generate_key()).encrypt(b"x").decode()
+    Authenticator.objects.filter(pk=factor.pk).update(data=factor.data | {"migrated_codes": [broken]})
+    with pytest.raises(CommandError, match="no key opens 1 values"):
+        call_command("rotate_field_keys")
+    factor.refresh_from_db()
+    assert factor.data["migrated_codes"] == [broken]
+    assert sealed.key_state(factor.data["seed"]) is KeyState.FIRST
+
+
+def test_reseal_row_keeps_what_was_written_since_the_row_was_found(rotated):
+    factor = Authenticator.objects.get(type=Authenticator.Type.RECOVERY_CODES)
+    Authenticator.objects.filter(pk=factor.pk).update(data=factor.data | {"used_mask": 7})
+    assert services.reseal_row(column=FACTORS, pk=factor.pk)
+    factor.refresh_from_db()
+    assert factor.data["used_mask"] == 7
+
+
+def test_reseal_row_does_nothing_when_somebody_else_was_faster(rotated):
+    pk = SpKey.objects.get().pk
+    assert [services.reseal_row(column=SP_KEYS, pk=pk) for _ in range(2)] == [True, False]
+
+
+def test_reseal_row_does_nothing_when_the_row_is_gone(rotated):
+    assert services.reseal_row(column=SP_KEYS, pk=0) is False
+
+
+def test_an_interrupted_rotation_goes_on_where_it_stopped(rotated):
+    def stop(sender, instance, **kwargs):
+        raise KeyboardInterrupt
+
+    post_save.connect(stop, sender=Authenticator)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            services.reseal_everything()
+    finally:
+        post_save.disconnect(stop, sender=Authenticator)
+    assert states() == {KeyState.FIRST, KeyState.OTHER}
+    services.reseal_everything()
+    assert states() == {KeyState.FIRST}
+
+
+def test_doctor_deep_finds_values_that_no_key_opens(dropped):
+    found = checks.sealed_values()
+    assert found.verdict == "no key opens 1 of sso.SpKey.private_sealed, 4 of mfa.Authenticator.data"
+    assert "FIELD_KEYS" in found.advice
+
+
+def test_doctor_deep_opens_sealed_values_and_plain_doctor_does_not(dropped):
+    with pytest.raises(CommandError) as plain:
+        call_command("doctor")
+    with pytest.raises(CommandError, match="sealed: no key opens"):
+        call_command("doctor", "--deep")
+    assert "sealed" not in str(plain.value)
+
+
+def test_doctor_deep_is_content_with_values_that_a_key_opens(rotated):
+    assert checks.sealed_values().is_ok
+
+
+def test_doctor_deep_says_that_the_database_cannot_be_read(monkeypatch, db):
+    def fail() -> None:
+        raise DatabaseError
+
+    monkeypatch.setattr(checks, "count_sealed", fail)
+    assert checks.sealed_values().verdict == "can't be read (DatabaseError)"
