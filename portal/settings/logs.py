@@ -1,22 +1,19 @@
 """Log lines: JSON in production, readable in development; never a secret, an assertion or a body."""
 
 import logging
-import re
 from time import monotonic
 from typing import Any
 
 import structlog
 
+from portal.settings.masking import mask_secrets
+
 LONGEST_LINE = 200
-_INVITATION = re.compile(r"((?:/|%2f)invitations(?:/|%2f)+)[^/%\s\"']+|ghi_[\w-]+", re.IGNORECASE)
 
 
-def hide_links(logger: Any, name: str, event: dict[str, Any]) -> dict[str, Any]:
-    """No line holds the secret of an invitation's link; Django names the path of whatever it refuses."""
-    for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = _INVITATION.sub(lambda found: f"{found[1] or ''}[hidden]", value)
-    return event
+def mask_line(logger: Any, name: str, line: str) -> str:
+    """Mask secrets in the finished line, whatever brought them there: message, arguments, fields or a traceback."""
+    return mask_secrets(line)
 
 
 class SecurityLines(logging.Filter):
@@ -50,8 +47,6 @@ SHARED: list[Any] = [
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
-    # last, so that it sees what the others put in
-    hide_links,
 ]
 
 
@@ -71,13 +66,18 @@ def configure(level: str, *, as_json: bool) -> dict[str, Any]:
             "lines": {
                 "()": structlog.stdlib.ProcessorFormatter,
                 "foreign_pre_chain": SHARED,
-                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer, mask_line],
             }
         },
         "filters": {"security": {"()": SecurityLines}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines", "filters": ["security"]}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
+            # Django's own handlers would write lines beside ours
+            "django": {"level": level},
+            # it prints statements with their parameters
+            "django.db.backends": {"level": "INFO"},
+            "granian.access": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
             # both print whole request bodies at debug
             "django_scim": {"level": "ERROR"},
             "saml2": {"level": "ERROR"},

@@ -13,7 +13,6 @@ from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy import access
 from orgs.tenancy.types import HoldSource, Origin
-from portal.settings import logs
 from portal.site import middleware
 from portal.site.middleware import CharsetMiddleware
 from portal.site.requests import LenientRequest
@@ -324,18 +323,6 @@ def test_a_session_that_an_idp_opened_consents_to_nothing(uma, sign_in, path):
     session[access.METHOD] = "saml"
     session.save()
     assert browser.post(path).status_code == 403
-
-
-def test_no_line_holds_the_secret_of_an_invitation():
-    spellings = (
-        "/invitations/x_canary/accept/",
-        "/Invitations//x_canary/",
-        "%2finvitations%2Fx_canary%2F",
-        "ghi_canary",
-    )
-    for spelling in spellings:
-        shown = logs.hide_links(None, "warning", {"event": f"Conflict: {spelling}", "path": spelling, "status": 409})
-        assert "canary" not in str(shown)
 
 
 # lines that strangers cause
