@@ -15,7 +15,7 @@ from orgs.tenancy import access
 from portal.site import bodies, proxies
 
 Answer = Callable[[HttpRequest], HttpResponse]
-GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+CALLER_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # in these Django reads forms and JSON; others it may try, and some of Python's codecs aren't even for text
 READABLE_CHARSETS = frozenset({"utf-8", "ascii", "iso8859-1"})
 GLUED_FLAG = re.compile(r"(?P<flag>aadOptscim\d+)(?P<path>/[^?]*)(?:\?(?P<query>.*))?", re.ASCII)
@@ -27,7 +27,10 @@ PERSONAL_EXCEPTIONS = ("/accounts/login/", "/accounts/logout/")
 
 
 class RequestIdentityMiddleware:
-    """Each request has an id, echoed as X-Request-ID and bound to its log lines, and the client's own address."""
+    """Give each request a fresh id, sent as X-Request-ID and bound to its log lines, and the client's own address.
+
+    An X-Request-ID of the caller is kept beside ours in the log lines: two requests could share it, ours is unique.
+    """
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
@@ -35,13 +38,14 @@ class RequestIdentityMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         self.hops.count(request.path_info, request.META.get("HTTP_X_FORWARDED_FOR", ""))
+        request_id = uuid4().hex
         given = request.headers.get("X-Request-ID", "")
-        request_id = given if GIVEN_ID.fullmatch(given) else uuid4().hex
+        from_caller = {"caller_request_id": given} if CALLER_ID.fullmatch(given) else {}
         request.request_id = request_id  # type: ignore[attr-defined]
         request.client_ip = client_ip(request)  # type: ignore[attr-defined]
         structlog.contextvars.clear_contextvars()
         # unbound behind the request: what the same thread does next isn't its doing
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with structlog.contextvars.bound_contextvars(request_id=request_id, **from_caller):
             response = self.get_response(request)
         response["X-Request-ID"] = request_id
         return response
