@@ -4,7 +4,7 @@ from uuid import UUID
 
 from orgs.audit.models import AuditEvent
 from orgs.base.actor import Actor
-from orgs.tenancy.models import Organization
+from orgs.tenancy.models import Organization, User
 
 
 def connection_made(org: Organization, actor: Actor) -> UUID | None:
@@ -12,3 +12,13 @@ def connection_made(org: Organization, actor: Actor) -> UUID | None:
     made = AuditEvent.objects.filter(org=org, action="connection.created", actor_label=actor.label)
     target = made.order_by("-id").values_list("target_id", flat=True).first()
     return None if target is None else UUID(target)
+
+
+def was_seeded(actor: Actor) -> bool:
+    """Say whether this actor has made an organization here; whatever became of it since."""
+    return AuditEvent.objects.filter(action="organization.created", actor_label=actor.label).exists()
+
+
+def is_in_use() -> bool:
+    """Say whether there is any organization or account."""
+    return Organization.objects.exists() or User.objects.exists()

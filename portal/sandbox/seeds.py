@@ -12,12 +12,11 @@ from orgs.base.clock import now
 from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy import services as tenancy
-from orgs.tenancy.errors import OrganizationUnknown
 from orgs.tenancy.models import Organization, User
-from orgs.tenancy.queries import find_organization
 from orgs.tenancy.types import GrantSource, Origin, Role
-from portal.sandbox import idp
+from portal.sandbox import idp, queries
 from portal.sandbox.cast import COLLEAGUES, DOMAIN, EMPTYCO, NORTHWIND, PASSWORD, STAFF, DemoOrganization
+from portal.sandbox.errors import CannotStart
 from portal.setup import NewOrganization, add_domain, create_org
 from scim.directories import services as directories
 from scim.directories.models import Directory, ScimToken
@@ -36,24 +35,26 @@ def require_sandbox() -> None:
 def seed() -> bool:
     """The demo's organisations exist, all of it or nothing; returns whether they are new.
 
-    Raises ImproperlyConfigured, CannotStart.
+    Raises ImproperlyConfigured, CannotStart; so it does for a database that isn't the demo's.
     """
     require_sandbox()
     with transaction.atomic():
-        if _is_seeded():
+        if queries.was_seeded(ACTOR):
             return False
+        require_own_database()
         _create(EMPTYCO)
         tenancy.create_staff(email=STAFF, password=PASSWORD)
         _seed_northwind()
     return True
 
 
-def _is_seeded() -> bool:
-    try:
-        find_organization(NORTHWIND.slug)
-    except OrganizationUnknown:
-        return False
-    return True
+def require_own_database() -> None:
+    """Raises CannotStart when somebody else's organizations or accounts are here: the demo's password is public."""
+    if queries.is_in_use():
+        raise CannotStart(
+            "This database holds organizations or accounts that the demo didn't make. "
+            "Set DATABASE_URL to a database of its own for the demo."
+        )
 
 
 def _create(demo: DemoOrganization) -> tuple[Organization, User]:

@@ -21,6 +21,7 @@ from scim.directories.models import ScimToken
 from scim.directories.queries import first_directory, list_tokens, token_state
 from scim.requests.models import RequestLog
 from scim.users.models import DirectoryUser
+from tests.factories import OrganizationFactory
 
 
 class TestDemo(TestCase):
@@ -129,3 +130,18 @@ def test_an_endpoint_that_answers_otherwise_is_one_line_and_nothing_is_made(db, 
     with pytest.raises(CommandError, match=r"^POST /Users was answered 409, not 200\.$"):
         call_command("seed_demo")
     assert not Organization.objects.exists()
+
+
+@pytest.mark.parametrize("there", ["acme", "stranger"])
+def test_seed_demo_refuses_a_database_that_is_not_the_demos_and_makes_nothing(request, there):
+    request.getfixturevalue(there)
+    before = (Organization.objects.count(), User.objects.count())
+    with pytest.raises(CommandError, match=r"^This database holds organizations or accounts that the demo didn't make"):
+        call_command("seed_demo")
+    assert (Organization.objects.count(), User.objects.count()) == before
+
+
+def test_seed_demo_refuses_an_organization_that_only_has_the_demos_name(db):
+    OrganizationFactory(slug="northwind")
+    with pytest.raises(CommandError, match="the demo didn't make"):
+        call_command("seed_demo")
