@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from portal.env import env
+from portal.private_files import make_private
 from portal.sandbox.address import adopt
 from portal.settings.logs import configure
 
@@ -10,7 +11,7 @@ from portal.settings.logs import configure
 adopt(Path(__file__).resolve().parents[2] / "var")
 from portal.settings.base import *  # noqa: E402 - the base's settings follow from the address
 
-VAR_DIR.mkdir(exist_ok=True)
+make_private(VAR_DIR)
 STATIC_ROOT.mkdir(exist_ok=True)
 DEBUG = env.bool("DEBUG", default=False)
 SANDBOX = True

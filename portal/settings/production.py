@@ -8,6 +8,7 @@ from portal.configuration import require_valid
 require_valid(production=True)
 
 from portal.env import env  # noqa: E402
+from portal.private_files import make_private  # noqa: E402
 from portal.settings.base import *  # noqa: E402
 from portal.settings.logs import configure  # noqa: E402
 
@@ -16,7 +17,7 @@ FIELD_KEYS = env.list("FIELD_KEYS")
 globals().update(env.email_url("EMAIL_URL"))
 # SQLite's file and the scheduler's are in it; a read-only checkout has PostgreSQL, and its scheduler elsewhere
 if os.access(BASE_DIR, os.W_OK):
-    VAR_DIR.mkdir(exist_ok=True)
+    make_private(VAR_DIR)
 WHITENOISE_USE_FINDERS = False
 SECURE_SSL_REDIRECT = False
 STORAGES = {

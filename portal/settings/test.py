@@ -2,6 +2,7 @@
 
 import os
 
+from portal.private_files import make_private
 from portal.settings.base import *
 from portal.settings.logs import configure
 
@@ -20,7 +21,7 @@ CSRF_TRUSTED_ORIGINS = ["http://testserver"]
 CELERY_BROKER_URL = REDIS_URL or "memory://"
 # files are looked up when asked for: each test's client would otherwise begin by listing all of them
 WHITENOISE_AUTOREFRESH = True
-VAR_DIR.mkdir(exist_ok=True)
+make_private(VAR_DIR)
 STATIC_ROOT.mkdir(exist_ok=True)
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # a file, so that threads of one test and the live server share it; of this process, so that two runs don't
