@@ -17,6 +17,14 @@ class DomainIsPublic(RuleViolated):
     public = "That domain belongs to a public mail service, so no organization can claim it."
 
 
+class DomainIsSuffix(RuleViolated):
+    code = "domain_is_suffix"
+    public = (
+        "That is a public suffix: the names below it belong to many owners, so no organization can claim it. "
+        "Write your own domain, as in example.com."
+    )
+
+
 class DomainTaken(Conflict):
     code = "domain_taken"
     public = "Another organization has already proved this domain. Contact support if it is yours."

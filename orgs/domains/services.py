@@ -8,6 +8,7 @@ from django.db.models import Q
 from orgs.audit import services as audit
 from orgs.base.actor import Actor
 from orgs.base.clock import now
+from orgs.base.public_suffixes import is_public_suffix
 from orgs.base.resolver import TxtAnswer, lookup_txt, patience
 from orgs.base.text import domain_key
 from orgs.domains import queries
@@ -15,6 +16,7 @@ from orgs.domains.errors import (
     CheckedJustNow,
     DomainInvalid,
     DomainIsPublic,
+    DomainIsSuffix,
     DomainTaken,
     DomainUnknown,
     TooManyDomains,
@@ -39,7 +41,7 @@ _NAME = re.compile(rf"(?:{_LABEL}\.)+(?!\d+$){_LABEL}")
 
 
 def domain_name(text: str) -> str:
-    """Return the ASCII form of a domain name (RFC 5891). Raises DomainInvalid, DomainIsPublic."""
+    """Return the ASCII form of a domain name (RFC 5891). Raises DomainInvalid, DomainIsPublic, DomainIsSuffix."""
     try:
         name = domain_key(text)
     except ValueError as error:
@@ -48,6 +50,8 @@ def domain_name(text: str) -> str:
         raise DomainInvalid
     if name in PUBLIC_MAIL:
         raise DomainIsPublic
+    if is_public_suffix(name):
+        raise DomainIsSuffix
     return name
 
 
@@ -56,7 +60,7 @@ def add_domain(*, org: Organization, name: str, actor: Actor) -> Domain:
     """The organisation says that a domain is its own; adding it twice returns the first.
 
     Whether another organisation has proved it isn't said here: whoever asks has proved nothing yet.
-    Raises DomainInvalid, DomainIsPublic, TooManyDomains.
+    Raises DomainInvalid, DomainIsPublic, DomainIsSuffix, TooManyDomains.
     """
     name = domain_name(name)
     present = queries.list_domains(org)

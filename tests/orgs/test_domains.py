@@ -19,6 +19,7 @@ from orgs.domains.errors import (
     CheckedJustNow,
     DomainInvalid,
     DomainIsPublic,
+    DomainIsSuffix,
     DomainTaken,
     DomainUnknown,
     TooManyDomains,
@@ -407,3 +408,15 @@ def test_removing_a_domain_costs_the_same_however_many_are_under_it(acme, django
         services.remove_domain(domain=many, actor=ACTOR)
     assert not SessionGrant.objects.exists()
     assert not EmailAddress.objects.filter(email__endswith="@many.example", verified=True).exists()
+
+
+@pytest.mark.parametrize("text", ["co.uk", "CO.UK.", "github.io", "公司.cn", "kawasaki.jp", "any.ck"])
+def test_a_public_suffix_cannot_be_claimed(acme, text):
+    with pytest.raises(DomainIsSuffix):
+        services.add_domain(org=acme, name=text, actor=ACTOR)
+    assert not Domain.objects.exists()
+
+
+@pytest.mark.parametrize("text", ["acme.co.uk", "acme.github.io", "city.kawasaki.jp", "www.ck", "acme.test"])
+def test_a_domain_below_a_public_suffix_can_be_claimed(text):
+    assert services.domain_name(text) == text
