@@ -46,6 +46,16 @@ def address_key(address: str) -> str:
     return f"{text_key(local)}@{domain}" if at and domain else text_key(address)
 
 
+def mail_address(address: str) -> str:
+    """Return the address to which a mail server delivers: its domain in the ASCII form that keys have, too.
+
+    Django would use the older IDNA 2003, in which ß is ss: another domain, with another owner.
+    """
+    local, at, _ = address.rpartition("@")
+    domain = address_domain(address)
+    return f"{local}@{domain}" if at and domain else address
+
+
 def initials(name: str) -> str:
     """Return one or two capital letters that stand for a name on a small tile."""
     words = [word for word in name.replace("@", " ").replace(".", " ").split() if word[0].isalnum()]

@@ -17,6 +17,7 @@ from django.template.loader import render_to_string
 
 from orgs.base import sealed
 from orgs.base.clock import now
+from orgs.base.text import mail_address
 from orgs.events import queries
 from orgs.events.models import Heartbeat, OutboxEvent
 from orgs.events.types import (
@@ -248,7 +249,8 @@ def send_mail(mail: Mail) -> None:
 
 def send_text(mail: TextMail) -> None:
     """Hand a message to the mail server. Raises DeliveryRefused when it never takes it, or what else the server raises."""
-    message = EmailMessage(subject=mail.subject, body=mail.body, from_email=settings.DEFAULT_FROM_EMAIL, to=[mail.to])
+    to = [mail_address(mail.to)]
+    message = EmailMessage(subject=mail.subject, body=mail.body, from_email=settings.DEFAULT_FROM_EMAIL, to=to)
     try:
         message.send()
     except smtplib.SMTPRecipientsRefused as error:

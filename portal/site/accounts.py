@@ -8,11 +8,14 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sites.shortcuts import get_current_site
+from django.core.mail import EmailMessage
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from orgs.base import sealed
+from orgs.base.text import mail_address
 from orgs.events import services as events
 from orgs.events.types import TextMail
 from orgs.people import services as people
@@ -66,6 +69,15 @@ class AccountAdapter(SignInLimits, VerifyingAdapter):
         context = {"next": _path_to_open_again(request)}
         raise ImmediateHttpResponse(render(request, "account/other_account.html", context, status=409))
 
+    def is_safe_url(self, url: str | None) -> bool:
+        """Say whether `next` may lead there: to a path of this site, or to its public address and nowhere else."""
+        return is_own_url(url or "")
+
+    def render_mail(self, template_prefix: str, email: str | list[str], *args: Any, **kwargs: Any) -> EmailMessage:
+        to = [mail_address(address) for address in ([email] if isinstance(email, str) else email)]
+        message: EmailMessage = super().render_mail(template_prefix, to, *args, **kwargs)
+        return message
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Leave the mail to a worker: a page never waits for the mail server, and a mail survives its absence."""
         shared = {"request": self.request, "email": email, "current_site": get_current_site(self.request)}
@@ -83,6 +95,18 @@ def _path_to_open_again(request: HttpRequest) -> str:
     marker = f"-{PasswordResetFromKeyView.reset_url_key}/"
     path = request.get_full_path()
     return path.replace(marker, f"-{key}/") if key else path
+
+
+def is_own_url(url: str) -> bool:
+    """Say whether a URL is a path of this site, or begins with PUBLIC_BASE_URL.
+
+    Another name in ALLOWED_HOSTS, or in a Host header, is another site to the browser.
+    """
+    own = urlsplit(settings.PUBLIC_BASE_URL)
+    if not url_has_allowed_host_and_scheme(url, {own.netloc}, require_https=own.scheme == "https"):
+        return False
+    parts = urlsplit(url)
+    return not parts.netloc or (parts.scheme or own.scheme) == own.scheme
 
 
 def public_url(url: str) -> str:

@@ -10,7 +10,7 @@ from orgs.base import credentials, sealed
 from orgs.base.actor import Actor
 from orgs.base.errors import DomainError
 from orgs.base.tenant_keys import TenantForeignKey
-from orgs.base.text import address_domain, address_key, domain_as_read, domain_key, initials, text_key
+from orgs.base.text import address_domain, address_key, domain_as_read, domain_key, initials, mail_address, text_key
 from orgs.events.models import OutboxEvent
 from orgs.people import services as people
 from orgs.people.types import Profile
@@ -182,3 +182,17 @@ def test_two_domains_that_dns_tells_apart_are_two_addresses():
 
 def test_spellings_of_one_address_have_one_key():
     assert address_key("BOB@MÜNCHEN.example ") == address_key("bob@xn--mnchen-3ya.example")
+
+
+@pytest.mark.parametrize(
+    ("address", "delivered"),
+    [
+        ("bob@straße.example", "bob@xn--strae-oqa.example"),
+        ("Bob.Q@ACME.example", "Bob.Q@acme.example"),
+        ("bob@xn--strae-oqa.example", "bob@xn--strae-oqa.example"),
+        ("no-address", "no-address"),
+        ("bob@not a domain", "bob@not a domain"),
+    ],
+)
+def test_mail_address_has_the_domain_of_the_key(address, delivered):
+    assert mail_address(address) == delivered
