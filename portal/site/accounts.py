@@ -22,6 +22,7 @@ from orgs.people import services as people
 from orgs.tenancy import access
 from orgs.tenancy.models import User
 from orgs.tenancy.types import SignInMethod
+from portal.site import sign_ins
 from portal.site.sign_in_limits import LIMIT_MESSAGES, SignInLimits
 from portal.site.verification.adapter import VerifyingAdapter
 
@@ -68,6 +69,9 @@ class AccountAdapter(SignInLimits, VerifyingAdapter):
             return
         context = {"next": _path_to_open_again(request)}
         raise ImmediateHttpResponse(render(request, "account/other_account.html", context, status=409))
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        sign_ins.note_refused(request, str(credentials.get("email", "")))
 
     def is_safe_url(self, url: str | None) -> bool:
         """Say whether `next` may lead there: to a path of this site, or to its public address and nowhere else."""
@@ -148,7 +152,9 @@ def open_reach(request: HttpRequest, user: User, **kwargs: Any) -> None:
     if getattr(request, "idp_sign_in", False):
         return
     people.note_sign_in(user=user)
-    access.open_reach(request.session, user, sign_in_method(request))
+    method = sign_in_method(request)
+    access.open_reach(request.session, user, method)
+    sign_ins.record_sign_in(request, user, method)
 
 
 def sign_in_method(request: HttpRequest) -> SignInMethod:
