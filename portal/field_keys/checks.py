@@ -1,7 +1,7 @@
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
-from portal.field_keys.queries import count_sealed
+from portal.field_keys.counting import count_sealed
 from portal.site.checks import Check
 
 PUT_BACK = "Put the key that sealed them into FIELD_KEYS again, behind the first."

@@ -1,50 +1,8 @@
-from collections.abc import Iterator
-from typing import Any
-
 from django.apps import apps
 from django.db.models import Manager, Model
 
-from orgs.base import sealed
-from orgs.base.sealed import KeyState
-from portal.field_keys.types import SEALED_COLUMNS, Count, SealedColumn
 
-MOST_IDS = 20
-
-
-def rows_of(column: SealedColumn) -> "Manager[Model]":
-    rows: Manager[Model] = apps.get_model(column.model)._default_manager  # noqa: SLF001 - Django's documented name
+def rows_of(model: str) -> "Manager[Model]":
+    """Return every row of the model with this label, as in sso.SpKey."""
+    rows: Manager[Model] = apps.get_model(model)._default_manager  # noqa: SLF001 - Django's documented name
     return rows
-
-
-def values_of(column: SealedColumn) -> Iterator[tuple[int, Any]]:
-    """Yield primary key and value of each row, in order, without holding all of them."""
-    yield from rows_of(column).order_by("pk").values_list("pk", column.field).iterator(chunk_size=500)
-
-
-def needs_seal(column: SealedColumn, value: Any) -> bool:
-    """Say whether this value holds something that another key than the first opens."""
-    return any(sealed.key_state(text) is KeyState.OTHER for text in column.sealed_in(value))
-
-
-def count_sealed() -> list[Count]:
-    """Open every sealed value of the site, and count by column which key does it."""
-    return [count_column(column) for column in SEALED_COLUMNS]
-
-
-def count_column(column: SealedColumn) -> Count:
-    count = Count(column, broken_ids=[])
-    for pk, value in values_of(column):
-        for text in column.sealed_in(value):
-            _add(count, pk, sealed.key_state(text))
-    return count
-
-
-def _add(count: Count, pk: int, state: KeyState) -> None:
-    if state is KeyState.FIRST:
-        count.first += 1
-    elif state is KeyState.OTHER:
-        count.other += 1
-    else:
-        count.broken += 1
-        if count.broken_ids is not None and len(count.broken_ids) < MOST_IDS:
-            count.broken_ids.append(pk)

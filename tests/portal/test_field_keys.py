@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from threading import Thread
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -10,14 +11,14 @@ from allauth.mfa.totp.internal import auth as totp
 from cryptography.fernet import Fernet
 from django.apps import apps
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, models
+from django.db import DatabaseError, connection, models
 from django.db.models.signals import post_save
 
 from orgs.base import sealed
 from orgs.base.actor import Actor
 from orgs.base.sealed import KeyState
-from portal.field_keys import checks, queries, services
-from portal.field_keys.types import SEALED_COLUMNS
+from portal.field_keys import checks, counting, rotation
+from portal.field_keys.columns import SEALED_COLUMNS
 from sso.connections.models import SpKey
 from sso.connections.services import create_connection
 from sso.connections.types import SignInRules
@@ -63,7 +64,7 @@ def columns_with_sealed_text() -> Iterator[str]:
 
 def states() -> set[KeyState]:
     found = [
-        text for column in SEALED_COLUMNS for _, value in queries.values_of(column) for text in column.sealed_in(value)
+        text for column in SEALED_COLUMNS for _, value in counting.values_of(column) for text in column.sealed_in(value)
     ]
     assert len(found) == 5
     return {sealed.key_state(text) for text in found}
@@ -77,7 +78,7 @@ def test_every_module_that_seals_writes_to_a_known_column():
     sealing = {module.place for module in modules() if re.search(r"\bsealed\.seal\(|import .*\bseal\b", module.text)}
     # a module that is new here needs a column in SEALED_COLUMNS, and a value in `secrets`
     assert sealing == {
-        "portal/field_keys/services.py",
+        "portal/field_keys/rotation.py",
         "portal/site/accounts.py",
         "portal/site/checks.py",
         "sso/connections/services.py",
@@ -85,12 +86,12 @@ def test_every_module_that_seals_writes_to_a_known_column():
 
 
 def test_rotate_field_keys_seals_everything_under_the_first_key(rotated):
-    before = {pk: sealed.unseal(value) for pk, value in queries.values_of(SP_KEYS)}
+    before = {pk: sealed.unseal(value) for pk, value in counting.values_of(SP_KEYS)}
     report = run("rotate_field_keys")
     assert report["ok"]
     assert [(row["first"], row["other"], row["resealed"]) for row in report["columns"]] == [(1, 0, 1), (4, 0, 2)]
     assert states() == {KeyState.FIRST}
-    assert {pk: sealed.unseal(value) for pk, value in queries.values_of(SP_KEYS)} == before
+    assert {pk: sealed.unseal(value) for pk, value in counting.values_of(SP_KEYS)} == before
 
 
 def test_rotated_values_open_without_the_former_key(rotated, settings):
@@ -141,18 +142,18 @@ def test_a_value_that_no_key_opens_beside_an_old_one_stays_as_it_is(rotated):
 def test_reseal_row_keeps_what_was_written_since_the_row_was_found(rotated):
     factor = Authenticator.objects.get(type=Authenticator.Type.RECOVERY_CODES)
     Authenticator.objects.filter(pk=factor.pk).update(data=factor.data | {"used_mask": 7})
-    assert services.reseal_row(column=FACTORS, pk=factor.pk)
+    assert rotation.reseal_row(column=FACTORS, pk=factor.pk)
     factor.refresh_from_db()
     assert factor.data["used_mask"] == 7
 
 
 def test_reseal_row_does_nothing_when_somebody_else_was_faster(rotated):
     pk = SpKey.objects.get().pk
-    assert [services.reseal_row(column=SP_KEYS, pk=pk) for _ in range(2)] == [True, False]
+    assert [rotation.reseal_row(column=SP_KEYS, pk=pk) for _ in range(2)] == [True, False]
 
 
 def test_reseal_row_does_nothing_when_the_row_is_gone(rotated):
-    assert services.reseal_row(column=SP_KEYS, pk=0) is False
+    assert rotation.reseal_row(column=SP_KEYS, pk=0) is False
 
 
 def test_an_interrupted_rotation_goes_on_where_it_stopped(rotated):
@@ -162,11 +163,11 @@ def test_an_interrupted_rotation_goes_on_where_it_stopped(rotated):
     post_save.connect(stop, sender=Authenticator)
     try:
         with pytest.raises(KeyboardInterrupt):
-            services.reseal_everything()
+            rotation.reseal_everything()
     finally:
         post_save.disconnect(stop, sender=Authenticator)
     assert states() == {KeyState.FIRST, KeyState.OTHER}
-    services.reseal_everything()
+    rotation.reseal_everything()
     assert states() == {KeyState.FIRST}
 
 
@@ -194,3 +195,33 @@ def test_doctor_deep_says_that_the_database_cannot_be_read(monkeypatch, db):
 
     monkeypatch.setattr(checks, "count_sealed", fail)
     assert checks.sealed_values().verdict == "can't be read (DatabaseError)"
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_reseal_row_waits_for_a_writer_and_keeps_what_it_wrote(rotated):
+    factor = Authenticator.objects.get(type=Authenticator.Type.RECOVERY_CODES)
+    writer = connection.copy()
+    try:
+        writer.set_autocommit(False)
+        with writer.cursor() as cursor:
+            cursor.execute(
+                "UPDATE mfa_authenticator SET data = jsonb_set(data, '{used_mask}', '7') WHERE id = %s", [factor.pk]
+            )
+        rotation = Thread(target=reseal_in_a_thread, args=(factor.pk,))
+        rotation.start()
+        rotation.join(timeout=0.5)
+        assert rotation.is_alive()
+        writer.commit()
+        rotation.join(timeout=30)
+    finally:
+        writer.close()
+    factor.refresh_from_db()
+    assert (factor.data["used_mask"], sealed.key_state(factor.data["seed"])) == (7, KeyState.FIRST)
+
+
+def reseal_in_a_thread(pk: int) -> None:
+    try:
+        rotation.reseal_row(column=FACTORS, pk=pk)
+    finally:
+        connection.close()

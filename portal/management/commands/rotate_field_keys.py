@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from portal.field_keys import queries, services
-from portal.field_keys.types import Count
+from portal.field_keys import counting, rotation
+from portal.field_keys.columns import Count
 from portal.management.command import OperatorCommand, Report
 
 
@@ -20,7 +20,7 @@ class Command(OperatorCommand):
         parser.add_argument("--check", action="store_true", help="change nothing, and say what would be sealed anew")
 
     def act(self, options: Mapping[str, Any]) -> Report:
-        counts = queries.count_sealed() if options["check"] else services.reseal_everything()
+        counts = counting.count_sealed() if options["check"] else rotation.reseal_everything()
         return {"ok": not any(each.other or each.broken for each in counts), "columns": [_row(each) for each in counts]}
 
     def describe(self, report: Report) -> str:

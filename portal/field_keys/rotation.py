@@ -2,8 +2,9 @@ from django.db import transaction
 
 from orgs.base import sealed
 from orgs.base.sealed import KeyState
-from portal.field_keys import queries
-from portal.field_keys.types import SEALED_COLUMNS, Count, SealedColumn
+from portal.field_keys import counting
+from portal.field_keys.columns import SEALED_COLUMNS, Count, SealedColumn
+from portal.field_keys.queries import rows_of
 
 
 def reseal_everything() -> list[Count]:
@@ -15,10 +16,10 @@ def reseal_everything() -> list[Count]:
 
 
 def _reseal_column(column: SealedColumn) -> Count:
-    old = [pk for pk, value in queries.values_of(column) if queries.needs_seal(column, value)]
+    old = [pk for pk, value in counting.values_of(column) if counting.needs_seal(column, value)]
     resealed = sum(reseal_row(column=column, pk=pk) for pk in old)
     # counted anew: a process with the former order of keys may have written meanwhile
-    count = queries.count_column(column)
+    count = counting.count_column(column)
     count.resealed = resealed
     return count
 
@@ -26,8 +27,8 @@ def _reseal_column(column: SealedColumn) -> Count:
 @transaction.atomic
 def reseal_row(*, column: SealedColumn, pk: int) -> bool:
     """Seal one row's values anew. Returns whether there was still something to do."""
-    row = queries.rows_of(column).select_for_update().filter(pk=pk).first()
-    if row is None or not queries.needs_seal(column, value := getattr(row, column.field)):
+    row = rows_of(column.model).select_for_update().filter(pk=pk).first()
+    if row is None or not counting.needs_seal(column, value := getattr(row, column.field)):
         return False
     setattr(row, column.field, column.replaced(value, _reseal))
     # this column alone: what the row holds besides may be changed by who doesn't lock it
