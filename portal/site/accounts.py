@@ -24,6 +24,7 @@ from orgs.tenancy.models import User
 from orgs.tenancy.types import SignInMethod
 from portal.site import sign_ins
 from portal.site.sign_in_limits import LIMIT_MESSAGES, SignInLimits
+from portal.site.sign_ins import RefusedSignIn
 from portal.site.verification.adapter import VerifyingAdapter
 
 PRODUCT = "Gatehouse"
@@ -71,7 +72,8 @@ class AccountAdapter(SignInLimits, VerifyingAdapter):
         raise ImmediateHttpResponse(render(request, "account/other_account.html", context, status=409))
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
-        sign_ins.note_refused(request, str(credentials.get("email", "")))
+        address, request_id = str(credentials.get("email", "")), str(getattr(request, "request_id", ""))
+        sign_ins.note_refused(RefusedSignIn(address, str(getattr(request, "client_ip", "")), request_id))
 
     def is_safe_url(self, url: str | None) -> bool:
         """Say whether `next` may lead there: to a path of this site, or to its public address and nowhere else."""
@@ -154,7 +156,7 @@ def open_reach(request: HttpRequest, user: User, **kwargs: Any) -> None:
     people.note_sign_in(user=user)
     method = sign_in_method(request)
     access.open_reach(request.session, user, method)
-    sign_ins.record_sign_in(request, user, method)
+    sign_ins.record_sign_in(user, method, ip=str(getattr(request, "client_ip", "")))
 
 
 def sign_in_method(request: HttpRequest) -> SignInMethod:

@@ -12,7 +12,6 @@ import structlog
 from django.core.signals import request_finished, request_started
 from django.db import DatabaseError, connection
 from django.dispatch import receiver
-from django.http import HttpRequest
 
 from orgs.audit import queries as audit_log
 from orgs.audit import services as audit
@@ -42,7 +41,7 @@ class RefusedSignIn:
 _refused: ContextVar[RefusedSignIn | None] = ContextVar("refused_sign_in", default=None)
 
 
-def record_sign_in(request: HttpRequest, user: User, method: SignInMethod) -> None:
+def record_sign_in(user: User, method: SignInMethod, *, ip: str) -> None:
     """Record the sign-in in every organization that it reaches."""
     change = Change(after={"method": str(method)})
     for membership in tenancy.active_seats_of(user).select_related("org"):
@@ -50,18 +49,17 @@ def record_sign_in(request: HttpRequest, user: User, method: SignInMethod) -> No
             ActorKind.PERSON,
             reference=str(user.public_id),
             label=membership.email,
-            ip=getattr(request, "client_ip", ""),
+            ip=ip,
         )
         audit.record(
             org=membership.org, actor=actor, action=SIGNED_IN, target=Target.of_membership(membership), change=change
         )
 
 
-def note_refused(request: HttpRequest, address: str) -> None:
+def note_refused(refused: RefusedSignIn) -> None:
     """Remember a wrong password until this request's answer has been sent."""
-    ip = str(getattr(request, "client_ip", ""))
-    log.info("sign_in.refused", ip=ip)
-    _refused.set(RefusedSignIn(address, ip, str(getattr(request, "request_id", ""))))
+    log.info("sign_in.refused", ip=refused.ip)
+    _refused.set(refused)
 
 
 @receiver(request_started, dispatch_uid="gatehouse.forget_refused_sign_in")

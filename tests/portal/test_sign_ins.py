@@ -58,9 +58,9 @@ def test_a_refusal_is_left_for_after_the_answer_for_known_and_unknown_addresses_
     assert counts == [olga.email, "nobody@acme.example"]
 
 
-def test_note_refused_asks_the_database_nothing(rf, db, django_assert_num_queries):
+def test_note_refused_asks_the_database_nothing(db, django_assert_num_queries):
     with django_assert_num_queries(0):
-        sign_ins.note_refused(rf.post("/accounts/login/"), "olga@acme.example")
+        sign_ins.note_refused(sign_ins.RefusedSignIn("olga@acme.example", "127.0.0.1", ""))
     sign_ins.forget_refused()
 
 
@@ -72,21 +72,21 @@ def test_a_refusal_that_cannot_be_recorded_fails_no_answer(olga, monkeypatch):
     assert type_password(olga.email, WRONG).status_code == 200
 
 
-def test_a_refusal_of_one_request_is_not_recorded_for_the_next(olga, rf):
-    sign_ins.note_refused(rf.post("/accounts/login/"), olga.email)
+def test_a_refusal_of_one_request_is_not_recorded_for_the_next(olga):
+    sign_ins.note_refused(sign_ins.RefusedSignIn(olga.email, "127.0.0.1", ""))
     Client().get("/healthz")
     assert rows(sign_ins.REFUSED) == []
 
 
-def test_a_sign_in_outside_of_a_request_has_no_address(olga, rf):
-    sign_ins.record_sign_in(rf.get("/"), olga.user, sign_ins.SignInMethod.PASSKEY)
+def test_a_sign_in_outside_of_a_request_has_no_address(olga):
+    sign_ins.record_sign_in(olga.user, sign_ins.SignInMethod.PASSKEY, ip="")
     (row,) = rows(sign_ins.SIGNED_IN)
     assert (row.ip, row.after) == (None, {"method": "passkey"})
 
 
 @pytest.mark.django_db(transaction=True)
-def test_recording_a_refusal_gives_back_a_connection_that_it_has_opened(rf):
+def test_recording_a_refusal_gives_back_a_connection_that_it_has_opened():
     connection.close()
-    sign_ins.note_refused(rf.post("/accounts/login/"), "nobody@acme.example")
+    sign_ins.note_refused(sign_ins.RefusedSignIn("nobody@acme.example", "127.0.0.1", ""))
     sign_ins.record_refused_after_answer()
     assert connection.connection is None
