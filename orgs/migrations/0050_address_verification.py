@@ -12,6 +12,7 @@ class Migration(migrations.Migration):
             name="made_by_org",
             field=models.ForeignKey(
                 blank=True,
+                db_index=False,
                 editable=False,
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,

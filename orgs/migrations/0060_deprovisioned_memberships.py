@@ -5,7 +5,7 @@ import orgs.base.clock
 
 
 class Migration(migrations.Migration):
-    dependencies = [("orgs", "0050_address_verification")]
+    dependencies = [("orgs", "0055_indexes_of_tables_in_use")]
 
     operations = [
         migrations.AddField(
@@ -33,9 +33,5 @@ class Migration(migrations.Migration):
             model_name="membershipaddress",
             name="since",
             field=models.DateTimeField(default=orgs.base.clock.now, db_default=django.db.models.functions.datetime.Now()),
-        ),
-        migrations.AddIndex(
-            model_name="membershipaddress",
-            index=models.Index(fields=["org", "address_key"], name="membership_address_lookup"),
         ),
     ]

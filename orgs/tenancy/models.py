@@ -36,8 +36,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     email = models.EmailField(max_length=254, blank=True)
     email_key = models.CharField(max_length=KEY_LENGTH, unique=True, null=True, editable=False)  # noqa: DJ001 - empty for many
+    # its index is in Meta: a migration builds that without blocking writes
     made_by_org = models.ForeignKey(
-        "orgs.Organization", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+"
+        "orgs.Organization",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        db_index=False,
     )
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
@@ -47,6 +54,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     USERNAME_FIELD = "email_key"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        indexes = [models.Index(fields=["made_by_org"], name="user_by_made_by_org")]
 
     def __str__(self) -> str:
         return self.email or f"Account {self.public_id}"
