@@ -47,6 +47,8 @@ class Count:
 
 SEALED_COLUMNS = (
     SealedColumn("sso.SpKey", "private_sealed"),
+    # mail about accounts that waits or was given up
+    SealedColumn("orgs.OutboxEvent", "payload", ("sealed",)),
     # TOTP's seed, the seed of recovery codes, and recovery codes from elsewhere; passkeys hold no secret
     SealedColumn("mfa.Authenticator", "data", ("secret", "seed", "migrated_codes")),
 )

@@ -88,7 +88,7 @@ class AccountAdapter(SignInLimits, VerifyingAdapter):
         """Leave the mail to a worker: a page never waits for the mail server, and a mail survives its absence."""
         shared = {"request": self.request, "email": email, "current_site": get_current_site(self.request)}
         message = self.render_mail(template_prefix, email, {"base_url": settings.PUBLIC_BASE_URL, **shared, **context})
-        mail = TextMail(to=email, subject=message.subject, body=message.body)
+        mail = TextMail(to=email, subject=str(message.subject), body=str(message.body))
         events.add_account_mail(mail=mail, key=template_prefix)
 
 

@@ -15,6 +15,7 @@ from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy import access
 from orgs.tenancy.types import HoldSource, Origin
+from portal.settings import logs
 from portal.site import middleware
 from portal.site.middleware import CharsetMiddleware, RequestIdentityMiddleware
 from portal.site.requests import LenientRequest
