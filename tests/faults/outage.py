@@ -29,7 +29,6 @@ import django
 django.setup()
 from django.core.management import call_command
 call_command("migrate", verbosity=0)
-call_command("createcachetable")
 call_command("create_org", "Acme", slug="acme", owner="o@acme.example")
 call_command("create_scim_token", "acme", "--label", "Faults", "--json")
 """
@@ -120,9 +119,7 @@ class Site:
 
     @contextmanager
     def serving(self) -> Iterator[None]:
-        options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "2"]
-        options += ["--blocking-threads", "8", "--respawn-failed-workers", "--no-ws", "portal.wsgi:application"]
-        with self.process("web", "granian", *options) as self.web:
+        with self.process("web", "portal.serve", "--port", str(self.port), "--workers", "2") as self.web:
             wait_for(lambda: self.ask("/healthz").status == 200, START_SECONDS, "the server answers")
             yield
 

@@ -27,7 +27,6 @@ import django
 django.setup()
 from django.core.management import call_command
 call_command("migrate", verbosity=0)
-call_command("createcachetable")
 call_command("create_org", "Acme", slug="acme", owner="o@acme.example")
 call_command("create_scim_token", "acme", "--label", "Load", "--json")
 """

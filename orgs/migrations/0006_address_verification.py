@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("orgs", "0040_grant_certificates")]
+    dependencies = [("orgs", "0005_grant_certificates")]
 
     operations = [
         migrations.AddField(

@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orgs', '0060_deprovisioned_memberships'),
+        ('orgs', '0007_indexes_of_tables_in_use'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     # PostgreSQL builds an index beside writes only outside of a transaction
     atomic = False
 
-    dependencies = [("orgs", "0050_address_verification")]
+    dependencies = [("orgs", "0006_address_verification")]
 
     operations = [
         AddIndexSafely(

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orgs', '0020_cache_entry'),
+        ('orgs', '0003_cache_entry'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from orgs.base.tenant_keys import TenantForeignKey
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orgs', '0030_account_mail'),
+        ('orgs', '0008_account_mail'),
     ]
 
     operations = [
@@ -27,8 +27,4 @@ class Migration(migrations.Migration):
             },
         ),
         TenantForeignKey('InvitationLink', 'invitation'),
-        migrations.RemoveField(
-            model_name='invitation',
-            name='digest',
-        ),
     ]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orgs', '0021_delayed_invitations'),
+        ('orgs', '0004_delayed_invitations'),
     ]
 
     operations = [
