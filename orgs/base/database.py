@@ -14,6 +14,15 @@ def is_unavailable(error: BaseException | None) -> bool:
     return isinstance(error, InterfaceError)
 
 
+def came_of_unavailable(error: BaseException | None) -> bool:
+    """Say whether this error is, or was raised while handling, one that `is_unavailable` knows."""
+    while error is not None:
+        if is_unavailable(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def is_connected() -> bool:
     """Say whether this thread holds a connection: to ask for one that wasn't to be had means to wait again."""
     return connection.connection is not None

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_POST, require_safe
 
-from orgs.base.database import is_unavailable
+from orgs.base.database import came_of_unavailable, is_unavailable
 from orgs.base.errors import DomainError
 from orgs.consent import queries as consent
 from orgs.people import services as people
@@ -119,6 +119,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    # Django says 400 for a session that can't be saved, whatever the database's reason is
+    if came_of_unavailable(exception):
+        return unavailable(request, exception)
     return render(request, "400.html", status=400)
 
 

@@ -6,7 +6,7 @@ from time import perf_counter
 
 import structlog
 from django.core.exceptions import RequestDataTooBig
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from scim.directories import services as directories
@@ -60,7 +60,7 @@ class Exchange:
         """Like write, for what has no transaction to join; a log row that can't be written fails nobody's request."""
         try:
             self.write(response, error, detail)
-        except DatabaseError as failure:
+        except (DatabaseError, InterfaceError) as failure:
             log.warning("scim.log_row_lost", error=type(failure).__name__)
 
     def is_counted(self, response: HttpResponse) -> bool:

@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 
 from orgs.base.clock import now
 from orgs.events import services as outbox
@@ -26,6 +27,12 @@ def lost(*args, **kwargs):
 def verdicts(client):
     response = client.get("/readyz")
     return response.status_code, response.json()
+
+
+def test_readiness_writes_nothing(client, db):
+    with CaptureQueriesContext(connection) as asked:
+        client.get("/readyz")
+    assert [query["sql"] for query in asked if not query["sql"].startswith("SELECT")] == []
 
 
 def test_the_process_answers_without_asking_anything(client, django_assert_num_queries, db):
@@ -81,7 +88,7 @@ def test_not_ready_without_the_database(client, db, monkeypatch):
 
 
 def test_readyz_is_degraded_without_the_cache(client, db, monkeypatch):
-    monkeypatch.setattr(cache, "set", lost)
+    monkeypatch.setattr(cache, "get", lost)
     status, found = verdicts(client)
     assert (status, found["status"], found["cache"]) == (200, "degraded", "unreachable (DatabaseError)")
     assert found["database"] == found["broker"] == "ok"

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.db import DataError, InterfaceError, OperationalError, connection
 from django.test import Client
 
@@ -131,3 +132,25 @@ def test_another_failure_is_still_a_500(db, monkeypatch):
     monkeypatch.setattr(SessionStore, "load", lambda *args: 1 / 0)
     response = browser().get("/accounts/login/")
     assert (response.status_code, "Retry-After" in response) == (500, False)
+
+
+def test_session_that_cannot_be_saved_is_503(sign_in, olga, monkeypatch):
+    client = sign_in(olga)
+    client.raise_request_exception = False
+    monkeypatch.setattr(middleware.access, "note_reach", lambda session, reach: session.update({"touched": True}))
+    monkeypatch.setattr(Session, "save", gone)
+    response = client.get("/orgs/acme/settings/authentication/")
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+
+
+def test_bad_request_that_no_database_caused_stays_400(client, db):
+    assert client.get("/accounts/login/", headers={"Host": "10.1.2.3"}).status_code == 400
+
+
+@pytest.mark.parametrize("error", [OperationalError("full"), InterfaceError("closed")])
+def test_read_whose_log_row_is_lost_is_answered(scim, monkeypatch, error):
+    def fail(**row):
+        raise error
+
+    monkeypatch.setattr("scim.requests.services.record", fail)
+    assert scim.get("/Users").status_code == 200
