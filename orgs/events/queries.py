@@ -4,7 +4,7 @@ from django.db.models import Min, QuerySet
 
 from orgs.base.clock import now
 from orgs.events.models import Heartbeat, OutboxEvent
-from orgs.events.types import HEARTBEAT_OVERDUE, WORKER, Backlog
+from orgs.events.types import ACCOUNT_MAIL, HEARTBEAT_OVERDUE, WORKER, Backlog, DeliveryRefused
 from orgs.tenancy.models import Organization
 
 
@@ -16,6 +16,14 @@ def waiting() -> QuerySet[OutboxEvent]:
 def given_up() -> QuerySet[OutboxEvent]:
     """Events that nobody tries any more, and that nobody has cancelled."""
     return OutboxEvent.objects.filter(delivered_at=None, cancelled_at=None, failed_at__isnull=False)
+
+
+def failed_for_us() -> QuerySet[OutboxEvent]:
+    """Return what was given up for a reason of ours.
+
+    Mail about an account that the recipient's server refused for good isn't one: anybody can sign up with a wrong address.
+    """
+    return given_up().exclude(kind=ACCOUNT_MAIL, last_error__startswith=DeliveryRefused.__name__)
 
 
 def due(moment: datetime) -> QuerySet[OutboxEvent]:
@@ -39,7 +47,7 @@ def backlog() -> Backlog:
     moment = now()
     oldest = waiting().filter(due_at__lte=moment).aggregate(oldest=Min("due_at"))["oldest"]
     lateness = (moment - oldest).total_seconds() if oldest else 0.0
-    return Backlog(waiting=waiting().count(), given_up=given_up().count(), oldest_seconds=lateness)
+    return Backlog(waiting=waiting().count(), given_up=failed_for_us().count(), oldest_seconds=lateness)
 
 
 def has_due(org: Organization | None) -> bool:

@@ -3,7 +3,6 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
@@ -11,7 +10,6 @@ from django.contrib.sites.shortcuts import get_current_site
 from django.core.mail import EmailMessage
 from django.dispatch import receiver
 from django.http import HttpRequest
-from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from orgs.base import sealed
@@ -28,8 +26,6 @@ from portal.site.sign_ins import RefusedSignIn
 from portal.site.verification.adapter import VerifyingAdapter
 
 PRODUCT = "Gatehouse"
-SIGNED_OUT = "account/messages/logged_out.txt"
-SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
 class AccountAdapter(SignInLimits, VerifyingAdapter):
@@ -53,24 +49,6 @@ class AccountAdapter(SignInLimits, VerifyingAdapter):
     def get_reset_password_from_key_url(self, key: str) -> str:
         return public_url(super().get_reset_password_from_key_url(key))
 
-    def add_message(
-        self, request: HttpRequest, level: int, message_template: str | None = None, *args: Any, **given: Any
-    ) -> None:
-        """Say nothing of a sign-out that `logout` refuses below."""
-        if message_template != SIGNED_OUT or request.method not in SAFE_METHODS:
-            super().add_message(request, level, message_template, *args, **given)
-
-    def logout(self, request: HttpRequest) -> None:
-        """End the session. A link that is only opened ends none: its reader is asked first.
-
-        Raises ImmediateHttpResponse, which allauth answers with. allauth would sign out whoever opens another account's link.
-        """
-        if request.method not in SAFE_METHODS:
-            super().logout(request)
-            return
-        context = {"next": _path_to_open_again(request)}
-        raise ImmediateHttpResponse(render(request, "account/other_account.html", context, status=409))
-
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         address, request_id = str(credentials.get("email", "")), str(getattr(request, "request_id", ""))
         sign_ins.note_refused(RefusedSignIn(address, str(getattr(request, "client_ip", "")), request_id))
@@ -90,17 +68,6 @@ class AccountAdapter(SignInLimits, VerifyingAdapter):
         message = self.render_mail(template_prefix, email, {"base_url": settings.PUBLIC_BASE_URL, **shared, **context})
         mail = TextMail(to=email, subject=str(message.subject), body=str(message.body))
         events.add_account_mail(mail=mail, key=template_prefix)
-
-
-def _path_to_open_again(request: HttpRequest) -> str:
-    """Return the path of the link that was opened; allauth keeps the key of a reset in the session, which will end."""
-    # imported late: these views read this adapter
-    from allauth.account.views import INTERNAL_RESET_SESSION_KEY, PasswordResetFromKeyView
-
-    key = request.session.get(INTERNAL_RESET_SESSION_KEY, "")
-    marker = f"-{PasswordResetFromKeyView.reset_url_key}/"
-    path = request.get_full_path()
-    return path.replace(marker, f"-{key}/") if key else path
 
 
 def is_own_url(url: str) -> bool:

@@ -162,7 +162,7 @@ def given_up() -> Check:
     """No mail or other work was given up."""
 
     def count() -> str:
-        found = outbox.given_up().count()
+        found = outbox.failed_for_us().count()
         return f"{found} outbox events were given up" if found else "ok"
 
     advice = "See manage.py outbox list, then retry or cancel them with manage.py outbox."

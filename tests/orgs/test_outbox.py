@@ -525,6 +525,13 @@ def test_what_was_given_up_is_counted_and_no_longer_waits(given_up):
     assert queries.backlog() == Backlog(waiting=0, given_up=1, oldest_seconds=0.0)
 
 
+def test_account_mail_that_the_recipients_server_refused_is_no_failure_of_ours(db, mail_server):
+    mail_server.append(SMTPRecipientsRefused({"a": (550, b"unknown")}))
+    services.add_account_mail(mail=MAIL)
+    services.drain()
+    assert (queries.given_up().count(), queries.failed_for_us().count(), queries.backlog().given_up) == (1, 0, 0)
+
+
 def test_retry_delivers_what_was_given_up(given_up, delivered):
     assert services.retry(events=queries.given_up()) == 1
     assert services.drain() == 1
