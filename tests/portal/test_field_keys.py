@@ -17,6 +17,9 @@ from django.db.models.signals import post_save
 from orgs.base import sealed
 from orgs.base.actor import Actor
 from orgs.base.sealed import KeyState
+from orgs.events.models import OutboxEvent
+from orgs.events.services import add_account_mail
+from orgs.events.types import TextMail
 from portal.field_keys import checks, counting, rotation
 from portal.field_keys.columns import SEALED_COLUMNS
 from sso.connections.models import SpKey
@@ -26,7 +29,7 @@ from tests.architecture.source import modules
 from tests.portal.test_commands import printed, run
 
 TOKEN = re.compile(r"gAAAA[\w-]{60,}={0,2}")
-SP_KEYS, FACTORS = SEALED_COLUMNS
+SP_KEYS, MAIL, FACTORS = SEALED_COLUMNS
 NEW_KEY = Fernet.generate_key().decode()
 
 
@@ -34,6 +37,7 @@ NEW_KEY = Fernet.generate_key().decode()
 def secrets(acme, stranger):
     """One value of each kind that the site seals."""
     create_connection(org=acme, name="JumpCloud", rules=SignInRules(), actor=Actor.system())
+    add_account_mail(mail=TextMail(to=stranger.email, subject="Your code", body="secret"))
     totp.TOTP.activate(stranger, "JBSWY3DPEHPK3PXP")
     RecoveryCodes.activate(stranger)
     codes = {"migrated_codes": [sealed.seal("first"), sealed.seal("second")], "seed": sealed.seal("seed")}
@@ -66,7 +70,7 @@ def states() -> set[KeyState]:
     found = [
         text for column in SEALED_COLUMNS for _, value in counting.values_of(column) for text in column.sealed_in(value)
     ]
-    assert len(found) == 5
+    assert len(found) == 6
     return {sealed.key_state(text) for text in found}
 
 
@@ -78,6 +82,7 @@ def test_every_module_that_seals_writes_to_a_known_column():
     sealing = {module.place for module in modules() if re.search(r"\bsealed\.seal\(|import .*\bseal\b", module.text)}
     # a module that is new here needs a column in SEALED_COLUMNS, and a value in `secrets`
     assert sealing == {
+        "orgs/events/services.py",
         "portal/field_keys/rotation.py",
         "portal/site/accounts.py",
         "portal/site/checks.py",
@@ -89,7 +94,11 @@ def test_rotate_field_keys_seals_everything_under_the_first_key(rotated):
     before = {pk: sealed.unseal(value) for pk, value in counting.values_of(SP_KEYS)}
     report = run("rotate_field_keys")
     assert report["ok"]
-    assert [(row["first"], row["other"], row["resealed"]) for row in report["columns"]] == [(1, 0, 1), (4, 0, 2)]
+    assert [(row["first"], row["other"], row["resealed"]) for row in report["columns"]] == [
+        (1, 0, 1),
+        (1, 0, 1),
+        (4, 0, 2),
+    ]
     assert states() == {KeyState.FIRST}
     assert {pk: sealed.unseal(value) for pk, value in counting.values_of(SP_KEYS)} == before
 
@@ -104,7 +113,7 @@ def test_rotated_values_open_without_the_former_key(rotated, settings):
 def test_rotate_field_keys_twice_changes_nothing_more(rotated):
     call_command("rotate_field_keys")
     before = list(SpKey.objects.values_list("private_sealed", flat=True))
-    assert [row["resealed"] for row in run("rotate_field_keys")["columns"]] == [0, 0]
+    assert [row["resealed"] for row in run("rotate_field_keys")["columns"]] == [0, 0, 0]
     assert list(SpKey.objects.values_list("private_sealed", flat=True)) == before
 
 
@@ -173,7 +182,10 @@ def test_an_interrupted_rotation_goes_on_where_it_stopped(rotated):
 
 def test_doctor_deep_finds_values_that_no_key_opens(dropped):
     found = checks.sealed_values()
-    assert found.verdict == "no key opens 1 of sso.SpKey.private_sealed, 4 of mfa.Authenticator.data"
+    assert (
+        found.verdict
+        == "no key opens 1 of sso.SpKey.private_sealed, 1 of orgs.OutboxEvent.payload, 4 of mfa.Authenticator.data"
+    )
     assert "FIELD_KEYS" in found.advice
 
 
@@ -195,6 +207,14 @@ def test_doctor_deep_says_that_the_database_cannot_be_read(monkeypatch, db):
 
     monkeypatch.setattr(checks, "count_sealed", fail)
     assert checks.sealed_values().verdict == "can't be read (DatabaseError)"
+
+
+def test_reseal_row_brings_nothing_back_of_a_mail_that_was_sent_meanwhile(rotated):
+    event = OutboxEvent.objects.get()
+    OutboxEvent.objects.filter(pk=event.pk).update(payload={})
+    assert rotation.reseal_row(column=MAIL, pk=event.pk) is False
+    event.refresh_from_db()
+    assert event.payload == {}
 
 
 @pytest.mark.postgres
