@@ -52,8 +52,8 @@ KINDS = (
     ),
     Kind(
         "worker",
-        "(worker or redis) and not browser and not faults",
-        120,
+        "(worker or redis) and not browser",
+        420,
         # the tests that need Redis say so themselves where there is none, and fail where it is required
         spread="loadgroup",
         folders=("tests/faults", "tests/portal"),

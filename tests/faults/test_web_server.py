@@ -15,6 +15,7 @@ from threading import Event, Thread
 
 import pytest
 
+from tests.faults.conftest import RecordFault
 from tests.faults.portal_server import ROOT, START_SECONDS, Portal, free_port, wait_for
 
 # starting takes long on a busy machine, and a reload starts two workers one after the other
@@ -79,8 +80,11 @@ def load_on(portal: Portal, *, keep_alive: bool) -> Iterator[Load]:
             caller.join()
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("keep_alive", [False, True], ids=["a connection each", "kept connections"])
-def test_a_reload_under_load_loses_no_request_when_starting_is_slow(portal: Portal, keep_alive: bool) -> None:
+def test_a_reload_under_load_loses_no_request_when_starting_is_slow(
+    portal: Portal, keep_alive: bool, record_fault: RecordFault
+) -> None:
     portal.extra["GATEHOUSE_START_SECONDS"] = SLOW_START_SECONDS
     with portal.running():
         wait_for(lambda: len(portal.workers()) == 2, START_SECONDS, "both workers run")
@@ -89,6 +93,13 @@ def test_a_reload_under_load_loses_no_request_when_starting_is_slow(portal: Port
             os.kill(portal.parent, signal.SIGHUP)
             wait_for(lambda: not before & portal.workers(), RELOAD_SECONDS, "both workers are new")
             time.sleep(1)
+        record_fault(
+            name=f"Reload by HUP, {'kept connections' if keep_alive else 'a connection each'}",
+            happened=f"new workers that need {SLOW_START_SECONDS} s more to start take the place of the old ones",
+            sent=load.answered + len(load.lost),
+            lost=len(load.lost),
+            longest=load.longest,
+        )
         assert load.lost == []
         assert load.answered > 0
         assert len(portal.workers()) == 2
