@@ -1,6 +1,6 @@
 from datetime import datetime
 
-from django.db.models import Min, QuerySet
+from django.db.models import Exists, Min, QuerySet
 
 from orgs.base.clock import now
 from orgs.events.models import Heartbeat, OutboxEvent
@@ -50,17 +50,16 @@ def backlog() -> Backlog:
     return Backlog(waiting=waiting().count(), given_up=failed_for_us().count(), oldest_seconds=lateness)
 
 
-def has_due(org: Organization | None) -> bool:
-    """Say whether work of this organization, or mail to accounts when there is none, should have been done by now."""
-    return waiting().filter(org=org, due_at__lte=now()).exists()
+def is_waiting_for_worker(org: Organization | None) -> bool:
+    """Say whether work of this organization, or mail to accounts when there is none, is due while no worker reports.
+
+    One query.
+    """
+    moment = now()
+    running = Heartbeat.objects.filter(name=WORKER, at__gte=moment - HEARTBEAT_OVERDUE)
+    return waiting().filter(~Exists(running), org=org, due_at__lte=moment).exists()
 
 
 def heartbeat() -> datetime | None:
     """Return when a worker last did what beat asked for, or None when none ever did."""
     return Heartbeat.objects.filter(name=WORKER).values_list("at", flat=True).first()
-
-
-def is_delayed() -> bool:
-    """Say whether no worker has reported for a minute, so that mail and other background work waits."""
-    last = heartbeat()
-    return last is None or now() - last > HEARTBEAT_OVERDUE

@@ -55,7 +55,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 def background_delay(org: Organization | None) -> str:
     """Return what waits for a worker, in one sentence; empty while one runs, or while nothing waits."""
-    if not outbox.is_delayed() or not outbox.has_due(org):
+    if not outbox.is_waiting_for_worker(org):
         return ""
     what = "mail and other work that waits" if org else "mail that waits"
     return f"{what} is sent or done once the service’s worker runs again. Nothing is lost."

@@ -568,17 +568,18 @@ def test_nudges_meanwhile_become_one_more(monkeypatch):
 # the worker's heartbeat
 
 
-def test_work_is_delayed_until_a_worker_reports_and_again_a_minute_after_the_last(db):
-    assert queries.is_delayed()
+def test_work_waits_for_a_worker_until_one_reports_and_again_a_minute_after_the_last(acme):
+    add(acme)
+    assert queries.is_waiting_for_worker(acme)
     services.record_heartbeat()
     services.record_heartbeat()
-    assert not queries.is_delayed()
+    assert not queries.is_waiting_for_worker(acme)
     Heartbeat.objects.update(at=now() - timedelta(seconds=61))
-    assert queries.is_delayed()
+    assert queries.is_waiting_for_worker(acme)
 
 
 def test_due_work_is_told_apart_by_organization(acme, globex):
     add(acme)
-    assert [queries.has_due(org) for org in (acme, globex, None)] == [True, False, False]
+    assert [queries.is_waiting_for_worker(org) for org in (acme, globex, None)] == [True, False, False]
     add(globex, delay=timedelta(minutes=1))
-    assert not queries.has_due(globex)
+    assert not queries.is_waiting_for_worker(globex)

@@ -46,7 +46,8 @@ def test_an_account_page_leads_back_to_the_only_organisations_settings(sign_in, 
 
 def test_a_waiting_seat_of_a_proved_address_is_offered(sign_in, stranger, acme):
     seat = people.create_seat(org=acme, profile=Profile(stranger.email), origin=Origin.INVITE, actor=ACTOR)
-    assert sign_in(stranger).get("/").context["waiting"] == [seat]
+    # without a fresh proof of the address it takes the mailed link
+    assert sign_in(stranger).get("/").context["waiting"] == [(seat, False)]
 
 
 def test_a_waiting_seat_of_an_unproved_address_is_not_offered(sign_in, stranger, acme):

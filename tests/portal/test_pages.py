@@ -10,7 +10,10 @@ from django.urls import reverse
 from orgs.base.clock import now
 from orgs.people import services as people
 from orgs.people.types import Profile
+from orgs.tenancy import services as tenancy
+from orgs.tenancy.models import User
 from orgs.tenancy.types import Origin
+from portal.setup import add_domain
 from scim.directories.queries import base_url, list_tokens
 from scim.directories.services import confirm_saved, revoke_token
 from scim.requests.models import RequestLog
@@ -181,7 +184,7 @@ def test_page_lists_recent_requests_with_a_link_to_the_log(admin, acme_directory
 def test_page_asks_as_much_for_one_token_as_for_nine(admin, acme_directory, count, django_assert_num_queries):
     for _ in range(count):
         call(acme_directory, TokenFactory(directory=acme_directory).token)
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         admin.get(PAGE)
 
 
@@ -189,7 +192,7 @@ def test_page_asks_as_much_for_one_token_as_for_nine(admin, acme_directory, coun
 def test_page_asks_as_much_for_one_connection_as_for_nine(admin, acme, count, django_assert_num_queries):
     for number in range(count):
         connections.create_connection(org=acme, name=f"IdP {number}", rules=SignInRules(), actor=ACTOR)
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         admin.get(PAGE)
 
 
@@ -226,6 +229,10 @@ def test_home_of_a_stranger_offers_to_look_again(sign_in, stranger):
 
 
 def test_home_offers_a_waiting_seat(sign_in, stranger, acme):
+    add_domain(org=acme, name=stranger.email.partition("@")[2], verified=True, actor=ACTOR)
+    # staff are asked, also with a fresh proof of the address
+    User.objects.filter(pk=stranger.pk).update(is_staff=True)
+    tenancy.mark_address_verified(user=stranger, address=stranger.email)
     seat = people.create_seat(org=acme, profile=Profile(stranger.email), origin=Origin.INVITE, actor=ACTOR)
     assert reverse("accept_waiting", args=[seat.public_id]) in text_of(sign_in(stranger).get("/"))
 

@@ -418,11 +418,13 @@ GIVERS: dict[str, dict[str, set[Step]]] = {
     "admit_or_invite": {
         "orgs/people/services.py:create_seat": {scim_create},
         "orgs/people/services.py:_follow_address": {scim_rename},
-        "orgs/people/services.py:lift_hold": {scim_reactivate},
     },
     "admit_or_ask": {
         "orgs/people/services.py:admit_waiting": {verify_domain_later},
         "sso/admission/services.py:admit": {sign_in_with_jit, sign_in_without_jit},
+    },
+    "account_to_join": {
+        "orgs/people/services.py:_admit": {scim_create, scim_rename, scim_reactivate, sign_in_with_jit},
     },
     "restore_membership": {"scim/users/services.py:_restore": {scim_return}},
 }
