@@ -7,16 +7,15 @@ from orgs.tenancy.models import Membership, MembershipAddress, Organization, Use
 from orgs.tenancy.types import AddressKind
 
 
-def may_join_unasked(membership: Membership, account: User) -> bool:
+def may_join_unasked(membership: Membership, account: User, domain: Domain) -> bool:
     """Say whether this account may receive the membership without being asked.
 
-    The organization has verified the domain of the address, and the account proves that its person reads that address
+    The organization has verified this domain of the address, and the account proves that its person reads that address
     now: it verified the address after the domain was verified and after the address last changed hands here, or the
     organization itself made the account and nobody has used it. Staff and owners of other organizations are always
     asked, as is an account that has a membership here already.
     """
-    domain = domains.verified_domain_of(membership.org, membership.email)
-    if domain is None or not account.is_active or account.is_staff:
+    if not account.is_active or account.is_staff:
         return False
     if tenancy.owns_elsewhere(account, membership.org) or has_other_membership(membership, account):
         return False

@@ -19,9 +19,10 @@ def account_to_join(*, membership: Membership, actor: Actor) -> User | None:
 
     Where the domain of the address is verified and no account has verified the address, the organization makes one.
     """
-    if not domains.has_verified(membership.org, membership.email):
+    domain = domains.verified_domain_of(membership.org, membership.email)
+    if domain is None:
         return None
-    remove_address_of_former_holders(membership=membership, actor=actor)
+    _remove_address(membership, actor)
     account = tenancy_queries.account_for_address(membership.email)
     if account is None:
         try:
@@ -31,7 +32,7 @@ def account_to_join(*, membership: Membership, actor: Actor) -> User | None:
             account = tenancy_queries.account_for_address(membership.email)
             if account is None:
                 raise
-    return account if queries.may_join_unasked(membership, account) else None
+    return account if queries.may_join_unasked(membership, account, domain) else None
 
 
 @transaction.atomic
@@ -41,8 +42,11 @@ def remove_address_of_former_holders(*, membership: Membership, actor: Actor) ->
     Whoever reads the mailbox now is somebody else: a password reset must not open the former person's account. Only an
     organization that has verified the domain can say so.
     """
-    if not domains.has_verified(membership.org, membership.email):
-        return
+    if domains.has_verified(membership.org, membership.email):
+        _remove_address(membership, actor)
+
+
+def _remove_address(membership: Membership, actor: Actor) -> None:
     for former in queries.former_holders(membership):
         if former.user is None or former.user_id == membership.user_id:
             continue

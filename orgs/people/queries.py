@@ -73,7 +73,9 @@ def was_never_used(seat: Membership) -> bool:
 
 def waiting_in_domain(org: Organization, domain: str, *, after: int) -> Sequence[Membership]:
     """Return the first hundred seats behind this id that nobody has yet under one domain, in the order of locking."""
-    seats = Membership.objects.filter(org=org, user=None, email_key__endswith=f"@{domain}", pk__gt=after)
+    seats = Membership.objects.filter(
+        org=org, user=None, deprovisioned_at=None, email_key__endswith=f"@{domain}", pk__gt=after
+    )
     return list(seats.order_by("id")[:PORTION])
 
 

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from orgs.audit.models import AuditEvent
 from orgs.base.actor import Actor, ActorKind
 from orgs.base.clock import now
+from orgs.deprovisioning import services as deprovisioning
 from orgs.domains import services as domains
 from orgs.domains.errors import DomainUnknown
 from orgs.domains.models import Domain
@@ -340,3 +341,25 @@ def test_a_joined_seat_is_left_as_it_is(acme, uma):
     people.admit_or_invite(membership=uma, actor=ACTOR)
     uma.refresh_from_db()
     assert uma.joined_at == joined
+
+
+def test_an_account_that_verified_before_the_address_changed_hands_is_asked(acme):
+    former = seat_for(acme)
+    people.update_profile(membership=former, profile=Profile("nora.n@acme.example"), actor=ACTOR)
+    add_domain(org=acme, name="acme.example", verified=True, actor=ACTOR)
+    account = tenancy.create_account(email=NORA, verified=True)
+    seat = seat_for(acme)
+    assert (seat.state, seat.user) == (MembershipState.INVITED, None)
+    tenancy.mark_address_verified(user=account, address=NORA)
+    people.admit_or_ask(membership=seat, actor=ACTOR)
+    assert seat.user == account
+
+
+def test_verifying_a_domain_gives_nobody_the_membership_of_somebody_whom_the_directory_deleted(acme):
+    seat = seat_for(acme)
+    deprovisioning.deprovision_membership(membership=seat, actor=ACTOR)
+    domain = add_domain(org=acme, name="acme.example", verified=True, actor=ACTOR)
+    people.admit_waiting(domain=domain, actor=ACTOR)
+    seat.refresh_from_db()
+    assert (seat.user, Invitation.objects.filter(membership=seat, accepted_at=None).count()) == (None, 1)
+    assert not User.objects.filter(email=NORA).exists()

@@ -448,3 +448,21 @@ def test_each_function_that_gives_a_membership_is_reached_by_a_way_of_the_table(
     in_table = {way for way, *_ in TABLE}
     assert set(callers_of(name)) == set(GIVERS[name])
     assert set().union(*GIVERS[name].values()) <= in_table
+
+
+def test_only_joining_and_leaving_change_whose_membership_it_is() -> None:
+    writers = {
+        f"{module.place}:{function.name}"
+        for module in modules()
+        if module.place.startswith(("orgs/", "sso/", "scim/")) and module.kind == "services"
+        for function in ast.walk(module.tree)
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and node.attr in {"user", "user_id"}
+    }
+    # the last only tells its caller's copy of the row
+    assert writers == {
+        "orgs/people/services.py:join",
+        "orgs/consent/services.py:leave_deprovisioned_membership",
+        "orgs/people/services.py:lift_hold",
+    }
