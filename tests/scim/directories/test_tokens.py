@@ -210,7 +210,7 @@ def test_a_later_use_is_never_overwritten_by_an_earlier_one(made, monkeypatch):
 # the notice
 
 
-def test_owners_and_admins_are_told(made, olga, adam, uma, gil, mailoutbox):
+def test_owners_and_admins_are_told(olga, adam, uma, gil, made, mailoutbox):
     outbox.drain()
     assert sorted(mail.to[0] for mail in mailoutbox) == ["adam@acme.example", "olga@acme.example"]
 

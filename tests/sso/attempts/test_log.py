@@ -1,11 +1,6 @@
 """The sign-in log: found by address, code or request; expected against received; and what to change."""
 
-from importlib import import_module
-from types import SimpleNamespace
-
 import pytest
-from django.apps import apps
-from django.db import connection as database
 from django.test import Client
 
 from orgs.base.errors import NotFound
@@ -175,22 +170,3 @@ def test_codes_can_be_read_aloud_and_are_nobody_elses():
     codes = {services.new_code() for _ in range(500)}
     assert len(codes) == 500
     assert not set("".join(codes)) & set("AEIOU01L")
-
-
-def test_rows_of_before_get_the_facts_of_today(connection, idp, uma, browser, monkeypatch):
-    migration = import_module("sso.migrations.0002_attempt_facts")
-    monkeypatch.setattr(migration, "BATCH", 2)
-    browser.sign_in(idp, connection, "uma@acme.example")
-    browser.sign_in(idp, connection, "uma@acme.example", fault=Fault.EXPIRED)
-    for refusal in (MessageUnreadable(), UnsolicitedRefused()):
-        record(connection, Outcome.REFUSED, refusal)
-    wanted = facts()
-    LoginAttempt.objects.update(is_signed=False, name_id_key="", is_idp_initiated=False)
-    migration.fill_facts(apps, SimpleNamespace(connection=database))
-    migration.admit_what_is_unknown(apps, SimpleNamespace(connection=database))
-    assert facts() == wanted
-    assert len(wanted) == len(set(wanted)) == 4
-
-
-def facts() -> list[tuple[object, ...]]:
-    return list(LoginAttempt.objects.values_list("error", "is_signed", "name_id_key", "is_idp_initiated"))

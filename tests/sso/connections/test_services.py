@@ -288,7 +288,7 @@ class TestTheSwitch:
             services.turn_off(connection=untested, actor=ACTOR)
 
     @pytest.mark.parametrize("what", ["turned on", "turned off", "moved to version 2", "deleted"])
-    def test_owners_and_admins_get_a_notice(self, connection, adam, uma, what):
+    def test_owners_and_admins_get_a_notice(self, adam, uma, connection, what):
         if what == "turned off":
             services.turn_off(connection=connection, actor=ACTOR)
         if what == "moved to version 2":
