@@ -18,7 +18,7 @@ from portal.sandbox.test_idp.state import save_people
 from portal.sandbox.test_idp.types import Person
 from scim.dialects.people import made_up_groups
 
-READY_SECONDS = 60
+READY_SECONDS = 180
 PROBE_SECONDS = 0.2
 # of the directory's people, as many as one looks through; the one who has left is among them
 SHOWN = 8
@@ -75,7 +75,7 @@ def identities() -> Iterator[Person]:
 
 
 def wait_until_ready(family: Family, port: int, stop: Event) -> bool:
-    """Say whether the portal's /readyz and the identity provider answered within a minute, while every process ran."""
+    """Say whether the portal's /readyz and the identity provider answered within three minutes, while every process ran."""
     for _ in range(int(READY_SECONDS / PROBE_SECONDS)):
         if (ended := family.first_ended()) is not None:
             complain(ended)
