@@ -28,6 +28,18 @@ def may_accept_without_link(membership: Membership, account: User) -> bool:
     return domain is not None and has_fresh_proof(membership, account, domain)
 
 
+def is_address_of_own_account(membership: Membership) -> bool:
+    """Say whether the address belongs to an account that somebody has used, in a domain that the organization has verified.
+
+    Such an account may receive a membership without a link. So the organization must remember when the address changed
+    hands, also when the former member never came. For other domains nothing is said: an admin must not learn of accounts.
+    """
+    if not domains.has_verified(membership.org, membership.email):
+        return False
+    account = membership.user or tenancy.account_for_address(membership.email)
+    return account is not None and not tenancy.was_never_used(account)
+
+
 def has_other_membership(membership: Membership, account: User) -> bool:
     """Say whether the account has another membership in the organization that its directory hasn't deleted."""
     others = Membership.objects.filter(org_id=membership.org_id, user=account, deprovisioned_at=None)

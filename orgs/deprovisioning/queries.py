@@ -1,16 +1,17 @@
 from collections.abc import Sequence
 
-from orgs.tenancy.models import Membership, MembershipHold
-from orgs.tenancy.types import HoldSource
+from orgs.tenancy.models import Membership, MembershipAddress, MembershipHold
+from orgs.tenancy.types import AddressKind, HoldSource
 
 
 def suspensions_by_people(membership: Membership) -> Sequence[HoldSource]:
     """Return why the last member with this address, whom the directory deleted, was suspended besides that."""
-    former = Membership.objects.filter(
-        org_id=membership.org_id, email_key=membership.email_key, deprovisioned_at__isnull=False
+    addresses = MembershipAddress.objects.filter(
+        org_id=membership.org_id, address_key=membership.email_key, kind=AddressKind.FORMER
     )
-    last = former.order_by("-deprovisioned_at").first()
-    if last is None:
+    # the last holder may have been renamed before they were deleted
+    last = addresses.exclude(membership=membership).select_related("membership").order_by("-since", "-pk").first()
+    if last is None or last.membership.deprovisioned_at is None:
         return []
-    holds = MembershipHold.objects.filter(org_id=membership.org_id, membership=last).exclude(source=HoldSource.SCIM)
-    return [HoldSource(hold.source) for hold in holds.order_by("source")]
+    holds = MembershipHold.objects.filter(org_id=membership.org_id, membership=last.membership)
+    return [HoldSource(hold.source) for hold in holds.exclude(source=HoldSource.SCIM).order_by("source")]

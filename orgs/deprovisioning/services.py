@@ -30,8 +30,12 @@ def deprovision_membership(*, membership: Membership, actor: Actor) -> None:
     people.hold_seat(membership=locked, source=HoldSource.SCIM, actor=actor, reason=DELETED)
     if locked.deprovisioned_at is not None:
         return
+    if people_queries.was_never_used(locked):
+        # nobody came: the account has nothing here, and keeps its address whoever has the next membership
+        locked.user = None
     locked.deprovisioned_at = now()
-    locked.save(update_fields=["deprovisioned_at"])
+    locked.save(update_fields=["user", "deprovisioned_at"])
+    people.withdraw_invitation(membership=locked)
     current = MembershipAddress.objects.filter(
         org_id=locked.org_id, membership=locked, kind=AddressKind.CURRENT, address_key=locked.email_key
     )

@@ -8,7 +8,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from orgs.base.clock import now
-from orgs.base.text import KEY_LENGTH, text_key
+from orgs.base.text import KEY_LENGTH, address_key, text_key
+from orgs.consent import queries as consent
 from orgs.deprovisioning import services as deprovisioning
 from orgs.deprovisioning.services import DELETED
 from orgs.groups import services as groups
@@ -76,6 +77,7 @@ def _restore(caller: Caller, known: UserFacts) -> Membership | None:
         return None
     profile = _profile(known, _login_address(known))
     membership = deprovisioning.restore_membership(membership=former.membership, profile=profile, actor=caller.actor)
+    deprovisioning.carry_over_suspensions(membership=membership, actor=caller.actor)
     former.delete()
     return membership
 
@@ -125,28 +127,34 @@ def _change(caller: Caller, scim_id: str, compute: Callable[[Document], Document
         refuse_taken_name(caller, known, besides=user)
         user.version += 1
         _store(user, document, known)
-        people.update_profile(
-            membership=user.membership,
-            # what the IdP unassigns must not take the address by which the portal knows the person
-            profile=_profile(known, known.login_address or user.membership.email),
-            actor=caller.actor,
-        )
+        _update_membership(user, known, caller)
     _apply_active(user, known, caller)
     return user
+
+
+def _update_membership(user: DirectoryUser, known: UserFacts, caller: Caller) -> None:
+    """Show what the document says; whoever gets the address of a suspended member is suspended, too."""
+    # what the IdP unassigns must not take the address by which the portal knows the person
+    address = known.login_address or user.membership.email
+    former_key = user.membership.email_key
+    people.update_profile(membership=user.membership, profile=_profile(known, address), actor=caller.actor)
+    if address_key(address) != former_key:
+        user.membership = people.lock_seat(user.membership)
+        deprovisioning.carry_over_suspensions(membership=user.membership, actor=caller.actor)
 
 
 @transaction.atomic
 def delete_user(*, caller: Caller, scim_id: str) -> Deleted:
     """Delete the user; its userName is free. A membership that the directory made and nobody used goes too (decision 8).
 
-    Any other is suspended. One that was used gives its address free, and its externalId is kept: a later POST with that
-    returns to it.
+    Any other is suspended. One that was used, or whose address belongs to an account in use, gives its address free, and
+    its externalId is kept: a later POST with that returns to it.
 
     Raises UserUnknown, LastOwner.
     """
     user = queries.lock_user(caller.directory, scim_id)
     seat = people.lock_seat(user.membership)
-    was_used = not people_queries.was_never_used(seat)
+    was_used = not people_queries.was_never_used(seat) or consent.is_address_of_own_account(seat)
     is_unused = user.made_membership and not was_used
     groups.leave_groups(membership=seat, source=GroupSource.SCIM, actor=caller.actor)
     user.delete()
@@ -157,6 +165,8 @@ def delete_user(*, caller: Caller, scim_id: str) -> Deleted:
         _keep_external_id(user)
     else:
         people.hold_seat(membership=seat, source=HoldSource.SCIM, actor=caller.actor, reason=DELETED)
+        # the next one with this address may be somebody else: a link of an earlier mail must not open their membership
+        people.withdraw_invitation(membership=seat)
     return Deleted(name=user.user_name, was_test=is_unused and now() - user.created_at < TEST_LIFE)
 
 

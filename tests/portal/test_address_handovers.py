@@ -1,0 +1,173 @@
+"""An address passes from one person to the next: what the first one had, or was denied, stays with the right person."""
+
+import pytest
+
+from orgs.audit.models import AuditEvent
+from orgs.invitations import services as invitations
+from orgs.people import services as people
+from orgs.people.types import Profile
+from orgs.tenancy import queries as tenancy_queries
+from orgs.tenancy.models import Membership
+from orgs.tenancy.types import HoldSource, MembershipState, Origin
+from sso.connections import services as connections
+from sso.connections.types import SignInRules
+from tests.factories import ACTOR, UserFactory
+from tests.portal.test_ways_to_a_membership import (  # noqa: F401 - fixtures among them
+    HANK,
+    World,
+    _browser,
+    idp_keys,
+    owner_elsewhere,
+    verified_before_domain,
+    verified_now,
+    with_connection,
+    world,
+)
+from tests.scim.bodies import user_body
+from tests.sso.idp import Browser
+
+HENRY = "henry@acme.example"
+
+
+def create(world: World, external_id: str, address: str = HANK) -> str:  # noqa: F811
+    made = world.scim.post("/Users", user_body(address, externalId=external_id))
+    assert made.status_code == 201, made.content
+    return str(made.json()["id"])
+
+
+def rename(world: World, scim_id: str, address: str, external_id: str) -> None:  # noqa: F811
+    renamed = world.scim.put(f"/Users/{scim_id}", user_body(address, externalId=external_id))
+    assert renamed.status_code == 200, renamed.content
+
+
+def delete(world: World, scim_id: str) -> None:  # noqa: F811
+    assert world.scim.delete(f"/Users/{scim_id}").status_code == 204
+
+
+def suspend(world: World) -> None:  # noqa: F811
+    holder = world.holder()
+    assert holder is not None
+    people.hold_seat(membership=holder, source=HoldSource.ADMIN, actor=ACTOR)
+
+
+def holder_of(world: World) -> Membership:  # noqa: F811
+    holder = world.holder()
+    assert holder is not None
+    return holder
+
+
+# the person whom the directory deleted before they ever came ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("external_id", ["hank-2", ""])
+def test_account_of_a_member_who_never_came_gets_nothing_of_the_next_one(world: World, external_id: str) -> None:  # noqa: F811
+    verified_now(world)
+    delete(world, create(world, "hank-1"))
+    create(world, external_id)
+    assert world.end() == "invited"
+    assert world.account is not None
+    assert HANK in tenancy_queries.verified_keys_of(world.account)
+
+
+def test_account_of_a_member_who_never_came_gets_its_membership_back_with_its_external_id(world: World) -> None:  # noqa: F811
+    verified_now(world)
+    delete(world, create(world, "hank-1"))
+    create(world, "hank-1")
+    assert world.end() == "their account"
+
+
+def test_account_cannot_accept_without_a_link_what_waits_for_the_next_holder(world: World) -> None:  # noqa: F811
+    owner_elsewhere(world)
+    delete(world, create(world, "hank-1"))
+    create(world, "hank-2")
+    assert world.account is not None
+    _browser(world.account).post(f"/waiting/{holder_of(world).public_id}/accept/")
+    assert world.end() == "invited"
+
+
+def test_membership_of_an_unused_account_is_removed_with_it(world: World) -> None:  # noqa: F811
+    delete(world, create(world, "hank-1"))
+    assert not Membership.objects.filter(email_key=HANK).exists()
+    assert tenancy_queries.account_for_address(HANK) is None
+
+
+def test_delete_tells_nothing_of_accounts_outside_verified_domains(world: World) -> None:  # noqa: F811
+    address = "pat@elsewhere.example"
+    before = Membership.objects.count()
+    delete(world, create(world, "pat-1", address))
+    without_account = Membership.objects.count()
+    UserFactory(email=address)
+    delete(world, create(world, "pat-1", address))
+    assert (without_account, Membership.objects.count()) == (before, before)
+
+
+@pytest.mark.usefixtures("with_connection")
+@pytest.mark.parametrize("address", [HANK])
+def test_link_mailed_to_a_deleted_member_does_not_open_the_next_ones_membership(world: World, address: str) -> None:  # noqa: F811
+    """A sign-in made the membership, the directory adopted and deleted it, and then brings somebody else."""
+    verified_before_domain(world)
+    assert world.connection is not None
+    assert world.idp is not None
+    connections.change_rules(connection=world.connection, rules=SignInRules(jit=True), actor=ACTOR)
+    Browser().sign_in(world.idp, world.connection, address)
+    prepared = invitations.prepare_invitation(org=world.org, membership_public_id=str(holder_of(world).public_id))
+    assert prepared is not None
+    delete(world, create(world, "hank-1"))
+    create(world, "hank-2")
+    assert world.account is not None
+    _browser(world.account).post(f"/invitations/{prepared[1]}/accept/")
+    assert world.end() == "invited"
+
+
+def test_link_mailed_to_a_deleted_member_is_withdrawn_where_the_directory_only_adopted(world: World) -> None:  # noqa: F811
+    address = "pat@elsewhere.example"
+    seat = people.create_seat(org=world.org, profile=Profile(address), origin=Origin.INVITE, actor=ACTOR)
+    prepared = invitations.prepare_invitation(org=world.org, membership_public_id=str(seat.public_id))
+    assert prepared is not None
+    account = UserFactory(email=address)
+    delete(world, create(world, "pat-1", address))
+    create(world, "pat-2", address)
+    _browser(account).post(f"/invitations/{prepared[1]}/accept/")
+    seat.refresh_from_db()
+    assert (seat.user_id, seat.state) == (None, MembershipState.INVITED)
+
+
+# the suspension that stays on the address ------------------------------------------------------------------------------
+
+
+def test_rename_to_the_address_of_a_suspended_member_carries_the_suspension_over(world: World) -> None:  # noqa: F811
+    scim_id = create(world, "hank-1")
+    suspend(world)
+    delete(world, scim_id)
+    rename(world, create(world, "hank-2", HENRY), HANK, "hank-2")
+    assert holder_of(world).state == MembershipState.SUSPENDED
+    assert AuditEvent.objects.filter(action="membership.suspended").count() == 3
+
+
+def test_member_who_returns_under_the_address_of_a_suspended_one_is_suspended(world: World) -> None:  # noqa: F811
+    henry = create(world, "henry-1", HENRY)
+    used = Membership.objects.get(org=world.org, email_key=HENRY)
+    people.note_seat_sign_in(membership=used)
+    delete(world, henry)
+    scim_id = create(world, "hank-1")
+    suspend(world)
+    delete(world, scim_id)
+    create(world, "henry-1", HANK)
+    assert (holder_of(world), holder_of(world).state) == (used, MembershipState.SUSPENDED)
+
+
+def test_suspension_stays_on_the_address_of_a_member_who_was_renamed_before_they_were_deleted(world: World) -> None:  # noqa: F811
+    scim_id = create(world, "hank-1")
+    suspend(world)
+    rename(world, scim_id, HENRY, "hank-1")
+    delete(world, scim_id)
+    create(world, "hank-2")
+    assert holder_of(world).state == MembershipState.SUSPENDED
+
+
+def test_suspension_of_a_member_who_was_renamed_and_stays_is_not_carried_over(world: World) -> None:  # noqa: F811
+    scim_id = create(world, "hank-1")
+    suspend(world)
+    rename(world, scim_id, HENRY, "hank-1")
+    create(world, "hank-2")
+    assert holder_of(world).state == MembershipState.ACTIVE
