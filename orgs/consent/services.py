@@ -9,8 +9,9 @@ from orgs.consent import queries
 from orgs.domains import queries as domains
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy
-from orgs.tenancy.errors import AddressTaken
+from orgs.tenancy.errors import AddressTaken, LastOwner
 from orgs.tenancy.models import Membership, Organization, User
+from orgs.tenancy.types import Role
 
 
 @transaction.atomic
@@ -18,6 +19,7 @@ def account_to_join(*, membership: Membership, actor: Actor) -> User | None:
     """Return the account that receives this membership without being asked, or None when its person must be asked.
 
     Where the domain of the address is verified and no account has verified the address, the organization makes one.
+    Raises LastOwner.
     """
     domain = domains.verified_domain_of(membership.org, membership.email)
     if domain is None:
@@ -40,7 +42,7 @@ def remove_address_of_former_holders(*, membership: Membership, actor: Actor) ->
     """Remove the address of this membership from the accounts of members who had it before.
 
     Whoever reads the mailbox now is somebody else: a password reset must not open the former person's account. Only an
-    organization that has verified the domain can say so.
+    organization that has verified the domain can say so. Raises LastOwner when no owner could sign in any more.
     """
     if domains.has_verified(membership.org, membership.email):
         _remove_address(membership, actor)
@@ -53,10 +55,20 @@ def _remove_address(membership: Membership, actor: Actor) -> None:
         if membership.email_key not in tenancy_queries.verified_keys_of(former.user):
             continue
         tenancy.remove_account_address(user=former.user, address=membership.email)
+        _refuse_to_lose_last_owner(former)
         change = Change(before={"account_address": membership.email})
         target = Target.of_membership(former)
         action = "membership.account_address_removed"
         audit.record(org=membership.org, actor=actor, action=action, target=target, change=change)
+
+
+def _refuse_to_lose_last_owner(former: Membership) -> None:
+    """Raises LastOwner when this owner's account has lost its last address, and no other owner can sign in."""
+    if former.role != Role.OWNER or not former.is_active:
+        return
+    org = tenancy_queries.lock_organization(former.org_id)
+    if not tenancy_queries.owners_who_can_sign_in(org).exists():
+        raise LastOwner
 
 
 @transaction.atomic

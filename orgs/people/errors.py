@@ -1,9 +1,4 @@
-from orgs.base.errors import Conflict, NotFound, NotPermitted, RuleViolated
-
-
-class LastOwner(RuleViolated):
-    code = "last_owner"
-    public = "This person is the organization's last active owner. Make somebody else an owner first."
+from orgs.base.errors import Conflict, NotFound, NotPermitted
 
 
 class SeatTaken(Conflict):

@@ -8,6 +8,7 @@ from orgs.base.text import address_key, text_key
 from orgs.people.errors import InvitationUnknown
 from orgs.people.models import Invitation, InvitationLink
 from orgs.people.types import PORTION, MemberFilter
+from orgs.tenancy import queries as tenancy
 from orgs.tenancy.models import (
     Membership,
     MembershipAddress,
@@ -17,7 +18,7 @@ from orgs.tenancy.models import (
     SessionGrant,
     User,
 )
-from orgs.tenancy.types import SETTINGS_ROLES, AddressKind, GrantSource, HoldSource, MembershipState, Origin, Role
+from orgs.tenancy.types import SETTINGS_ROLES, AddressKind, GrantSource, HoldSource, MembershipState, Origin
 
 
 def list_members(org: Organization, shown: MemberFilter) -> QuerySet[Membership]:
@@ -80,9 +81,8 @@ def waiting_in_domain(org: Organization, domain: str, *, after: int) -> Sequence
 
 
 def active_owner_count(org: Organization, *, without: Membership) -> int:
-    """Say how many active owners the organisation keeps when this one is gone."""
-    owners = Membership.objects.filter(org=org, role=Role.OWNER, state=MembershipState.ACTIVE)
-    return owners.exclude(pk=without.pk).count()
+    """Say how many active owners who can sign in by themselves the organization keeps when this one is gone."""
+    return tenancy.owners_who_can_sign_in(org).exclude(pk=without.pk).count()
 
 
 def find_invitation(secret: str) -> Invitation:

@@ -15,12 +15,12 @@ from orgs.domains import queries as domains
 from orgs.domains.models import Domain
 from orgs.events import services as outbox
 from orgs.people import errors, queries
-from orgs.people.errors import InvitationUnknown, LastOwner, MembershipUnknown, SeatTaken
+from orgs.people.errors import InvitationUnknown, MembershipUnknown, SeatTaken
 from orgs.people.models import Invitation
 from orgs.people.types import INVITATION_DELAY, INVITATION_MAIL, Profile
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy
-from orgs.tenancy.errors import AddressTaken
+from orgs.tenancy.errors import AddressTaken, LastOwner
 from orgs.tenancy.models import Membership, MembershipAddress, MembershipHold, Organization, RoleGrant, User
 from orgs.tenancy.types import AddressKind, GrantSource, HoldSource, MembershipState, Origin, Role, highest
 

@@ -29,3 +29,8 @@ class AddressUnverified(RuleViolated):
 class AccountUnknown(NotFound):
     code = "account_unknown"
     public = "This account doesn't exist any more. Sign up again."
+
+
+class LastOwner(RuleViolated):
+    code = "last_owner"
+    public = "This person is the organization's last active owner. Make somebody else an owner first."

@@ -208,6 +208,12 @@ def was_never_used(user: User) -> bool:
     return not has_factor and EmailAddress.objects.filter(user=user).count() <= 1
 
 
+def owners_who_can_sign_in(org: Organization) -> QuerySet[Membership]:
+    """The active owners whose account is open and has a verified address: no identity provider is needed to reach it."""
+    owners = Membership.objects.filter(org=org, role=Role.OWNER, state=MembershipState.ACTIVE)
+    return owners.filter(user__is_active=True, user__email_key__isnull=False)
+
+
 def owns_elsewhere(user: User, org: Organization) -> bool:
     """Say whether the account is an owner of another organisation."""
     return Membership.objects.filter(user=user, role=Role.OWNER).exclude(org=org).exists()

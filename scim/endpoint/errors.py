@@ -8,8 +8,7 @@ from django_scim.exceptions import SCIMException
 
 from orgs.base.database import is_unavailable
 from orgs.base.errors import Conflict, DomainError, NotFound
-from orgs.people.errors import LastOwner
-from orgs.tenancy.errors import AddressInvalid
+from orgs.tenancy.errors import AddressInvalid, LastOwner
 from scim.directories.errors import TokenRefused
 from scim.protocol import errors as scim
 

@@ -6,8 +6,9 @@ from django.db import transaction
 
 from orgs.base.actor import Actor
 from orgs.people import services as people
-from orgs.people.errors import LastOwner, SeatTaken
+from orgs.people.errors import SeatTaken
 from orgs.people.types import Profile
+from orgs.tenancy.errors import LastOwner
 from orgs.tenancy.models import Membership
 from orgs.tenancy.types import GrantSource, Origin, Role
 from sso.admission import queries

@@ -13,7 +13,7 @@ from orgs.people import services as people
 from orgs.people.errors import MembershipUnknown, SeatTaken
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy
-from orgs.tenancy.errors import AddressInvalid
+from orgs.tenancy.errors import AddressInvalid, LastOwner
 from orgs.tenancy.types import IdpSession, SignInMethod, Visitor
 from sso.admission import queries as admission_queries
 from sso.admission import services as admission
@@ -313,7 +313,7 @@ def _sign_in(attempt: Attempt, flow: Flow, visitor: Visitor) -> SignedIn | Quest
         return _enter(attempt, subject, visitor, flow)
     except ReplacesSession:
         return _give_way(attempt, flow, visitor)
-    except (AddressInvalid, SeatTaken) as error:
+    except (AddressInvalid, LastOwner, SeatTaken) as error:
         raise EmailInvalid(expected="an address that nobody else has here", received=profile.email) from error
     except MembershipUnknown as error:
         raise NotAMember(expected="a seat", received="one that was removed meanwhile") from error

@@ -16,8 +16,8 @@ from orgs.audit.models import AuditEvent
 from orgs.events.models import OutboxEvent
 from orgs.groups.models import GroupMember
 from orgs.people import services as people
-from orgs.people.errors import LastOwner
 from orgs.people.types import INVITATION_MAIL
+from orgs.tenancy.errors import LastOwner
 from orgs.tenancy.models import Membership
 from orgs.tenancy.types import GrantSource, HoldSource, Role
 from scim.directories import services as directories

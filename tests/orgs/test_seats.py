@@ -5,11 +5,11 @@ import pytest
 from orgs.audit.models import AuditEvent
 from orgs.people import queries
 from orgs.people import services as people
-from orgs.people.errors import LastOwner, SeatTaken
+from orgs.people.errors import SeatTaken
 from orgs.people.forms import MemberSearchForm
 from orgs.people.types import MemberFilter, Profile
 from orgs.tenancy import services as tenancy
-from orgs.tenancy.errors import AddressInvalid
+from orgs.tenancy.errors import AddressInvalid, LastOwner
 from orgs.tenancy.models import Membership, MembershipAddress, RoleGrant, User
 from orgs.tenancy.types import AddressKind, GrantSource, HoldSource, MembershipState, Origin, Role
 from portal.setup import add_domain

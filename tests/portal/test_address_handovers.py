@@ -7,11 +7,11 @@ from orgs.invitations import services as invitations
 from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy import queries as tenancy_queries
-from orgs.tenancy.models import Membership
-from orgs.tenancy.types import HoldSource, MembershipState, Origin
+from orgs.tenancy.models import Membership, User
+from orgs.tenancy.types import HoldSource, MembershipState, Origin, Role
 from sso.connections import services as connections
 from sso.connections.types import SignInRules
-from tests.factories import ACTOR, UserFactory
+from tests.factories import ACTOR, MembershipFactory, UserFactory
 from tests.portal.test_ways_to_a_membership import (  # noqa: F401 - fixtures among them
     HANK,
     World,
@@ -171,3 +171,60 @@ def test_suspension_of_a_member_who_was_renamed_and_stays_is_not_carried_over(wo
     rename(world, scim_id, HENRY, "hank-1")
     create(world, "hank-2")
     assert holder_of(world).state == MembershipState.ACTIVE
+
+
+# the owners ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def owner_of_two(world: World) -> tuple[str, str]:  # noqa: F811
+    """The SCIM ids of Olga and of Hank, both owners; the directory has renamed Hank."""
+    MembershipFactory(org=world.org, email=HANK, role=Role.OWNER)
+    olga, hank = create(world, "olga-1", "olga@acme.example"), create(world, "hank-1")
+    rename(world, hank, HENRY, "hank-1")
+    return olga, hank
+
+
+def owners_with_an_address(world: World) -> int:  # noqa: F811
+    owners = Membership.objects.filter(org=world.org, role=Role.OWNER, state=MembershipState.ACTIVE)
+    return owners.exclude(user__email_key=None).count()
+
+
+def test_address_of_the_last_owner_who_can_sign_in_goes_to_nobody_else(
+    world: World,  # noqa: F811
+    owner_of_two: tuple[str, str],
+) -> None:
+    delete(world, owner_of_two[0])
+    refused = world.scim.post("/Users", user_body(HANK, externalId="hank-2"))
+    assert (refused.status_code, owners_with_an_address(world)) == (409, 1)
+    assert world.holder() is None
+
+
+def test_last_owner_who_can_sign_in_is_not_deleted_beside_one_whose_address_went_to_somebody_else(
+    world: World,  # noqa: F811
+    owner_of_two: tuple[str, str],
+) -> None:
+    create(world, "hank-2")
+    refused = world.scim.delete(f"/Users/{owner_of_two[0]}")
+    assert (refused.status_code, owners_with_an_address(world)) == (409, 1)
+
+
+def test_last_owner_who_can_sign_in_is_not_deleted_beside_one_whose_account_is_closed(world: World) -> None:  # noqa: F811
+    closed = MembershipFactory(org=world.org, email=HANK, role=Role.OWNER)
+    User.objects.filter(pk=closed.user_id).update(is_active=False)
+    olga = create(world, "olga-1", "olga@acme.example")
+    assert world.scim.delete(f"/Users/{olga}").status_code == 409
+
+
+@pytest.mark.usefixtures("with_connection")
+def test_sign_in_with_the_address_of_the_last_owner_who_can_sign_in_is_refused(
+    world: World,  # noqa: F811
+    owner_of_two: tuple[str, str],
+) -> None:
+    delete(world, owner_of_two[0])
+    assert world.connection is not None
+    assert world.idp is not None
+    connections.change_rules(connection=world.connection, rules=SignInRules(jit=True), actor=ACTOR)
+    browser = Browser()
+    assert browser.sign_in(world.idp, world.connection, HANK).status_code == 403
+    assert (browser.reaches(), owners_with_an_address(world)) == ([], 1)

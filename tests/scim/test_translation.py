@@ -9,8 +9,8 @@ from django.http import UnreadablePostError
 from django_scim.exceptions import SCIMException
 
 from orgs.base.errors import Conflict, NotFound, RuleViolated
-from orgs.people.errors import LastOwner, SeatTaken
-from orgs.tenancy.errors import AddressInvalid
+from orgs.people.errors import SeatTaken
+from orgs.tenancy.errors import AddressInvalid, LastOwner
 from scim.directories.errors import TokenRefused
 from scim.directories.types import Caller
 from scim.endpoint.errors import translate
