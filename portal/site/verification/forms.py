@@ -11,7 +11,10 @@ from allauth.account.forms import (
     SignupForm,
     UserTokenForm,
 )
+from allauth.account.internal.flows.email_verification import consume_email_verification_rate_limit
 from allauth.account.internal.flows.password_reset import request_password_reset
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.ratelimit import respond_429
 from django.contrib.auth.hashers import make_password
 
 from orgs.base.text import address_key
@@ -26,6 +29,9 @@ class SignUpForm(SignupForm):  # type: ignore[misc]  # allauth has no types
         return value
 
     def try_save(self, request: Any) -> tuple[Any, Any]:
+        """Create the account, if the address may be sent a code: each new one could push an older one out (MOST_CLAIMS)."""
+        if not consume_email_verification_rate_limit(request, self.cleaned_data["email"], dry_run=True):
+            raise ImmediateHttpResponse(respond_429(request))
         if self.account_already_exists:
             # a new account costs one hash of its password: the time must not tell which it was
             make_password(self.cleaned_data["password1"])
