@@ -464,5 +464,6 @@ def test_only_joining_and_leaving_change_whose_membership_it_is() -> None:
     assert writers == {
         "orgs/people/services.py:join",
         "orgs/consent/services.py:leave_deprovisioned_membership",
+        "orgs/deprovisioning/services.py:deprovision_membership",
         "orgs/people/services.py:lift_hold",
     }
