@@ -5,7 +5,7 @@ from dataclasses import replace as with_changes
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from orgs.base.clock import now
 from orgs.base.text import KEY_LENGTH, address_key, text_key
@@ -125,6 +125,9 @@ def _change(caller: Caller, scim_id: str, compute: Callable[[Document], Document
     known = facts(document)
     if document != user.document:
         refuse_taken_name(caller, known, besides=user)
+        if known.external_id and known.external_id != user.external_id:
+            # from now on it means this person, and nobody whom the directory deleted before
+            _former_users(user).filter(external_id=known.external_id).delete()
         user.version += 1
         _store(user, document, known)
         _update_membership(user, known, caller)
@@ -170,10 +173,14 @@ def delete_user(*, caller: Caller, scim_id: str) -> Deleted:
     return Deleted(name=user.user_name, was_test=is_unused and now() - user.created_at < TEST_LIFE)
 
 
+def _former_users(user: DirectoryUser) -> QuerySet[FormerDirectoryUser]:
+    return FormerDirectoryUser.objects.filter(org_id=user.org_id, directory_id=user.directory_id)
+
+
 def _keep_external_id(user: DirectoryUser) -> None:
     if not user.external_id:
         return
-    kept = FormerDirectoryUser.objects.filter(org_id=user.org_id, directory_id=user.directory_id)
+    kept = _former_users(user)
     # the newest holder of an externalId is whom it means
     kept.filter(Q(external_id=user.external_id) | Q(membership=user.membership)).delete()
     kept.create(

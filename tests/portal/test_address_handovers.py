@@ -8,7 +8,7 @@ from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy.models import Membership, User
-from orgs.tenancy.types import HoldSource, MembershipState, Origin, Role
+from orgs.tenancy.types import GrantSource, HoldSource, MembershipState, Origin, Role
 from sso.connections import services as connections
 from sso.connections.types import SignInRules
 from tests.factories import ACTOR, MembershipFactory, UserFactory
@@ -228,3 +228,15 @@ def test_sign_in_with_the_address_of_the_last_owner_who_can_sign_in_is_refused(
     browser = Browser()
     assert browser.sign_in(world.idp, world.connection, HANK).status_code == 403
     assert (browser.reaches(), owners_with_an_address(world)) == ([], 1)
+
+
+def test_external_id_that_another_member_was_given_returns_nobody_to_the_former_ones_membership(world: World) -> None:  # noqa: F811
+    scim_id = create(world, "hank-1")
+    former = holder_of(world)
+    people.grant_role(membership=former, role=Role.ADMIN, source=GrantSource.PERSON, actor=ACTOR)
+    delete(world, scim_id)
+    scim_id = create(world, "hank-2")
+    rename(world, scim_id, HANK, "hank-1")
+    delete(world, scim_id)
+    create(world, "hank-1")
+    assert (holder_of(world) == former, holder_of(world).role) == (False, Role.USER)
