@@ -64,7 +64,7 @@ def lock_deprovisioned(org: Organization, account: User) -> Membership | None:
 def former_holders(membership: Membership) -> list[Membership]:
     """Return the organization's other memberships that had the address of this one before."""
     rows = MembershipAddress.objects.filter(
-        org_id=membership.org_id, address_key=membership.email_key, kind=AddressKind.FORMER
+        org_id=membership.org_id, address_key=membership.email_key, kind__in=(AddressKind.FORMER, AddressKind.NAME_ID)
     )
     return [row.membership for row in rows.exclude(membership=membership).select_related("membership__user")]
 

@@ -1,17 +1,18 @@
-"""Which account receives a membership at once, and which account loses an address that went to somebody else."""
+"""Which account receives a membership at once, and what a former address of a member still means."""
 
 from django.db import transaction
 
 from orgs.audit import services as audit
 from orgs.audit.services import Change, Target
 from orgs.base.actor import Actor
+from orgs.base.text import address_key
 from orgs.consent import queries
 from orgs.domains import queries as domains
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.errors import AddressTaken, LastOwner
-from orgs.tenancy.models import Membership, Organization, User
-from orgs.tenancy.types import Role
+from orgs.tenancy.models import Membership, MembershipAddress, Organization, User
+from orgs.tenancy.types import AddressKind, Role
 
 
 @transaction.atomic
@@ -83,3 +84,19 @@ def leave_deprovisioned_membership(*, org: Organization, user: User, actor: Acto
     former.user = None
     former.save(update_fields=["user"])
     audit.record(org=org, actor=actor, action="membership.account_removed", target=Target.of_membership(former))
+
+
+@transaction.atomic
+def keep_as_name_id(*, membership: Membership, address: str) -> bool:
+    """Let a former address of this member be their Name ID until somebody else has the address; say whether it is now.
+
+    Whoever takes the address at the same time waits for this, or was before.
+    """
+    rows = MembershipAddress.objects.filter(org_id=membership.org_id, address_key=address_key(address))
+    own = rows.select_for_update().filter(membership=membership, kind=AddressKind.FORMER).first()
+    others = rows.exclude(membership=membership).exclude(kind=AddressKind.FORMER)
+    if own is None or others.exists():
+        return False
+    own.kind = AddressKind.NAME_ID
+    own.save(update_fields=["kind"])
+    return True

@@ -39,6 +39,12 @@ def seat_of_address(org: Organization, address: str) -> Membership | None:
     return seats.select_related("org", "user").first()
 
 
+def address_kinds(org: Organization, address: str) -> dict[int, AddressKind]:
+    """Return what this address is to each membership that has it or had it, by the membership's id."""
+    rows = MembershipAddress.objects.filter(org=org, address_key=address_key(address))
+    return {membership: AddressKind(kind) for membership, kind in rows.values_list("membership_id", "kind")}
+
+
 def is_address_deprovisioned(org: Organization, address: str) -> bool:
     """Say whether the directory has deleted a member who had this address last."""
     key = address_key(address)

@@ -2,6 +2,7 @@
 
 import structlog
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from orgs.audit import services as audit
 from orgs.audit.services import Change, Target
@@ -360,13 +361,17 @@ def copy_profile(seat: Membership, profile: Profile) -> None:
 
 
 def remember_address(seat: Membership) -> None:
-    """Keep the membership's address as its current one, from now on."""
-    MembershipAddress.objects.update_or_create(
-        org_id=seat.org_id,
-        membership=seat,
-        address_key=seat.email_key,
-        defaults={"address": seat.email, "kind": AddressKind.CURRENT, "since": now()},
+    """Keep the membership's address as its current one, from now on: it is no former holder's Name ID any more."""
+    rows = MembershipAddress.objects.filter(org_id=seat.org_id, address_key=seat.email_key)
+    known = rows.select_for_update().filter(Q(membership=seat) | ~Q(kind=AddressKind.CURRENT))
+    by_membership = {row.membership_id: row for row in known}
+    if any(row.kind == AddressKind.NAME_ID for row in by_membership.values()):
+        rows.filter(kind=AddressKind.NAME_ID).update(kind=AddressKind.FORMER)
+    own = by_membership.get(seat.pk) or MembershipAddress(
+        org_id=seat.org_id, membership=seat, address_key=seat.email_key
     )
+    own.address, own.kind, own.since = seat.email, AddressKind.CURRENT, now()
+    own.save()
 
 
 @transaction.atomic

@@ -52,6 +52,8 @@ class HoldSource(TextChoices):
 class AddressKind(TextChoices):
     CURRENT = "current", "Current"
     FORMER = "former", "Former"
+    # set by an admin alone, while nobody else has the address
+    NAME_ID = "name_id", "Former, still their Name ID"
 
 
 class SignInMethod(TextChoices):

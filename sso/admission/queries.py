@@ -61,7 +61,7 @@ def seat_to_enter(connection: Connection, claims: Claims, email: str) -> Members
 
 def seat_named(connection: Connection, claims: Claims, email: str) -> Membership | None:
     """Return whose seat a sign-in was for, may they enter or not: that of the NameID, else that of the address."""
-    identity = _identity_of(connection, claims)
+    identity = _identity_of(connection, claims, email)
     return identity.membership if identity is not None else people.seat_of_address(connection.org, email)
 
 
@@ -111,7 +111,7 @@ def require_same_domain(seat: Membership, held: Membership) -> None:
 def _seat_of(connection: Connection, claims: Claims, email: str) -> Membership | None:
     """Return the seat that the IdP's NameID has belonged to, else the one with this address. Raises SubjectChanged."""
     by_address = people.seat_of_address(connection.org, email)
-    identity = _identity_of(connection, claims)
+    identity = _identity_of(connection, claims, email)
     if identity is not None and identity.membership.deprovisioned_at is not None and by_address is not None:
         # the directory has provisioned this person anew, as somebody else
         identity = None
@@ -124,10 +124,18 @@ def _seat_of(connection: Connection, claims: Claims, email: str) -> Membership |
     return by_address
 
 
-def _identity_of(connection: Connection, claims: Claims) -> SamlIdentity | None:
-    """Return the link of this NameID, unless it is an address that its member no longer has: that may be anybody's now."""
+def _identity_of(connection: Connection, claims: Claims, email: str) -> SamlIdentity | None:
+    """Return the link of this NameID, unless it is an address that its member no longer has: that may be anybody's now.
+
+    One that an admin has left to its member counts, but not for whoever comes with that very address: that may be its
+    new holder.
+    """
     identity = connections.find_identity(connection, claims.name_id) if is_lasting(claims) else None
-    if identity is None or _has_address(identity.membership, claims.name_id, AddressKind.FORMER):
+    if identity is None:
+        return None
+    kind = people.address_kinds(connection.org, claims.name_id).get(identity.membership_id)
+    is_asserted = address_key(email) == address_key(claims.name_id)
+    if kind == AddressKind.FORMER or (kind == AddressKind.NAME_ID and is_asserted):
         return None
     return identity
 
@@ -141,20 +149,21 @@ def _require_same_subject(connection: Connection, seat: Membership, claims: Clai
     """Neither somebody's own mail attribute nor an address given to a new person may open a seat. Raises SubjectChanged.
 
     A NameID that is an address may change to the seat's address of today, never to a former one, which may be a new
-    person's; one in another format comes when the admin chose another format; and one that is somebody else's address
-    is never this person's.
+    person's, unless an admin has left that one to its member; one in another format comes when the admin chose another
+    format; and one that is somebody else's address is never this person's.
     """
     owner = people.seat_of_address(connection.org, claims.name_id)
     if owner is not None and owner.pk != seat.pk:
         raise SubjectChanged(expected=seat.email, received=claims.name_id)
-    if _has_address(seat, claims.name_id, AddressKind.FORMER):
+    kinds = people.address_kinds(connection.org, claims.name_id)
+    own = kinds.pop(seat.pk, None)
+    if own == AddressKind.FORMER or AddressKind.NAME_ID in kinds.values():
         raise SubjectChanged(expected=seat.email, received=claims.name_id)
-    is_address = _has_address(seat, claims.name_id, AddressKind.CURRENT)
     for known in connections.identities_of(connection, seat):
         is_same_kind = known.name_id_format == claims.name_id_format
-        if is_same_kind and not (is_address and _has_address(seat, known.name_id, *AddressKind)):
+        if is_same_kind and not (own is not None and _has_had_address(seat, known.name_id)):
             raise SubjectChanged(expected=known.name_id, received=claims.name_id)
 
 
-def _has_address(seat: Membership, name_id: str, *kinds: AddressKind) -> bool:
-    return seat.addresses.filter(org_id=seat.org_id, address_key=address_key(name_id), kind__in=kinds).exists()
+def _has_had_address(seat: Membership, name_id: str) -> bool:
+    return seat.addresses.filter(org_id=seat.org_id, address_key=address_key(name_id)).exists()

@@ -1,8 +1,10 @@
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import Q, QuerySet
+from django.template.response import TemplateResponse
 
-from orgs.base.read_only_admin import ReadOnlyAdmin, choice, to_the_second
-from sso.attempts import queries
+from orgs.base.actor import Actor
+from orgs.base.read_only_admin import AdminRequest, ConfirmedAct, ReadOnlyAdmin, choice, run_confirmed, to_the_second
+from sso.attempts import queries, services
 from sso.attempts.models import LoginAttempt
 from sso.attempts.types import FAILURES, Outcome
 
@@ -16,10 +18,24 @@ ByOutcome = choice(
 )
 
 
+def _forget(attempt: LoginAttempt, actor: Actor) -> None:
+    services.forget_former_address(attempt=attempt, actor=actor)
+
+
+FORGET = ConfirmedAct(
+    "forget_name_id",
+    "Each of these sign-ins was refused because its Name ID is a former address of the member with the address of the "
+    "sign-in. The next sign-in with both enters as that member, with their role and groups, until somebody else in the "
+    "organization has the former address. Confirm only when the organization says that it is the same person.",
+    _forget,
+)
+
+
 @admin.register(LoginAttempt)
 class LoginAttemptAdmin(ReadOnlyAdmin):
     """Sign-ins through connections; the code is what the person was shown."""
 
+    actions = ("forget_name_id",)
     fields = (
         "org",
         "connection",
@@ -53,6 +69,10 @@ class LoginAttemptAdmin(ReadOnlyAdmin):
     def exact_match(self, term: str) -> Q:
         """An attempt is found by its code, too, also when that was typed in two words."""
         return super().exact_match(term) | queries.with_code(term)
+
+    @admin.action(description="Forget this Name ID: the member’s former address may link anew")
+    def forget_name_id(self, request: AdminRequest, chosen: QuerySet[LoginAttempt]) -> TemplateResponse | None:
+        return run_confirmed(self, request, chosen, FORGET)
 
     @admin.display(description="at (UTC)")
     def moment(self, attempt: LoginAttempt) -> str:

@@ -8,6 +8,7 @@ from orgs.base.clock import now
 from orgs.base.text import address_key
 from orgs.people import queries as people
 from orgs.tenancy.models import Membership, Organization
+from orgs.tenancy.types import AddressKind
 from sso.attempts.errors import AttemptUnknown
 from sso.attempts.models import LoginAttempt
 from sso.attempts.types import (
@@ -17,6 +18,7 @@ from sso.attempts.types import (
     SUBJECT_CHANGED,
     AttemptFilter,
     CheckLine,
+    NameIdInTheWay,
     Outcome,
     Verdict,
 )
@@ -27,6 +29,7 @@ from sso.saml.types import Check, Setting
 
 LOGGED_PER_MINUTE = 120
 SHOWN_IDENTITIES = 10
+FORMER_ADDRESS = "former-address"
 
 
 def list_attempts(org: Organization, shown: AttemptFilter) -> QuerySet[LoginAttempt]:
@@ -96,11 +99,12 @@ def _verdict(attempt: LoginAttempt, check: Check) -> Verdict:
     return Verdict.PASSED if check in attempt.passed_checks else Verdict.NOT_REACHED
 
 
-def identities_in_the_way(attempt: LoginAttempt) -> Sequence[SamlIdentity]:
-    """Return the links because of which this sign-in was refused, as they are now: to forget them lets the next one link anew.
+def identities_in_the_way(attempt: LoginAttempt) -> Sequence[NameIdInTheWay]:
+    """Return the Name IDs because of which this sign-in was refused, as they are now: to forget one lets the next link anew.
 
-    Either the Name ID is linked to another member than the one with the address, or that member has another Name ID. A
-    Name ID that is somebody else's address stays refused, so there is nothing to forget.
+    Either the Name ID is linked to another member than the one with the address, or it is a former address of that
+    member, or that member has another Name ID. A Name ID that is somebody else's address stays refused, so there is
+    nothing to forget.
     """
     connection, org = attempt.connection, attempt.org
     if attempt.error != SUBJECT_CHANGED or connection is None:
@@ -108,12 +112,24 @@ def identities_in_the_way(attempt: LoginAttempt) -> Sequence[SamlIdentity]:
     seat, linked = people.seat_of_address(org, attempt.email), connections.find_identity(connection, attempt.name_id)
     if seat is None:
         return ()
-    if linked is not None:
-        return [linked] if linked.membership_id != seat.pk else ()
-    owner = people.seat_of_address(org, attempt.name_id)
-    if owner is not None and owner.pk != seat.pk:
+    if linked is not None and linked.membership_id != seat.pk:
+        return [_linked(linked)]
+    kinds = people.address_kinds(org, attempt.name_id)
+    own = kinds.pop(seat.pk, None)
+    if any(kind != AddressKind.FORMER for kind in kinds.values()):
         return ()
-    return connections.identities_of(connection, seat)[:SHOWN_IDENTITIES]
+    if own == AddressKind.FORMER:
+        seen = linked.last_seen_at if linked is not None else None
+        return [NameIdInTheWay(FORMER_ADDRESS, connection, seat, attempt.name_id, seen, is_former_address=True)]
+    if linked is not None:
+        return ()
+    return [_linked(identity) for identity in connections.identities_of(connection, seat)[:SHOWN_IDENTITIES]]
+
+
+def _linked(identity: SamlIdentity) -> NameIdInTheWay:
+    return NameIdInTheWay(
+        str(identity.pk), identity.connection, identity.membership, identity.name_id, identity.last_seen_at
+    )
 
 
 def member_to_enter(attempt: LoginAttempt) -> Membership | None:

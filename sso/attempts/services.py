@@ -11,7 +11,9 @@ from orgs.base.text import KEY_LENGTH, address_key
 from orgs.tenancy.models import Membership
 from sso.attempts import queries
 from sso.attempts.models import LoginAttempt
-from sso.attempts.types import Caller, Entry, Outcome
+from sso.attempts.types import Caller, Entry, NameIdInTheWay, Outcome
+from sso.connections import services as connections
+from sso.connections.errors import IdentityUnknown
 from sso.connections.models import Connection
 from sso.saml.errors import SamlError
 from sso.saml.types import Check, Claims, Setting
@@ -117,6 +119,25 @@ def _one_line(text: str) -> str:
 def new_code() -> str:
     """Return eight letters and digits that can be read aloud; 27 to the eighth is enough for one to be nobody else's."""
     return "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
+
+
+def forget_in_the_way(*, chosen: NameIdInTheWay, actor: Actor) -> None:
+    """Forget one of the Name IDs because of which a sign-in was refused. Raises ConnectionUnknown, IdentityUnknown."""
+    connection, membership = chosen.connection, chosen.membership
+    if chosen.is_former_address:
+        connections.forget_former_address(
+            connection=connection, membership=membership, address=chosen.name_id, actor=actor
+        )
+    else:
+        connections.forget_identity(connection=connection, membership=membership, name_id=chosen.name_id, actor=actor)
+
+
+def forget_former_address(*, attempt: LoginAttempt, actor: Actor) -> None:
+    """Let the former address by which this sign-in was refused be its member's Name ID. Raises as `forget_in_the_way`."""
+    for chosen in queries.identities_in_the_way(attempt):
+        if chosen.is_former_address:
+            return forget_in_the_way(chosen=chosen, actor=actor)
+    raise IdentityUnknown
 
 
 def delete_old_attempts(*, before: datetime) -> int:

@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from sso.saml.types import Check, Claims
 
 if TYPE_CHECKING:
     from orgs.tenancy.models import Membership
+    from sso.connections.models import Connection
 
 KEPT_FOR = timedelta(days=90)
 CHECK_LABELS = {
@@ -65,6 +66,22 @@ class Verdict(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     NOT_REACHED = "not_reached"
+
+
+@dataclass(frozen=True, slots=True)
+class NameIdInTheWay:
+    """A Name ID because of which a sign-in was refused; `key` names it in a form.
+
+    `is_former_address` says that it is a former address of the member whom that sign-in was for, who may keep it as their
+    Name ID. Such a one needs no link, and then was never seen here.
+    """
+
+    key: str
+    connection: "Connection"
+    membership: "Membership"
+    name_id: str
+    last_seen_at: datetime | None = None
+    is_former_address: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,11 @@ from django.views.decorators.http import require_POST, require_safe
 from orgs.base.errors import DomainError
 from orgs.base.read_only_admin import BoundedPaginator
 from orgs.tenancy.access import OrgRequest, admin_required
-from sso.attempts import queries
+from sso.attempts import queries, services
 from sso.attempts.errors import AttemptUnknown
 from sso.attempts.forms import AttemptSearchForm
 from sso.attempts.models import LoginAttempt
 from sso.attempts.types import AttemptFilter
-from sso.connections import services as connections
 from sso.connections.errors import IdentityUnknown
 from sso.providers.catalogue import provider
 
@@ -53,13 +52,11 @@ def attempt(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse
 def forget(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
     """Forget the Name ID that the page of this attempt showed, when it is still in the way."""
     found, named = _find(request, public_id), request.POST.get("identity", "")
-    chosen = next((one for one in queries.identities_in_the_way(found) if str(one.pk) == named), None)
+    chosen = next((one for one in queries.identities_in_the_way(found) if one.key == named), None)
     try:
         if chosen is None:
             raise IdentityUnknown
-        connections.forget_identity(
-            connection=chosen.connection, membership=chosen.membership, name_id=chosen.name_id, actor=request.actor
-        )
+        services.forget_in_the_way(chosen=chosen, actor=request.actor)
     except DomainError as problem:
         messages.error(request, problem.public)
     else:

@@ -7,10 +7,12 @@ from orgs.audit.services import Change, Target
 from orgs.base import sealed
 from orgs.base.actor import Actor
 from orgs.base.clock import now
+from orgs.consent import services as consent
 from orgs.events import services as outbox
 from orgs.people import queries as people
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, Organization
+from orgs.tenancy.types import AddressKind
 from sso.connections import queries
 from sso.connections.errors import (
     ChangedMeanwhile,
@@ -246,14 +248,35 @@ def forget_identity(*, connection: Connection, membership: Membership, name_id: 
     A sign-in that links waits for this, or was before. Raises ConnectionUnknown, IdentityUnknown.
     """
     locked = lock_connection(connection)
+    if not _delete_identity(locked, membership, name_id):
+        raise IdentityUnknown
+    target, change = Target.of_membership(membership), Change(before={"connection": locked.name, "name_id": name_id})
+    audit.record(org=locked.org, actor=actor, action="membership.identity_forgotten", target=target, change=change)
+
+
+@transaction.atomic
+def forget_former_address(*, connection: Connection, membership: Membership, address: str, actor: Actor) -> None:
+    """Let the next sign-in link this former address of the member anew, until somebody else has that address.
+
+    Call it only when a sign-in with the member's address of today was refused because of this Name ID. Raises
+    ConnectionUnknown, and IdentityUnknown when it is no former address of theirs, or is somebody else's by now.
+    """
+    locked = lock_connection(connection)
+    if not consent.keep_as_name_id(membership=membership, address=address):
+        raise IdentityUnknown
+    _delete_identity(locked, membership, address)
+    target, before = Target.of_membership(membership), {"connection": locked.name, "name_id": address}
+    change = Change(before=before, after={"former_address": str(AddressKind.NAME_ID.label)})
+    audit.record(org=locked.org, actor=actor, action="membership.identity_forgotten", target=target, change=change)
+
+
+def _delete_identity(locked: Connection, membership: Membership, name_id: str) -> bool:
+    """Delete the link of this Name ID to this membership; say whether there was one."""
     linked = SamlIdentity.objects.filter(
         org_id=locked.org_id, connection=locked, membership=membership, name_id=name_id
     )
     deleted, _ = linked.delete()
-    if not deleted:
-        raise IdentityUnknown
-    target, change = Target.of_membership(membership), Change(before={"connection": locked.name, "name_id": name_id})
-    audit.record(org=locked.org, actor=actor, action="membership.identity_forgotten", target=target, change=change)
+    return bool(deleted)
 
 
 def record_change(connection: Connection, actor: Actor, action: str, change: Change | None = None) -> None:

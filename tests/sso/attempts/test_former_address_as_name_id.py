@@ -1,0 +1,260 @@
+"""A renamed member whose IdP keeps the former address as Name ID: an admin or support lets it in, until the address goes on."""
+
+import pytest
+from django.urls import reverse
+
+from orgs.audit.models import AuditEvent
+from orgs.consent import queries as consent
+from orgs.deprovisioning.services import deprovision_membership, restore_membership
+from orgs.people import queries as people_queries
+from orgs.people import services as people
+from orgs.people.types import Profile
+from orgs.tenancy.models import MembershipAddress
+from orgs.tenancy.types import AddressKind, Origin
+from sso.attempts import queries
+from sso.attempts import services as attempts
+from sso.attempts.models import LoginAttempt
+from sso.connections import services as connections
+from sso.connections.errors import IdentityUnknown
+from sso.connections.models import SamlIdentity
+from sso.connections.types import SignInRules
+from tests.factories import ACTOR
+from tests.portal.test_support import seed, sue, support  # noqa: F401 - fixtures
+from tests.sso.idp import Browser, NameIdSource
+
+ALICE, RENAMED = "alice@acme.example", "alice.smith@acme.example"
+
+
+def last_attempt() -> LoginAttempt:
+    return LoginAttempt.objects.order_by("-id").first()
+
+
+def kind_of(seat) -> str:
+    return MembershipAddress.objects.get(membership=seat, address_key=ALICE).kind
+
+
+def create(acme, email):
+    return people.create_seat(org=acme, profile=Profile(email, "Alice"), origin=Origin.SCIM, actor=ACTOR)
+
+
+@pytest.fixture
+def kept(idp):
+    """The IdP names her by the address that she had first, whatever her address is."""
+    return idp.change(name_id=NameIdSource.CUSTOM, custom_name_id=ALICE)
+
+
+@pytest.fixture
+def alice(acme, olga, adam, connection):
+    connections.change_rules(connection=connection, rules=SignInRules(jit=False), actor=ACTOR)
+    return create(acme, ALICE)
+
+
+@pytest.fixture
+def refused(alice, connection, kept) -> LoginAttempt:
+    """She signed in, was renamed, and is refused."""
+    Browser().sign_in(kept, connection, ALICE)
+    people.update_profile(membership=alice, profile=Profile(RENAMED, "Alice"), actor=ACTOR)
+    assert Browser().sign_in(kept, connection, RENAMED).status_code == 403
+    assert last_attempt().error == "subject_changed"
+    return last_attempt()
+
+
+@pytest.fixture
+def admin(adam, sign_in):
+    return sign_in(adam)
+
+
+def url(attempt, act="") -> str:
+    return f"/orgs/acme/settings/sign-in-log/{attempt.public_id}/{act}"
+
+
+def shown(client, attempt) -> str:
+    return " ".join(client.get(url(attempt)).content.decode().split())
+
+
+def press(admin, attempt) -> str:
+    return admin.post(url(attempt, "forget/"), {"identity": "former-address"}, follow=True).content.decode()
+
+
+def test_renamed_member_signs_in_after_an_admin_pressed_and_the_next_holder_signs_in_as_herself(
+    refused, admin, acme, alice, connection, kept, idp
+):
+    assert "a former address of this member, last seen" in shown(admin, refused)
+    assert f"“{ALICE}” is forgotten" in press(admin, refused)
+    for _ in ("links it anew", "is known by it"):
+        one = Browser()
+        one.sign_in(kept, connection, RENAMED)
+        assert one.reaches() == ["acme"]
+        assert last_attempt().membership == alice
+    new = create(acme, ALICE)
+    assert kind_of(alice) == AddressKind.FORMER
+    other = Browser()
+    other.sign_in(idp, connection, ALICE)
+    assert other.reaches() == ["acme"]
+    assert last_attempt().membership == new
+    assert SamlIdentity.objects.get(name_id=ALICE).membership == new
+    assert Browser().sign_in(kept, connection, RENAMED).status_code == 403
+
+
+def test_member_without_any_link_is_offered_it_too_and_signs_in(alice, admin, connection, kept):
+    people.update_profile(membership=alice, profile=Profile(RENAMED, "Alice"), actor=ACTOR)
+    Browser().sign_in(kept, connection, RENAMED)
+    page = shown(admin, last_attempt())
+    assert "a former address of this member</span>" in page
+    press(admin, last_attempt())
+    one = Browser()
+    one.sign_in(kept, connection, RENAMED)
+    assert one.reaches() == ["acme"]
+
+
+def test_member_whose_new_address_was_linked_too_signs_in_by_the_former_one(
+    refused, admin, alice, connection, idp, kept
+):
+    Browser().sign_in(idp, connection, RENAMED)
+    press(admin, refused)
+    one = Browser()
+    one.sign_in(kept, connection, RENAMED)
+    assert one.reaches() == ["acme"]
+
+
+def test_pressing_is_in_the_audit_log_with_what_it_means(refused, admin, adam, alice):
+    press(admin, refused)
+    event = AuditEvent.objects.get(action="membership.identity_forgotten")
+    assert (event.actor_label, event.target_id) == (adam.email, str(alice.public_id))
+    assert event.before["name_id"] == ALICE
+    assert event.after == {"former_address": "Former, still their Name ID"}
+
+
+def test_the_page_offers_nothing_once_it_was_pressed_and_pressing_again_does_nothing(refused, admin):
+    press(admin, refused)
+    assert "Forget a Name ID" not in shown(admin, refused)
+    assert "isn’t linked to that member any more" in press(admin, refused)
+    assert AuditEvent.objects.filter(action="membership.identity_forgotten").count() == 1
+
+
+def test_nothing_is_offered_once_somebody_else_has_the_address(refused, admin, acme, alice, connection):
+    create(acme, ALICE)
+    assert "Forget a Name ID" not in shown(admin, refused)
+    press(admin, refused)
+    with pytest.raises(IdentityUnknown):
+        connections.forget_former_address(connection=connection, membership=alice, address=ALICE, actor=ACTOR)
+    assert kind_of(alice) == AddressKind.FORMER
+    assert not AuditEvent.objects.filter(action="membership.identity_forgotten").exists()
+
+
+def test_a_name_id_is_left_to_one_former_holder_alone(refused, admin, acme, alice, connection):
+    second = create(acme, ALICE)
+    people.update_profile(membership=second, profile=Profile("alicia@acme.example"), actor=ACTOR)
+    press(admin, refused)
+    with pytest.raises(IdentityUnknown):
+        connections.forget_former_address(connection=connection, membership=second, address=ALICE, actor=ACTOR)
+    assert (kind_of(alice), kind_of(second)) == (AddressKind.NAME_ID, AddressKind.FORMER)
+
+
+def test_whoever_comes_with_the_former_address_itself_is_not_taken_for_its_former_holder(
+    refused, admin, connection, idp, kept
+):
+    press(admin, refused)
+    Browser().sign_in(kept, connection, RENAMED)
+    one = Browser()
+    one.sign_in(idp, connection, ALICE)
+    assert (one.reaches(), last_attempt().error) == ([], "not_a_member")
+
+
+def test_new_person_who_joins_by_signing_in_gets_a_membership_of_her_own(refused, admin, connection, idp, kept, alice):
+    connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
+    press(admin, refused)
+    Browser().sign_in(kept, connection, RENAMED)
+    one = Browser()
+    one.sign_in(idp, connection, ALICE)
+    assert one.reaches() == ["acme"]
+    assert last_attempt().membership != alice
+    assert kind_of(alice) == AddressKind.FORMER
+
+
+def test_another_member_is_refused_by_this_name_id_and_nothing_is_offered(refused, admin, adam, connection, kept):
+    press(admin, refused)
+    assert Browser().sign_in(kept, connection, adam.email).status_code == 403
+    assert last_attempt().error == "subject_changed"
+    assert queries.identities_in_the_way(last_attempt()) == ()
+
+
+def test_forgetting_the_link_for_another_member_leaves_the_former_address_as_it_is(
+    acme, refused, admin, alice, adam, connection, kept
+):
+    press(admin, refused)
+    Browser().sign_in(kept, connection, RENAMED)
+    MembershipAddress.objects.filter(address_key=ALICE).update(kind=AddressKind.FORMER)
+    LoginAttempt.objects.filter(pk=refused.pk).update(email=adam.email, email_key=adam.email_key)
+    admin.post(url(refused, "forget/"), {"identity": SamlIdentity.objects.get(name_id=ALICE).pk})
+    assert not SamlIdentity.objects.filter(name_id=ALICE).exists()
+    assert kind_of(alice) == AddressKind.FORMER
+
+
+def test_former_address_that_is_a_name_id_still_counts_its_former_holder(refused, admin, acme, alice):
+    press(admin, refused)
+    new = create(acme, "alicia@acme.example")
+    new.email_key = ALICE
+    assert consent.former_holders(new) == [alice]
+
+
+@pytest.mark.parametrize("way", ["renamed", "restored"])
+def test_the_name_id_ends_however_somebody_else_takes_the_address(refused, admin, acme, alice, way):
+    other = create(acme, "alicia@acme.example")
+    press(admin, refused)
+    if way == "renamed":
+        people.update_profile(membership=other, profile=Profile(ALICE), actor=ACTOR)
+    else:
+        people.note_seat_sign_in(membership=other)
+        deprovision_membership(membership=other, actor=ACTOR)
+        restore_membership(membership=other, profile=Profile(ALICE), actor=ACTOR)
+    assert kind_of(alice) == AddressKind.FORMER
+    assert people_queries.address_kinds(acme, ALICE)[other.pk] == AddressKind.CURRENT
+
+
+def test_member_who_gets_the_address_back_has_it_as_the_current_one(refused, admin, alice):
+    press(admin, refused)
+    people.update_profile(membership=alice, profile=Profile(ALICE), actor=ACTOR)
+    assert kind_of(alice) == AddressKind.CURRENT
+
+
+class TestStaff:
+    LIST = "admin:sso_loginattempt_changelist"
+
+    def post(self, client, attempt, **more):
+        return client.post(
+            reverse(self.LIST), {"action": "forget_name_id", "_selected_action": attempt.pk} | more, follow=True
+        )
+
+    def test_staff_are_asked_before_anything_is_done(self, refused, support, alice):  # noqa: F811
+        page = self.post(support, refused).content.decode()
+        for said in (f"<code>{ALICE}</code>", RENAMED, "the same person"):
+            assert said in page
+        assert kind_of(alice) == AddressKind.FORMER
+
+    def test_staff_let_a_renamed_member_in_and_the_organization_sees_who(
+        self,
+        refused,
+        support,  # noqa: F811
+        sue,  # noqa: F811
+        connection,
+        kept,
+    ):
+        self.post(support, refused, confirmed="yes")
+        one = Browser()
+        one.sign_in(kept, connection, RENAMED)
+        assert one.reaches() == ["acme"]
+        event = AuditEvent.objects.get(action="membership.identity_forgotten")
+        assert (event.actor_kind, event.actor_label) == ("staff", sue.email)
+
+    def test_staff_are_told_when_no_former_address_is_in_the_way(self, refused, support, acme):  # noqa: F811
+        create(acme, ALICE)
+        page = self.post(support, refused, confirmed="yes").content.decode()
+        assert "isn’t linked to that member any more" in page
+
+    def test_a_link_of_another_kind_is_not_forgotten_from_an_attempt(self, refused, alice, adam, connection):
+        LoginAttempt.objects.filter(pk=refused.pk).update(email=adam.email, email_key=adam.email_key)
+        refused.refresh_from_db()
+        with pytest.raises(IdentityUnknown):
+            attempts.forget_former_address(attempt=refused, actor=ACTOR)
+        assert SamlIdentity.objects.filter(name_id=ALICE).exists()
