@@ -1,6 +1,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+from orgs.base.safe_constraints import AddCheckSafely
+
 
 class Migration(migrations.Migration):
 
@@ -22,7 +24,7 @@ class Migration(migrations.Migration):
             name='org',
             field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orgs.organization'),
         ),
-        migrations.AddConstraint(
+        AddCheckSafely(
             model_name='outboxevent',
             constraint=models.CheckConstraint(condition=models.Q(('org__isnull', False), ('kind', 'account.mail'), _connector='OR'), name='outbox_event_has_org_or_account'),
         ),

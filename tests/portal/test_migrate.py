@@ -7,6 +7,7 @@ from django.db import OperationalError, connection, migrations, models
 from django.db.migrations.state import ProjectState
 
 from orgs.audit.models import AuditEvent
+from orgs.base.safe_constraints import AddCheckSafely, ValidateCheck
 from orgs.base.safe_indexes import AddIndexSafely, RemoveIndexSafely
 from portal.management.commands import migrate
 
@@ -67,9 +68,36 @@ def test_remove_index_safely_drops_the_index_and_undo_makes_it(states):
     assert INDEX.name in names_of_indexes()
 
 
+CHECK = models.CheckConstraint(condition=~models.Q(action=""), name="audit_action_made_up")
+
+
+@pytest.fixture
+def check_states():
+    """The states before and after the check, which is gone afterwards."""
+    states = state_with(), state_with(AddCheckSafely("auditevent", CHECK))
+    yield states
+    if CHECK.name in names_of_indexes():
+        undo(AddCheckSafely("auditevent", CHECK), *states)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_add_check_safely_adds_the_check_and_undo_drops_it(check_states):
+    apply(AddCheckSafely("auditevent", CHECK), *check_states)
+    apply(ValidateCheck("auditevent", CHECK.name), check_states[1], check_states[1])
+    assert CHECK.name in names_of_indexes()
+    undo(AddCheckSafely("auditevent", CHECK), *check_states)
+    assert CHECK.name not in names_of_indexes()
+
+
 def names_of_indexes() -> set[str]:
     with connection.cursor() as cursor:
         return set(connection.introspection.get_constraints(cursor, AuditEvent._meta.db_table))
+
+
+def check_is_valid() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT convalidated FROM pg_constraint WHERE conname = %s", [CHECK.name])
+        return bool(cursor.fetchone()[0])
 
 
 class TestOnPostgresql:
@@ -88,6 +116,12 @@ class TestOnPostgresql:
             cursor.execute("UPDATE pg_index SET indisvalid = false WHERE indexrelid = to_regclass(%s)", [INDEX.name])
         apply(AddIndexSafely("auditevent", INDEX), *states)
         assert index_state() is True
+
+    def test_add_check_safely_leaves_the_old_rows_to_validate_check(self, check_states):
+        apply(AddCheckSafely("auditevent", CHECK), *check_states)
+        assert check_is_valid() is False
+        apply(ValidateCheck("auditevent", CHECK.name), check_states[1], check_states[1])
+        assert check_is_valid() is True
 
     def test_migrate_limits_lock_waits_and_lifts_the_limit_after(self, monkeypatch):
         during = []
