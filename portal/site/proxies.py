@@ -9,7 +9,6 @@ import structlog
 from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError
-from redis.exceptions import RedisError
 
 log = structlog.get_logger(__name__)
 NOTE = "site.proxies"
@@ -17,7 +16,7 @@ NOTE = "site.proxies"
 NOTE_SECONDS = 3600
 WRITE_SECONDS = 60.0
 PROBES = ("/healthz", "/readyz", "/metrics")
-UNAVAILABLE = (DatabaseError, OSError, RedisError)
+UNAVAILABLE = (DatabaseError, OSError)
 BEHIND_PROXY = (
     "PUBLIC_BASE_URL is https, so a proxy ends TLS in front of the portal, but TRUSTED_PROXY_COUNT is 0:"
     " every client has the proxy's address, and ten wrong passwords lock everybody out."

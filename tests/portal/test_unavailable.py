@@ -116,7 +116,7 @@ def test_connected_tells_whether_this_thread_holds_a_connection(monkeypatch, hel
     [
         (OperationalError("database is locked"), True),
         (OperationalError("the connection is closed"), True),
-        (OperationalError("no such table: cache_entries"), False),
+        (OperationalError("no such table: orgs_cacheentry"), False),
         (OperationalError("no such column: x"), False),
         (InterfaceError("connection already closed"), True),
         (DataError("value too long"), False),
