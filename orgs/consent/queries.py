@@ -19,13 +19,13 @@ def may_join_unasked(membership: Membership, account: User, domain: Domain) -> b
         return False
     if tenancy.owns_elsewhere(account, membership.org) or has_other_membership(membership, account):
         return False
-    return _was_made_here(membership, account) or has_fresh_proof(membership, account, domain)
+    return _was_made_here(membership, account) or has_fresh_verification(membership, account, domain)
 
 
 def may_accept_without_link(membership: Membership, account: User) -> bool:
     """Say whether the account's own proof of the address is fresh enough to accept an invitation without its link."""
     domain = domains.verified_domain_of(membership.org, membership.email)
-    return domain is not None and has_fresh_proof(membership, account, domain)
+    return domain is not None and has_fresh_verification(membership, account, domain)
 
 
 def is_address_of_own_account(membership: Membership) -> bool:
@@ -46,7 +46,7 @@ def has_other_membership(membership: Membership, account: User) -> bool:
     return others.exclude(pk=membership.pk).exists()
 
 
-def has_fresh_proof(membership: Membership, account: User, domain: Domain) -> bool:
+def has_fresh_verification(membership: Membership, account: User, domain: Domain) -> bool:
     """Say whether the account verified the address since the domain was verified and the address last changed hands."""
     verified_at = tenancy.verified_at(account, membership.email)
     if verified_at is None or domain.verified_at is None or verified_at <= domain.verified_at:

@@ -199,7 +199,7 @@ def _mark_delivered(event: OutboxEvent) -> None:
         delivered_at=now(), failed_at=None, leased_until=None, sequence=last + 1
     )
     if event.kind == ACCOUNT_MAIL:
-        # its code or link has done its work: nothing of it stays
+        # the code or link was sent: don't keep it
         OutboxEvent.objects.filter(pk=event.pk).update(payload={})
 
 

@@ -122,7 +122,7 @@ def withdraw_invitation(*, membership: Membership) -> None:
 
 @transaction.atomic
 def accept_seat(*, membership: Membership, user: User, actor: Actor, by_link: bool) -> None:
-    """The person has taken the seat that waited for an address of theirs.
+    """Give the waiting membership to the person who accepts its invitation.
 
     Without the mailed link, which proves that they read the address now, the account's own proof must be fresh
     (decision 15). Raises InvitationUnknown, InvitationForSomebodyElse, InvitationLinkNeeded.

@@ -270,5 +270,5 @@ class SessionGrant(models.Model):
 
     @property
     def is_owners_own(self) -> bool:
-        """Whether the person of this session is an owner and has proved it themselves: no identity provider can say that."""
+        """Whether the person of this session is an owner and signed in by password or passkey: an IdP can't do that for them."""
         return self.membership.role == Role.OWNER and self.method in PERSONAL_METHODS

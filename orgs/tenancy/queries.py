@@ -81,7 +81,7 @@ def has_personal_grant(membership: Membership, session: UUID) -> bool:
     return grants.filter(method__in=PERSONAL_METHODS, expires_at__gt=now()).exists()
 
 
-def is_reached(membership: Membership, session: UUID) -> bool:
+def has_session_grant(membership: Membership, session: UUID) -> bool:
     """Say whether the session has a grant of this membership now."""
     grants = SessionGrant.objects.filter(org_id=membership.org_id, membership=membership, session=session)
     return grants.filter(expires_at__gt=now(), membership__state=MembershipState.ACTIVE).exists()

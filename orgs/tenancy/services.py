@@ -59,7 +59,7 @@ def create_account(
 
 @transaction.atomic
 def sign_up(*, email: str, password: str) -> User:
-    """Create an account of which nobody knows yet whose it is; the oldest such ones give way beyond MOST_CLAIMS.
+    """Create an account with an unverified address, and delete the oldest such accounts of this address beyond MOST_CLAIMS.
 
     Raises AddressInvalid.
     """

@@ -4,13 +4,13 @@ from django.db import DatabaseError
 from portal.field_keys.counting import count_sealed
 from portal.site.checks import Check
 
-PUT_BACK = "Put the key that sealed them into FIELD_KEYS again, behind the first."
+ADVICE = "Put the key that sealed them into FIELD_KEYS again, behind the first."
 
 
 def sealed_values() -> Check:
-    """FIELD_KEYS open every sealed value of the site."""
+    """Check that FIELD_KEYS open every sealed value of the site."""
     try:
         broken = [f"{count.broken} of {count.column.name}" for count in count_sealed() if count.broken]
     except (DatabaseError, ImproperlyConfigured) as error:
         return Check("sealed", f"can't be read ({type(error).__name__})", "Mend what the other checks say first.")
-    return Check("sealed", f"no key opens {', '.join(broken)}", PUT_BACK) if broken else Check("sealed", "ok")
+    return Check("sealed", f"no key opens {', '.join(broken)}", ADVICE) if broken else Check("sealed", "ok")

@@ -266,7 +266,9 @@ def _is_signed_in_already(attempt: Attempt, visitor: Visitor) -> bool:
     except SamlError:
         return False
     seat = admission_queries.seat_named(attempt.connection, attempt.claims, profile.email)
-    return seat is not None and seat.user_id == visitor.user_id and tenancy_queries.is_reached(seat, visitor.mark)
+    return (
+        seat is not None and seat.user_id == visitor.user_id and tenancy_queries.has_session_grant(seat, visitor.mark)
+    )
 
 
 def confirm_sign_in(*, connection: Connection, back: Return) -> Finished:
@@ -276,7 +278,7 @@ def confirm_sign_in(*, connection: Connection, back: Return) -> Finished:
         pending = _take_question(connection, back)
         attempt.claims, attempt.version = from_json(pending.claims), pending.version
         flow = Flow(connection.public_id, attempt.claims.in_response_to, pending.return_to)
-        # whoever agreed gives way: from here on nobody is signed in in this browser
+        # whoever was signed in here has agreed: from here on nobody is signed in in this browser
         has_agreed = back.visitor.user_id == pending.replaces_id
         return _sign_in(attempt, flow, Visitor() if has_agreed else back.visitor)
     except SamlError as problem:
@@ -307,19 +309,19 @@ def _sign_in(attempt: Attempt, flow: Flow, visitor: Visitor) -> SignedIn | Quest
     subject = Subject(connection, claims, profile, attempt.actor)
     found = admission_queries.seat_to_enter(connection, claims, profile.email)
     if visitor.user_id is not None and admission_queries.is_somebody_else(subject, found, visitor.user_id):
-        return _give_way(attempt, flow, visitor)
+        return _ask_before_replacing(attempt, flow, visitor)
     try:
         attempt.membership = admission.admit(subject=subject, found=found)
         return _enter(attempt, subject, visitor, flow)
     except ReplacesSession:
-        return _give_way(attempt, flow, visitor)
+        return _ask_before_replacing(attempt, flow, visitor)
     except (AddressInvalid, LastOwner, SeatTaken) as error:
         raise EmailInvalid(expected="an address that nobody else has here", received=profile.email) from error
     except MembershipUnknown as error:
         raise NotAMember(expected="a seat", received="one that was removed meanwhile") from error
 
 
-def _give_way(attempt: Attempt, flow: Flow, visitor: Visitor) -> Question | None:
+def _ask_before_replacing(attempt: Attempt, flow: Flow, visitor: Visitor) -> Question | None:
     """Leave the session in this browser as it is, and ask whether to replace it.
 
     An answer that nobody asked for may have been planted here: it is dropped, and the IdP is asked who this is.
