@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -14,13 +15,14 @@ from django.test import Client
 from orgs.domains import services as domains
 from orgs.domains.models import Domain
 from orgs.people import services as people
+from orgs.people.types import Profile
 from orgs.tenancy import queries as tenancy
-from orgs.tenancy.models import Membership, SessionGrant
-from orgs.tenancy.types import HoldSource
+from orgs.tenancy.models import Membership, MembershipAddress, SessionGrant
+from orgs.tenancy.types import HoldSource, Origin
 from sso.attempts.models import LoginAttempt
 from sso.attempts.types import Outcome
 from sso.connections import queries, services
-from sso.connections.errors import NotTested
+from sso.connections.errors import IdentityUnknown, NotTested
 from sso.connections.models import Configuration
 from sso.connections.types import AttributeChoice, SignInRules, Stage
 from sso.signin.models import ConsumedAssertion, UsedRequest
@@ -195,3 +197,21 @@ def test_after_a_restart_a_used_response_is_still_used(connection, idp, uma, bro
     )
     assert done.stdout.strip() == "403", done.stderr
     assert ConsumedAssertion.objects.count() == 1
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_a_former_address_that_somebody_takes_meanwhile_is_nobodys_name_id(connection, acme, number):  # noqa: F811
+    former, renamed = f"alice{number}@acme.example", f"smith{number}@acme.example"
+    alice = people.create_seat(org=acme, profile=Profile(former), origin=Origin.SCIM, actor=ACTOR)
+    people.update_profile(membership=alice, profile=Profile(renamed), actor=ACTOR)
+
+    def forget() -> None:
+        with suppress(IdentityUnknown):
+            services.forget_former_address(connection=connection, membership=alice, address=former, actor=ACTOR)
+
+    def take() -> None:
+        people.create_seat(org=acme, profile=Profile(former), origin=Origin.SCIM, actor=ACTOR)
+
+    all_at_once([forget, take])
+    kinds = sorted(MembershipAddress.objects.filter(org=acme, address_key=former).values_list("kind", flat=True))
+    assert kinds == ["current", "former"]
