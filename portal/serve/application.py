@@ -14,11 +14,13 @@ from django.conf import settings
 from portal.serve.bodies import Bodies, Body, Disconnected, Receive
 from portal.serve.environ import Scope, make_environ, read_headers
 from portal.serve.threads import Answer, Threads
-from portal.site.bodies import Refusal, Refused, largest_body
+from portal.site.bodies import Refused, largest_body
 from portal.site.proxies import client_address
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 SEND_SECONDS = 60.0
+# for what is done after the last answers of a process
+FINISH_SECONDS = 5.0
 NOTE_SECONDS = 60.0
 # over HTTP/2 the server leaves it out
 CLOSE = ("Connection", "close")
@@ -35,12 +37,19 @@ class Application:
     is_leaving: bool = False
     refused: int = 0
     noted: float = 0.0
+    running: set[asyncio.Future[None]] = field(default_factory=set)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
-            await self._serve(scope, receive, send)
+            done = asyncio.get_running_loop().create_future()
+            self.running.add(done)
+            try:
+                await self._serve(scope, receive, send)
+            finally:
+                self.running.remove(done)
+                done.set_result(None)
 
     def leave(self) -> None:
         """Close each connection with its next answer."""
@@ -52,6 +61,9 @@ class Application:
         self.on_start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        if self.running:
+            # their answers are sent: the server waits for no more
+            await asyncio.wait(self.running, timeout=FINISH_SECONDS)
         self.threads.close()
         await send({"type": "lifespan.shutdown.complete"})
 
@@ -63,10 +75,10 @@ class Application:
         except Disconnected:
             return
         except Refused as refused:
-            self._note(refused.refusal)
+            self._note(refused.refusal.status)
             content, given = refused.refusal.render(scope["path"])
             # what the client still sends is never read
-            answer = Answer(refused.refusal.status, [*given.items(), CLOSE], content, None)
+            answer = Answer(refused.refusal.status, [*given.items(), CLOSE], content)
         await self._send(answer, scope, send)
 
     def _address(self, scope: Scope, headers: dict[str, str]) -> str:
@@ -89,24 +101,37 @@ class Application:
         return await self.threads.answer(environ)
 
     async def _send(self, answer: Answer, scope: Scope, send: Send) -> None:
-        """Send the answer part by part; a client that reads nothing for a minute is given up."""
+        """Send the answer part by part, and then let the application do what it does after it."""
         given = [*answer.headers, CLOSE] if self.is_leaving else answer.headers
         headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in given]
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        part = answer.first
-        while answer.rest is not None and part:
-            async with asyncio.timeout(SEND_SECONDS):
-                await send({"type": "http.response.body", "body": part, "more_body": True})
-            part = await self.threads.next_part(answer)
-        await send({"type": "http.response.body", "body": part, "more_body": False})
+        try:
+            await _give(send, {"type": "http.response.start", "status": answer.status, "headers": headers})
+            part = answer.first
+            while answer.rest is not None and part:
+                await _give(send, {"type": "http.response.body", "body": part, "more_body": True})
+                part = await self.threads.next_part(answer)
+            await _give(send, {"type": "http.response.body", "body": part, "more_body": False})
+        except Disconnected:
+            self._note(answer.status)
+        finally:
+            await self.threads.finish(answer)
 
-    def _note(self, refusal: Refusal) -> None:
-        """Count what was refused here, and log the number at most once a minute: strangers fill no log."""
+    def _note(self, status: int) -> None:
+        """Count what was refused or given up, and log the number at most once a minute: strangers fill no log."""
         self.refused += 1
         now = asyncio.get_running_loop().time()
         if not self.noted or now - self.noted >= NOTE_SECONDS:
-            log.warning("serve.refused", requests=self.refused, last_status=refusal.status)
+            log.warning("serve.refused", requests=self.refused, last_status=status)
             self.noted, self.refused = now, 0
+
+
+async def _give(send: Send, message: MutableMapping[str, Any]) -> None:
+    """Send a part of an answer. Raises Disconnected when the client reads nothing for a minute."""
+    try:
+        async with asyncio.timeout(SEND_SECONDS):
+            await send(message)
+    except TimeoutError as error:
+        raise Disconnected from error
 
 
 def threads_for(databases: dict[str, Any]) -> int:

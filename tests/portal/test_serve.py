@@ -3,9 +3,12 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
+from threading import get_ident
 from typing import Any
 
 import pytest
@@ -20,6 +23,7 @@ from portal.serve.bodies import Bodies, Bounds
 from portal.serve.environ import read_headers
 from portal.serve.server import MOST_DELAY_SECONDS, Server
 from portal.serve.threads import Threads
+from portal.site import sign_ins
 
 SCIM = "/scim/v2/x/Users"
 FORWARDED = b"x-forwarded-for"
@@ -264,20 +268,153 @@ def test_an_answer_in_blocks_is_sent_in_parts_and_closed():
     assert closed == [True]
 
 
-def test_who_reads_nothing_is_given_up(monkeypatch):
-    monkeypatch.setattr(module, "SEND_SECONDS", 0.05)
+class Blocks:
+    """A WSGI result that notes its close, in which thread, too."""
 
-    class Deaf(Caller):
-        async def send(self, message: Any) -> None:
-            if message["type"] == "http.response.body":
-                await asyncio.Event().wait()
+    def __init__(self, *blocks: bytes) -> None:
+        self.blocks, self.events = blocks, list[str]()
 
-    def wsgi(environ: dict[str, Any], start: Any) -> list[bytes]:
+    def __call__(self, environ: dict[str, Any], start: Any) -> "Blocks":
         start("200 OK", [])
-        return [b"x" * threads.PART] * 2
+        return self
 
-    with pytest.raises(TimeoutError):
-        ask(made(wsgi), Deaf(), scope(method="GET"))
+    def __iter__(self) -> Any:
+        for block in self.blocks:
+            if not block:
+                raise RuntimeError
+            yield block
+
+    def close(self) -> None:
+        time.sleep(0.1)
+        self.events.append("closed")
+
+
+class Noting(Caller):
+    """Notes in the same list when the last part of the answer has been sent."""
+
+    def __init__(self, events: list[str]) -> None:
+        super().__init__()
+        self.events = events
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "http.response.body" and not message["more_body"]:
+            self.events.append("sent")
+
+
+class Deaf(Caller):
+    async def send(self, message: Any) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+
+
+class Broken(Caller):
+    async def send(self, message: Any) -> None:
+        raise ConnectionResetError
+
+
+@pytest.mark.parametrize("size", [1, threads.PART])
+def test_an_answer_is_closed_only_after_its_last_part_is_sent(size):
+    blocks = Blocks(b"x" * size)
+    ask(made(blocks), Noting(blocks.events), scope(method="GET"))
+    assert blocks.events == ["sent", "closed"]
+
+
+@pytest.mark.parametrize("size", [1, threads.PART])
+def test_who_reads_nothing_is_given_up_in_one_line_of_the_log_and_the_answer_is_closed(monkeypatch, caplog, size):
+    monkeypatch.setattr(module, "SEND_SECONDS", 0.05)
+    blocks = Blocks(b"x" * size, b"x" * size)
+    ask(made(blocks), Deaf(), scope(method="GET"))
+    assert blocks.events == ["closed"]
+    assert [record.name for record in caplog.records].count(module.__name__) == 1
+
+
+def test_an_answer_that_cannot_be_sent_is_closed():
+    blocks = Blocks(b"x")
+    with pytest.raises(ConnectionResetError):
+        ask(made(blocks), Broken(), scope(method="GET"))
+    assert blocks.events == ["closed"]
+
+
+def test_an_answer_that_breaks_while_it_is_made_is_closed():
+    blocks = Blocks(b"")
+    with pytest.raises(RuntimeError):
+        ask(made(blocks), Caller(), scope(method="GET"))
+    assert blocks.events == ["closed"]
+
+
+def test_the_server_stops_only_when_what_follows_the_last_answers_is_done():
+    blocks = Blocks(b"x")
+    application, messages = made(blocks), iter(["lifespan.startup", "lifespan.shutdown"])
+
+    async def receive() -> dict[str, Any]:
+        return {"type": next(messages)}
+
+    async def send(message: Any) -> None:
+        blocks.events.append(message["type"])
+
+    async def live() -> None:
+        caller = Caller()
+        running = asyncio.create_task(application(scope(method="GET"), caller.receive, caller.send))
+        while len(caller.sent) < 2:
+            await asyncio.sleep(0.01)
+        await application({"type": "lifespan"}, receive, send)
+        await running
+
+    asyncio.run(live())
+    assert blocks.events == ["lifespan.startup.complete", "closed", "lifespan.shutdown.complete"]
+
+
+def test_what_a_request_notes_is_there_when_it_is_closed_whatever_its_threads_did_meanwhile():
+    noted: ContextVar[str] = ContextVar("noted", default="")
+    found: list[str] = []
+
+    class Result(Blocks):
+        def close(self) -> None:
+            found.append(noted.get())
+
+    def wsgi(environ: dict[str, Any], start: Any) -> Blocks:
+        noted.set(environ["PATH_INFO"])
+        return Result(b"x")(environ, start)
+
+    async def answer_both() -> None:
+        runner = Threads(wsgi, 1)
+        answers = [await runner.answer({"PATH_INFO": path}) for path in ("/a", "/b")]
+        for answer in answers:
+            await runner.finish(answer)
+
+    asyncio.run(answer_both())
+    assert found == ["/a", "/b"]
+
+
+def test_no_thread_keeps_a_connection_while_a_client_reads(monkeypatch):
+    events: list[str] = []
+    monkeypatch.setattr(threads, "close_old_connections", lambda: events.append(f"given back by {get_ident()}"))
+
+    def wsgi(environ: dict[str, Any], start: Any) -> Blocks:
+        events.append(f"asked by {get_ident()}")
+        return Blocks(b"x")(environ, start)
+
+    ask(made(wsgi), Noting(events), scope(method="GET"))
+    thread = events[0].removeprefix("asked by ")
+    assert events == [f"asked by {thread}", f"given back by {thread}", "sent"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_wrong_password_is_recorded_after_the_last_part_of_its_answer_is_sent(monkeypatch):
+    events: list[str] = []
+    monkeypatch.setattr(sign_ins, "_record_refused", lambda refused: events.append(refused.address))
+    application, host = make_application(2), (b"host", b"testserver")
+    page = ask(application, Caller(), scope("/accounts/login/", host, method="GET"))
+    cookie = page.headers[b"set-cookie"].split(b";")[0]
+    token = re.search(rb'name="csrfmiddlewaretoken" value="([^"]+)"', page.body)
+    assert token
+    form = b"login=olga%40acme.example&password=not-the-password-42&csrfmiddlewaretoken=" + token[1]
+    headers = [host, (b"cookie", cookie), (b"content-type", b"application/x-www-form-urlencoded"), length(len(form))]
+    caller = Noting(events)
+    caller.parts = [form]
+    assert ask(application, caller, scope("/accounts/login/", *headers)).status == 200
+    assert events == ["sent", "olga@acme.example"]
 
 
 def test_a_worker_that_leaves_closes_each_connection_with_its_next_answer():
