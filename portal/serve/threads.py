@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import Context
 from dataclasses import dataclass, field
 from time import monotonic
@@ -16,23 +17,52 @@ Headers = list[tuple[str, str]]
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Any], Iterable[bytes]]
 BUSY = Refusal(503, "The service is busy. Send the request again in a few seconds.", retry_after=5)
-# answered beside the others, so that a busy process isn't taken for a dead one
-PROBES = ("/healthz", "/readyz", "/metrics")
+# what is answered beside the others, so that a busy process isn't taken for a dead one; the first asks nothing, so it
+# doesn't wait for the other two
+LIFE = ("/healthz",)
+PROBES = ("/readyz", "/metrics")
 MOST_WAITING = 256
+# strangers may ask for these, too
+MOST_PROBES = 16
 PATIENCE_SECONDS = 10.0
 PART = 256 * 1024
+
+
+@dataclass(slots=True)
+class Pool:
+    """Threads for one kind of requests, and how many of these may be in them and wait for them."""
+
+    name: str
+    size: int
+    most: int
+    waiting: int = 0
+    executor: ThreadPoolExecutor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.executor = ThreadPoolExecutor(self.size, thread_name_prefix=self.name)
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Count a request inside `with`. Raises Refused when there are too many."""
+        if self.waiting >= self.most:
+            raise Refused(BUSY)
+        self.waiting += 1
+        try:
+            yield
+        finally:
+            self.waiting -= 1
 
 
 @dataclass(slots=True)
 class Call:
     """One request, whose steps may run in different threads: its context variables come along."""
 
-    executor: ThreadPoolExecutor
+    pool: Pool
     context: Context = field(default_factory=Context)
     result: Iterable[bytes] = ()
 
     async def run(self, step: Callable[..., Any], *given: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self.executor, self.context.run, step, *given)
+        return await asyncio.get_running_loop().run_in_executor(self.pool.executor, self.context.run, step, *given)
 
     def close(self) -> None:
         """Tell the application that the request is over (PEP 3333)."""
@@ -60,20 +90,15 @@ class Threads:
 
     def __init__(self, wsgi: Wsgi, size: int) -> None:
         self.wsgi = wsgi
-        self.waiting = 0
-        self.pool = ThreadPoolExecutor(size, thread_name_prefix="request")
-        self.probes = ThreadPoolExecutor(1, thread_name_prefix="probe")
+        self.pool = Pool("request", size, MOST_WAITING)
+        life, probes = Pool("life", 1, MOST_PROBES), Pool("probe", 1, MOST_PROBES)
+        self.own_pools = dict.fromkeys(LIFE, life) | dict.fromkeys(PROBES, probes)
 
     async def answer(self, environ: Environ) -> Answer:
         """Return the application's answer. Raises Refused when it would have to wait for too long."""
-        if self.waiting >= MOST_WAITING:
-            raise Refused(BUSY)
-        call = Call(self.probes if environ["PATH_INFO"] in PROBES else self.pool)
-        self.waiting += 1
-        try:
+        call = Call(self.own_pools.get(environ["PATH_INFO"], self.pool))
+        with call.pool.place():
             answer: Answer = await call.run(self._call, call, environ, monotonic())
-        finally:
-            self.waiting -= 1
         return answer
 
     async def next_part(self, answer: Answer) -> bytes:
@@ -89,8 +114,8 @@ class Threads:
             await answer.call.run(answer.call.close)
 
     def close(self) -> None:
-        self.pool.shutdown(wait=False)
-        self.probes.shutdown(wait=False)
+        for pool in (self.pool, *self.own_pools.values()):
+            pool.executor.shutdown(wait=False)
 
     def _call(self, call: Call, environ: Environ, asked: float) -> Answer:
         if monotonic() - asked > PATIENCE_SECONDS:

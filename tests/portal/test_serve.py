@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
-from threading import get_ident
+from threading import Event, get_ident
 from typing import Any
 
 import pytest
@@ -246,6 +246,52 @@ def test_a_probe_is_answered_while_every_thread_is_busy():
     asked = [scope(method="GET"), scope(method="GET"), scope("/healthz", method="GET")]
     asyncio.run(at_once(made(noting), *((Caller(), each) for each in asked)))
     assert order[0] == "/healthz"
+
+
+class Gate:
+    """Answers at once, but not the paths that are held until the gate opens."""
+
+    def __init__(self, *held: str) -> None:
+        self.held, self.opened = held, Event()
+
+    def __call__(self, environ: dict[str, Any], start: Any) -> list[bytes]:
+        if environ["PATH_INFO"] in self.held:
+            assert self.opened.wait(20)
+        return echo(environ, start)
+
+
+def answers_while_held(held: str, number: int, *paths: str) -> list[int]:
+    """Return the status of each path while so many requests for the held one are under way; all of these end with 200."""
+    gate = Gate(held)
+    application, callers = made(gate), [Caller() for _ in range(number)]
+
+    async def ask_all() -> list[int]:
+        waiting = asyncio.create_task(at_once(application, *((each, scope(held, method="GET")) for each in callers)))
+        while (
+            sum(pool.waiting for pool in (application.threads.pool, *application.threads.own_pools.values())) < number
+        ):
+            await asyncio.sleep(0.01)
+        asked = [Caller() for _ in paths]
+        for caller, path in zip(asked, paths, strict=True):
+            async with asyncio.timeout(20):
+                await application(scope(path, method="GET"), caller.receive, caller.send)
+        gate.opened.set()
+        await waiting
+        return [caller.status for caller in asked]
+
+    found = asyncio.run(ask_all())
+    assert [caller.status for caller in callers] == [200] * number
+    return found
+
+
+def test_probes_are_answered_while_as_many_requests_wait_as_may(monkeypatch):
+    monkeypatch.setattr(threads, "MOST_WAITING", 4)
+    assert answers_while_held("/", 4, "/", "/healthz", "/readyz", "/metrics") == [503, 200, 200, 200]
+
+
+@pytest.mark.parametrize("probe", ["/readyz", "/metrics"])
+def test_a_flood_of_probes_takes_no_place_of_other_requests(probe):
+    assert answers_while_held(probe, threads.MOST_PROBES, probe, "/", "/healthz") == [503, 200, 200]
 
 
 def test_an_answer_in_blocks_is_sent_in_parts_and_closed():
