@@ -16,7 +16,7 @@ from orgs.events import services as outbox
 from orgs.tenancy import access
 from orgs.tenancy.models import Membership, Organization, User
 from orgs.tenancy.types import Role, SignInMethod
-from portal.site import accounts
+from portal.site import accounts, health
 from scim.directories.models import Directory
 from scim.directories.queries import first_directory
 from scim.endpoint.limits import RequestLimits, limits
@@ -76,6 +76,12 @@ def account_mail_leaves_at_once(request: pytest.FixtureRequest, monkeypatch: pyt
     """As with a worker that runs; tests marked `queued_mail` find the mail in the outbox."""
     if request.node.get_closest_marker("queued_mail") is None:
         monkeypatch.setattr(accounts.events, "add_account_mail", lambda *, mail, key="": outbox.send_text(mail))
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_known_of_readiness() -> None:
+    """A test finds what it has made, not what /readyz found a moment ago."""
+    health.optional.forget()
 
 
 @contextmanager

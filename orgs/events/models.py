@@ -41,6 +41,11 @@ class OutboxEvent(models.Model):
                 condition=Q(delivered_at__isnull=True, cancelled_at__isnull=True, failed_at__isnull=True),
                 name="outbox_waiting",
             ),
+            models.Index(
+                fields=["failed_at"],
+                condition=Q(delivered_at__isnull=True, cancelled_at__isnull=True, failed_at__isnull=False),
+                name="outbox_given_up",
+            ),
             models.Index(fields=["org", "kind", "key"], name="outbox_by_key"),
         ]
 

@@ -1,8 +1,8 @@
 """What `/readyz` and `doctor` look at: each check says ok, or what is wrong and what to do."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -27,11 +27,12 @@ MAX_CLOCK_DIFFERENCE = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`verdict` is ok or a short cause; `advice` says what to do about it."""
+    """`verdict` is ok or a short cause; `advice` says what to do about it; `reported_at` is a worker's last heartbeat."""
 
     name: str
     verdict: str
     advice: str = ""
+    reported_at: datetime | None = None
 
     @property
     def is_ok(self) -> bool:
@@ -145,7 +146,10 @@ def broker() -> Check:
 def worker() -> Check:
     """A worker reported within the last minute, which needs beat, too; and no outbox event is late."""
 
+    last: datetime | None = None
+
     def look() -> str:
+        nonlocal last
         last = outbox.heartbeat()
         if last is None:
             return "no worker has reported"
@@ -155,7 +159,7 @@ def worker() -> Check:
         return f"{late} outbox events are late" if late else "ok"
 
     advice = "Start both: celery -A portal.celery worker, and celery -A portal.celery beat."
-    return _attempt("worker", look, problem="unknown", advice=advice)
+    return replace(_attempt("worker", look, problem="unknown", advice=advice), reported_at=last)
 
 
 def given_up() -> Check:

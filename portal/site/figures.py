@@ -1,5 +1,7 @@
 """What metrics tell beside what django-prometheus counts: the outbox, and when a worker last reported."""
 
+from datetime import datetime
+
 from django.db import DatabaseError, InterfaceError
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
@@ -7,10 +9,9 @@ from orgs.base.clock import now
 from orgs.events import queries as outbox
 
 
-def heartbeat_age() -> float | None:
+def age_of(heartbeat: datetime | None) -> float | None:
     """Return how many seconds ago a worker last reported, or None when none ever did."""
-    last = outbox.heartbeat()
-    return None if last is None else round((now() - last).total_seconds(), 1)
+    return None if heartbeat is None else round((now() - heartbeat).total_seconds(), 1)
 
 
 def as_text() -> bytes:
@@ -31,7 +32,7 @@ def as_text() -> bytes:
 
 
 def _add_outbox(registry: CollectorRegistry) -> None:
-    backlog, age = outbox.backlog(), heartbeat_age()
+    backlog, age = outbox.backlog(), age_of(outbox.heartbeat())
     figures = (
         ("gatehouse_outbox_waiting", "Outbox events that wait for delivery.", backlog.waiting),
         ("gatehouse_outbox_given_up", "Outbox events that nobody tries any more.", backlog.given_up),

@@ -3,6 +3,8 @@
 import hmac
 from collections.abc import Callable
 from ipaddress import ip_address
+from threading import Lock
+from time import monotonic
 
 import structlog
 from django.conf import settings
@@ -19,7 +21,31 @@ from scim.protocol.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 Answer = Callable[[HttpRequest], HttpResponse]
+KEPT_SECONDS = 1.0
 AWAY = "The service can't reach its database right now. Send the request again in a few seconds."
+
+
+class OptionalChecks:
+    """What the optional checks have found, for all who ask within a second: anybody may ask, and each could take long."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.forget()
+
+    def forget(self) -> None:
+        self.found: tuple[checks.Check, ...] = ()
+        self.until = 0.0
+
+    def read(self) -> tuple[checks.Check, ...]:
+        # whoever comes while one looks waits for what it finds
+        with self.lock:
+            if not self.found or monotonic() >= self.until:
+                self.found = tuple(check() for check in checks.OPTIONAL)
+                self.until = monotonic() + KEPT_SECONDS
+            return self.found
+
+
+optional = OptionalChecks()
 
 
 @require_safe
@@ -36,11 +62,11 @@ def readyz(request: HttpRequest) -> JsonResponse:
         answer = JsonResponse({"status": "unavailable", "database": database.verdict}, status=503)
         answer["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return answer
-    found = [database, *(check() for check in checks.OPTIONAL)]
+    found = [database, *optional.read()]
     status = "ok" if all(check.is_ok for check in found) else "degraded"
-    heartbeat = figures.heartbeat_age()
     verdicts: dict[str, object] = {check.name: check.verdict for check in found}
-    return JsonResponse({"status": status, **verdicts, "heartbeat_age_seconds": heartbeat})
+    heartbeat = next((check.reported_at for check in found if check.reported_at), None)
+    return JsonResponse({"status": status, **verdicts, "heartbeat_age_seconds": figures.age_of(heartbeat)})
 
 
 @require_safe

@@ -1,6 +1,8 @@
 """Liveness, readiness, metrics, and what `doctor` looks at."""
 
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -12,10 +14,11 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
 from orgs.base.clock import now
+from orgs.events import queries as outbox_queries
 from orgs.events import services as outbox
 from orgs.events.models import Heartbeat, OutboxEvent
 from portal.celery import app, file_broker
-from portal.site import checks, tasks
+from portal.site import checks, health, tasks
 
 DEAD = "redis://127.0.0.1:1/0"
 
@@ -78,6 +81,58 @@ def test_readyz_is_degraded_while_given_up_work_is_there(client, acme):
 def give_up(org):
     outbox.add(org=org, kind="test.given-up", key="1")
     OutboxEvent.objects.update(failed_at=now())
+
+
+def test_for_who_asks_again_within_a_second_no_optional_part_is_looked_at_again(
+    client, db, monkeypatch, django_assert_num_queries
+):
+    looked: list[str] = []
+    real = app.connection_for_write
+    monkeypatch.setattr(app, "connection_for_write", lambda **more: looked.append("broker") or real(**more))
+    first = verdicts(client)
+    with django_assert_num_queries(1):
+        assert verdicts(client) == first
+    assert looked == ["broker"]
+
+
+def test_who_asks_while_another_looks_waits_for_what_it_finds(monkeypatch):
+    looked: list[None] = []
+
+    def slow() -> checks.Check:
+        looked.append(None)
+        time.sleep(0.2)
+        return checks.Check("slow", "ok")
+
+    monkeypatch.setattr(checks, "OPTIONAL", (slow,))
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: health.optional.read(), range(8)))
+    assert (len(looked), set(found)) == (1, {(checks.Check("slow", "ok"),)})
+
+
+def test_what_was_found_is_looked_at_again_after_a_second(client, db, monkeypatch):
+    moment = [100.0]
+    monkeypatch.setattr(health, "monotonic", lambda: moment[0])
+    assert verdicts(client)[1]["worker"] == "no worker has reported"
+    tasks.heartbeat()
+    moment[0] += 0.9
+    assert verdicts(client)[1]["worker"] == "no worker has reported"
+    moment[0] += 0.2
+    assert verdicts(client)[1]["worker"] == "ok"
+
+
+def test_a_database_that_goes_meanwhile_makes_readiness_degraded(client, db, monkeypatch):
+    tasks.heartbeat()
+    monkeypatch.setattr(outbox_queries, "heartbeat", lost)
+    status, found = verdicts(client)
+    assert (status, found["status"], found["worker"]) == (200, "degraded", "unknown (DatabaseError)")
+    assert found["heartbeat_age_seconds"] is None
+
+
+def test_the_heartbeat_is_read_once(client, db, monkeypatch):
+    asked: list[None] = []
+    monkeypatch.setattr(outbox_queries, "heartbeat", lambda: asked.append(None))
+    verdicts(client)
+    assert len(asked) == 1
 
 
 def test_not_ready_without_the_database(client, db, monkeypatch):
