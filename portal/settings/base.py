@@ -58,6 +58,7 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "portal.site.middleware.RequestIdentityMiddleware",
     "portal.site.middleware.BodyMiddleware",
+    "portal.site.middleware.ProxyCountMiddleware",
     "portal.site.middleware.CharsetMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -34,10 +34,8 @@ class RequestIdentityMiddleware:
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
-        self.hops = proxies.HopCounter()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        self.hops.count(request.path_info, request.META.get("HTTP_X_FORWARDED_FOR", ""))
         request_id = uuid4().hex
         given = request.headers.get("X-Request-ID", "")
         from_caller = {"caller_request_id": given} if CALLER_ID.fullmatch(given) else {}
@@ -131,6 +129,18 @@ def _discard(stream: BinaryIO, most: int) -> None:
     """Read up to this many bytes and keep none."""
     while most > 0 and (part := _read_part(stream, min(most, CHUNK))):
         most -= len(part)
+
+
+class ProxyCountMiddleware:
+    """Count whether TRUSTED_PROXY_COUNT fits, behind `BodyMiddleware`: what doesn't fit may be written to the cache."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+        self.hops = proxies.HopCounter()
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        self.hops.count(request.path_info, request.META.get("HTTP_X_FORWARDED_FOR", ""))
+        return self.get_response(request)
 
 
 class CharsetMiddleware:

@@ -15,6 +15,8 @@ NOTE = "site.proxies"
 # how long a note counts, and how often a process writes one at the most
 NOTE_SECONDS = 3600
 WRITE_SECONDS = 60.0
+# fewer requests show nothing: right after a start they may all be one stranger's
+LEAST_REQUESTS = 20
 PROBES = ("/healthz", "/readyz", "/metrics")
 UNAVAILABLE = (DatabaseError, OSError)
 BEHIND_PROXY = (
@@ -57,7 +59,10 @@ class Hops:
 
 
 class HopCounter:
-    """Counts in memory. Only when something doesn't fit it writes a note for `doctor`, at most once a minute."""
+    """Counts in memory. Only when something doesn't fit it writes a note for `doctor`, at most once a minute.
+
+    Each note tells of at least LEAST_REQUESTS requests.
+    """
 
     def __init__(self) -> None:
         self.seen = Hops(settings.TRUSTED_PROXY_COUNT)
@@ -75,7 +80,8 @@ class HopCounter:
             return
         self.seen.unfitting += 1
         self.seen.hops = hops
-        if self.written is None or monotonic() - self.written >= WRITE_SECONDS:
+        is_due = self.written is None or monotonic() - self.written >= WRITE_SECONDS
+        if is_due and self.seen.fitting + self.seen.unfitting >= LEAST_REQUESTS:
             self._write()
 
     def _write(self) -> None:

@@ -6,7 +6,7 @@ from django.db import DatabaseError
 from django.test import Client, override_settings
 
 from portal.serve import worker
-from portal.site import checks, proxies
+from portal.site import checks, middleware, proxies
 
 CLIENT, PROXY = "198.51.100.1", "10.0.0.1"
 
@@ -17,9 +17,9 @@ def forgotten(db):
 
 
 def ask(*forwarded: str, path: str = "/") -> None:
-    """One process is asked, once for each value of X-Forwarded-For."""
+    """One process is asked often enough for a note, with the values of X-Forwarded-For in turn."""
     client = Client()
-    for value in forwarded:
+    for value in forwarded * proxies.LEAST_REQUESTS:
         client.get(path, headers={"X-Forwarded-For": value} if value else {})
 
 
@@ -49,7 +49,28 @@ def test_doctor_looks_at_the_proxies():
 
 def test_one_stranger_who_sends_the_header_changes_nothing():
     ask("", "", CLIENT)
+    assert cache.get(proxies.NOTE)["unfitting"] > 0
     assert checks.proxy().is_ok
+
+
+def test_the_first_requests_after_a_start_show_nothing():
+    client = Client()
+    for _ in range(proxies.LEAST_REQUESTS - 1):
+        client.get("/", headers={"X-Forwarded-For": CLIENT})
+    assert cache.get(proxies.NOTE) is None
+    assert checks.proxy().is_ok
+    client.get("/", headers={"X-Forwarded-For": CLIENT})
+    assert not checks.proxy().is_ok
+
+
+def test_nothing_is_written_before_the_body_is_read(monkeypatch):
+    monkeypatch.setattr(proxies, "LEAST_REQUESTS", 1)
+    order: list[str] = []
+    read, write = middleware.read_body, cache.set
+    monkeypatch.setattr(middleware, "read_body", lambda request: order.append("read") or read(request))
+    monkeypatch.setattr(proxies.cache, "set", lambda *given, **named: order.append("written") or write(*given, **named))
+    Client().post("/", {"a": "b"}, headers={"X-Forwarded-For": CLIENT})
+    assert order == ["read", "written"]
 
 
 def test_a_note_of_another_count_says_nothing():
@@ -68,12 +89,12 @@ def test_a_flood_is_written_down_once_a_minute(monkeypatch, caplog):
     minute = [0.0]
     monkeypatch.setattr(proxies, "monotonic", lambda: minute[0])
     counter = proxies.HopCounter()
-    for _ in range(5):
+    for _ in range(2 * proxies.LEAST_REQUESTS):
         counter.count("/", CLIENT)
     minute[0] = 61.0
     counter.count("/", CLIENT)
     assert [record.name for record in caplog.records].count(proxies.__name__) == 2
-    assert cache.get(proxies.NOTE)["unfitting"] == 5
+    assert cache.get(proxies.NOTE)["unfitting"] == proxies.LEAST_REQUESTS + 1
 
 
 @pytest.mark.parametrize("act", ["set", "get"])
@@ -81,6 +102,7 @@ def test_a_cache_that_is_away_fails_no_request(monkeypatch, act):
     def lost(*given, **named):
         raise DatabaseError
 
+    monkeypatch.setattr(proxies, "LEAST_REQUESTS", 1)
     monkeypatch.setattr(proxies.cache, act, lost)
     assert Client().get("/", headers={"X-Forwarded-For": CLIENT}).status_code == 302
     assert checks.proxy().verdict == ("unknown (DatabaseError)" if act == "get" else "ok")
