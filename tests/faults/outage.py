@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from threading import Event, Thread
 from typing import Any, LiteralString
 from urllib.parse import urlsplit
@@ -176,6 +177,12 @@ def visitors(site: Site, count: int = 3) -> Iterator[list[Answer]]:
 
 def longest(answers: Sequence[Answer]) -> float:
     return max(answer.seconds for answer in answers)
+
+
+def slowest_median(answers: Sequence[Answer]) -> float:
+    """Return the median of the path whose answers take longest: quick paths don't hide a slow one."""
+    paths = {answer.path for answer in answers}
+    return max(median(answer.seconds for answer in answers if answer.path == path) for path in paths)
 
 
 class Cluster:

@@ -15,11 +15,14 @@ from pathlib import Path
 import pytest
 
 from tests.faults.conftest import RecordFault
-from tests.faults.outage import Cluster, Process, Site, end, free_port, longest, visitors, wait_for
+from tests.faults.outage import Cluster, Process, Site, end, free_port, longest, slowest_median, visitors, wait_for
 
 pytestmark = [pytest.mark.faults, pytest.mark.worker, pytest.mark.timeout(420)]
-# 2 s are promised without the database, and nothing waits with it; the bound only tells a wait that ends from a hang
-# of ten seconds or more, on a busy machine, too: what was measured is in docs/reliability.md
+# what is promised without the database, and nothing waits with it; measured by the median, since a busy machine delays
+# single answers
+PROMISED_SECONDS = 2.0
+# tells a wait that ends from a hang of ten seconds or more, on a busy machine, too: what was measured is in
+# docs/reliability.md
 HANG_SECONDS = 8.0
 # a worker starts, and beat asks it to look
 START = 90
@@ -76,6 +79,7 @@ def test_postgresql_stopped_and_restarted(tmp_path: Path, cluster: Cluster, reco
     )
     assert lost == []
     assert longest(away) <= HANG_SECONDS
+    assert slowest_median(away) <= PROMISED_SECONDS
     assert {answer.body[:12] for answer in away if answer.path.startswith("/scim")} == {b'{"schemas": '}
 
 
@@ -106,6 +110,7 @@ def test_postgresql_gives_no_connection(tmp_path: Path, cluster: Cluster, record
     )
     assert lost == []
     assert longest(away) <= HANG_SECONDS
+    assert slowest_median(away) <= PROMISED_SECONDS
 
 
 @pytest.fixture
@@ -149,6 +154,7 @@ def test_redis(
     assert lost == []
     assert b'"status": "degraded"' in ready.body
     assert longest(answered) <= HANG_SECONDS
+    assert slowest_median(answered) <= PROMISED_SECONDS
 
 
 @contextmanager
@@ -180,6 +186,7 @@ def test_mail_server_hanging(site: Site, record_fault: RecordFault) -> None:
     assert lost == []
     assert waiting == 1
     assert longest(answered) <= HANG_SECONDS
+    assert slowest_median(answered) <= PROMISED_SECONDS
 
 
 def events(site: Site, condition: str) -> int:
