@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, models
@@ -55,6 +55,37 @@ def add_to_entry(key: str, delta: int) -> int | None:
         cursor.execute(statement, [delta, key, connection.ops.adapt_datetimefield_value(now())])
         found = cursor.fetchone()
     return int(found[0]) if found else None
+
+
+def count_entry(key: str, most: int, life: timedelta) -> int | None:
+    """Add one to a live number below `most`, or begin with one that lives so long, in one statement.
+
+    Returns the sum, or None when the number is `most` already.
+    """
+    statement = (
+        "INSERT INTO orgs_cacheentry (key, value, expires_at) VALUES (%s, '1', %s) ON CONFLICT (key) DO UPDATE SET "
+        "value = CASE WHEN orgs_cacheentry.expires_at <= %s THEN '1' "
+        "ELSE CAST(CAST(orgs_cacheentry.value AS bigint) + 1 AS text) END, "
+        "expires_at = CASE WHEN orgs_cacheentry.expires_at <= %s THEN excluded.expires_at "
+        "ELSE orgs_cacheentry.expires_at END "
+        "WHERE orgs_cacheentry.expires_at <= %s OR CAST(orgs_cacheentry.value AS bigint) < %s RETURNING value"
+    )
+    adapt = connection.ops.adapt_datetimefield_value
+    moment = now()
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [key, adapt(moment + life), *[adapt(moment)] * 3, most])
+        found = cursor.fetchone()
+    return int(found[0]) if found else None
+
+
+def take_from_entry(key: str) -> None:
+    """Take one from a live number that is above zero; do nothing where there is none."""
+    statement = (
+        "UPDATE orgs_cacheentry SET value = CASE WHEN CAST(value AS bigint) > 0 "
+        "THEN CAST(CAST(value AS bigint) - 1 AS text) ELSE value END WHERE key = %s AND expires_at > %s"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [key, connection.ops.adapt_datetimefield_value(now())])
 
 
 def extend_entry(key: str, expires_at: datetime) -> bool:

@@ -8,7 +8,7 @@ from orgs.base import counters, credentials
 from orgs.base.clock import now
 from orgs.events import queries as outbox
 from orgs.invitations import queries
-from orgs.invitations.types import INVITATIONS_OF_ORG, INVITATIONS_TO_ADDRESS, Delay
+from orgs.invitations.types import INVITATIONS_OF_ORG, INVITATIONS_TO_ADDRESS, CountedMail, Delay
 from orgs.people.models import Invitation, InvitationLink
 from orgs.people.types import INVITATION_LIFE, INVITATION_MAIL, INVITATION_PREFIX
 from orgs.tenancy.models import Membership, Organization
@@ -44,7 +44,7 @@ def prepare_invitation(*, org: Organization, membership_public_id: str) -> tuple
     return invitation.membership, secret.plain
 
 
-def take_invitation_mail(*, org: Organization, membership_public_id: str) -> Delay | None:
+def take_invitation_mail(*, org: Organization, membership_public_id: str) -> CountedMail | Delay:
     """Count one invitation mail to this membership's address. Returns the delay when the hour's bound is reached.
 
     The invitation stays as it is: who has a link can use it, and the mail leaves later. Runs outside of a transaction,
@@ -52,23 +52,31 @@ def take_invitation_mail(*, org: Organization, membership_public_id: str) -> Del
     """
     invitation = queries.waiting_invitation(org, membership_public_id)
     if invitation is None:
-        return None
-    delay = None
+        return CountedMail()
+    taken = _take(org, invitation.membership.email_key)
+    delayed_until = taken.until if isinstance(taken, Delay) else None
+    Invitation.objects.filter(org=org, pk=invitation.pk).update(delayed_until=delayed_until)
+    return taken
+
+
+def _take(org: Organization, address_key: str) -> CountedMail | Delay:
+    """Count one mail for the address and for the organization; for neither when there is no room in one of them."""
+    counted: list[str] = []
     for limit, key, who in (
-        (INVITATIONS_TO_ADDRESS, invitation.membership.email_key, "This address gets"),
+        (INVITATIONS_TO_ADDRESS, address_key, "This address gets"),
         (INVITATIONS_OF_ORG, str(org.public_id), "This organization sends"),
     ):
-        if until := counters.take(limit, key):
-            delay = Delay(until, f"{who} no more than {limit.amount} invitations an hour.")
-            break
-    Invitation.objects.filter(org=org, pk=invitation.pk).update(delayed_until=delay.until if delay else None)
-    return delay
+        try:
+            counted.append(counters.take(limit, key))
+        except counters.LimitReached as reached:
+            counters.give_back(*counted)
+            return Delay(reached.until, f"{who} no more than {limit.amount} invitations an hour.")
+    return CountedMail(tuple(counted))
 
 
-def give_back_invitation_mail(*, membership: Membership) -> None:
-    """Don't count an invitation mail that the mail server refused."""
-    counters.give_back(INVITATIONS_TO_ADDRESS, membership.email_key)
-    counters.give_back(INVITATIONS_OF_ORG, str(membership.org.public_id))
+def give_back_invitation_mail(*, counted: CountedMail) -> None:
+    """Don't count an invitation mail that wasn't sent, in the hour in which it was counted."""
+    counters.give_back(*counted.counters)
 
 
 def delete_ended_invitations(*, before: datetime) -> int:

@@ -10,6 +10,7 @@ from orgs.events import services as events
 from orgs.events.models import OutboxEvent
 from orgs.events.types import Mail, Postponed, delivers
 from orgs.invitations import services
+from orgs.invitations.types import Delay
 from orgs.people.types import INVITATION_LIFE, INVITATION_MAIL
 
 RETENTION = timedelta(days=30)
@@ -23,18 +24,25 @@ def prune() -> int:
 
 @delivers(INVITATION_MAIL)
 def send_invitation(event: OutboxEvent) -> None:
-    """The person of a waiting seat has a link by which to join; nothing is sent when nobody waits any more."""
-    if delay := services.take_invitation_mail(org=event.organization, membership_public_id=event.key):
-        raise Postponed(delay.until, delay.reason)
+    """Mail a link by which to join to the person of an invited membership; send nothing when nobody waits any more."""
+    counted = services.take_invitation_mail(org=event.organization, membership_public_id=event.key)
+    if isinstance(counted, Delay):
+        raise Postponed(counted.until, counted.reason)
+    try:
+        is_sent = _send(event)
+    except Exception:
+        services.give_back_invitation_mail(counted=counted)
+        raise
+    if not is_sent:
+        services.give_back_invitation_mail(counted=counted)
+
+
+def _send(event: OutboxEvent) -> bool:
     prepared = services.prepare_invitation(org=event.organization, membership_public_id=event.key)
     if prepared is None:
-        return
-    seat, secret = prepared
+        return False
+    membership, secret = prepared
     link = settings.PUBLIC_BASE_URL + reverse("people:invitation", args=[quote(secret)])
-    context: dict[str, object] = {"org": seat.org, "link": link, "days": INVITATION_LIFE.days}
-    try:
-        events.send_mail(Mail(template="invitation", to=seat.email, context=context))
-    except OSError:
-        # mail servers' errors are kinds of it
-        services.give_back_invitation_mail(membership=seat)
-        raise
+    context: dict[str, object] = {"org": membership.org, "link": link, "days": INVITATION_LIFE.days}
+    events.send_mail(Mail(template="invitation", to=membership.email, context=context))
+    return True

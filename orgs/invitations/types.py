@@ -5,7 +5,8 @@ from orgs.base.counters import Limit
 
 # how much invitation mail one mailbox gets, whichever organizations send it, and how much one organization sends
 INVITATIONS_TO_ADDRESS = Limit("invitation.address", 3)
-INVITATIONS_OF_ORG = Limit("invitation.org", 1000)
+# the mail of an organization that is far beyond its bound is spread over the hours, and delays nobody else's
+INVITATIONS_OF_ORG = Limit("invitation.org", 1000, is_spread=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +15,10 @@ class Delay:
 
     until: datetime
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CountedMail:
+    """The counters in which an invitation's mail was counted."""
+
+    counters: tuple[str, ...] = ()

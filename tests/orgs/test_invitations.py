@@ -13,6 +13,7 @@ from orgs.base.clock import now
 from orgs.base.counters import Limit
 from orgs.events import services as outbox
 from orgs.events.models import OutboxEvent
+from orgs.events.types import DeliveryRefused
 from orgs.invitations import services as invitations
 from orgs.invitations.tasks import prune
 from orgs.people import queries
@@ -346,7 +347,7 @@ def test_a_delayed_invitation_is_shown_on_the_page_of_members_until_it_has_left(
 
 
 def test_an_organization_sends_so_many_invitations_an_hour(acme, mailoutbox, at_nine, monkeypatch):
-    monkeypatch.setattr(invitations, "INVITATIONS_OF_ORG", Limit("invitation.org", 2))
+    monkeypatch.setattr(invitations, "INVITATIONS_OF_ORG", Limit("invitation.org", 2, is_spread=True))
     for number in range(6):
         people.create_seat(org=acme, profile=Profile(f"p{number}@elsewhere.example"), origin=Origin.SCIM, actor=ACTOR)
     deliver()
@@ -365,15 +366,66 @@ def test_one_organizations_bound_leaves_anothers(acme, globex, mailoutbox, at_ni
     assert len(mailoutbox) == 2
 
 
-def test_what_the_mail_server_refuses_is_not_counted(seat, mailoutbox, at_nine, monkeypatch):
+def test_an_organization_beyond_the_bound_of_an_address_delays_no_other_past_the_next_hour(
+    acme, globex, mailoutbox, at_nine
+):
+    ours = people.create_seat(org=acme, profile=Profile(IVY), origin=Origin.SCIM, actor=ACTOR)
+    for _ in range(9):
+        ask_again(ours)
+    people.create_seat(org=globex, profile=Profile(IVY), origin=Origin.SCIM, actor=ACTOR)
+    deliver()
+    waiting = OutboxEvent.objects.get(org=globex)
+    assert waiting.due_at == datetime(2026, 11, 27, 10, tzinfo=UTC)
+
+
+def test_mail_that_the_organizations_bound_refuses_is_not_counted_for_the_address(
+    acme, globex, mailoutbox, at_nine, monkeypatch
+):
+    monkeypatch.setattr(invitations, "INVITATIONS_OF_ORG", Limit("invitation.org", 1))
+    people.create_seat(org=acme, profile=Profile("other@elsewhere.example"), origin=Origin.SCIM, actor=ACTOR)
+    ours = people.create_seat(org=acme, profile=Profile(IVY), origin=Origin.SCIM, actor=ACTOR)
+    for _ in range(4):
+        ask_again(ours)
+    people.create_seat(org=globex, profile=Profile(IVY), origin=Origin.SCIM, actor=ACTOR)
+    deliver()
+    assert [mail.to for mail in mailoutbox] == [["other@elsewhere.example"], [IVY]]
+
+
+@pytest.mark.parametrize("error", [SMTPServerDisconnected(), DeliveryRefused(550), ValueError()])
+def test_what_the_mail_server_refuses_is_not_counted(seat, mailoutbox, at_nine, monkeypatch, error):
     def refuse(mail):
-        raise SMTPServerDisconnected
+        raise error
 
     with monkeypatch.context() as patch:
         patch.setattr(outbox, "send_mail", refuse)
         for _ in range(5):
-            deliver()
+            ask_again(seat)
+    ask_again(seat)
+    assert len(mailoutbox) == 1
+
+
+def test_mail_refused_past_the_full_hour_keeps_its_error_and_frees_the_hour_in_which_it_was_counted(
+    acme, seat, at_nine, monkeypatch
+):
+    def refuse_in_the_next_hour(mail):
+        at_nine(1)
+        raise SMTPServerDisconnected
+
+    monkeypatch.setattr(outbox, "send_mail", refuse_in_the_next_hour)
     deliver()
+    assert OutboxEvent.objects.get().last_error == "SMTPServerDisconnected"
+    at_nine(0)
+    for limit, key in ((invitations.INVITATIONS_TO_ADDRESS, IVY), (Limit("invitation.org", 1), str(acme.public_id))):
+        for _ in range(limit.amount):
+            counters.take(limit, key)
+
+
+def test_an_invitation_that_ended_while_it_was_counted_is_not_counted(seat, mailoutbox, at_nine, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(invitations, "prepare_invitation", lambda **_: None)
+        for _ in range(5):
+            ask_again(seat)
+    ask_again(seat)
     assert len(mailoutbox) == 1
 
 
