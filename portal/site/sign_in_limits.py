@@ -1,28 +1,35 @@
 """How often a password may be tried: for each browser, each account and each network address.
 
 An account can't be locked by strangers: a browser in which somebody has signed in to it has a limit of its own, and a
-reset of the password starts all over. The amounts are in ACCOUNT_RATE_LIMITS.
+reset of the password starts all over. allauth's own limits take a lock and four statements each; these take one.
 """
 
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import salted_hmac
 
+from orgs.base.counters import Limit, LimitReached, clear, give_back, take
 from orgs.base.text import address_key
 from orgs.tenancy.models import User
 
-APP = "allauth.account"
 COOKIE = "__Host-known_browser" if settings.IS_HTTPS else "known_browser"
 SALT = "portal.site.known_browser"
 LIFE = timedelta(days=90)
-ONE_BROWSER, ONE_ACCOUNT, ONE_ADDRESS = "login_failed", "login_failed_account", "login_failed_address"
+# every attempt, right or wrong
+ATTEMPTS = Limit("sign_in.attempts", 300, timedelta(minutes=1), is_aligned=False)
+# wrong passwords; the narrower limit is asked first, so that what it refuses doesn't count in the wider one
+ONE_BROWSER = Limit("sign_in.browser", 5, timedelta(minutes=5), is_aligned=False)
+ONE_ACCOUNT = Limit("sign_in.account", 50, timedelta(hours=1), is_aligned=False)
+ONE_ADDRESS = Limit("sign_in.address", 60, timedelta(minutes=10), is_aligned=False)
 PROBLEMS = {
     ONE_BROWSER: "too_many_login_attempts",
     ONE_ACCOUNT: "too_many_for_account",
@@ -33,6 +40,16 @@ LIMIT_MESSAGES = {
     "too_many_for_account": "Too many failed sign-ins to this account. Reset its password, or use a passkey or SSO.",
     "too_many_from_address": "Too many failed sign-ins from your network. Wait ten minutes, or use a passkey or SSO.",
 }
+
+
+@dataclass(slots=True)
+class Counted:
+    """Where one attempt was counted. allauth calls `rollback` when the password turns out to be right."""
+
+    counters: list[str] = field(default_factory=list)
+
+    def rollback(self) -> None:
+        give_back(*self.counters)
 
 
 class SignInLimits(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
@@ -46,34 +63,36 @@ class SignInLimits(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has 
         An attempt that one limit refuses isn't counted by the next: who tries one account again and again uses up
         nothing that others behind the same network address need.
         """
-        account = address_key(credentials.get("email") or "")
-        attempts: list[tuple[str, str | None]] = [
-            (ONE_BROWSER, self._get_login_attempts_cache_key(request, **credentials))
-        ]
+        account, address = address_key(credentials.get("email") or ""), ratelimit.get_ip(request)
+        try:
+            take(ATTEMPTS, address)
+        except LimitReached as reached:
+            raise ImmediateHttpResponse(ratelimit.respond_429(request)) from reached
+        attempts = [(ONE_BROWSER, _browser_key(request, account))]
         if known_browser(request, account) is None:
             attempts.append((ONE_ACCOUNT, account))
-        attempts.append((ONE_ADDRESS, None))
-        # given back by allauth when the password turns out to be right
-        self._login_failed_rl_usage = ratelimit.RateLimitUsage(usage=[])
-        for action, key in attempts:
-            usage = ratelimit.consume(request, app=APP, action=action, key=key)
-            if not usage:
-                raise self.validation_error(PROBLEMS[action])
-            self._login_failed_rl_usage.usage += usage.usage
-
-    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
-        account = address_key(credentials.get("email") or "")
-        return f"{account}:{known_browser(request, account) or ratelimit.get_ip(request)}"
+        attempts.append((ONE_ADDRESS, address))
+        self._login_failed_rl_usage = Counted()
+        for limit, key in attempts:
+            try:
+                self._login_failed_rl_usage.counters.append(take(limit, key))
+            except LimitReached as reached:
+                raise self.validation_error(PROBLEMS[limit]) from reached
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
         """Let the owner in again after a reset of the password."""
-        super()._delete_login_attempts_cached_email(request, **credentials)
-        ratelimit.clear(request, app=APP, action=ONE_ACCOUNT, key=address_key(credentials.get("email") or ""))
+        account = address_key(credentials.get("email") or "")
+        clear(ONE_BROWSER, _browser_key(request, account))
+        clear(ONE_ACCOUNT, account)
 
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
         response: HttpResponse = super().post_login(request, user, **kwargs)
         remember_browser(request, response, address_key(user.email))
         return response
+
+
+def _browser_key(request: HttpRequest, account: str) -> str:
+    return f"{account}:{known_browser(request, account) or ratelimit.get_ip(request)}"
 
 
 def known_browser(request: HttpRequest, account: str) -> str | None:

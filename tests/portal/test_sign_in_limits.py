@@ -1,13 +1,18 @@
 """How often a password may be tried, and how much mail an address gets; nobody is locked out by somebody else."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from orgs.base.counters import Limit
 from orgs.base.models import CacheEntry
+from portal.site import sign_in_limits
 from portal.site.sign_in_limits import COOKIE
 from tests.factories import PASSWORD, UserFactory
 
@@ -61,6 +66,23 @@ def test_wrong_passwords_from_one_address_lock_nobody_at_another(stranger):
     for _ in range(20):
         attempt(stranger.email, WRONG)
     assert is_let_in(attempt(stranger.email, PASSWORD, "203.0.113.9"))
+
+
+def test_three_hundred_attempts_a_minute_from_one_address_are_answered_429(stranger, monkeypatch):
+    monkeypatch.setattr(sign_in_limits, "ATTEMPTS", Limit("attempts", 2, timedelta(minutes=1), is_aligned=False))
+    statuses = [attempt(f"nobody{number}@nowhere.example", WRONG).status_code for number in range(3)]
+    assert statuses == [200, 200, 429]
+    assert attempt(stranger.email, WRONG, "203.0.113.9").status_code == 200
+
+
+def test_the_limits_of_an_attempt_take_one_statement_each(stranger):
+    with CaptureQueriesContext(connection) as wrong:
+        attempt(stranger.email, WRONG)
+    with CaptureQueriesContext(connection) as right:
+        attempt(stranger.email, PASSWORD)
+    counted = [sum("orgs_cacheentry" in query["sql"] for query in each) for each in (wrong, right)]
+    # three of the four are given back when the password is right
+    assert counted == [4, 7]
 
 
 def test_right_passwords_are_not_counted(stranger):
