@@ -1,5 +1,4 @@
 from datetime import datetime
-from uuid import UUID
 
 from django.db.models import QuerySet
 
@@ -8,10 +7,9 @@ from orgs.tenancy.models import Organization
 from orgs.tenancy.types import MembershipState
 
 
-def ended_invitations(before: datetime) -> QuerySet[Invitation, tuple[int, UUID]]:
-    """The ids of up to 500 invitations whose link ended before this time, with those of their memberships."""
-    ended = Invitation.objects.filter(accepted_at=None, expires_at__lt=before).order_by("expires_at")
-    return ended.values_list("pk", "membership__public_id")[:500]
+def ended_invitations(before: datetime) -> QuerySet[Invitation]:
+    """Return the invitations that nobody accepted and whose link ended before this time."""
+    return Invitation.objects.filter(accepted_at=None, expires_at__lt=before)
 
 
 def waiting_invitation(org: Organization, membership_public_id: str) -> Invitation | None:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from orgs.base import counters, credentials
+from orgs.base import counters, credentials, portions
 from orgs.base.clock import now
 from orgs.events import queries as outbox
 from orgs.invitations import queries
@@ -81,9 +81,12 @@ def give_back_invitation_mail(*, counted: CountedMail) -> None:
 
 def delete_ended_invitations(*, before: datetime) -> int:
     """Delete invitations whose link ended before this time, except those about to be sent anew. Returns how many."""
-    ended = {str(public_id): pk for pk, public_id in queries.ended_invitations(before)}
-    planned = outbox.waiting().filter(kind=INVITATION_MAIL, key__in=ended).values_list("key", flat=True)
-    for key in planned:
-        del ended[key]
-    deleted, _ = Invitation.objects.filter(pk__in=ended.values()).delete()
+    deleted = 0
+    for portion in portions.primary_keys(queries.ended_invitations(before)):
+        found = Invitation.objects.filter(pk__in=portion).values_list("pk", "membership__public_id")
+        ended = {str(public_id): pk for pk, public_id in found}
+        for key in outbox.waiting().filter(kind=INVITATION_MAIL, key__in=ended).values_list("key", flat=True):
+            ended.pop(key, None)
+        Invitation.objects.filter(pk__in=ended.values()).delete()
+        deleted += len(ended)
     return deleted

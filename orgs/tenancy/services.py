@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
+from orgs.base import portions
 from orgs.base.clock import now
 from orgs.base.text import KEY_LENGTH, address_domain, address_key
 from orgs.tenancy import queries
@@ -319,13 +320,13 @@ def delete_expired_grants(*, before: datetime) -> int:
     return deleted
 
 
-def delete_unverified_accounts(*, before: datetime, most: int = 1_000) -> int:
+def delete_unverified_accounts(*, before: datetime) -> int:
     """Delete accounts that hold nothing and were created before this time, the oldest first. Returns how many."""
-    found = queries.deletable_accounts().filter(date_joined__lt=before).order_by("pk")
     deleted = 0
-    for pk in list(found.values_list("pk", flat=True)[:most]):
-        with transaction.atomic():
-            deleted += _delete_if_empty(pk)
+    for portion in portions.primary_keys(queries.deletable_accounts().filter(date_joined__lt=before)):
+        for pk in portion:
+            with transaction.atomic():
+                deleted += _delete_if_empty(pk)
     return deleted
 
 

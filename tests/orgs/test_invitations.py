@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from orgs.audit.models import AuditEvent
-from orgs.base import counters, credentials
+from orgs.base import counters, credentials, portions
 from orgs.base.clock import now
 from orgs.base.counters import Limit
 from orgs.events import services as outbox
@@ -378,6 +378,20 @@ def test_an_organization_beyond_the_bound_of_an_address_delays_no_other_past_the
     assert waiting.due_at == datetime(2026, 11, 27, 10, tzinfo=UTC)
 
 
+def test_lifting_a_suspension_leaves_the_mail_put_off_until_the_bound_has_room(seat):
+    until = now() + timedelta(minutes=50)
+    Invitation.objects.update(delayed_until=until)
+    flap(seat, 3)
+    event = OutboxEvent.objects.get(cancelled_at=None)
+    assert abs(event.due_at - until) < timedelta(seconds=30)
+
+
+def test_a_rename_after_a_delay_sends_to_the_new_address_without_it(seat):
+    Invitation.objects.update(delayed_until=now() + timedelta(minutes=50))
+    people.update_profile(membership=seat, profile=Profile("ivy@new.example"), actor=ACTOR)
+    assert OutboxEvent.objects.get(cancelled_at=None).due_at < now() + timedelta(minutes=3)
+
+
 def test_mail_that_the_organizations_bound_refuses_is_not_counted_for_the_address(
     acme, globex, mailoutbox, at_nine, monkeypatch
 ):
@@ -458,3 +472,14 @@ def test_an_accepted_invitation_is_not_pruned(seat, mailoutbox):
     end_links(31)
     Invitation.objects.update(accepted_at=now())
     assert prune() == 0
+
+
+def test_ended_invitations_are_pruned_in_one_run_though_planned_ones_are_older(acme, monkeypatch):
+    monkeypatch.setattr(portions, "PORTION", 2)
+    for number in range(8):
+        people.create_seat(org=acme, profile=Profile(f"p{number}@elsewhere.example"), origin=Origin.SCIM, actor=ACTOR)
+    end_links(31)
+    planned = [str(each.membership.public_id) for each in Invitation.objects.order_by("pk")[:3]]
+    OutboxEvent.objects.exclude(key__in=planned).update(cancelled_at=now())
+    assert prune() == 5
+    assert {str(each.membership.public_id) for each in Invitation.objects.all()} == set(planned)

@@ -16,6 +16,7 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
+from orgs.base import portions
 from orgs.base.clock import now
 from orgs.invitations import services as invitations
 from orgs.people import services as people
@@ -328,6 +329,25 @@ def test_unverified_accounts_are_pruned_after_three_days(db, stranger, uma):
     before = set(User.objects.values_list("pk", flat=True))
     assert tasks.prune() == 1
     assert before - set(User.objects.values_list("pk", flat=True)) == {claims[0].pk}
+
+
+def make_claims(amount: int) -> None:
+    for number in range(amount):
+        tenancy.sign_up(email=f"p{number}@people.example", password=PASSWORD)
+    User.objects.update(date_joined=now() - timedelta(days=4))
+
+
+def test_all_unverified_accounts_are_pruned_in_one_run(db, monkeypatch):
+    monkeypatch.setattr(portions, "PORTION", 2)
+    make_claims(5)
+    assert tasks.prune() == 5
+    assert not User.objects.exists()
+
+
+def test_a_run_of_pruning_ends_when_its_time_is_over(db, monkeypatch):
+    monkeypatch.setattr(portions, "SECONDS", -1.0)
+    make_claims(1)
+    assert tasks.prune() == 0
 
 
 def test_an_account_that_is_verified_while_it_is_pruned_stays(db, monkeypatch):
