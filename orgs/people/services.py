@@ -92,9 +92,12 @@ def _admit(membership: Membership, actor: Actor) -> bool:
 
 
 def _invite(membership: Membership) -> None:
-    Invitation.objects.get_or_create(org_id=membership.org_id, membership=membership)
+    """Plan the invitation's mail in place of the one that waits, and no earlier than a bound has put that off."""
+    invitation, _ = Invitation.objects.get_or_create(org_id=membership.org_id, membership=membership)
+    moment = now()
+    delay = max(INVITATION_DELAY, (invitation.delayed_until or moment) - moment)
     outbox.cancel(org=membership.org, kind=INVITATION_MAIL, key=str(membership.public_id))
-    outbox.add(org=membership.org, kind=INVITATION_MAIL, key=str(membership.public_id), delay=INVITATION_DELAY)
+    outbox.add(org=membership.org, kind=INVITATION_MAIL, key=str(membership.public_id), delay=delay)
 
 
 @transaction.atomic
@@ -219,6 +222,8 @@ def _follow_address(seat: Membership, former: str, actor: Actor) -> None:
     """
     consent.remove_address_of_former_holders(membership=seat, actor=actor)
     if seat.user is None:
+        # what put off the mail to the former address doesn't hold for this one
+        Invitation.objects.filter(org_id=seat.org_id, membership=seat).update(delayed_until=None)
         admit_or_invite(membership=seat, actor=actor)
         return
     user, org = tenancy_queries.lock_account(seat.user), seat.org
