@@ -75,7 +75,7 @@ def sp_keys_take_turns() -> Iterator[None]:
 def account_mail_leaves_at_once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """As with a worker that runs; tests marked `queued_mail` find the mail in the outbox."""
     if request.node.get_closest_marker("queued_mail") is None:
-        monkeypatch.setattr(accounts.events, "add_account_mail", lambda *, mail, key="": outbox.send_text(mail))
+        monkeypatch.setattr(accounts.events, "add_account_mail", lambda *, mail, **_: outbox.send_text(mail))
 
 
 @pytest.fixture(autouse=True)

@@ -32,6 +32,11 @@ def due(moment: datetime) -> QuerySet[OutboxEvent]:
     return free.order_by("due_at", "id")
 
 
+def idle(events: QuerySet[OutboxEvent]) -> QuerySet[OutboxEvent]:
+    """Return those of these events that no worker is delivering now."""
+    return events.exclude(leased_until__gt=now())
+
+
 def overdue_count(*, since: datetime) -> int:
     """Say how many events should have been delivered before this time: more than none means that no worker runs."""
     return waiting().filter(due_at__lt=since).count()

@@ -25,6 +25,7 @@ from orgs.events.types import (
     DRAIN,
     WORKER,
     DeliveryRefused,
+    DeliveryTooLate,
     Mail,
     Postponed,
     TextMail,
@@ -63,19 +64,25 @@ def add_for_each(
     transaction.on_commit(nudge, robust=True)
 
 
-def add_account_mail(*, mail: TextMail, key: str = "") -> OutboxEvent:
-    """Send this mail to the person of an account once the transaction has committed.
+def add_account_mail(*, mail: TextMail, key: str = "", ends_at: datetime | None = None) -> OutboxEvent:
+    """Send this mail to the person of an account once the transaction has committed, but not after `ends_at`.
 
     It may hold a code or a link that opens the account, so it is sealed, and deleted from the row once it is sent.
     """
-    payload = {"sealed": sealed.seal(json.dumps(asdict(mail)))}
+    payload = {"sealed": sealed.seal(json.dumps(asdict(mail))), "ends_at": ends_at and ends_at.isoformat()}
     event = OutboxEvent.objects.create(kind=ACCOUNT_MAIL, key=key[:100], payload=payload, due_at=now())
     transaction.on_commit(nudge, robust=True)
     return event
 
 
 def send_account_mail(event: OutboxEvent) -> None:
-    """Hand the sealed mail of this event to the mail server. Raises DeliveryRefused, SealBroken, or what the server does."""
+    """Hand the sealed mail of this event to the mail server.
+
+    Raises DeliveryTooLate, DeliveryRefused, SealBroken, or what the server does.
+    """
+    ends_at = event.payload.get("ends_at")
+    if ends_at and datetime.fromisoformat(ends_at) <= now():
+        raise DeliveryTooLate("The code or link in this mail ended before it could be sent.")
     send_text(TextMail(**json.loads(sealed.unseal(event.payload["sealed"]))))
 
 
@@ -86,8 +93,8 @@ def cancel(*, org: Organization, kind: str, key: str) -> int:
 
 @transaction.atomic
 def retry(*, events: QuerySet[OutboxEvent]) -> int:
-    """Try these events again at once, as often as new ones. Returns how many there were."""
-    found = list(events.select_for_update(of=("self",)).values_list("pk", flat=True))
+    """Try these events again at once, as often as new ones, except those being delivered now. Returns how many."""
+    found = list(queries.idle(events).select_for_update(of=("self",)).values_list("pk", flat=True))
     OutboxEvent.objects.filter(pk__in=found).update(failed_at=None, leased_until=None, attempts=0, due_at=now())
     log.info("outbox.retried", count=len(found))
     transaction.on_commit(nudge, robust=True)
@@ -96,8 +103,11 @@ def retry(*, events: QuerySet[OutboxEvent]) -> int:
 
 @transaction.atomic
 def cancel_events(*, events: QuerySet[OutboxEvent]) -> int:
-    """Leave these events undone for good, and forget what they hold. Returns how many there were."""
-    found = list(events.select_for_update(of=("self",)).values_list("pk", flat=True))
+    """Leave these events undone for good, and forget what they hold, except those being delivered now.
+
+    Returns how many there were.
+    """
+    found = list(queries.idle(events).select_for_update(of=("self",)).values_list("pk", flat=True))
     OutboxEvent.objects.filter(pk__in=found).update(cancelled_at=now(), leased_until=None, payload={})
     log.info("outbox.cancelled", count=len(found))
     return len(found)
@@ -180,6 +190,9 @@ def _deliver(event: OutboxEvent) -> bool:
     except Postponed as wait:
         _postpone(event, wait)
         return False
+    except DeliveryTooLate as error:
+        _cancel_late(event, error)
+        return False
     except DeliveryRefused as error:
         _give_up(event, f"{type(error).__name__} {error.code}")
         return False
@@ -216,6 +229,13 @@ SEQUENCE_LOCK = 7_364_001
 def _postpone(event: OutboxEvent, wait: Postponed) -> None:
     OutboxEvent.objects.filter(pk=event.pk).update(
         due_at=wait.until, leased_until=None, attempts=event.attempts - 1, last_error=wait.reason[:300]
+    )
+
+
+def _cancel_late(event: OutboxEvent, error: DeliveryTooLate) -> None:
+    log.warning("outbox.too_late", kind=event.kind, event_id=str(event.public_id))
+    OutboxEvent.objects.filter(pk=event.pk).update(
+        cancelled_at=now(), failed_at=None, leased_until=None, payload={}, last_error=error.reason[:300]
     )
 
 

@@ -41,6 +41,14 @@ class Postponed(Exception):
         super().__init__(reason)
 
 
+class DeliveryTooLate(Exception):
+    """The work is of no use any more, so that it is left undone for good."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
 @dataclass(frozen=True, slots=True)
 class Mail:
     """A message made from templates/emails/<template>.txt; its first line is the subject."""

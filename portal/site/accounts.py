@@ -1,5 +1,6 @@
 """Where allauth meets the organisations: adapters, and what a sign-in opens."""
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from orgs.base import sealed
+from orgs.base.clock import now
 from orgs.base.text import mail_address
 from orgs.events import services as events
 from orgs.events.types import TextMail
@@ -67,7 +69,19 @@ class AccountAdapter(SignInLimits, VerifyingAdapter):
         shared = {"request": self.request, "email": email, "current_site": get_current_site(self.request)}
         message = self.render_mail(template_prefix, email, {"base_url": settings.PUBLIC_BASE_URL, **shared, **context})
         mail = TextMail(to=email, subject=str(message.subject), body=str(message.body))
-        events.add_account_mail(mail=mail, key=template_prefix)
+        life = mail_life(template_prefix)
+        events.add_account_mail(mail=mail, key=template_prefix, ends_at=now() + life if life else None)
+
+
+def mail_life(template_prefix: str) -> timedelta | None:
+    """Return how long the code or the link in this mail can be used; None when there is neither."""
+    lives = {
+        "account/email/email_confirmation": settings.ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT,
+        "account/email/email_confirmation_signup": settings.ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT,
+        "account/email/password_reset_key": settings.PASSWORD_RESET_TIMEOUT,
+    }
+    seconds = lives.get(template_prefix)
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def is_own_url(url: str) -> bool:

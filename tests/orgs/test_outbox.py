@@ -461,6 +461,23 @@ def test_mail_to_an_account_is_sealed_until_sent_and_forgotten_then(db, mailoutb
     assert (stored(event).payload, stored(event).org) == ({}, None)
 
 
+@pytest.mark.parametrize(("minutes", "sent"), [(1, 1), (-1, 0)])
+def test_account_mail_is_sent_until_its_code_ends_and_cancelled_then(db, mailoutbox, minutes, sent):
+    event = services.add_account_mail(mail=MAIL, ends_at=now() + timedelta(minutes=minutes))
+    assert (services.drain(), len(mailoutbox)) == (sent, sent)
+    found = stored(event)
+    assert (found.cancelled_at is None, found.payload, found.failed_at) == (bool(sent), {}, None)
+    assert found.last_error == ("" if sent else "The code or link in this mail ended before it could be sent.")
+
+
+def test_retry_of_given_up_mail_whose_code_has_ended_cancels_it(db, mailoutbox):
+    event = services.add_account_mail(mail=MAIL, ends_at=now() - timedelta(hours=1))
+    OutboxEvent.objects.update(failed_at=now(), attempts=services.MAX_ATTEMPTS)
+    services.retry(events=queries.given_up())
+    services.drain()
+    assert (mailoutbox, stored(event).cancelled_at is None, queries.pending().count()) == ([], False, 0)
+
+
 def test_work_of_an_organization_has_one(db):
     with pytest.raises(IntegrityError), transaction.atomic():
         OutboxEvent.objects.create(kind=KIND, due_at=now())
@@ -544,6 +561,15 @@ def test_retry_delivers_what_was_given_up(given_up, delivered):
     assert services.retry(events=queries.given_up()) == 1
     assert services.drain() == 1
     assert delivered == ["1"]
+
+
+def test_retry_and_cancel_leave_what_a_worker_is_delivering(acme):
+    leased, free = add(acme, "1"), add(acme, "2")
+    OutboxEvent.objects.filter(pk=leased.pk).update(leased_until=now() + timedelta(minutes=1), attempts=3)
+    assert services.retry(events=queries.pending()) == 1
+    assert (stored(leased).attempts, stored(leased).leased_until is None) == (3, False)
+    assert services.cancel_events(events=queries.pending()) == 1
+    assert (stored(leased).cancelled_at is None, stored(free).cancelled_at is None) == (True, False)
 
 
 def test_cancelled_work_is_neither_given_up_nor_retried_and_holds_nothing(db):

@@ -1,9 +1,12 @@
 """Pages never wait for the mail server, and say when mail and other work waits for a worker."""
 
 import socket
+from datetime import datetime, timedelta
 
 import pytest
+from django.test import Client
 
+from orgs.base.clock import now
 from orgs.events import services as outbox
 from orgs.events.models import OutboxEvent
 from orgs.people import services as people
@@ -81,3 +84,25 @@ def test_settings_page_says_that_work_waits(olga, sign_in, page):
 def test_settings_page_says_nothing_of_another_organizations_work(olga, globex, sign_in):
     outbox.add(org=globex, kind="test.waits", key="1")
     assert LINE not in sign_in(olga).get(f"{SETTINGS}/authentication/").text
+
+
+def ends_of_mails():
+    """Return in how many minutes from now each queued mail ends, by what it is."""
+    return {
+        event.key.rpartition("/")[2]: event.payload["ends_at"]
+        and round((datetime.fromisoformat(event.payload["ends_at"]) - now()) / timedelta(minutes=1))
+        for event in OutboxEvent.objects.all()
+    }
+
+
+def test_mail_with_a_code_or_a_link_ends_with_it(client, stranger, settings):
+    settings.PASSWORD_RESET_TIMEOUT = 90 * 60
+    form = {"email": "ivy@elsewhere.example", "password1": "long-enough-7731", "password2": "long-enough-7731"}
+    client.post("/accounts/signup/", form)
+    client.post("/accounts/password/reset/", {"email": stranger.email})
+    Client().post("/accounts/signup/", form | {"email": stranger.email})
+    assert ends_of_mails() == {
+        "email_confirmation_signup": 15,
+        "password_reset_key": 90,
+        "account_already_exists": None,
+    }

@@ -1,6 +1,7 @@
 """`manage.py outbox`: what waits and what was given up is listed, retried and cancelled, and nothing that it holds is shown."""
 
 import json
+from datetime import timedelta
 from io import StringIO
 from uuid import uuid4
 
@@ -67,6 +68,13 @@ def test_retry_by_id_leaves_the_others(waiting, given_up):
 def test_cancel_by_id_ends_one(waiting, given_up):
     assert run("cancel", str(waiting.public_id)) == {"cancelled": 1}
     assert list(queries.pending()) == [given_up]
+
+
+@pytest.mark.parametrize("action", ["retry", "cancel"])
+def test_an_event_that_a_worker_is_delivering_is_refused_by_id(waiting, action):
+    OutboxEvent.objects.update(leased_until=now() + timedelta(minutes=1))
+    with pytest.raises(CommandError, match=f"A worker is delivering {waiting.public_id} now. Try again"):
+        run(action, str(waiting.public_id))
 
 
 @pytest.mark.parametrize(

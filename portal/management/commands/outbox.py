@@ -43,7 +43,10 @@ class Command(OperatorCommand):
         return {"total": found.count(), "events": [_as_json(row) for row in rows]}
 
     def _choose(self, found: QuerySet[OutboxEvent], options: Mapping[str, Any]) -> QuerySet[OutboxEvent]:
-        """Return the events to act on. Raises CommandError when none is named, or when one isn't pending."""
+        """Return the events to act on.
+
+        Raises CommandError when none is named, or when one isn't pending or is being delivered now.
+        """
         ids: Sequence[UUID] = options["ids"]
         if bool(ids) == options["given_up"]:
             raise CommandError(f"Name what to {options['action']}: either ids, or --given-up.")
@@ -53,6 +56,9 @@ class Command(OperatorCommand):
         missing = set(ids).difference(chosen.values_list("public_id", flat=True))
         if missing:
             raise CommandError(f"No event that waits or was given up has the id {min(map(str, missing))}.")
+        leased = set(ids).difference(queries.idle(chosen).values_list("public_id", flat=True))
+        if leased:
+            raise CommandError(f"A worker is delivering {min(map(str, leased))} now. Try again in two minutes.")
         return chosen
 
     def describe(self, report: Report) -> str:
