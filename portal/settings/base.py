@@ -169,6 +169,7 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_RATE_LIMITS = {
     "login": None,
     "login_failed": None,
+    "signup": "20/m/ip",
     "reset_password": "5/h/key,20/m/ip",
     "confirm_email": "10/m/ip,20/h/key",
 }

@@ -21,7 +21,7 @@ PROBES = ("/healthz", "/readyz", "/metrics")
 UNAVAILABLE = (DatabaseError, OSError)
 BEHIND_PROXY = (
     "PUBLIC_BASE_URL is https, so a proxy ends TLS in front of the portal, but TRUSTED_PROXY_COUNT is 0:"
-    " every client has the proxy's address, and ten wrong passwords lock everybody out."
+    " every client has the proxy's address, and 60 wrong passwords in 10 minutes lock everybody out."
     " Set TRUSTED_PROXY_COUNT to the number of proxies that add to X-Forwarded-For, mostly 1."
 )
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
@@ -12,7 +13,7 @@ from django.urls import reverse
 
 from orgs.base.counters import Limit
 from orgs.base.models import CacheEntry
-from portal.site import sign_in_limits
+from portal.site import proxies, sign_in_limits
 from portal.site.sign_in_limits import COOKIE
 from tests.factories import PASSWORD, UserFactory
 
@@ -183,6 +184,67 @@ def test_the_counters_name_no_address(stranger):
     assert stored
     assert "stranger" not in stored
     assert OFFICE not in stored
+
+
+# what the documentation and the page of 429 say
+
+UNITS = {"m": "minute", "h": "hour"}
+
+
+def said_of(limit: Limit) -> str:
+    minutes = int(limit.window / timedelta(minutes=1))
+    return f"{limit.amount} {({1: 'a minute', 60: 'an hour'}).get(minutes) or f'in {minutes} minutes'}"
+
+
+def said_of_rates(rates: str) -> dict[str, str]:
+    """Return what is said of the rate of a key, and of a network address."""
+    parts = [rate.split("/") for rate in rates.split(",")]
+    return {per: f"{amount} {'an' if unit == 'h' else 'a'} {UNITS[unit]}" for amount, unit, per in parts}
+
+
+def documented_limits() -> dict[str, str]:
+    text = (settings.BASE_DIR / "docs" / "architecture.md").read_text().partition("## Limits")[2]
+    rows = [line.split("|") for line in text.splitlines() if line.startswith("| ")]
+    return {cells[1].strip(): cells[2].strip() for cells in rows}
+
+
+def test_the_documented_limits_are_those_in_force():
+    rates, found = settings.ACCOUNT_RATE_LIMITS, documented_limits()
+    resets, codes = said_of_rates(rates["reset_password"]), said_of_rates(rates["confirm_email"])
+    expected = {
+        "failed passwords, in one browser or from one network address, for one account": said_of(
+            sign_in_limits.ONE_BROWSER
+        ),
+        "failed passwords for one account, in browsers in which nobody has signed in to it": said_of(
+            sign_in_limits.ONE_ACCOUNT
+        ),
+        "failed passwords from one network address": said_of(sign_in_limits.ONE_ADDRESS),
+        "sign-ins with a password, right or wrong, from one network address": said_of(sign_in_limits.ATTEMPTS),
+        "sign-ins with a passkey from one network address": said_of_rates(settings.MFA_RATE_LIMITS["webauthn_login"])[
+            "ip"
+        ],
+        "sign-ups from one network address": said_of_rates(rates["signup"])["ip"],
+        "mail for resets, to one address": resets["key"],
+        "mail for resets, asked for from one network address": resets["ip"],
+        "codes that verify an address, to one address": codes["key"],
+        "codes that verify an address, asked for from one network address": codes["ip"],
+    }
+    assert {what: found.get(what) for what in expected} == expected
+
+
+def test_the_page_of_429_names_the_limits_of_mail_in_force():
+    page = (settings.BASE_DIR / "templates" / "429.html").read_text()
+    assert "five mails for a new password and twenty codes an hour" in page
+    rates = settings.ACCOUNT_RATE_LIMITS
+    assert ("5/h/key" in rates["reset_password"], "20/h/key" in rates["confirm_email"]) == (True, True)
+
+
+def test_the_warning_of_a_missing_proxy_count_names_the_limit_in_force():
+    said = (
+        f"{sign_in_limits.ONE_ADDRESS.amount} wrong passwords {said_of(sign_in_limits.ONE_ADDRESS).partition(' ')[2]}"
+    )
+    assert said in proxies.BEHIND_PROXY
+    assert said in (settings.BASE_DIR / ".env.example").read_text()
 
 
 # mail
