@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,21 +31,43 @@ class Change:
     after: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One act, as the audit log of an organization keeps it."""
+
+    org: Organization
+    actor: Actor
+    action: str
+    target: Target
+    change: Change = field(default_factory=Change)
+
+
 def record(*, org: Organization, actor: Actor, action: str, target: Target, change: Change | None = None) -> AuditEvent:
     """The act is in the organisation's log when the transaction commits, and not before."""
-    change = change or Change()
-    return AuditEvent.objects.create(
-        org=org,
+    event = _event_of(Record(org, actor, action, target, change or Change()))
+    event.save(force_insert=True)
+    return event
+
+
+def record_all(*, records: Iterable[Record]) -> None:
+    """Write many acts in one statement."""
+    AuditEvent.objects.bulk_create([_event_of(each) for each in records])
+
+
+def _event_of(record: Record) -> AuditEvent:
+    actor, target = record.actor, record.target
+    return AuditEvent(
+        org=record.org,
         at=now(),
         actor_kind=actor.kind,
         actor_reference=actor.reference[:100],
         actor_label=actor.label[:254],
         ip=actor.ip or None,
-        action=action,
+        action=record.action,
         target_kind=target.kind,
         target_id=target.id,
         target_label=target.label[:400],
-        before=change.before,
-        after=change.after,
+        before=record.change.before,
+        after=record.change.after,
         request_id=str(structlog.contextvars.get_contextvars().get("request_id", "")),
     )

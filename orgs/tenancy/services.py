@@ -233,10 +233,22 @@ def require_address(email: str) -> None:
 @transaction.atomic
 def open_personal_grants(*, user: User, session: UUID, method: SignInMethod, expires_at: datetime) -> int:
     """A session with a personal proof reaches every active seat of its account. Returns how many those are."""
-    seats = list(queries.active_seats_of(user))
-    for seat in seats:
-        grant_session(membership=seat, session=session, method=method, expires_at=expires_at)
-    return len(seats)
+    memberships = list(queries.active_seats_of(user))
+    grants = [
+        SessionGrant(
+            org_id=membership.org_id, membership=membership, session=session, method=method, expires_at=expires_at
+        )
+        for membership in memberships
+    ]
+    # as in grant_session: the newer proof replaces what this session had
+    replaced = ["method", "expires_at", "connection", "session_index", "certificates"]
+    SessionGrant.objects.bulk_create(
+        grants, update_conflicts=True, unique_fields=["session", "membership"], update_fields=replaced
+    )
+    reached = [membership.pk for membership in memberships if membership.last_sign_in_at is None]
+    if reached:
+        Membership.objects.filter(user=user, pk__in=reached, last_sign_in_at=None).update(last_sign_in_at=now())
+    return len(memberships)
 
 
 def grant_session(

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
 from django.contrib.sites.shortcuts import get_current_site
 from django.core.mail import EmailMessage
+from django.db import transaction
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -134,10 +135,12 @@ def open_reach(request: HttpRequest, user: User, **kwargs: Any) -> None:
     """A personal sign-in reaches every active seat of the account. An IdP's sign-in brings its own single grant."""
     if getattr(request, "idp_sign_in", False):
         return
-    people.note_sign_in(user=user)
     method = sign_in_method(request)
-    access.open_reach(request.session, user, method)
-    sign_ins.record_sign_in(user, method, ip=str(getattr(request, "client_ip", "")))
+    with transaction.atomic():
+        # organizations are locked before memberships, as everywhere: the audit rows refer to them
+        sign_ins.record_sign_in(user, method, ip=str(getattr(request, "client_ip", "")))
+        access.open_reach(request.session, user, method)
+        people.note_sign_in(user=user)
 
 
 def sign_in_method(request: HttpRequest) -> SignInMethod:

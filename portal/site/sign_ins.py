@@ -15,7 +15,7 @@ from django.dispatch import receiver
 
 from orgs.audit import queries as audit_log
 from orgs.audit import services as audit
-from orgs.audit.services import Change, Target
+from orgs.audit.services import Change, Record, Target
 from orgs.base.actor import Actor, ActorKind
 from orgs.base.clock import now
 from orgs.tenancy import queries as tenancy
@@ -44,16 +44,18 @@ _refused: ContextVar[RefusedSignIn | None] = ContextVar("refused_sign_in", defau
 def record_sign_in(user: User, method: SignInMethod, *, ip: str) -> None:
     """Record the sign-in in every organization that it reaches."""
     change = Change(after={"method": str(method)})
-    for membership in tenancy.active_seats_of(user).select_related("org"):
-        actor = Actor(
-            ActorKind.PERSON,
-            reference=str(user.public_id),
-            label=membership.email,
-            ip=ip,
-        )
-        audit.record(
-            org=membership.org, actor=actor, action=SIGNED_IN, target=Target.of_membership(membership), change=change
-        )
+    audit.record_all(
+        records=[
+            Record(
+                membership.org,
+                Actor(ActorKind.PERSON, reference=str(user.public_id), label=membership.email, ip=ip),
+                SIGNED_IN,
+                Target.of_membership(membership),
+                change,
+            )
+            for membership in tenancy.active_seats_of(user)
+        ]
+    )
 
 
 def note_refused(refused: RefusedSignIn) -> None:

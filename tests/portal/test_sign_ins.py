@@ -1,15 +1,22 @@
 """Sign-ins by password leave an audit row in each organization of the account; strangers can't flood the log."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import DatabaseError, connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from orgs.audit.models import AuditEvent
 from orgs.base.clock import now
+from orgs.people import services as people
+from orgs.tenancy import access
+from orgs.tenancy import services as tenancy
+from orgs.tenancy.models import Membership, SessionGrant
+from orgs.tenancy.types import IdpSession, SignInMethod
 from portal.site import sign_ins
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, OrganizationFactory
 
 WRONG = "not-the-password-42"
 
@@ -27,6 +34,57 @@ def test_a_sign_in_by_password_is_recorded_in_each_organization_of_the_account(o
     (row,) = rows(sign_ins.SIGNED_IN)
     assert (row.org, row.target_id, row.actor_label) == (olga.org, str(olga.public_id), olga.email)
     assert (row.after, row.ip, row.request_id) == ({"method": "password"}, "127.0.0.1", response["X-Request-ID"])
+
+
+def write_counts(user) -> dict[str, int]:
+    """Sign in; return how many statements write memberships, grants and audit rows."""
+    tables = ("orgs_membership", "orgs_sessiongrant", "orgs_auditevent")
+    with CaptureQueriesContext(connection) as found:
+        assert type_password(user.email, PASSWORD).status_code == 302
+    written = [query["sql"] for query in found if query["sql"].startswith(("INSERT", "UPDATE"))]
+    return {
+        table: sum(f'"{table}"' in sql.partition(" SET ")[0].partition("(")[0] for sql in written) for table in tables
+    }
+
+
+def test_a_sign_in_writes_as_few_statements_for_five_organizations_as_for_one(olga):
+    Membership.objects.update(last_sign_in_at=now())
+    expected = {"orgs_membership": 1, "orgs_sessiongrant": 1, "orgs_auditevent": 1}
+    assert write_counts(olga.user) == expected
+    for number in range(4):
+        OrganizationFactory(slug=f"more{number}", owner_email=olga.email)
+    Membership.objects.update(last_sign_in_at=now())
+    assert write_counts(olga.user) == expected
+    # the first session was extended to the four organizations that came after it
+    assert (len(rows(sign_ins.SIGNED_IN)), SessionGrant.objects.count()) == (1 + 5, 1 + 4 + 5)
+
+
+@pytest.mark.parametrize("failing", [(access, "open_reach"), (people, "note_sign_in"), (sign_ins, "record_sign_in")])
+def test_a_sign_in_that_fails_half_way_leaves_nothing(olga, monkeypatch, failing):
+    def fail(*args: object, **kwargs: object) -> None:
+        raise ZeroDivisionError
+
+    Membership.objects.update(last_sign_in_at=None)
+    monkeypatch.setattr(*failing, fail)
+    with pytest.raises(ZeroDivisionError):
+        type_password(olga.email, PASSWORD)
+    assert (rows(sign_ins.SIGNED_IN), SessionGrant.objects.count()) == ([], 0)
+    assert not Membership.objects.exclude(last_sign_in_at=None).exists()
+
+
+def test_a_personal_proof_replaces_the_grant_of_an_idp_in_the_same_session(olga):
+    session, ends = uuid4(), now() + timedelta(hours=1)
+    idp = IdpSession(connection=uuid4(), session_index="i", certificates=("c",))
+    tenancy.grant_session(membership=olga, session=session, method=SignInMethod.SAML, expires_at=ends, idp=idp)
+    tenancy.open_personal_grants(user=olga.user, session=session, method=SignInMethod.PASSWORD, expires_at=ends)
+    grant = SessionGrant.objects.get()
+    assert (grant.method, grant.connection, grant.session_index, grant.certificates) == ("password", None, "", "")
+
+
+def test_a_membership_that_a_session_reaches_for_the_first_time_remembers_it(olga):
+    Membership.objects.update(last_sign_in_at=None)
+    tenancy.open_personal_grants(user=olga.user, session=uuid4(), method=SignInMethod.PASSWORD, expires_at=now())
+    assert Membership.objects.get(pk=olga.pk).last_sign_in_at is not None
 
 
 def test_a_wrong_password_is_recorded_once_in_a_minute(olga):
