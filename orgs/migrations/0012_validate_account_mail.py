@@ -6,7 +6,7 @@ from orgs.base.safe_constraints import ValidateCheck
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orgs', '0012_name_id_addresses'),
+        ('orgs', '0011_name_id_addresses'),
     ]
 
     operations = [

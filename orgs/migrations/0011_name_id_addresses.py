@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orgs', '0009_invitation_links'),
+        ('orgs', '0010_index_of_given_up_events'),
     ]
 
     operations = [
