@@ -264,12 +264,11 @@ def answers_while_held(held: str, number: int, *paths: str) -> list[int]:
     """Return the status of each path while so many requests for the held one are under way; all of these end with 200."""
     gate = Gate(held)
     application, callers = made(gate), [Caller() for _ in range(number)]
+    pool = application.threads.own_pools.get(held, application.threads.pool)
 
     async def ask_all() -> list[int]:
         waiting = asyncio.create_task(at_once(application, *((each, scope(held, method="GET")) for each in callers)))
-        while (
-            sum(pool.waiting for pool in (application.threads.pool, *application.threads.own_pools.values())) < number
-        ):
+        while pool.waiting < number:
             await asyncio.sleep(0.01)
         asked = [Caller() for _ in paths]
         for caller, path in zip(asked, paths, strict=True):
