@@ -18,8 +18,8 @@ from tests.sso.idp import Browser
 
 pytestmark = pytest.mark.django_db(transaction=True)
 UMA = "uma@acme.example"
-# a verified response is used up by the try, whatever comes of it
-KEPT = {"sso.pendingsignin", "sso.consumedassertion"}
+# a verified response, and the request that it answers, are used up by the try, whatever comes of it
+KEPT = {"sso.pendingsignin", "sso.consumedassertion", "sso.usedrequest"}
 
 
 def rows() -> dict[str, list[Any]]:
