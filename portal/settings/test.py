@@ -30,4 +30,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"]["init_command"] = (
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON;"
     )
+else:
+    # races begin with more threads than the web server has, and their connections are made one by one
+    DATABASES["default"]["OPTIONS"]["pool"]["timeout"] = 10
 LOGGING = configure("WARNING", as_json=False)
