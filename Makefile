@@ -26,7 +26,7 @@ test: .venv ## Every test this machine can run (REQUIRE=postgres,redis,browser i
 	@$(RUN) -m tools.suite
 
 faults: .venv ## What happens when a part fails, into docs/reliability.md (FAULT=name for one)
-	$(RUN) -m pytest tests/faults -m faults $(if $(FAULT),-k $(FAULT)) -n0 -q --faults-report docs/reliability.md
+	$(RUN) -m pytest tests/faults -m faults $(if $(FAULT),-k "$(FAULT)") -n0 -q --faults-report docs/reliability.md
 
 lint: .venv ## Every gate that needs Python alone
 	@$(RUN) -m tools.gates

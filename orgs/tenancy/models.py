@@ -91,7 +91,7 @@ class AddressVerification(models.Model):
         constraints = [models.UniqueConstraint(fields=["user", "address_key"], name="one_verification_per_address")]
 
     def __str__(self) -> str:
-        return f"{self.address_key} at {self.verified_at:%Y-%m-%d %H:%M}"
+        return self.address_key
 
 
 class Organization(models.Model):

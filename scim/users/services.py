@@ -1,7 +1,6 @@
 """A directory's users become seats, and change and leave with them: one transaction each, called by the endpoint."""
 
 from collections.abc import Callable
-from dataclasses import replace as with_changes
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -50,9 +49,6 @@ def create_user(*, caller: Caller, document: Document) -> DirectoryUser:
         created_at=moment,
     )
     _store(user, document, known)
-    if restored is not None and known.active is None:
-        # whoever is created is active unless the body says otherwise
-        known = with_changes(known, active=True)
     _apply_active(user, known, caller)
     return user
 
