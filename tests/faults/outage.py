@@ -6,12 +6,11 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,8 @@ from typing import Any, LiteralString
 from urllib.parse import urlsplit
 
 import psycopg
+
+from tests.faults.portal_server import free_port, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120
@@ -34,20 +35,6 @@ call_command("create_org", "Acme", slug="acme", owner="o@acme.example")
 call_command("create_scim_token", "acme", "--label", "Faults", "--json")
 """
 Process = subprocess.Popen[bytes]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(claim: Callable[[], object], seconds: float, what: str) -> None:
-    """Return once the claim holds; fail when it doesn't within these seconds."""
-    deadline = time.monotonic() + seconds
-    while not claim():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.1)
 
 
 def end(process: Process) -> None:
