@@ -58,6 +58,7 @@ class SubjectChanged(SamlError):
     setting = Setting.NAME_ID
     public = "Your email address belonged to somebody else in this organization before. Ask one of its admins."
     private = (
-        "The address belongs to a member whom the IdP has named by another NameID. It may have been given to a new person. "
-        "If it is the same person, choose “Forget this Name ID” on the page of this sign-in: the next one links anew."
+        "The address belongs to a member whom the IdP has named by another NameID: it may be a new person’s. If it is the "
+        "same person, choose “Forget this Name ID” on the page of this sign-in: the next one links anew. If the IdP names "
+        "everybody in another format now, ask for that format."
     )

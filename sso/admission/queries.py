@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 from orgs.base.text import address_domain, address_key
 from orgs.domains import queries as domains
 from orgs.people import queries as people
@@ -38,13 +40,16 @@ def attribute_names(connection: Connection, chosen: Configuration) -> AttributeN
     )
 
 
-def seat_to_enter(connection: Connection, claims: Claims, email: str) -> Membership | None:
+def seat_to_enter(
+    connection: Connection, claims: Claims, email: str, tested: Configuration | None = None
+) -> Membership | None:
     """Return the seat that this person may enter or be admitted to; None when nobody has it and people join by signing in.
 
+    `tested` is the version that a test tries; without it the one in force says which NameIDs are asked for.
     Raises DomainNotVerified, SubjectChanged, NotAMember, MemberSuspended, DeletedByDirectory, AccountClosed.
     """
     require_verified(connection.org, email)
-    seat = _seat_of(connection, claims, email)
+    seat = _seat_of(connection, claims, email, tested)
     if seat is None:
         if people.is_address_deprovisioned(connection.org, email):
             raise DeletedByDirectory(expected="a member whom the directory has", received=email)
@@ -108,7 +113,7 @@ def require_same_domain(seat: Membership, held: Membership) -> None:
         raise SubjectChanged(expected=held.email, received=seat.email)
 
 
-def _seat_of(connection: Connection, claims: Claims, email: str) -> Membership | None:
+def _seat_of(connection: Connection, claims: Claims, email: str, tested: Configuration | None) -> Membership | None:
     """Return the seat that the IdP's NameID has belonged to, else the one with this address. Raises SubjectChanged."""
     by_address = people.seat_of_address(connection.org, email)
     identity = _identity_of(connection, claims, email)
@@ -119,8 +124,8 @@ def _seat_of(connection: Connection, claims: Claims, email: str) -> Membership |
         if by_address is not None and by_address.pk != identity.membership_id:
             raise SubjectChanged(expected=identity.membership.email, received=email)
         return identity.membership
-    if by_address is not None and is_lasting(claims):
-        _require_same_subject(connection, by_address, claims)
+    if by_address is not None:
+        _require_same_subject(connection, by_address, claims, tested)
     return by_address
 
 
@@ -145,24 +150,57 @@ def is_lasting(claims: Claims) -> bool:
     return claims.name_id_format != NameIdFormat.TRANSIENT
 
 
-def _require_same_subject(connection: Connection, seat: Membership, claims: Claims) -> None:
+def _require_same_subject(
+    connection: Connection, seat: Membership, claims: Claims, tested: Configuration | None
+) -> None:
     """Neither somebody's own mail attribute nor an address given to a new person may open a seat. Raises SubjectChanged.
 
-    A NameID that is an address may change to the seat's address of today, never to a former one, which may be a new
-    person's, unless an admin has left that one to its member; one in another format comes when the admin chose another
-    format; and one that is somebody else's address is never this person's.
+    Where the seat is linked, a NameID in the format of its link must be its address, as the link was. One in another
+    format must be in the format that is asked for, or its address where none is preferred; and none may come beside a
+    link in the format that is asked for. A transient NameID is never linked, and comes under the same rules.
     """
-    owner = people.seat_of_address(connection.org, claims.name_id)
-    if owner is not None and owner.pk != seat.pk:
-        raise SubjectChanged(expected=seat.email, received=claims.name_id)
-    kinds = people.address_kinds(connection.org, claims.name_id)
+    is_own = _is_own_address(seat, claims.name_id)
+    linked = connections.identities_of(connection, seat)
+    if not linked:
+        return
+    same_format = [one for one in linked if one.name_id_format == claims.name_id_format]
+    for one in same_format:
+        if not (is_own and _has_had_address(seat, one.name_id)):
+            raise SubjectChanged(expected=one.name_id, received=claims.name_id)
+    asked = _asked_format(connection, tested)
+    standing = _link_in(seat, linked, asked) if asked != claims.name_id_format else None
+    is_expected = bool(same_format) or (is_own if asked == NameIdFormat.UNSPECIFIED else asked == claims.name_id_format)
+    if standing is not None or not is_expected:
+        raise SubjectChanged(expected=(standing or linked[0]).name_id, received=claims.name_id)
+
+
+def _is_own_address(seat: Membership, name_id: str) -> bool:
+    """Say whether the NameID is an address that stands for this seat: that of today, or one that an admin has left to it.
+
+    Raises SubjectChanged where it is somebody else's, or a former one, which may be a new person's.
+    """
+    owner = people.seat_of_address(seat.org, name_id)
+    kinds = people.address_kinds(seat.org, name_id)
     own = kinds.pop(seat.pk, None)
-    if own == AddressKind.FORMER or AddressKind.NAME_ID in kinds.values():
-        raise SubjectChanged(expected=seat.email, received=claims.name_id)
-    for known in connections.identities_of(connection, seat):
-        is_same_kind = known.name_id_format == claims.name_id_format
-        if is_same_kind and not (own is not None and _has_had_address(seat, known.name_id)):
-            raise SubjectChanged(expected=known.name_id, received=claims.name_id)
+    is_anothers = (owner is not None and owner.pk != seat.pk) or AddressKind.NAME_ID in kinds.values()
+    if is_anothers or own == AddressKind.FORMER:
+        raise SubjectChanged(expected=seat.email, received=name_id)
+    return own is not None
+
+
+def _asked_format(connection: Connection, tested: Configuration | None) -> str:
+    """Return the format in which the IdP is asked to name people; without a preference it is *unspecified*."""
+    chosen = tested or connections.in_force(connection)
+    return chosen.name_id_format if chosen is not None else NameIdFormat.UNSPECIFIED
+
+
+def _link_in(seat: Membership, linked: Sequence[SamlIdentity], name_id_format: str) -> SamlIdentity | None:
+    """Return a link in this format that still stands for the seat: a former address of it doesn't."""
+    for one in linked:
+        kind = people.address_kinds(seat.org, one.name_id).get(seat.pk)
+        if one.name_id_format == name_id_format and kind != AddressKind.FORMER:
+            return one
+    return None
 
 
 def _has_had_address(seat: Membership, name_id: str) -> bool:

@@ -97,7 +97,7 @@ def finish_test(*, attempt: Attempt, test: SignInTest) -> SignInTest:
     profile = read_profile(claims, admission_queries.attribute_names(connection, test.configuration))
     attempt.email, test.profile = profile.email, asdict(profile)
     admission_queries.require_verified(connection.org, profile.email)
-    test.prospect, test.prospect_reason = _prospect(connection, claims, profile.email)
+    test.prospect, test.prospect_reason = _prospect(test, claims, profile.email)
     with transaction.atomic():
         passed = tuple(check for check in Check if check not in NOT_TESTED)
         _end_test(test, SignInTestStatus.PASSED, attempt.record(Outcome.TEST_PASSED, passed), claims)
@@ -113,10 +113,10 @@ def finish_test(*, attempt: Attempt, test: SignInTest) -> SignInTest:
     return test
 
 
-def _prospect(connection: Connection, claims: Claims, email: str) -> tuple[Prospect, str]:
-    """Return what would become of this person if they signed in for real."""
+def _prospect(test: SignInTest, claims: Claims, email: str) -> tuple[Prospect, str]:
+    """Return what would become of this person if they signed in for real, by the version that is tested."""
     try:
-        seat = admission_queries.seat_to_enter(connection, claims, email)
+        seat = admission_queries.seat_to_enter(test.connection, claims, email, test.configuration)
         if seat is None:
             return Prospect.JOINS, ""
         admission_queries.require_person(seat)

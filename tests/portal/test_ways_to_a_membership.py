@@ -1,5 +1,7 @@
 """Who gets a membership: way in × proof of the address × history of the address → what becomes of it.
 
+Below it: with which Name ID somebody enters a membership that is linked.
+
 The address is hank@acme.example. The table is the rule (docs/architecture.md, "Who may have a membership"); a function
 of the product that gives somebody a membership and isn't named by a way fails `test_each_function_...`.
 """
@@ -27,15 +29,16 @@ from orgs.tenancy.models import Membership, Organization, User
 from orgs.tenancy.types import Origin, Role, SignInMethod
 from portal.setup import NewOrganization, add_domain, create_org
 from scim.directories.queries import first_directory
+from sso.attempts.models import LoginAttempt
 from sso.connections import services as connections
-from sso.connections.models import Connection
+from sso.connections.models import Configuration, Connection, SamlIdentity
 from sso.connections.types import SignInRules
 from tests.architecture.source import modules
 from tests.conftest import ScimClient
 from tests.factories import ACTOR, OrganizationFactory, TokenFactory
 from tests.scim.bodies import patch_body, user_body
 from tests.sso.conftest import connect, idp_keys  # noqa: F401
-from tests.sso.idp import Browser, Idp
+from tests.sso.idp import Browser, Idp, NameIdFormat, NameIdSource
 
 HANK = "hank@acme.example"
 DAY = timedelta(days=1)
@@ -395,6 +398,66 @@ def test_new_holder_gets_nothing_of_the_former_persons(world: World, history: St
     assert HANK not in tenancy_queries.verified_keys_of(former_user)
     assert tenancy_queries.account_for_address(HANK) == holder.user
     assert not Client().login(email=HANK, password="the-former-persons-own")
+
+
+# the Name IDs with which somebody enters a membership that is linked, by the mail attribute that says its address ------
+
+EMAIL, UNSPECIFIED = NameIdFormat.EMAIL, NameIdFormat.UNSPECIFIED
+PERSISTENT, TRANSIENT = NameIdFormat.PERSISTENT, NameIdFormat.TRANSIENT
+NAME_IDS = [
+    # format asked for, Name IDs that are linked, Name ID that comes, end
+    (EMAIL, [], (EMAIL, HANK), "enters"),
+    (EMAIL, [], (PERSISTENT, "p-2"), "enters"),
+    (EMAIL, [], (TRANSIENT, "_t"), "enters"),
+    (EMAIL, [(EMAIL, HANK)], (EMAIL, HANK), "enters"),
+    (EMAIL, [(EMAIL, HANK)], (EMAIL, "p-2"), "refused"),
+    (EMAIL, [(EMAIL, HANK)], (UNSPECIFIED, "p-2"), "refused"),
+    (EMAIL, [(EMAIL, HANK)], (PERSISTENT, "p-2"), "refused"),
+    (EMAIL, [(EMAIL, HANK)], (TRANSIENT, "_t"), "refused"),
+    (EMAIL, [(PERSISTENT, "p-1")], (EMAIL, HANK), "enters"),
+    (PERSISTENT, [(EMAIL, HANK)], (PERSISTENT, "p-2"), "enters"),
+    (PERSISTENT, [(EMAIL, HANK)], (UNSPECIFIED, "p-2"), "refused"),
+    (PERSISTENT, [(PERSISTENT, "p-1")], (PERSISTENT, "p-2"), "refused"),
+    (PERSISTENT, [(PERSISTENT, "p-1")], (EMAIL, HANK), "refused"),
+    (PERSISTENT, [(EMAIL, HANK), (PERSISTENT, "p-1")], (EMAIL, HANK), "enters"),
+    (PERSISTENT, [(EMAIL, HANK), (PERSISTENT, "p-1")], (PERSISTENT, "p-2"), "refused"),
+    (UNSPECIFIED, [(PERSISTENT, "p-1")], (UNSPECIFIED, HANK), "enters"),
+    (UNSPECIFIED, [(PERSISTENT, "p-1")], (EMAIL, HANK), "enters"),
+    (UNSPECIFIED, [(PERSISTENT, "p-1")], (UNSPECIFIED, "p-2"), "refused"),
+    (UNSPECIFIED, [(PERSISTENT, "p-1")], (TRANSIENT, "_t"), "refused"),
+    (UNSPECIFIED, [(UNSPECIFIED, "p-1")], (EMAIL, HANK), "refused"),
+    (TRANSIENT, [(EMAIL, HANK)], (TRANSIENT, "_t"), "enters"),
+    (TRANSIENT, [(EMAIL, HANK)], (PERSISTENT, "p-2"), "refused"),
+]
+
+
+@pytest.mark.usefixtures("with_connection")
+@pytest.mark.parametrize(("asked", "linked", "comes", "end"), NAME_IDS)
+def test_name_id_enters_a_membership_as_the_table_says(
+    world: World, asked: str, linked: list[tuple[str, str]], comes: tuple[str, str], end: str
+) -> None:
+    assert world.scim.post("/Users", user_body(HANK)).status_code == 201
+    assert world.idp is not None
+    seat = world.holder()
+    Configuration.objects.filter(connection=world.connection).update(name_id_format=asked)
+    for form, name_id in linked:
+        SamlIdentity.objects.create(
+            org=world.org,
+            connection=world.connection,
+            membership=seat,
+            name_id=name_id,
+            name_id_format=form,
+            last_seen_at=now(),
+        )
+    form, name_id = comes
+    named = world.idp.change(name_id_format=form, name_id=NameIdSource.CUSTOM, custom_name_id=name_id)
+    assert world.connection is not None
+    browser = Browser()
+    browser.sign_in(named, world.connection, HANK)
+    assert browser.reaches() == ([world.org.slug] if end == "enters" else [])
+    attempt = LoginAttempt.objects.first()
+    assert attempt is not None
+    assert (attempt.membership, attempt.error) == (seat, "" if end == "enters" else "subject_changed")
 
 
 # the functions that give somebody a membership, each with the ways that go through it -------------------------------
