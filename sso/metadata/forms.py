@@ -6,7 +6,7 @@ from django.conf import settings
 from sso.connections.forms import PrintableField
 from sso.metadata.types import TypedIdp
 from sso.saml.certificates import read_pasted_certificates
-from sso.saml.errors import EndpointNotHttps, MetadataError, MetadataTooLarge
+from sso.saml.errors import EndpointNotHttps, MetadataError, MetadataTooLarge, PrivateKeyPasted
 from sso.saml.metadata import LARGEST_DOCUMENT, LONGEST_ENTITY_ID, LONGEST_URL, require_safe_url
 from sso.saml.types import Binding
 
@@ -64,7 +64,7 @@ class HandForm(forms.Form):
         max_length=64 * 1024,
         label="Signing certificate",
         widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}),
-        help_text="All of it, from BEGIN CERTIFICATE to END CERTIFICATE. Several may follow each other.",
+        help_text="As PEM, base64 or an X509Certificate element. Several may follow each other.",
         error_messages={"required": "Paste the certificate with which your identity provider signs."},
     )
 
@@ -80,6 +80,10 @@ class HandForm(forms.Form):
         text: str = self.cleaned_data["certificate"]
         try:
             read_pasted_certificates(text)
+        except PrivateKeyPasted as error:
+            # neither shown again nor kept
+            self.data = {**{name: self.data.get(name) for name in self.data}, "certificate": ""}
+            raise forms.ValidationError(error.public, code=error.code) from error
         except MetadataError as error:
             raise forms.ValidationError(error.public) from error
         return text

@@ -1,32 +1,28 @@
 """X.509 certificates of IdPs, whose keys verify, and our own keys, which sign."""
 
-import base64
-import binascii
-import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import NameOID, PublicKeyAlgorithmOID
 
-from sso.saml.errors import CertificateExpired, CertificateMissing, CertificateUnreadable, KeyTooWeak
+from sso.saml.errors import CertificateExpired, CertificateMissing, CertificateUnreadable, KeyIsPss, KeyTooWeak
+from sso.saml.pasted import encoded_certificates
 from sso.saml.types import Certificate, LeftOut, SpKeyPair
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
-Unusable = CertificateUnreadable | KeyTooWeak | CertificateExpired
+Unusable = CertificateUnreadable | KeyIsPss | KeyTooWeak | CertificateExpired
 WHY_LEFT_OUT: dict[type[Unusable], LeftOut] = {
     CertificateUnreadable: LeftOut.UNREADABLE,
+    KeyIsPss: LeftOut.PSS,
     KeyTooWeak: LeftOut.WEAK,
     CertificateExpired: LeftOut.EXPIRED,
 }
 MAX_CERTIFICATES = 10
-PEM_BLOCK = re.compile(
-    r"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----([^-]*)-----END (?:X509 |TRUSTED )?CERTIFICATE-----"
-)
 RSA_BITS = range(2048, 8193)
 # with a longer one, verifying costs as much as signing
 RSA_EXPONENTS = range(3, 2**64)
@@ -38,21 +34,48 @@ CLOCK_SLACK = timedelta(days=1)
 
 
 def read_certificate(text: str) -> Certificate:
-    """Return the certificate in this base64 text, with or without PEM's lines. Raises CertificateUnreadable, KeyTooWeak."""
-    block = PEM_BLOCK.search(text)
+    """Return the first certificate in this text, of a chain the one that signs.
+
+    Raises CertificateUnreadable, KeyIsPss, KeyTooWeak.
+    """
+    return read_chain(text)[0]
+
+
+def read_chain(text: str) -> tuple[Certificate, ...]:
+    """Return the certificates in this text whose keys may sign: of a chain not those that only vouch for another.
+
+    Raises CertificateUnreadable, KeyIsPss, KeyTooWeak.
+    """
     try:
-        der = base64.b64decode("".join((block[1] if block else text).split()), validate=True)
-        parsed = x509.load_der_x509_certificate(der)
-        key = parsed.public_key()
-    except (ValueError, binascii.Error, UnsupportedAlgorithm, x509.InvalidVersion) as error:
+        parsed = [x509.load_der_x509_certificate(der) for der in encoded_certificates(text)]
+        signers = [one for one in parsed if not any(_vouches(one, other) for other in parsed)]
+        return tuple(_described(one) for one in signers)
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise CertificateUnreadable from error
+
+
+def _vouches(issuer: x509.Certificate, other: x509.Certificate) -> bool:
+    """Say whether the first has signed the second: an authority's key must not be trusted to sign messages."""
+    try:
+        if other.issuer == other.subject or other.issuer != issuer.subject:
+            return False
+        other.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def _described(parsed: x509.Certificate) -> Certificate:
+    if parsed.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS:
+        # the library reads such a key as any RSA key, but it may only sign in a way that SAML's signatures don't know
+        raise KeyIsPss
     return Certificate(
         pem=parsed.public_bytes(serialization.Encoding.PEM).decode("ascii"),
         fingerprint=parsed.fingerprint(hashes.SHA256()).hex(),
         subject=_subject(parsed),
         not_before=parsed.not_valid_before_utc,
         not_after=parsed.not_valid_after_utc,
-        key=_describe(require_strong(key)),
+        key=_describe(require_strong(parsed.public_key())),
     )
 
 
@@ -70,8 +93,7 @@ def read_pasted_certificates(text: str) -> tuple[Certificate, ...]:
         raise CertificateMissing
     if len(text) > LONGEST_TEXT:
         raise CertificateUnreadable
-    blocks = [match[0] for match in PEM_BLOCK.finditer(text)]
-    return tuple(read_certificate(block) for block in blocks or [text])
+    return read_chain(text)
 
 
 def usable(texts: Sequence[str], *, now: datetime) -> tuple[tuple[Certificate, ...], tuple[LeftOut, ...]]:
@@ -84,12 +106,11 @@ def usable(texts: Sequence[str], *, now: datetime) -> tuple[tuple[Certificate, .
     reasons: list[Unusable] = []
     for text in texts:
         try:
-            certificate = read_certificate(text)
-            require_current(certificate, now=now)
-        except (CertificateUnreadable, KeyTooWeak, CertificateExpired) as reason:
+            for certificate in read_chain(text):
+                require_current(certificate, now=now)
+                found[certificate.fingerprint] = certificate
+        except (CertificateUnreadable, KeyIsPss, KeyTooWeak, CertificateExpired) as reason:
             reasons.append(reason)
-        else:
-            found[certificate.fingerprint] = certificate
     if not found:
         raise reasons[0] if reasons else CertificateMissing
     taken = tuple(found.values())[:MAX_CERTIFICATES]

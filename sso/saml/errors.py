@@ -274,6 +274,47 @@ class CertificateUnreadable(MetadataError):
     public = "The certificate can’t be read. Paste all of it, from BEGIN CERTIFICATE to END CERTIFICATE."
 
 
+class CertificateIsMetadata(MetadataError):
+    code = "certificate_is_metadata"
+    public = "This is metadata, not a certificate. Save it as a file and bring it by “Metadata file”: the certificate is in it."
+
+
+class CertificateIsKey(MetadataError):
+    code = "certificate_is_key"
+    public = "This is a public key without its certificate. Download the certificate (X.509) at the identity provider instead."
+
+
+class CertificateIsRequest(MetadataError):
+    code = "certificate_is_request"
+    public = "This is a certificate request, not a certificate. Paste the certificate with which the identity provider signs."
+
+
+class CertificateIsPkcs7(MetadataError):
+    code = "certificate_is_pkcs7"
+    public = "This is a PKCS #7 file (.p7b). Export the certificate again as Base-64 encoded X.509 (.cer or .pem)."
+
+
+class CertificateIsFingerprint(MetadataError):
+    code = "certificate_is_fingerprint"
+    public = "This is the fingerprint of a certificate. Paste the certificate itself: it is much longer, and begins with MII."
+
+
+class PrivateKeyPasted(MetadataError):
+    code = "private_key_pasted"
+    public = (
+        "A private key is in this text, which nobody but the identity provider may have. Nothing was stored. Make a new key "
+        "there, and paste its certificate only."
+    )
+
+
+class KeyIsPss(MetadataError):
+    code = "key_is_pss"
+    public = (
+        "The certificate’s key is for RSASSA-PSS only, which sign-ins by SAML hardly use and which isn’t accepted. Have the "
+        "identity provider sign with an RSA key (rsaEncryption) or an EC key."
+    )
+
+
 class CertificateExpired(MetadataError):
     code = "certificate_expired"
     public = "The signing certificate has expired. Renew it at the identity provider, then export again."

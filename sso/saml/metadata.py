@@ -153,11 +153,18 @@ def _end(until: str) -> datetime | None:
 def _signing_certificates(role: Element) -> list[str]:
     """Return the certificates for signing; a key without a use serves for both (SAML Metadata §2.4.1.1)."""
     return [
-        text_of(certificate) or ""
+        _commented_text(certificate)
         for descriptor in children(role, MD, "KeyDescriptor")
         if descriptor.get("use") in {None, "signing"}
         for certificate in descriptor.iter(f"{{{DSIG}}}X509Certificate")
     ]
+
+
+def _commented_text(node: Element) -> str:
+    """Return an element's text with its comments left out, empty when it has other children."""
+    if any(isinstance(child.tag, str) for child in node):
+        return ""
+    return "".join([node.text or "", *(child.tail or "" for child in node)])
 
 
 def _entity_id(text: str) -> str:

@@ -86,6 +86,7 @@ class LeftOut(StrEnum):
 
     EXPIRED = "they have expired"
     WEAK = "their keys are too weak"
+    PSS = "their keys are for RSASSA-PSS"
     UNREADABLE = "they can’t be read"
     TOO_MANY = "there are too many"
 

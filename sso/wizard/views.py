@@ -25,6 +25,7 @@ from sso.metadata import services as metadata
 from sso.metadata.forms import FORMS, PROBLEM_FIELD, FileForm, HandForm, form_for
 from sso.metadata.models import MetadataSnapshot
 from sso.providers.catalogue import PROVIDERS, provider
+from sso.saml.errors import PrivateKeyPasted
 from sso.saml.types import NameIdFormat
 from sso.signin_tests import queries as tests
 from sso.versions import services as versions
@@ -177,6 +178,8 @@ def metadata_step(request: OrgRequest, connection: Connection, draft: Configurat
         return depart(request, connection, Step.ATTRIBUTES)
     initial = kept_input(request, connection, way) or metadata_queries.stored_input(draft, way)
     form = form_for(way, request.POST, request.FILES) if request.method == "POST" else form_for(way, initial=initial)
+    if form.is_bound and form.has_error("certificate", PrivateKeyPasted.code):
+        forget_input(request, connection, way)
     if form.is_bound and form.is_valid():
         try:
             snapshot = _read(connection, form)

@@ -28,6 +28,7 @@ from tests.sso.conftest import connect
 from tests.sso.idp import SSO_URL, Idp
 from tests.sso.saml.test_certificates import issue
 from tests.sso.saml.test_metadata import WEAK, entity, key, role
+from tests.vectors.saml.world import private_pem
 
 
 @pytest.fixture
@@ -291,6 +292,14 @@ class TestWhatIsWrong:
         assert (refused.status_code, bool(error_of(refused, field))) == (400, True)
         assert "urn:one" in refused.content.decode() or field == "entity_id"
         assert not MetadataSnapshot.objects.exists()
+
+    def test_private_key_is_neither_shown_again_nor_kept_when_it_was_pasted(self, admin, begun):
+        typed = {"entity_id": "urn:one", "sign_in_url": SSO_URL}
+        refused = by_hand(admin, begun, **typed, certificate=private_pem("idp").decode())
+        assert "A private key is in this text" in error_of(refused, "certificate")
+        shown = refused.content.decode() + admin.get(url(begun, "?way=hand")).content.decode()
+        assert "urn:one" in shown
+        assert "PRIVATE KEY" not in shown + str(dict(admin.session))
 
     def test_an_expired_certificate_that_was_typed_is_refused(self, begun, idp_keys):
         typed = TypedIdp("urn:one", SSO_URL, Binding.POST, idp_keys.signing.certificate)

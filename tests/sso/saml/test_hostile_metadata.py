@@ -96,9 +96,14 @@ def test_in_the_sandbox_too_a_browser_is_sent_by_http_alone(scheme):
         read(entity(role(services=service(f"{scheme}://localhost/"))), allows_loopback=True)
 
 
-def test_a_certificate_with_a_comment_inside_is_not_pieced_together():
+def test_certificate_is_read_when_a_comment_is_inside_its_element():
+    commented = f"{bare(IDP)[:40]}<!-- signing -->{bare(IDP)[40:]}"
+    assert read(entity(role(keys=key(commented)))).certificates == (read_certificate(IDP),)
+
+
+def test_certificate_is_refused_when_an_element_is_inside_its_element():
     with pytest.raises(errors.CertificateUnreadable):
-        read(entity(role(keys=key(f"{bare(IDP)[:40]}<!-- -->{bare(IDP)[40:]}"))))
+        read(entity(role(keys=key(f"{bare(IDP)}<md:x/>"))))
 
 
 def test_the_first_of_two_endpoints_of_a_binding_counts():

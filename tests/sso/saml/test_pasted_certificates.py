@@ -1,0 +1,180 @@
+"""Certificates as people have them: each shape is read for the certificate that it is, each neighbour is refused in words."""
+
+import base64
+import json
+from datetime import timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.x509.oid import NameOID
+
+from sso.saml import errors
+from sso.saml.certificates import bare, read_certificate, read_chain, read_pasted_certificates, usable
+from sso.saml.types import LeftOut
+from tests.sso.saml.test_certificates import IDP
+from tests.sso.saml.test_metadata import entity, key, read, role
+from tests.vectors.saml.keys import stored
+from tests.vectors.saml.world import NOW, certificate_pem, private_pem
+
+OTHER, BARE = certificate_pem("other"), bare(IDP)
+TYPED = IDP.strip()
+EM, EN = "\u2014", "\u2013"
+LATER = NOW + timedelta(days=900)
+
+
+def name_of(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+
+def issued(subject: str, issuer: str, key_name: str, signed_by: str, **given: object) -> str:
+    """Return the PEM of a certificate for one key, signed by another."""
+    builder = x509.CertificateBuilder(name_of(issuer), name_of(subject), stored(key_name).public_key(), 9, NOW, LATER)
+    made = builder.sign(stored(signed_by), hashes.SHA256(), **given)
+    return made.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def with_pss_key() -> str:
+    """Return a certificate in which the IdP's key is marked for RSASSA-PSS (RFC 4055 §1.2), its signature aside."""
+    parsed = x509.load_pem_x509_certificate(IDP.encode())
+    der = parsed.public_bytes(serialization.Encoding.DER)
+    spki = parsed.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    rsa, pss = bytes.fromhex("06092a864886f70d0101010500"), bytes.fromhex("06092a864886f70d01010a3000")
+    assert spki.count(rsa) == der.count(spki) == 1
+    return base64.b64encode(der.replace(spki, spki.replace(rsa, pss))).decode()
+
+
+SHAPES = {
+    "a comment above": f"# signing certificate of idp\n{IDP}",
+    "a comment inside": TYPED.replace("CERTIFICATE-----\n", "CERTIFICATE-----\n# signing, until 2046\n", 1),
+    "header lines inside": TYPED.replace("CERTIFICATE-----\n", "CERTIFICATE-----\nComment: idp\n\n", 1),
+    "an XML comment": f"<!-- signing -->{BARE}",
+    "what openssl prints above": f"subject=CN = idp.example\nissuer=CN = idp.example\n{IDP}",
+    "what openssl prints above, without lines": f"subject=CN = idp.example\nissuer=CN = idp.example\n{BARE}",
+    "base64 of the PEM": base64.b64encode(IDP.encode()).decode(),
+    "base64 of the PEM with line ends": base64.encodebytes(f"\n{IDP}".encode()).decode(),
+    "line breaks of JSON": TYPED.replace("\n", "\\n"),
+    "line breaks of JSON on Windows": TYPED.replace("\n", "\\r\\n"),
+    "a JSON string": json.dumps(IDP),
+    "quotes of a word processor": f"“{TYPED}”",
+    "em dashes": TYPED.replace("--", EM),
+    "en dashes": TYPED.replace("-----", f"{EN}{EN}-"),
+    "hyphens that do not break": TYPED.replace("-", "\u2011"),
+    "one dash": TYPED.replace("-----", "-"),
+    "blanks that do not break": TYPED.replace(" ", "\u00a0").replace("\n", "\u00a0\n"),
+    "blanks without width": TYPED.replace("\n", "\u200b\n"),
+    "a byte order mark": f"\ufeff{IDP}",
+    "small letters in the lines": TYPED.replace("BEGIN CERTIFICATE", "begin certificate").replace(
+        "END CERTIFICATE", "end certificate"
+    ),
+    "all on one line": TYPED.replace("\n", " "),
+    "an XML element": f"<ds:X509Certificate>{BARE}</ds:X509Certificate>",
+    "an XML element with its namespace": (
+        f'<X509Certificate xmlns="http://www.w3.org/2000/09/xmldsig#">\n  {BARE}\n</X509Certificate>'
+    ),
+    "the elements around it": f"<X509Data>\n<ds:X509Certificate>{BARE}</ds:X509Certificate>\n</X509Data>",
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_certificate_is_read_when_pasted_in_this_shape(shape):
+    assert read_pasted_certificates(SHAPES[shape]) == (read_certificate(IDP),)
+
+
+SEVERAL = {
+    "PEM behind PEM": IDP + OTHER,
+    "PEM behind PEM, twice in base64": base64.b64encode((IDP + OTHER).encode()).decode(),
+    "base64 behind base64": f"{BARE}\n\n{bare(OTHER)}",
+    "base64 of both at once": base64.b64encode(base64.b64decode(BARE) + base64.b64decode(bare(OTHER))).decode(),
+    "two elements": f"<X509Certificate>{BARE}</X509Certificate><X509Certificate>{bare(OTHER)}</X509Certificate>",
+}
+
+
+@pytest.mark.parametrize("shape", SEVERAL)
+def test_each_certificate_is_read_when_several_are_pasted(shape):
+    found = read_pasted_certificates(SEVERAL[shape])
+    assert found == (read_certificate(IDP), read_certificate(OTHER))
+
+
+LEAF, AUTHORITY = issued("leaf", "authority", "idp", "other"), issued("authority", "root", "other", "idp")
+CHAIN = LEAF + AUTHORITY
+
+
+@pytest.mark.parametrize("text", [CHAIN, AUTHORITY + LEAF], ids=["leaf first", "authority first"])
+def test_only_the_leaf_signs_when_a_chain_is_pasted(text):
+    assert read_chain(text) == (read_certificate(LEAF),)
+
+
+def test_only_the_leaf_signs_when_an_element_of_metadata_holds_a_chain():
+    assert [
+        one.subject
+        for one in read(
+            entity(role(keys=key().replace(BARE, CHAIN))),
+        ).certificates
+    ] == ["CN=leaf"]
+
+
+def test_certificates_stay_two_when_one_only_claims_to_vouch():
+    claimed = issued("leaf", "authority", "idp", "idp") + issued("authority", "root", "other", "idp")
+    assert len(read_chain(claimed)) == 2
+
+
+def test_certificates_stay_two_when_one_key_renewed_its_own():
+    renewed = issued("idp", "idp", "idp", "idp") + issued("idp", "idp", "idp", "idp", rsa_padding=padding.PKCS1v15())
+    assert len(read_chain(renewed)) == 2
+
+
+REFUSED = {
+    "a private key": (private_pem("idp").decode(), errors.PrivateKeyPasted),
+    "a private key beside its certificate": (IDP + private_pem("idp").decode(), errors.PrivateKeyPasted),
+    "an old private key": (f"{IDP}-----BEGIN RSA PRIVATE KEY-----\nMII=", errors.PrivateKeyPasted),
+    "a request": (
+        "-----BEGIN CERTIFICATE REQUEST-----\nMII=\n-----END CERTIFICATE REQUEST-----",
+        errors.CertificateIsRequest,
+    ),
+    "PKCS 7": ("-----BEGIN PKCS7-----\nMII=\n-----END PKCS7-----", errors.CertificateIsPkcs7),
+    "a public key": ("-----BEGIN PUBLIC KEY-----\nMII=\n-----END PUBLIC KEY-----", errors.CertificateIsKey),
+    "an SSH key": ("ssh-rsa AAAAB3NzaC1yc2E= adam", errors.CertificateIsKey),
+    "metadata": (entity(), errors.CertificateIsMetadata),
+    "a fingerprint": (":".join(["AB"] * 32), errors.CertificateIsFingerprint),
+    "a short fingerprint": ("SHA1 " + "ab" * 20, errors.CertificateIsFingerprint),
+    "half a certificate": (IDP[:300], errors.CertificateUnreadable),
+    "a beginning without an end": (IDP.partition("-----END")[0], errors.CertificateUnreadable),
+    "base64 of base64 of PEM": (
+        base64.b64encode(base64.b64encode(IDP.encode())).decode(),
+        errors.CertificateUnreadable,
+    ),
+    "base64 of nothing between lines": (base64.b64encode(b"-----BEGIN x").decode(), errors.CertificateUnreadable),
+    "a certificate and a half": (IDP + IDP[:400] + "\n-----END CERTIFICATE-----", errors.CertificateUnreadable),
+    "a certificate with bytes behind it": (
+        base64.b64encode(base64.b64decode(BARE) + b"\0\0").decode(),
+        errors.CertificateUnreadable,
+    ),
+    "a sequence that is no certificate": (
+        base64.b64encode(b"\x30\x03\x02\x01\x07").decode(),
+        errors.CertificateUnreadable,
+    ),
+    "a sequence without an end": (base64.b64encode(b"\x30\x80\x00\x00").decode(), errors.CertificateUnreadable),
+    "a letter that base64 lacks": (BARE.replace("A", "ä", 1), errors.CertificateUnreadable),
+    "bits beyond a byte": ("MIIC=", errors.CertificateUnreadable),
+    "a key for PSS": (with_pss_key(), errors.KeyIsPss),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_paste_is_refused_in_words_when_it_is_no_certificate(what):
+    text, problem = REFUSED[what]
+    with pytest.raises(errors.MetadataError) as refusal:
+        read_pasted_certificates(text)
+    assert type(refusal.value) is problem
+
+
+def test_certificate_is_read_when_only_its_own_signature_is_by_pss():
+    padded = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=padding.PSS.DIGEST_LENGTH)
+    assert read_certificate(issued("idp", "idp", "idp", "idp", rsa_padding=padded)).key == "RSA 2048"
+
+
+def test_key_for_pss_is_left_out_when_another_can_sign():
+    taken, left_out = usable([with_pss_key(), IDP], now=NOW)
+    assert (len(taken), left_out) == (1, (LeftOut.PSS,))
