@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -61,6 +61,13 @@ def find_attempt(org: Organization, public_id: UUID) -> LoginAttempt:
     if found is None:
         raise AttemptUnknown
     return found
+
+
+def find_refusal(connection: Connection, public_id: UUID, *, error: str, since: datetime) -> LoginAttempt | None:
+    """Return this attempt, if it was refused at this connection with this error since then, and was no test."""
+    mine = LoginAttempt.objects.filter(org_id=connection.org_id, connection=connection, public_id=public_id)
+    refused = mine.filter(outcome=Outcome.REFUSED, error=error, at__gt=since)
+    return refused.select_related("connection__org", "membership").first()
 
 
 def latest_sign_in(connection: Connection) -> LoginAttempt | None:

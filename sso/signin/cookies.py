@@ -27,6 +27,7 @@ PREFIX = "__Host-" if settings.IS_HTTPS else ""
 FLOW = f"{PREFIX}sso_flow_"
 HANDLE = f"{PREFIX}sso_handle_"
 FINISHED = "sso_finished"
+FINISHED_ASSERTIONS = "sso_finished_assertions"
 MOST_FINISHED = 10
 # connection, test, Unix time, whether it is the second try, length of the request ID; that and the way back follow
 FIXED = struct.Struct(">16s16sI?B")
@@ -90,8 +91,8 @@ def _set(response: HttpResponseBase, name: str, value: str, seconds: int) -> Non
     response.set_cookie(name, value, max_age=seconds, secure=settings.IS_HTTPS, httponly=True, samesite="Lax")
 
 
-def _tag(request_id: str) -> str:
-    return hashlib.sha256(request_id.encode()).hexdigest()[:16]
+def _tag(message_id: str) -> str:
+    return hashlib.sha256(message_id.encode()).hexdigest()[:16]
 
 
 def _known_flows(request: HttpRequest) -> dict[str, Flow]:
@@ -128,12 +129,19 @@ def _read(value: str) -> Flow | None:
     )
 
 
-def remember_finished(session: SessionBase, pending: UUID, url: str) -> None:
+def remember_finished(session: SessionBase, pending: UUID, assertion_id: str, url: str) -> None:
     """Store in the session that this sign-in was finished in it, and where it led; of others it keeps the newest nine."""
-    known = [entry for entry in session.get(FINISHED, []) if entry[0] != pending.hex]
-    session[FINISHED] = [*known[1 - MOST_FINISHED :], [pending.hex, url]]
+    for key, name in ((FINISHED, pending.hex), (FINISHED_ASSERTIONS, _tag(assertion_id))):
+        known = [entry for entry in session.get(key, []) if entry[0] != name]
+        session[key] = [*known[1 - MOST_FINISHED :], [name, url]]
 
 
 def finished_url(session: SessionBase, pending: UUID) -> str:
     """Return where this sign-in led that was finished in this session, or an empty text."""
     return next((str(url) for name, url in session.get(FINISHED, []) if name == pending.hex), "")
+
+
+def answered_url(session: SessionBase, assertion_id: str) -> str:
+    """Return where the sign-in by this assertion led, if it was finished in this session, or an empty text."""
+    tag = _tag(assertion_id)
+    return next((str(url) for name, url in session.get(FINISHED_ASSERTIONS, []) if name == tag), "")

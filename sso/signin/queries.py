@@ -9,14 +9,17 @@ from orgs.base import credentials
 from orgs.base.clock import now
 from orgs.base.text import address_domain
 from orgs.domains import queries as domains
+from orgs.tenancy.models import SessionGrant
+from sso.attempts import queries as attempts
+from sso.attempts.models import LoginAttempt
 from sso.connections import queries as connections
 from sso.connections.models import Connection
 from sso.saml.errors import AssertionExpired
 from sso.saml.reading import stamp
 from sso.saml.types import DEFAULT_SKEW, Claims
-from sso.signin.errors import RequestUnknown, UnsolicitedRefused
+from sso.signin.errors import AssertionReplayed, RequestUnknown, UnsolicitedRefused
 from sso.signin.models import PendingSignIn, UsedRequest
-from sso.signin.types import Flow, Taken
+from sso.signin.types import ANSWERED_LIFE, Flow, Taken
 
 
 def lock_pending(
@@ -46,6 +49,19 @@ def _of_handle(
 def is_answered(connection: Connection, request_id: str) -> bool:
     """Say whether an answer to this request was finished."""
     return UsedRequest.objects.filter(org_id=connection.org_id, connection=connection, request_id=request_id).exists()
+
+
+def find_replay(connection: Connection, public_id: UUID) -> LoginAttempt | None:
+    """Return the attempt in which an assertion came to this connection a second time, while it is some minutes old."""
+    since = now() - ANSWERED_LIFE
+    return attempts.find_refusal(connection, public_id, error=AssertionReplayed.code, since=since)
+
+
+def is_of_replay(attempt: LoginAttempt, connection: Connection, grant: SessionGrant | None) -> bool:
+    """Say whether the session with this grant was opened through this connection for whom the replayed assertion names."""
+    if grant is None or attempt.membership_id is None:
+        return False
+    return grant.membership_id == attempt.membership_id and grant.connection == connection.public_id
 
 
 def flow_of(claims: Claims, connection: Connection, flows: Sequence[Flow]) -> Flow | None:

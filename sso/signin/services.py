@@ -14,6 +14,7 @@ from orgs.people.errors import MembershipUnknown, SeatTaken
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.errors import AddressInvalid, LastOwner
+from orgs.tenancy.models import Membership
 from orgs.tenancy.types import IdpSession, SignInMethod, Visitor
 from sso.admission import queries as admission_queries
 from sso.admission import services as admission
@@ -111,6 +112,8 @@ def receive(*, connection: Connection, arrival: Arrival) -> Landing:
             attempt.record(Outcome.RESTARTED, OF_MESSAGE)
             return Landing()
         return _keep_for_browser(attempt)
+    except AssertionReplayed as problem:
+        raise attempt.refuse(problem, _named_seat(attempt)) from problem
     except SamlError as problem:
         raise attempt.refuse(problem) from problem
 
@@ -258,17 +261,24 @@ def _take_pending(connection: Connection, back: Return) -> Taken:
 
 def _is_signed_in_already(attempt: Attempt, visitor: Visitor) -> bool:
     """Say whether the person of an answer that isn't taken is the one who is signed in here, in this organization."""
-    if attempt.test is not None or attempt.is_astray or attempt.claims is None or visitor.mark is None:
+    if visitor.mark is None:
         return False
+    seat = _named_seat(attempt)
+    return (
+        seat is not None and seat.user_id == visitor.user_id and tenancy_queries.has_session_grant(seat, visitor.mark)
+    )
+
+
+def _named_seat(attempt: Attempt) -> Membership | None:
+    """Return whom an answer that isn't taken names, by the version in force; nobody when that didn't verify it."""
+    if attempt.test is not None or attempt.is_astray or attempt.claims is None:
+        return None
     try:
         chosen = _require_version(attempt.connection, attempt.version)
         profile = read_profile(attempt.claims, admission_queries.attribute_names(attempt.connection, chosen))
     except SamlError:
-        return False
-    seat = admission_queries.seat_named(attempt.connection, attempt.claims, profile.email)
-    return (
-        seat is not None and seat.user_id == visitor.user_id and tenancy_queries.has_session_grant(seat, visitor.mark)
-    )
+        return None
+    return admission_queries.seat_named(attempt.connection, attempt.claims, profile.email)
 
 
 def confirm_sign_in(*, connection: Connection, back: Return) -> Finished:
@@ -365,7 +375,7 @@ def _enter(attempt: Attempt, subject: Subject, visitor: Visitor, flow: Flow) -> 
     tenancy.grant_session(membership=seat, session=mark, method=SignInMethod.SAML, expires_at=ends, idp=idp)
     people.note_seat_sign_in(membership=seat)
     attempt.record(Outcome.SIGNED_IN, tuple(Check))
-    return SignedIn(user, seat, mark, flow.return_to, flow.request_id)
+    return SignedIn(user, seat, mark, flow.return_to, flow.request_id, claims.assertion_id)
 
 
 def refuse_departure(

@@ -19,6 +19,8 @@ QUESTION_LIFE = timedelta(minutes=5)
 FLOW_LIFE = timedelta(minutes=15)
 # within this time a second unsolicited response means that the IdP can't do otherwise
 AGAIN_LIFE = timedelta(minutes=1)
+# how long the page opens to which an answer leads that came a second time
+ANSWERED_LIFE = timedelta(minutes=5)
 DISCOVERY_LIFE = timedelta(minutes=10)
 
 
@@ -101,10 +103,11 @@ class AlreadySignedIn:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who has signed in, the mark of their session, and where they wanted to go."""
+    """Who has signed in, the mark of their session, where they wanted to go, and by which assertion."""
 
     user: "User"
     membership: "Membership"
     mark: UUID
     return_to: str
     request_id: str
+    assertion_id: str

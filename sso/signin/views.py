@@ -25,7 +25,7 @@ from sso.saml.errors import SamlError
 from sso.saml.relay_state import local_path
 from sso.saml.types import Binding
 from sso.signin import cookies, queries, services
-from sso.signin.errors import OtherPersonSignedIn, SignInUnfinished, UnsolicitedRefused
+from sso.signin.errors import AssertionReplayed, OtherPersonSignedIn, SignInUnfinished, UnsolicitedRefused
 from sso.signin.forms import DiscoveryForm
 from sso.signin.types import (
     DISCOVERY_LIFE,
@@ -128,7 +128,7 @@ def acs(request: HttpRequest, public_id: UUID) -> HttpResponse:
     try:
         landing = services.receive(connection=connection, arrival=_arrival(request))
     except Refused as refusal:
-        return _refused_page(request, refusal)
+        return _refused_answer(request, connection, refusal)
     if landing.pending is None:
         return _start_afresh(connection)
     response = _see_other(f"{reverse('signin:finish', args=[public_id])}?{urlencode({'id': landing.pending})}")
@@ -144,6 +144,31 @@ def _arrival(request: HttpRequest) -> Arrival:
     if len(sent) != 1:
         return Arrival("", "", caller)
     return Arrival(sent[0], request.POST.get("RelayState", ""), caller)
+
+
+def _refused_answer(request: HttpRequest, connection: Connection, refusal: Refused) -> HttpResponse:
+    """An answer that came before goes on to where the browser has its own cookies; in a flood there is no such place."""
+    is_replay = isinstance(refusal.problem, AssertionReplayed)
+    if not is_replay or refusal.test is not None or not refusal.attempt.is_in_log:
+        return _refused_page(request, refusal)
+    query = urlencode({"attempt": refusal.attempt.public_id})
+    return _see_other(f"{reverse('signin:answered', args=[connection.public_id])}?{query}")
+
+
+@require_GET
+def answered(request: OrgRequest, public_id: UUID) -> HttpResponse:
+    """The browser has brought an answer a second time, as Back does: it goes on if it is signed in by that connection.
+
+    Anybody else sees the refusal. Nothing is written here, and no session is opened or changed.
+    """
+    connection = _connection(public_id)
+    attempt = queries.find_replay(connection, read_uuid(request.GET.get("attempt", "")))
+    if attempt is None:
+        return _see_other(reverse("signin:login", args=[public_id]))
+    slug = connection.org.slug
+    if queries.is_of_replay(attempt, connection, request.reach.grant_for(slug)):
+        return redirect(cookies.answered_url(request.session, attempt.received) or reverse("org_home", args=[slug]))
+    return _refused_page(request, Refused(AssertionReplayed(), attempt))
 
 
 @require_GET
@@ -228,7 +253,7 @@ def _start_afresh(connection: Connection) -> HttpResponse:
 def _after_sign_in(request: OrgRequest, back: Return, done: SignedIn) -> HttpResponse:
     access.enter_by_idp(request, done.user, done.mark)
     url = done.return_to or reverse("org_home", args=[done.membership.org.slug])
-    cookies.remember_finished(request.session, back.pending, url)
+    cookies.remember_finished(request.session, back.pending, done.assertion_id, url)
     return redirect(url)
 
 

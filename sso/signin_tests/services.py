@@ -50,12 +50,15 @@ class Attempt(attempts.Attempt):
             self.provider = test.configuration.provider
 
     @transaction.atomic
-    def refuse(self, problem: SamlError) -> Refused:
-        """Return the refusal to be raised; the log and the test have it."""
+    def refuse(self, problem: SamlError, named: Membership | None = None) -> Refused:
+        """Return the refusal to be raised; the log and the test have it.
+
+        `named` is whom an answer names that is refused before its address is read.
+        """
         if self.claims is not None:
             # the message was right: what fails afterwards is asked in the order of the checks
             problem.passed = tuple(takewhile(lambda check: check is not problem.check, Check))
-        self.membership = self._find_seat()
+        self.membership = named or self._find_seat()
         attempt = self.record(Outcome.TEST_FAILED if self.test else Outcome.REFUSED, problem.passed, problem)
         if self.test is not None:
             _end_test(self.test, SignInTestStatus.FAILED, attempt, self.claims)

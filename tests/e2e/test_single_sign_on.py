@@ -303,6 +303,19 @@ def test_an_admin_connects_jumpcloud_and_people_sign_in(
     assert LoginAttempt.objects.filter(outcome="signed_in").count() == 4
 
 
+def come_back(page: Page, site: str, idp: str, form: str) -> None:
+    """Back on the IdP's page, which a browser shows again from its cache, the form is sent again: once signed in, once not."""
+    page.route(f"{idp}/kept", lambda route: route.fulfill(body=form, content_type="text/html"))
+    page.goto(f"{idp}/kept")
+    page.get_by_role("button", name="Continue to Acme").click()
+    page.wait_for_url(f"{site}/orgs/acme/**")
+    page.context.clear_cookies(domain="localhost")
+    page.goto(f"{idp}/kept")
+    page.get_by_role("button", name="Continue to Acme").click()
+    expect(page.get_by_text("This sign-in was used already")).to_be_visible()
+    assert LoginAttempt.objects.filter(error="assertion_replayed").count() == 2
+
+
 @pytest.mark.parametrize("has_script", [True, False], ids=["with a script", "without"])
 def test_an_idp_that_takes_posts_only_is_reached_from_a_page_of_ours(
     browser: Browser, watched: Page, site: str, idp: str, acme: Organization, tmp_path: Path, has_script: bool
@@ -320,6 +333,9 @@ def test_an_idp_that_takes_posts_only_is_reached_from_a_page_of_ours(
         page.get_by_role("button", name="Continue to JumpCloud").click()
     answer(page, OLGA)
     if not has_script:
+        form = page.content()
         page.get_by_role("button", name="Continue to Acme").click()
     page.wait_for_url(f"{site}/orgs/acme/**")
+    if not has_script:
+        come_back(page, site, idp, form)
     page.context.close()

@@ -93,6 +93,7 @@ TABLE = {
     ORG + "settings/sign-in-log/<uuid:public_id>/forget/": Row(NOT_ALLOWED, "302 404 404 403 403 302 302"),
     "saml/<uuid:public_id>/metadata": Row(EVERYBODY, NOT_ALLOWED),
     "saml/<uuid:public_id>/login": Row("302 302 302 302 302 302 302", NOT_ALLOWED),
+    "saml/<uuid:public_id>/answered": Row("303 303 303 303 303 303 303", NOT_ALLOWED),
     "saml/<uuid:public_id>/switch": Row("403 403 403 403 403 403 403", "403 403 403 403 403 403 403"),
     "saml/<uuid:public_id>/acs": Row("303 303 303 303 303 303 303", "403 403 403 403 403 403 403"),
     "saml/<uuid:public_id>/finish": Row("403 403 403 403 403 403 403", NOT_ALLOWED),

@@ -108,10 +108,17 @@ class TestReplay:
         response = idp.respond(UMA, request)
         browser.follow(browser.deliver(connection, response))
         assert browser.reaches() == ["acme"]
+        grants = SessionGrant.objects.count()
         again = Browser(relay_state=browser.relay_state)
-        assert again.deliver(connection, response).status_code == 403
-        assert LoginAttempt.objects.first().error == "assertion_replayed"
-        assert ConsumedAssertion.objects.count() == 1
+        landed = again.deliver(connection, response)
+        refused = again.follow(landed)
+        attempt = LoginAttempt.objects.first()
+        assert landed["Location"] == f"/saml/{connection.public_id}/answered?attempt={attempt.public_id}"
+        assert (refused.status_code, attempt.error, attempt.outcome) == (403, "assertion_replayed", Outcome.REFUSED)
+        assert attempt.code in refused.content.decode()
+        assert (landed.cookies, {*refused.cookies} - {"csrftoken"}, again.reaches()) == ({}, set(), [])
+        assert SessionGrant.objects.count() == grants
+        assert (LoginAttempt.objects.count(), ConsumedAssertion.objects.count()) == (2, 1)
 
     def test_what_was_refused_isnt_consumed(self, connection, idp, uma, browser):
         browser.sign_in(idp, connection, UMA, fault=Fault.OTHER_KEY)
@@ -483,8 +490,10 @@ class TestHostileBodies:
     ):
         response = idp.respond(UMA, browser.leave(connection))
         for _ in range(6):
-            browser.deliver(connection, response)
+            last = browser.deliver(connection, response)
         assert LoginAttempt.objects.filter(error="assertion_replayed").count() == 3
+        assert (last.status_code, browser.reaches()) == (403, [])
+        assert "isn’t in your organization’s sign-in log" in last.content.decode()
 
     def test_what_was_not_written_down_has_no_code_that_leads_nowhere(self, connection, flood):
         page = flood.content.decode()
@@ -495,7 +504,8 @@ class TestHostileBodies:
     def test_a_response_that_nobody_asked_for_sends_away_once(self, connection, idp, uma, browser):
         response = idp.respond(UMA)
         assert browser.deliver(connection, response).status_code == 303
-        assert_refused(browser, browser.deliver(connection, response), "assertion_replayed")
+        refused = browser.follow(browser.deliver(connection, response))
+        assert_refused(browser, refused, "assertion_replayed")
 
 
 def test_nothing_of_a_message_is_in_a_log_line(connection, idp, uma, browser, caplog):

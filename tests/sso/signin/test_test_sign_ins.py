@@ -434,3 +434,22 @@ def test_the_hourly_task_drops_it(connection, idp, uma, browser, time_machine):
     prune()
     assert not ConsumedAssertion.objects.exists()
     assert not LoginAttempt.objects.exists()
+
+
+def test_replay_during_a_test_leads_to_its_result(untested, idp, uma, tester):
+    test = begin(tester, untested)
+    answer = idp.respond(UMA, tester.leave(untested, f"?test={test.public_id}"))
+    tester.deliver(untested, answer)
+    again = tester.deliver(untested, answer)
+    assert again["Location"] == f"/orgs/acme/settings/authentication/tests/{test.public_id}/"
+    assert LoginAttempt.objects.get().error == "assertion_replayed"
+
+
+def test_replay_that_only_a_tested_version_verifies_is_refused(connection, idp, uma, tester):
+    other = prepare_other_idp(connection, idp)
+    test = begin(tester, connection)
+    answer = other.respond(UMA, tester.leave(connection, f"?test={test.public_id}"))
+    tester.deliver(connection, answer, relay_state="")
+    again = tester.follow(tester.deliver(connection, answer, relay_state=""))
+    attempt = LoginAttempt.objects.get()
+    assert (again.status_code, attempt.error, attempt.membership) == (403, "assertion_replayed", None)

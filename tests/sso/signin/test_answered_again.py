@@ -1,0 +1,226 @@
+"""Back to the IdP's page posts the same answer again: who is signed in by it goes on, everybody else sees the refusal."""
+
+from datetime import timedelta
+from urllib.parse import quote
+from uuid import UUID, uuid4
+
+import pytest
+import time_machine
+from django.test import Client
+
+from orgs.base.clock import now
+from orgs.people import services as people
+from orgs.tenancy import services as tenancy
+from orgs.tenancy.models import SessionGrant
+from orgs.tenancy.types import HoldSource
+from sso.attempts import queries as attempts
+from sso.attempts.models import LoginAttempt
+from sso.connections import services as connections
+from sso.connections.types import SignInRules
+from sso.signin import cookies
+from sso.signin.models import PendingSignIn
+from sso.signin.types import ANSWERED_LIFE
+from tests.factories import ACTOR
+from tests.sso.conftest import connect, verify
+from tests.sso.idp import Browser, NameIdFormat, NameIdSource
+
+UMA, ADAM = "uma@acme.example", "adam@acme.example"
+DEEP = "/orgs/acme/settings/members/?q=nora"
+
+
+@pytest.fixture
+def answer(connection, idp, uma, browser) -> str:
+    """The answer by which Uma has signed in in this browser."""
+    given = idp.respond(UMA, browser.leave(connection))
+    browser.follow(browser.deliver(connection, given))
+    assert browser.reaches() == ["acme"]
+    return given
+
+
+def assert_refused(response) -> None:
+    """It is the page of the refusal, with the code of the replay, and nothing was opened."""
+    attempt = LoginAttempt.objects.filter(error="assertion_replayed").first()
+    assert response.status_code == 403
+    assert attempt.code in response.content.decode()
+    assert "This sign-in was used already" in response.content.decode()
+    assert not any(name.startswith(("session", "sso_")) for name, one in response.cookies.items() if one.value)
+    assert not PendingSignIn.objects.exists()
+
+
+def test_back_leads_to_the_organization_when_the_person_is_signed_in_by_the_answer(connection, browser, answer):
+    grants = list(SessionGrant.objects.values())
+    arrived = browser.follow(browser.deliver(connection, answer))
+    assert (arrived.status_code, arrived["Location"]) == (302, "/orgs/acme/")
+    assert list(SessionGrant.objects.values()) == grants
+
+
+def test_back_leads_to_the_page_that_was_asked_for(connection, idp, adam, browser):
+    given = idp.respond(ADAM, browser.leave(connection, f"?next={quote(DEEP)}"))
+    browser.follow(browser.deliver(connection, given))
+    assert browser.follow(browser.deliver(connection, given))["Location"] == DEEP
+
+
+def test_back_to_an_older_answer_leads_to_its_own_page(connection, idp, adam, browser):
+    older = idp.respond(ADAM, browser.leave(connection, f"?next={quote(DEEP)}"))
+    browser.follow(browser.deliver(connection, older))
+    browser.sign_in(idp, connection, ADAM)
+    assert browser.follow(browser.deliver(connection, older))["Location"] == DEEP
+
+
+def test_back_leads_home_when_an_answer_was_discarded_and_the_fresh_sign_in_was_finished(connection, idp, uma, browser):
+    unasked = idp.respond(UMA)
+    assert browser.deliver(connection, unasked)["Location"].endswith("/login?again=1")
+    browser.sign_in(idp, connection, UMA, "?again=1")
+    assert browser.follow(browser.deliver(connection, unasked))["Location"] == "/orgs/acme/"
+
+
+def test_a_session_remembers_where_ten_answers_led(connection, idp, uma, browser):
+    for _ in range(12):
+        browser.sign_in(idp, connection, UMA)
+    assert len(browser.client.session[cookies.FINISHED_ASSERTIONS]) == cookies.MOST_FINISHED
+
+
+def test_the_log_says_refused_and_whom_it_named(connection, uma, browser, answer):
+    browser.deliver(connection, answer)
+    attempt = LoginAttempt.objects.first()
+    assert (attempt.outcome, attempt.error, attempt.membership) == ("refused", "assertion_replayed", uma)
+
+
+class TestEverybodyElse:
+    def test_another_browser_sees_the_refusal(self, connection, browser, answer):
+        landed = browser.deliver(connection, answer)
+        assert_refused(Client().get(landed["Location"]))
+
+    def test_another_member_who_signed_in_by_that_connection_sees_the_refusal(
+        self, connection, idp, adam, browser, answer
+    ):
+        other = Browser()
+        other.sign_in(idp, connection, ADAM)
+        assert_refused(other.follow(browser.deliver(connection, answer)))
+        assert other.reaches() == ["acme"]
+
+    def test_the_same_person_signed_in_by_password_sees_the_refusal(self, connection, uma, browser, answer, sign_in):
+        assert_refused(sign_in(uma).get(browser.deliver(connection, answer)["Location"]))
+
+    def test_the_same_person_signed_in_by_another_connection_sees_the_refusal(
+        self, acme, connection, uma, browser, answer, idp_keys
+    ):
+        second, second_idp = connect(acme, idp_keys, name="Second")
+        connections.turn_on(connection=second, actor=ACTOR, without_test=True)
+        other = Browser()
+        other.sign_in(second_idp, second, UMA)
+        assert other.reaches() == ["acme"]
+        assert_refused(other.follow(browser.deliver(connection, answer)))
+
+    def test_a_stranger_reads_nothing_of_whom_it_named(self, connection, uma, browser, answer):
+        page = Client().get(browser.deliver(connection, answer)["Location"]).content.decode()
+        assert not [said for said in (UMA, str(uma), str(uma.public_id)) if said in page]
+
+
+class TestAfterTheSession:
+    def test_after_signing_out_it_is_refused(self, connection, browser, answer):
+        browser.client.post("/accounts/logout/")
+        assert browser.reaches() == []
+        assert_refused(browser.follow(browser.deliver(connection, answer)))
+
+    def test_after_the_grant_has_expired_it_is_refused(self, connection, browser, answer):
+        landed = browser.deliver(connection, answer)
+        SessionGrant.objects.update(expires_at=now())
+        assert_refused(browser.follow(landed))
+
+    def test_after_the_member_was_suspended_it_is_refused(self, connection, uma, browser, answer):
+        landed = browser.deliver(connection, answer)
+        people.hold_seat(membership=uma, source=HoldSource.ADMIN, actor=ACTOR)
+        assert_refused(browser.follow(landed))
+
+    def test_after_the_sessions_of_the_connection_were_ended_it_is_refused(self, acme, connection, browser, answer):
+        landed = browser.deliver(connection, answer)
+        tenancy.delete_grants_of_connection(org=acme, connection=connection.public_id)
+        assert_refused(browser.follow(landed))
+
+    def test_after_the_connection_was_turned_off_it_is_refused(self, connection, browser, answer):
+        landed = browser.deliver(connection, answer)
+        connections.turn_off(connection=connection, actor=ACTOR)
+        assert_refused(browser.follow(landed))
+
+
+class TestTheId:
+    @pytest.mark.parametrize("given", ["", "?attempt=", "?attempt=nonsense", f"?attempt={UUID(int=7)}", "?other=1"])
+    def test_what_is_no_replay_leads_to_the_login_url(self, connection, browser, answer, given):
+        sent = browser.client.get(f"/saml/{connection.public_id}/answered{given}")
+        assert (sent.status_code, sent["Location"]) == (303, f"/saml/{connection.public_id}/login")
+
+    def test_another_attempt_leads_to_the_login_url(self, connection, idp, browser, answer):
+        other = Browser()
+        other.sign_in(idp, connection, "eve@acme.example")
+        for attempt in LoginAttempt.objects.all():
+            sent = browser.client.get(f"/saml/{connection.public_id}/answered?attempt={attempt.public_id}")
+            assert sent["Location"] == f"/saml/{connection.public_id}/login"
+
+    def test_it_lives_for_some_minutes(self, connection, browser, answer):
+        landed = browser.deliver(connection, answer)
+        with time_machine.travel(now() + ANSWERED_LIFE + timedelta(seconds=1), tick=False):
+            assert browser.follow(landed)["Location"] == f"/saml/{connection.public_id}/login"
+
+    @pytest.mark.parametrize("is_own_org", [True, False], ids=["of the same organization", "of another one"])
+    def test_at_another_connection_it_leads_to_that_ones_login_url(
+        self, acme, globex, connection, browser, answer, idp_keys, is_own_org
+    ):
+        attempt = browser.deliver(connection, answer)["Location"].partition("attempt=")[2]
+        verify(globex, "globex.example")
+        second, _ = connect(acme if is_own_org else globex, idp_keys, name="Second")
+        connections.turn_on(connection=second, actor=ACTOR, without_test=True)
+        sent = browser.client.get(f"/saml/{second.public_id}/answered?attempt={attempt}")
+        assert sent["Location"] == f"/saml/{second.public_id}/login"
+
+    def test_of_no_connection_it_is_404(self, browser, answer):
+        assert browser.client.get(f"/saml/{uuid4()}/answered").status_code == 404
+
+    def test_to_open_it_writes_no_row(self, connection, browser, answer):
+        landed = browser.deliver(connection, answer)
+        for _ in range(3):
+            Client().get(landed["Location"])
+        assert LoginAttempt.objects.filter(error="assertion_replayed").count() == 1
+
+
+class TestWhatIsRefusedBefore:
+    """Only an answer that is right in everything, but that it came before, goes on."""
+
+    def test_an_altered_answer_is_refused_at_the_acs(self, connection, browser, answer):
+        altered = answer[:400] + ("A" if answer[400] != "A" else "B") + answer[401:]
+        assert browser.deliver(connection, altered).status_code == 403
+
+    def test_an_answer_at_another_connection_is_refused_at_the_acs(self, acme, browser, answer, idp_keys):
+        second, _ = connect(acme, idp_keys, name="Second")
+        connections.turn_on(connection=second, actor=ACTOR, without_test=True)
+        assert browser.deliver(second, answer).status_code == 403
+
+    def test_an_answer_after_its_end_is_refused_at_the_acs(self, connection, browser, answer):
+        with time_machine.travel(now() + timedelta(hours=1), tick=False):
+            assert browser.deliver(connection, answer).status_code == 403
+        assert LoginAttempt.objects.first().error == "assertion_expired"
+
+
+@pytest.mark.parametrize("email", ["no address", "uma@elsewhere.example"])
+def test_replay_that_names_nobody_is_refused(connection, idp, uma, browser, answer, email):
+    nobody = idp.change(name_id_format=NameIdFormat.TRANSIENT, name_id=NameIdSource.CUSTOM, custom_name_id="_t")
+    given = nobody.respond(email, browser.leave(connection))
+    browser.deliver(connection, given)
+    PendingSignIn.objects.all().delete()
+    assert_refused(browser.follow(browser.deliver(connection, given)))
+    assert LoginAttempt.objects.first().membership is None
+
+
+def test_hundreds_of_replays_leave_a_bounded_number_of_rows(connection, browser, answer, monkeypatch):
+    monkeypatch.setattr(attempts, "LOGGED_PER_MINUTE", 20)
+    answers = [browser.deliver(connection, answer).status_code for _ in range(100)]
+    assert answers == [303] * 20 + [403] * 80
+    assert LoginAttempt.objects.filter(error="assertion_replayed").count() == 20
+
+
+def test_replay_of_an_unsolicited_answer_that_signed_in_leads_on(connection, idp, uma, browser):
+    rules = SignInRules(allow_idp_initiated=True)
+    connections.change_rules(connection=connection, rules=rules, actor=ACTOR)
+    given = idp.respond(UMA)
+    browser.follow(browser.deliver(connection, given))
+    assert browser.follow(browser.deliver(connection, given))["Location"] == "/orgs/acme/"
