@@ -12,6 +12,10 @@ def beyond_settings(party: str) -> Mapping[Setting, str]:
             f"The address that {party} sends is outside of your verified domains. Correct the person’s address there, or "
             "verify its domain in Gatehouse, under Domains."
         ),
+        Setting.CANONICALIZATION: (
+            f"Choose exclusive canonicalization (exc-c14n) for the signatures of {party}, with or without comments. It may be "
+            "called signature canonicalization method, or C14N. Where there is no such choice, ask its maker for it."
+        ),
         Setting.CLOCK: (
             f"The clock of {party} isn’t yours to set. Try again; if it happens often, have the clock of the server that "
             "Gatehouse runs on checked."

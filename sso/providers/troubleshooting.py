@@ -18,6 +18,7 @@ SETTING_LABELS = {
     Setting.METADATA: "Metadata and certificate",
     Setting.NAME_ID: "Subject Name (Name ID)",
     Setting.ALGORITHM: "Signature algorithm",
+    Setting.CANONICALIZATION: "Canonicalization",
     Setting.SIGNING: "What is signed",
     Setting.ENCRYPTION: "Encryption",
     Setting.ATTRIBUTES: "Attributes",

@@ -75,6 +75,16 @@ class AlgorithmRefused(SamlError):
     private = "The signature uses an algorithm that isn’t accepted. Use RSA-SHA256, -384 or -512, or ECDSA with these."
 
 
+class CanonicalizationRefused(SamlError):
+    code = "signature_canonicalization"
+    check = Check.SIGNATURE
+    setting = Setting.CANONICALIZATION
+    private = (
+        "The signature transforms what it covers in another way than exclusive canonicalization, so the same bytes would "
+        "depend on what is around them."
+    )
+
+
 class SignatureInvalid(SamlError):
     code = "signature_invalid"
     check = Check.SIGNATURE

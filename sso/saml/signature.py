@@ -1,7 +1,7 @@
 """XML signatures in the one form that is accepted. What is returned are the bytes that were signed, and nothing else.
 
 The form: one ds:Signature as a direct child of what it signs; one Reference to that element's ID; transforms enveloped
-signature and exclusive canonicalisation; RSA or ECDSA with SHA-256, -384 or -512. KeyInfo is never read.
+signature and exclusive canonicalization; RSA or ECDSA with SHA-256, -384 or -512. KeyInfo is never read.
 """
 
 import base64
@@ -18,10 +18,13 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from lxml import etree
 
 from sso.saml.certificates import PublicKey
-from sso.saml.errors import AlgorithmRefused, SignatureInvalid, SignatureMisshapen
+from sso.saml.errors import AlgorithmRefused, CanonicalizationRefused, SignatureInvalid, SignatureMisshapen
 from sso.saml.markup import DSIG, Element, MarkupError, children, parse, scopes, text_of
 
 EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
+# FusionAuth and Amazon name the form that keeps comments. Both have the same bytes here: a message with comments is refused
+# before it is verified, a Reference by ID leaves comments out (XML Signature §4.4.3.3), and SignedInfo may hold none
+EXCLUSIVES = (EXCLUSIVE, f"{EXCLUSIVE}WithComments")
 ENVELOPED = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 MORE = "http://www.w3.org/2001/04/xmldsig-more#"
 # at each element the canonicaliser looks for each listed prefix among the namespaces in scope
@@ -72,7 +75,7 @@ def verify(node: Element, keys: Sequence[PublicKey]) -> tuple[bytes, int]:
     """Return the canonical bytes that this element's signature covers, and the place of the first key that verifies it.
 
     The signature is taken out of the tree.
-    Raises SignatureMisshapen, AlgorithmRefused, SignatureInvalid.
+    Raises SignatureMisshapen, AlgorithmRefused, CanonicalizationRefused, SignatureInvalid.
     """
     signature = find(node)
     if signature is None:
@@ -90,7 +93,10 @@ def verify(node: Element, keys: Sequence[PublicKey]) -> tuple[bytes, int]:
 
 
 def read_form(signature: Element, identity: str) -> Form:
-    """Return the parts of a signature over the element with this ID. Raises SignatureMisshapen, AlgorithmRefused."""
+    """Return the parts of a signature over the element with this ID.
+
+    Raises SignatureMisshapen, AlgorithmRefused, CanonicalizationRefused.
+    """
     names = [str(child.tag) for child in signature]
     if names not in (_named("SignedInfo", "SignatureValue"), _named("SignedInfo", "SignatureValue", "KeyInfo")):
         raise SignatureMisshapen
@@ -100,8 +106,8 @@ def read_form(signature: Element, identity: str) -> Form:
     method = _leaf(info[1]).get("Algorithm") or ""
     if method not in RSA_METHODS and method not in EC_METHODS:
         raise AlgorithmRefused(expected=f"{MORE}rsa-sha256", received=method)
-    if _leaf(info[0]).get("Algorithm") != EXCLUSIVE:
-        raise AlgorithmRefused(expected=EXCLUSIVE, received=info[0].get("Algorithm") or "")
+    if _leaf(info[0]).get("Algorithm") not in EXCLUSIVES:
+        raise CanonicalizationRefused(expected=EXCLUSIVE, received=info[0].get("Algorithm") or "")
     digest_method, digest, prefixes = _read_reference(info[2], identity)
     return Form(info, method, _bytes_of(value), digest_method, digest, prefixes)
 
@@ -121,12 +127,15 @@ def _read_reference(reference: Element, identity: str) -> tuple[str, bytes, tupl
 
 
 def _read_transforms(transforms: Element) -> tuple[str, ...]:
-    """Return the prefixes that the canonicalisation treats inclusively (Exclusive XML Canonicalization §3)."""
-    if [str(child.tag) for child in transforms] != _named("Transform", "Transform"):
+    """Return the prefixes that the canonicalization treats inclusively (Exclusive XML Canonicalization §3).
+
+    A list without a canonicalization means the inclusive one (XML Signature §4.4.3.2).
+    """
+    if any(child.tag != f"{{{DSIG}}}Transform" for child in transforms):
         raise SignatureMisshapen
     named = [child.get("Algorithm") or "" for child in transforms]
-    if named != [ENVELOPED, EXCLUSIVE]:
-        raise AlgorithmRefused(expected=f"{ENVELOPED} {EXCLUSIVE}", received=" ".join(named))
+    if len(named) != 2 or named[0] != ENVELOPED or named[1] not in EXCLUSIVES:
+        raise CanonicalizationRefused(expected=f"{ENVELOPED} {EXCLUSIVE}", received=" ".join(named))
     _leaf(transforms[0])
     listed = list(transforms[1])
     if not listed:

@@ -51,6 +51,7 @@ class Setting(StrEnum):
     METADATA = "metadata"
     NAME_ID = "name_id"
     ALGORITHM = "algorithm"
+    CANONICALIZATION = "canonicalization"
     SIGNING = "signing"
     ENCRYPTION = "encryption"
     ATTRIBUTES = "attributes"

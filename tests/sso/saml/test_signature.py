@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -15,13 +16,27 @@ from sso.saml.certificates import public_key
 from sso.saml.errors import SignatureInvalid, SignatureMisshapen
 from sso.saml.markup import DSIG, SAML, parse
 from tests.sso.saml.messages import accepted
-from tests.vectors.saml.signing import ENVELOPED, MORE, XENC, Style, canonical_with, sign
+from tests.vectors.saml.signing import (
+    COMMENTS,
+    ENVELOPED,
+    EXCLUSIVE,
+    MORE,
+    WITH_COMMENTS,
+    XENC,
+    Style,
+    canonical_with,
+    sign,
+)
 from tests.vectors.saml.world import certificate_pem
 
 SMALL = (
     '<samlp:Response xmlns:samlp="urn:x" ID="r"><saml:Assertion xmlns:saml="{}" ID="a" {}>@ASSERTION@<b>x</b>{}'
     "</saml:Assertion></samlp:Response>"
 )
+
+
+COMMENTS_TRANSFORM = WITH_COMMENTS.transforms
+COMMENTS_LISTED = ENVELOPED + canonical_with("xs").replace(f'Algorithm="{EXCLUSIVE}"', f'Algorithm="{COMMENTS}"')
 
 
 def key(name="idp"):
@@ -46,6 +61,38 @@ def test_rsa_with_each_hash_is_verified(size, digest):
 @pytest.mark.parametrize("size", ["256", "384", "512"])
 def test_ecdsa_with_each_hash_is_verified(size):
     assert b"<b>x</b>" in verified(small(Style(key="ec", method=f"{MORE}ecdsa-sha{size}")), "ec")
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        WITH_COMMENTS,
+        Style(canonicalisation=COMMENTS),
+        Style(transforms=COMMENTS_TRANSFORM),
+        Style(canonicalisation=COMMENTS, transforms=COMMENTS_LISTED),
+    ],
+    ids=["both", "method", "transform", "with_prefixes"],
+)
+def test_exclusive_canonicalization_may_be_named_with_comments(style):
+    assert b"<b>x</b>" in verified(small(style, declared='xmlns:xs="urn:xs"'))
+
+
+@pytest.mark.parametrize("when", ["signed", "later"])
+def test_a_comment_is_never_in_what_is_returned(when):
+    node = small(WITH_COMMENTS, extra="<!-- signed -->" if when == "signed" else "")
+    if when == "later":
+        node.append(etree.Comment("later"))
+    assert b"<!--" not in verified(node)
+
+
+@pytest.mark.parametrize(
+    "place", ["ds:SignedInfo", "ds:CanonicalizationMethod", "ds:Transform", "ds:Reference", "ds:DigestValue"]
+)
+def test_a_comment_in_signed_info_is_refused_though_its_canonicalization_keeps_comments(place):
+    node = small(replace(WITH_COMMENTS, is_prefixed=True))
+    node.find(f".//{place}", {"ds": DSIG}).append(etree.Comment("x"))
+    with pytest.raises(SignatureMisshapen):
+        verified(node)
 
 
 def test_what_is_returned_has_the_digest_that_was_signed():

@@ -12,6 +12,7 @@ from tests.vectors.saml import flavours
 from tests.vectors.saml.defects import (
     ASSERTION_HEAD,
     ATTRIBUTE,
+    NAME_ID,
     SUBJECT,
     Bad,
     made,
@@ -33,6 +34,7 @@ from tests.vectors.saml.signing import (
     EXCLUSIVE,
     MORE,
     STANDARD,
+    WITH_COMMENTS,
     XENC,
     Style,
     canonical_with,
@@ -45,6 +47,12 @@ from tests.vectors.saml.wrapping import OF_ASSERTIONS, OF_RESPONSES
 EC = Style(key="ec", method=f"{MORE}ecdsa-sha256")
 SECRET = certificate_pem("idp").encode()
 INCLUSIVE = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+INCLUSIVE_1_1 = "http://www.w3.org/2006/12/xml-c14n11"
+# these comments are signed, as FusionAuth and Amazon would sign them, and are refused all the same
+COMMENTED = {
+    "comment_signed_in_name_id": ((NAME_ID, NAME_ID.replace("@", "<!-- -->@")),),
+    "comment_signed_beside_subject": ((SUBJECT, f"<!-- -->{SUBJECT}"),),
+}
 XPATH = (
     '<ds:Transform Algorithm="http://www.w3.org/TR/1999/REC-xpath-19991116">'
     "<ds:XPath>not(ancestor-or-self::ds:Signature)</ds:XPath></ds:Transform>"
@@ -190,20 +198,33 @@ def algorithms() -> Iterator[tuple[str, Bad]]:
 
 
 def transforms() -> Iterator[tuple[str, Bad]]:
-    code, shape = "signature_algorithm", "signature_misshapen"
-    inclusive, comments = (f'<ds:Transform Algorithm="{name}"/>' for name in (INCLUSIVE, f"{EXCLUSIVE}WithComments"))
+    code, shape = "signature_canonicalization", "signature_misshapen"
+    inclusive, comments = (f'<ds:Transform Algorithm="{name}"/>' for name in (INCLUSIVE, f"{INCLUSIVE}#WithComments"))
     yield "inclusive_canonicalisation", styled(code, Style(canonicalisation=INCLUSIVE))
-    yield "canonicalisation_with_comments", styled(code, Style(canonicalisation=f"{EXCLUSIVE}WithComments"))
+    yield "inclusive_canonicalization_with_comments", styled(code, Style(canonicalisation=f"{INCLUSIVE}#WithComments"))
+    # Casdoor's default
+    yield "inclusive_canonicalization_1_1", styled(code, Style(canonicalisation=INCLUSIVE_1_1))
     yield "inclusive_transform", styled(code, Style(transforms=ENVELOPED + inclusive))
-    yield "transform_with_comments", styled(code, Style(transforms=ENVELOPED + comments))
+    yield "inclusive_transform_with_comments", styled(code, Style(transforms=ENVELOPED + comments))
+    yield (
+        "canonicalization_of_no_name",
+        resigned_after(code, (f'<ds:CanonicalizationMethod Algorithm="{EXCLUSIVE}"', "<ds:CanonicalizationMethod")),
+    )
+    yield (
+        "canonicalization_with_other_fragment",
+        resigned_after(code, (f'Method Algorithm="{EXCLUSIVE}"', f'Method Algorithm="{EXCLUSIVE}withcomments"')),
+    )
     yield "xpath_transform", styled(code, Style(transforms=XPATH + CANONICAL))
     yield "xslt_transform", resigned_after(code, (ENVELOPED, XSLT))
-    yield "extra_transform", styled(shape, Style(transforms=ENVELOPED + XPATH + CANONICAL))
-    yield "canonicalised_twice", styled(shape, Style(transforms=ENVELOPED + CANONICAL + CANONICAL))
-    yield "transform_missing", styled(shape, Style(transforms=CANONICAL))
-    yield "canonicalisation_missing", styled(shape, Style(transforms=ENVELOPED))
+    yield "extra_transform", styled(code, Style(transforms=ENVELOPED + XPATH + CANONICAL))
+    yield "canonicalised_twice", styled(code, Style(transforms=ENVELOPED + CANONICAL + CANONICAL))
+    yield "transform_missing", styled(code, Style(transforms=CANONICAL))
+    yield "canonicalisation_missing", styled(code, Style(transforms=ENVELOPED))
     yield "transforms_swapped", resigned_after(code, (ENVELOPED + CANONICAL, CANONICAL + ENVELOPED))
-    yield "transforms_empty", resigned_after(shape, (ENVELOPED + CANONICAL, ""))
+    yield "transforms_empty", resigned_after(code, (ENVELOPED + CANONICAL, ""))
+    yield "transforms_of_another_kind", resigned_after(shape, (CANONICAL, CANONICAL.replace("Transform", "Manifest")))
+    for name, edits in COMMENTED.items():
+        yield name, made("message_forbidden_markup", *edits, assertion=WITH_COMMENTS)
     inside = ENVELOPED.replace("/>", "><x/></ds:Transform>")
     yield "enveloped_transform_has_children", resigned_after(shape, (ENVELOPED, inside))
     for name, odd in {

@@ -69,10 +69,11 @@ def message(
     authn: str = 'AuthnInstant="$before" SessionIndex="_session-$serial"',
     context: str = PASSWORD,
     answers: str = ' InResponseTo="$request"',
-    not_before: str = "$early",
+    bounds: str = 'NotBefore="$early" NotOnOrAfter="{ends}"',
+    confirmed: str = "",
     ends: str = "$soon",
 ) -> str:
-    """Return a response in the form that most IdPs share; each gives what is its own."""
+    """Return a response in the form that most IdPs share; each gives what is its own, `confirmed` of its confirmation."""
     head = f'ID="_response-$serial" Version="2.0" IssueInstant="$now" Destination="$acs"{answers}'
     return (
         '<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"'
@@ -82,9 +83,10 @@ def message(
         "<saml:Issuer>$idp</saml:Issuer>@ASSERTION@"
         f'<saml:Subject><saml:NameID Format="{name_id_format}">{name_id}</saml:NameID>'
         '<saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer">'
-        f'<saml:SubjectConfirmationData{answers} NotOnOrAfter="{ends}" Recipient="$acs"></saml:SubjectConfirmationData>'
+        f'<saml:SubjectConfirmationData{answers} NotOnOrAfter="{ends}" Recipient="$acs"{confirmed}>'
+        "</saml:SubjectConfirmationData>"
         "</saml:SubjectConfirmation></saml:Subject>"
-        f'<saml:Conditions NotBefore="{not_before}" NotOnOrAfter="{ends}"><saml:AudienceRestriction>'
+        f"<saml:Conditions {bounds.format(ends=ends)}><saml:AudienceRestriction>"
         "<saml:Audience>$sp</saml:Audience></saml:AudienceRestriction></saml:Conditions>"
         f"<saml:AuthnStatement {authn}><saml:AuthnContext><saml:AuthnContextClassRef>{context}"
         "</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>"

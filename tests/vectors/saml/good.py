@@ -1,59 +1,16 @@
 """The messages that must be accepted, each with what it says."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 from tests.vectors.saml import flavours
-from tests.vectors.saml.flavours import CLAIMS, CONTEXT, FORMAT, MICROSOFT, PASSWORD, PERSISTENT, Occasion
-from tests.vectors.saml.signing import ENVELOPED, MORE, STANDARD, XENC, Style, canonical_with, sign, x509_info
+from tests.vectors.saml.accepted import AFTER_TEN, EMAIL, EVENING, Good
+from tests.vectors.saml.flavours import CLAIMS, CONTEXT, FORMAT, MICROSOFT, PERSISTENT
+from tests.vectors.saml.good_vendors import VENDORS
+from tests.vectors.saml.signing import ENVELOPED, MORE, STANDARD, XENC, Style, canonical_with, x509_info
 
-EMAIL = ("uma@acme.example",)
-JUMPCLOUD = {"email": EMAIL, "firstname": ("Uma",), "lastname": ("Ünal",), "memberOf": ("Engineering", "R&D")}
 # the namespace without a prefix may be listed too
 ALL_LISTED = Style(transforms=ENVELOPED + canonical_with("#default saml ds xs xsi"), is_prefixed=False)
 OKTA_STYLE = Style(transforms=ENVELOPED + canonical_with("xs"), key_info=x509_info("idp"))
-# each assertion is over ten minutes after its issue at the latest, or five when it says so, and the skew later
-AFTER_TEN = "2026-03-01T12:11:30+00:00"
-AFTER_FIVE = "2026-03-01T12:06:30+00:00"
 
 
-@dataclass(frozen=True)
-class Good:
-    """A message, how it is signed, and the claims that follow."""
-
-    flavour: str
-    assertion: Style | None
-    response: Style | None = None
-    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: JUMPCLOUD)
-    name_id: str = "uma@acme.example"
-    name_id_format: str = f"{FORMAT}emailAddress"
-    in_response_to: str = "_request-1"
-    session_index: str = "_session-1"
-    authn_context: str = PASSWORD
-    issued_at: str = "2026-03-01T12:00:00+00:00"
-    expires_at: str = AFTER_FIVE
-    session_expires_at: str | None = None
-    pinned: tuple[str, ...] = ("idp",)
-    fraction: str = ".000"
-
-    def message(self) -> str:
-        return sign(Occasion(fraction=self.fraction).fill(self.flavour), self.assertion, self.response)
-
-    def expected(self) -> dict[str, object]:
-        """Return what is said, as JSON has it."""
-        names = ("name_id", "name_id_format", "in_response_to", "session_index", "authn_context")
-        times = ("issued_at", "expires_at", "session_expires_at")
-        signed = [name for name in ("assertion", "response") if getattr(self, name)]
-        return {
-            "assertion_id": "_assertion-1",
-            **{name: getattr(self, name) for name in names + times},
-            "attributes": {name: list(values) for name, values in self.attributes.items()},
-            "signed": signed,
-            "pinned": list(self.pinned),
-        }
-
-
-EVENING = "2026-03-01T20:00:00+00:00"
 OKTA = {
     "flavour": flavours.OKTA,
     "name_id_format": f"{FORMAT}unspecified",
@@ -68,7 +25,7 @@ ENTRA_ATTRIBUTES = {
 RSA_SHA512 = Style(method=f"{MORE}rsa-sha512", digest=f"{XENC}sha512")
 RSA_SHA384 = Style(method=f"{MORE}rsa-sha384", digest=f"{MORE}sha384")
 
-GOOD = {
+GOOD: dict[str, Good] = {
     "jumpcloud_assertion": Good(flavours.JUMPCLOUD, STANDARD, session_expires_at=EVENING),
     "jumpcloud_response": Good(flavours.JUMPCLOUD, None, STANDARD, session_expires_at=EVENING),
     "jumpcloud_both": Good(flavours.JUMPCLOUD, STANDARD, STANDARD, session_expires_at=EVENING),
@@ -164,4 +121,5 @@ GOOD = {
             "mail": ("uma@acme.example", "u.unal@acme.example"),
         },
     ),
+    **VENDORS,
 }

@@ -69,6 +69,14 @@ class Style:
 
 
 STANDARD = Style(key_info=x509_info("idp"))
+# FusionAuth's and Amazon's: the canonical form that keeps comments
+COMMENTS = f"{EXCLUSIVE}WithComments"
+WITH_COMMENTS = Style(
+    canonicalisation=COMMENTS,
+    transforms=ENVELOPED + CANONICAL.replace(EXCLUSIVE, COMMENTS),
+    key_info=x509_info("idp"),
+    is_prefixed=False,
+)
 ResponseEdit = Callable[[_Element], None]
 
 
