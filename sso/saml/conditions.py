@@ -81,8 +81,9 @@ def _require_confirmed(facts: Element, in_response_to: str, expected: Expectatio
         raise RequestMismatch(expected=in_response_to, received=answered)
     if len(answered) > LONGEST_ID:
         raise RequestMismatch(expected=f"an InResponseTo of at most {LONGEST_ID} characters", received=answered)
-    if facts.get("NotBefore") is not None:
-        raise ConfirmationMissing(expected="no NotBefore", received=facts.get("NotBefore") or "")
+    # SAML Profiles §4.1.4.2 wants none, and FusionAuth sends one: it holds us back, but never lets anything in
+    if (begins := facts.get("NotBefore")) is not None:
+        _require_begun(moment(begins), expected, now)
     _require_not_over(facts.get("NotOnOrAfter"), expected, now)
     return answered
 
@@ -90,13 +91,17 @@ def _require_confirmed(facts: Element, in_response_to: str, expected: Expectatio
 def require_time(response: Element, assertion: Element, expected: Expectation, now: datetime) -> datetime:
     """Return until when the assertion can be shown: its own conditions hold, and it isn't too old.
 
+    Conditions may leave out either bound (SAML Core §2.5.1.2), as Sustainsys and older apps of OneLogin do: the
+    confirmation has an end in any case, and whatever has none is over ten minutes after its issue.
     Raises TimeBoundsMissing, AssertionExpired, AssertionNotYetValid.
     """
     _require_fresh(response, expected, now)
-    issued = _require_fresh(assertion, expected, now)
+    latest = _require_fresh(assertion, expected, now) + OLDEST_ISSUE
     conditions = only(assertion, "Conditions", TimeBoundsMissing)
-    _require_begun(moment(conditions.get("NotBefore")), expected, now)
-    return min(_require_not_over(conditions.get("NotOnOrAfter"), expected, now), issued + OLDEST_ISSUE)
+    begins, ends = conditions.get("NotBefore"), conditions.get("NotOnOrAfter")
+    if begins is not None:
+        _require_begun(moment(begins), expected, now)
+    return latest if ends is None else min(_require_not_over(ends, expected, now), latest)
 
 
 def _require_fresh(node: Element, expected: Expectation, now: datetime) -> datetime:

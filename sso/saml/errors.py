@@ -151,7 +151,7 @@ class AssertionNotYetValid(SamlError):
 class TimeBoundsMissing(SamlError):
     code = "time_bounds_missing"
     check = Check.TIME
-    private = "The assertion doesn’t say from when until when it may be used."
+    private = "The assertion doesn’t say until when it may be used, or it gives a time that isn’t in UTC."
 
 
 class AudienceMismatch(SamlError):

@@ -79,6 +79,8 @@ AUTHN = 'AuthnInstant="2026-03-01T11:59:00.000Z"'
         ((HELD, 'NotOnOrAfter="2026-03-01T11:58:30Z">'), "assertion_expired"),
         ((CONFIRMED, CONFIRMED.replace("12:05:00.000", "11:58:30.000001")), ""),
         ((CONFIRMED, CONFIRMED.replace("12:05:00.000", "11:58:30")), "assertion_expired"),
+        ((CONFIRMED, f'{CONFIRMED} NotBefore="2026-03-01T12:01:30Z"'), ""),
+        ((CONFIRMED, f'{CONFIRMED} NotBefore="2026-03-01T12:01:30.000001Z"'), "assertion_not_yet_valid"),
         ((SESSION, 'SessionNotOnOrAfter="2026-03-01T11:58:30.000001Z"'), ""),
         ((SESSION, 'SessionNotOnOrAfter="2026-03-01T11:58:30Z"'), "assertion_expired"),
         ((AUTHN, 'AuthnInstant="2026-03-01T12:01:30Z"'), ""),
@@ -100,6 +102,32 @@ def test_what_holds_for_ever_is_accepted():
     claims = outcome(made(*edits), expectation())
     assert not isinstance(claims, SamlError)
     assert claims.expires_at == NOW + timedelta(minutes=10, seconds=90)
+
+
+NO_BOUNDS = ((f"{BEGINS} ", ""), (f" {HELD}", ">"))
+
+
+def test_conditions_without_bounds_hold_until_ten_minutes_after_the_issue():
+    claims = outcome(made(*NO_BOUNDS), expectation())
+    assert not isinstance(claims, SamlError)
+    assert claims.expires_at == NOW + timedelta(minutes=10, seconds=90)
+
+
+def test_conditions_without_bounds_hold_no_longer_than_their_confirmation():
+    document = made(*NO_BOUNDS)
+    assert code_at("12:06:29.999999", document) == ""
+    assert code_at("12:06:30", document) == "assertion_expired"
+
+
+def test_an_assertion_without_bounds_is_too_old_after_ten_minutes_when_its_confirmation_holds_for_ever():
+    document = made(*NO_BOUNDS, (CONFIRMED, CONFIRMED.replace("2026-03-01T12:05", "2026-03-02T12:05")))
+    assert code_at("12:11:30", document) == ""
+    assert code_at("12:11:30.000001", document) == "assertion_expired"
+
+
+@pytest.mark.parametrize("edits", [(NO_BOUNDS[0],), (NO_BOUNDS[1],), NO_BOUNDS], ids=["beginning", "end", "both"])
+def test_conditions_may_leave_out_either_bound(edits):
+    assert code_of(made(*edits)) == ""
 
 
 @pytest.mark.parametrize("year", ["0001", "9999"])

@@ -162,7 +162,6 @@ def addresses() -> Iterator[tuple[str, Bad]]:
     bare = f'<saml:SubjectConfirmation Method="{BEARER}"/>'
     yield "confirmation_without_facts", cut(code, CONFIRMATION, bare)
     yield "confirmation_of_another_namespace", cut(code, CONFIRMATION, bare.replace("saml:", "samlp:"))
-    yield "confirmation_begins", made(code, (CONFIRMED, f'{CONFIRMED} NotBefore="2026-03-01T11:55:00Z"'))
     yield "confirmation_facts_twice", made(code, (CONFIRMED, f"<saml:SubjectConfirmationData/>{CONFIRMED}"))
 
 
@@ -178,12 +177,17 @@ def times() -> Iterator[tuple[str, Bad]]:
     yield "conditions_begin_later", made(code, (BOUNDS, BOUNDS.replace("11:55", "12:02")))
     yield "assertion_of_tomorrow", made(code, (ASSERTION_HEAD, ASSERTION_HEAD.replace("03-01", "03-02")))
     yield "response_of_tomorrow", made(code, (RESPONSE_HEAD, RESPONSE_HEAD.replace("03-01", "03-02")))
+    yield "confirmation_begins_later", made(code, (confirmed, f'NotBefore="2026-03-01T12:02:00Z" {confirmed}'))
     yield "signed_in_tomorrow", made(code, ('AuthnInstant="2026-03-01', 'AuthnInstant="2026-03-02'))
     code = "time_bounds_missing"
     begins, ends = 'NotBefore="2026-03-01T11:55:00.000Z" ', ' NotOnOrAfter="2026-03-01T12:05:00.000Z">'
-    yield "conditions_without_beginning", made(code, (begins, ""))
-    yield "conditions_without_end", made(code, (ends, ">"))
     yield "confirmation_without_end", made(code, (confirmed, "Recipient"))
+    yield "neither_has_an_end", made(code, (confirmed, "Recipient"), (ends, ">"))
+    yield "nothing_has_bounds", made(code, (confirmed, "Recipient"), (ends, ">"), (begins.rstrip(), ""))
+    for name, text in {"empty": "", "words": "yesterday", "local_time": "2026-03-01T11:55:00"}.items():
+        yield f"beginning_is_{name}", made(code, (begins, f'NotBefore="{text}" '))
+        yield f"confirmation_beginning_is_{name}", made(code, (confirmed, f'NotBefore="{text}" {confirmed}'))
+    yield "end_is_empty", made(code, (ends, ' NotOnOrAfter="">'))
     yield "assertion_without_issue_instant", made(code, (ASSERTION_HEAD, ASSERTION_HEAD.partition(" IssueInstant")[0]))
     yield "response_without_issue_instant", made(code, (RESPONSE_HEAD, RESPONSE_HEAD.partition(" IssueInstant")[0]))
     yield "statement_without_instant", made(code, ('AuthnInstant="2026-03-01T11:59:00.000Z" ', ""))

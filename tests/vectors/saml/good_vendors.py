@@ -1,8 +1,9 @@
 """More vendors' messages that must be accepted. Each says whose habit it shows."""
 
 from tests.vectors.saml import vendors
-from tests.vectors.saml.accepted import EMAIL, EVENING, Good
-from tests.vectors.saml.signing import CANONICAL, COMMENTS, ENVELOPED, WITH_COMMENTS, Style
+from tests.vectors.saml.accepted import AFTER_TEN, EMAIL, EVENING, Good
+from tests.vectors.saml.flavours import CLAIMS, CONTEXT, FORMAT
+from tests.vectors.saml.signing import CANONICAL, COMMENTS, ENVELOPED, STANDARD, WITH_COMMENTS, Style
 
 FUSIONAUTH = {"id": ("00000000-0000-0001-0000-000000000000",), "email": EMAIL, "first_name": ("Uma",)}
 AMAZON = {"Email": EMAIL, "FirstName": ("Uma",)}
@@ -22,5 +23,35 @@ VENDORS = {
         session_expires_at=EVENING,
         attributes=AMAZON,
         habit="Amazon’s IAM Identity Center names exclusive canonicalization with comments as method.",
+    ),
+    "fusionauth_assertion": Good(
+        vendors.FUSIONAUTH,
+        WITH_COMMENTS,
+        attributes=FUSIONAUTH,
+        habit="FusionAuth’s default is exclusive canonicalization with comments; its confirmation has a NotBefore.",
+    ),
+    "sustainsys_assertion": Good(
+        vendors.SUSTAINSYS,
+        STANDARD,
+        name_id_format=f"{FORMAT}unspecified",
+        session_index="",
+        authn_context=f"{CONTEXT}unspecified",
+        attributes={f"{CLAIMS}/emailaddress": EMAIL},
+        habit="Sustainsys’ library, below some IdentityServers, writes Conditions without NotBefore, and no session index.",
+    ),
+    "older_onelogin_response": Good(
+        vendors.OLDER_ONELOGIN,
+        None,
+        STANDARD,
+        session_expires_at=EVENING,
+        attributes={"User.email": EMAIL, "User.LastName": ("Ünal",)},
+        habit="Older apps of OneLogin send Conditions without NotBefore.",
+    ),
+    "conditions_without_bounds": Good(
+        vendors.CONDITIONS_WITHOUT_BOUNDS,
+        STANDARD,
+        expires_at=AFTER_TEN,
+        attributes={"mail": EMAIL},
+        habit="Home-made providers put the end into the confirmation alone, which is where SAML Profiles demand it.",
     ),
 }

@@ -1,6 +1,6 @@
 """What the messages of more vendors look like before they are signed, each with the habits that its makers document."""
 
-from tests.vectors.saml.flavours import attribute, message, statement
+from tests.vectors.saml.flavours import CLAIMS, CONTEXT, FORMAT, attribute, message, statement
 
 PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol"
 SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
@@ -28,3 +28,21 @@ AMAZON = message(
     authn='AuthnInstant="$before" SessionIndex="_session-$serial" SessionNotOnOrAfter="$evening"',
     attributes=statement(attribute("Email", "uma@acme.example"), attribute("FirstName", "Uma")),
 )
+# its library writes a NameID without a format
+SUSTAINSYS = message(
+    name_id="uma@acme.example",
+    bounds='NotOnOrAfter="{ends}"',
+    authn='AuthnInstant="$before"',
+    context=f"{CONTEXT}unspecified",
+    attributes=statement(attribute(f"{CLAIMS}/emailaddress", "uma@acme.example")),
+).replace(f'<saml:NameID Format="{FORMAT}emailAddress">', "<saml:NameID>")
+OLDER_ONELOGIN = message(
+    name_id="uma@acme.example",
+    bounds='NotOnOrAfter="{ends}"',
+    authn='AuthnInstant="$now" SessionIndex="_session-$serial" SessionNotOnOrAfter="$evening"',
+    attributes=statement(attribute("User.email", "uma@acme.example"), attribute("User.LastName", "Ünal")),
+)
+# a filter that fills in the audience alone
+CONDITIONS_WITHOUT_BOUNDS = message(
+    name_id="uma@acme.example", bounds="", attributes=statement(attribute("mail", "uma@acme.example"))
+).replace("<saml:Conditions >", "<saml:Conditions>")
