@@ -36,6 +36,7 @@ class ConsentMissing(SamlError):
     check = Check.MEMBER
     public = "Accept the organization’s invitation first: it is in your mailbox. Then sign in this way."
     private = "This person has to accept the invitation before an IdP may sign them in."
+    advice = "Ask the person to open the invitation in their mailbox. It can be sent again, on the page of members."
 
 
 class MemberSuspended(SamlError):
@@ -43,6 +44,10 @@ class MemberSuspended(SamlError):
     check = Check.MEMBER
     public = "Your access to this organization is suspended. Ask one of its admins."
     private = "The member is suspended here. Signing in at the IdP never lifts a suspension."
+    advice = (
+        "See on the page of members who suspended the person, and lift that if it was meant for somebody else. One"
+        " that the directory has set ends there: assign the person again."
+    )
 
 
 class AccountClosed(SamlError):
@@ -50,6 +55,7 @@ class AccountClosed(SamlError):
     check = Check.MEMBER
     public = "Your account is closed. Ask support."
     private = "The account of this member has been closed by support."
+    advice = "Ask support why the account was closed. Nothing at the provider, and nothing here, opens it again."
 
 
 class SubjectChanged(SamlError):

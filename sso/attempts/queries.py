@@ -25,6 +25,7 @@ from sso.attempts.types import (
 from sso.connections import queries as connections
 from sso.connections.models import Connection, SamlIdentity
 from sso.providers.catalogue import provider
+from sso.saml.errors import advice_for
 from sso.saml.types import Check, Setting
 
 LOGGED_PER_MINUTE = 120
@@ -145,7 +146,10 @@ def member_to_enter(attempt: LoginAttempt) -> Membership | None:
 
 
 def advice(attempt: LoginAttempt) -> str:
-    """Return what to change at the IdP, in its own words, or an empty text when there is nothing to change there."""
-    if not attempt.setting:
-        return ""
-    return provider(attempt.provider).fixes[Setting(attempt.setting)]
+    """Return what to try: what the refusal itself advises, and what to change at the IdP, in its own words."""
+    # `received` may be any text, braces included, so the template is ours and that is only put into it
+    own = advice_for(attempt.error).replace("{received}", attempt.received)
+    fixes = provider(attempt.provider).fixes
+    if attempt.setting:
+        return f"{own} {fixes[Setting(attempt.setting)]}".strip()
+    return own or fixes[Setting.NOTHING]

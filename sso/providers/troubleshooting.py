@@ -74,4 +74,5 @@ def _codes(setting: Setting, refusals: Iterable[type[SamlError]]) -> str:
 
 def _refusal(refusal: type[SamlError]) -> str:
     facts = (f"Points at: {SETTING_LABELS[refusal.setting]}", f"The person reads: “{plain(refusal.public)}”")
-    return page(f"### {code(refusal.code)}", plain(refusal.private), bullets(facts)).rstrip()
+    advice = [plain(refusal.advice.replace("{received}", "the time that came"))] if refusal.advice else []
+    return page(f"### {code(refusal.code)}", plain(refusal.private), *advice, bullets(facts)).rstrip()

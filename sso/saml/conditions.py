@@ -20,7 +20,7 @@ from sso.saml.errors import (
 )
 from sso.saml.markup import SAML, Element, children
 from sso.saml.prescreen import LONGEST_ID
-from sso.saml.reading import moment, only, plain_text, stamp
+from sso.saml.reading import apart_from, moment, only, plain_text, stamp
 from sso.saml.types import Expectation
 
 BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
@@ -108,20 +108,20 @@ def _require_fresh(node: Element, expected: Expectation, now: datetime) -> datet
     issued = moment(node.get("IssueInstant"))
     _require_begun(issued, expected, now)
     if issued < now - OLDEST_ISSUE - expected.skew:
-        raise AssertionExpired(expected=f"issued within 10 minutes of {stamp(now)}", received=stamp(issued))
+        raise AssertionExpired(expected=f"issued within 10 minutes of {stamp(now)}", received=apart_from(issued, now))
     return issued
 
 
 def _require_begun(begins: datetime, expected: Expectation, now: datetime) -> None:
     if begins > now + expected.skew:
-        raise AssertionNotYetValid(expected=f"not after {stamp(now)}", received=stamp(begins))
+        raise AssertionNotYetValid(expected=f"not after {stamp(now)}", received=apart_from(begins, now))
 
 
 def _require_not_over(text: str | None, expected: Expectation, now: datetime) -> datetime:
     ends = moment(text)
     # some IdPs say "for ever" as the last second of 9999, to which nothing can be added
     if ends <= now - expected.skew:
-        raise AssertionExpired(expected=f"after {stamp(now)}", received=stamp(ends))
+        raise AssertionExpired(expected=f"after {stamp(now)}", received=apart_from(ends, now))
     return ends
 
 

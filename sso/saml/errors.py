@@ -10,6 +10,7 @@ LONGEST_DETAIL = 300
 class SamlError(Exception):
     """A response was refused at `check`. `public` is safe for the person; `expected` and `received` are for admins.
 
+    `advice` says what to try besides what the provider's guide says of `setting`; where there is no setting, it's all there is.
     `received` comes from the message: it is cut to 300 characters, may be hostile, and is escaped where it is shown.
     """
 
@@ -20,6 +21,7 @@ class SamlError(Exception):
     is_idp_initiated: ClassVar[bool | None] = None
     public: ClassVar[str] = "Your organization’s sign-in service sent an answer that couldn’t be used here."
     private: ClassVar[str] = "The response can’t be used."
+    advice: ClassVar[str] = ""
 
     def __init__(self, *, expected: str = "", received: str = "") -> None:
         self.expected = expected[:LONGEST_DETAIL]
@@ -29,24 +31,51 @@ class SamlError(Exception):
         super().__init__(self.code)
 
 
+def advice_for(code: str) -> str:
+    """Return what the refusal with this code advises, of all that are defined anywhere; empty for a code of a former release."""
+    waiting = [SamlError]
+    while waiting:
+        known = waiting.pop()
+        if known.code == code:
+            return known.advice
+        waiting.extend(known.__subclasses__())
+    return ""
+
+
 class MessageTooLarge(SamlError):
     code = "message_too_large"
     private = "The response is larger than 256 KB, or has more than 2,000 elements."
+    advice = (
+        "If the person is in very many groups, have the provider send fewer: only those that are assigned to this "
+        "app, or none. Anything else that long wasn’t made by it."
+    )
 
 
 class MessageUnreadable(SamlError):
     code = "message_unreadable"
     private = "The form’s SAMLResponse isn’t base64 text of one XML document."
+    advice = (
+        "Start the sign-in again. If it fails again, record it with a SAML tracer in the browser, and compare what"
+        " the provider sends with what arrives: a proxy, or a script on the provider’s page, may alter the form."
+    )
 
 
 class MessageForbidden(SamlError):
     code = "message_forbidden_markup"
     private = "The XML holds a DTD, an entity, a comment or a processing instruction. Responses never need these."
+    advice = (
+        "Take comments, stylesheets and document types out of the provider’s template of responses. They are "
+        "refused because two readers may read such a message differently."
+    )
 
 
 class MessageMisshapen(SamlError):
     code = "message_misshapen"
     private = "The XML isn’t one samlp:Response with one assertion and unique IDs."
+    advice = (
+        "Have the provider send one SAML 2.0 response with one assertion, by HTTP-POST. If it offers SAML 1.1, or "
+        "WS-Federation, choose SAML 2.0."
+    )
 
 
 class AssertionEncrypted(SamlError):
@@ -66,6 +95,10 @@ class SignatureMisshapen(SamlError):
     code = "signature_misshapen"
     check = Check.SIGNATURE
     private = "A signature isn’t one direct child of what it signs, in the one form that is accepted."
+    advice = (
+        "Have the provider sign the response or the assertion as a whole, by a signature inside of it (enveloped)."
+        " If it does, something between it and this site writes the message anew: look there."
+    )
 
 
 class AlgorithmRefused(SamlError):
@@ -90,6 +123,10 @@ class SignatureInvalid(SamlError):
     check = Check.SIGNATURE
     setting = Setting.METADATA
     private = "The signature doesn’t fit any certificate of this connection, or the message was altered."
+    advice = (
+        "Compare the two fingerprints. If they differ, the provider signs with another certificate. If they are "
+        "equal, the message was altered on its way: try again in another browser without extensions."
+    )
 
 
 class IssuerMismatch(SamlError):
@@ -125,12 +162,20 @@ class ConfirmationMissing(SamlError):
     code = "confirmation_missing"
     check = Check.RECIPIENT
     private = "The assertion has no bearer confirmation that could be accepted (SAML Profiles §4.1.4.2)."
+    advice = (
+        "Have the provider confirm the subject as bearer, which is the one way for sign-ins in a browser. If the "
+        "app’s type can be chosen there, choose web single sign-on."
+    )
 
 
 class RequestMismatch(SamlError):
     code = "in_response_to_mismatch"
     check = Check.RECIPIENT
     private = "The assertion answers another request than the response around it."
+    advice = (
+        "Start the sign-in again, in one tab. If it fails again, the provider mixes up two answers: give its "
+        "support the two values above."
+    )
 
 
 class AssertionExpired(SamlError):
@@ -139,6 +184,10 @@ class AssertionExpired(SamlError):
     setting = Setting.CLOCK
     public = "The answer of your organization’s sign-in service came too late. Try again."
     private = "The assertion had ended before it arrived. If this happens often, the IdP’s clock is wrong."
+    advice = (
+        "It came with this time: {received}. If people wait on the provider’s page, signing in again is enough. If"
+        " it happens at once, a clock is wrong."
+    )
 
 
 class AssertionNotYetValid(SamlError):
@@ -146,12 +195,17 @@ class AssertionNotYetValid(SamlError):
     check = Check.TIME
     setting = Setting.CLOCK
     private = "The assertion begins in the future: the IdP’s clock is ahead."
+    advice = "This is how far off the clocks are: {received}. Up to 90 seconds are accepted."
 
 
 class TimeBoundsMissing(SamlError):
     code = "time_bounds_missing"
     check = Check.TIME
     private = "The assertion doesn’t say until when it may be used, or it gives a time that isn’t in UTC."
+    advice = (
+        "Have the provider put an end (NotOnOrAfter) into the subject’s confirmation, and write every time in UTC,"
+        " with a Z."
+    )
 
 
 class AudienceMismatch(SamlError):
@@ -172,6 +226,10 @@ class ConditionUnknown(SamlError):
     code = "condition_unknown"
     check = Check.AUDIENCE
     private = "The assertion sets a condition that isn’t known, so it can’t be kept."
+    advice = (
+        "Remove the condition that is named above from the app at the provider: who doesn’t know a condition can’t"
+        " keep it."
+    )
 
 
 class SubjectMissing(SamlError):
@@ -185,6 +243,10 @@ class StatementMissing(SamlError):
     code = "statement_missing"
     check = Check.SUBJECT
     private = "The assertion doesn’t say that the person signed in at the IdP (no AuthnStatement), or not recently."
+    advice = (
+        "Have the provider send an authentication statement (AuthnStatement) with every sign-in. Answers that "
+        "carry attributes only are no sign-in."
+    )
 
 
 class EmailMissing(SamlError):

@@ -109,7 +109,11 @@ def _require_signatures_in_place(root: Element, nodes: list[Element]) -> None:
     signed = (root, assertion_of(root))
     for node in nodes:
         if local_name(node) == "Signature" and (node.tag != f"{{{DSIG}}}Signature" or node.getparent() not in signed):
-            raise MessageMisshapen(expected="signatures directly in the response or the assertion")
+            parent = node.getparent()
+            raise MessageMisshapen(
+                expected="signatures directly in the response or the assertion",
+                received=f"{node.tag} in {parent.tag if parent is not None else 'nothing'}",
+            )
 
 
 def assertion_of(root: Element) -> Element:

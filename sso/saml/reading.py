@@ -1,7 +1,7 @@
 """How values are read out of signed bytes: whole texts, UTC times, and just one of what may be there once."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sso.saml.errors import SamlError, TimeBoundsMissing
 from sso.saml.markup import SAML, Element, children, text_of
@@ -25,6 +25,19 @@ def moment(text: str | None) -> datetime:
 def stamp(when: datetime) -> str:
     """Return a time as it is shown to an admin."""
     return f"{when:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def apart_from(when: datetime, now: datetime) -> str:
+    """Return a time with how far it is off: "2026-03-01 12:04:00 UTC, 4 minutes ahead of our clock"."""
+    return f"{stamp(when)}, {_span(when - now)} {'ahead of' if when > now else 'behind'} our clock"
+
+
+def _span(span: timedelta) -> str:
+    seconds = abs(span) // timedelta(seconds=1)
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= 2 * size or seconds == size:
+            return f"{seconds // size} {unit}{'' if seconds == size else 's'}"
+    return f"{seconds} second{'' if seconds == 1 else 's'}"
 
 
 def only(node: Element, name: str, problem: type[SamlError]) -> Element:

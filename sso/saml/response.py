@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sso.saml import conditions, prescreen, signature
 from sso.saml.certificates import PublicKey, fingerprint, public_key
-from sso.saml.errors import SamlError, SignatureMissing, StatementMissing, SubjectMissing
+from sso.saml.errors import SamlError, SignatureInvalid, SignatureMissing, StatementMissing, SubjectMissing
 from sso.saml.markup import SAML, Element, apart, children, text_of
 from sso.saml.reading import moment, only, plain_text
 from sso.saml.types import Check, Claims, Expectation
@@ -16,6 +16,7 @@ LONGEST_NAME_ID = 512
 # as long as it is kept with the identity: a longer one would never be the same again
 LONGEST_FORMAT = 100
 LONGEST_TEXT = 256
+SHOWN_CERTIFICATES = 3
 
 
 @dataclass(slots=True)
@@ -80,16 +81,17 @@ def _verify(saml_response: str, expectation: Expectation, now: datetime, progres
 
 def _verify_signatures(root: Element, expectation: Expectation) -> Verified:
     """Raises SignatureMissing unless a signature covers the assertion; and SignatureMisshapen, -Invalid, AlgorithmRefused."""
-    keys: list[PublicKey] = [public_key(pem) for pem in expectation.certificates]
+    pinned = expectation.certificates
+    keys: list[PublicKey] = [public_key(pem) for pem in pinned]
     response, signed, places = root, set[str](), set[int]()
     if signature.find(root) is not None:
-        response, place = _read_signed(root, keys)
+        response, place = _read_signed(root, keys, pinned)
         signed.add("response")
         places.add(place)
     # this one is verified where it came: the canonical response may have lost a namespace that its PrefixList counts on
     assertion = prescreen.assertion_of(root)
     if signature.find(assertion) is not None:
-        assertion, place = _read_signed(assertion, keys)
+        assertion, place = _read_signed(assertion, keys, pinned)
         signed.add("assertion")
         places.add(place)
     else:
@@ -99,14 +101,27 @@ def _verify_signatures(root: Element, expectation: Expectation) -> Verified:
             expected="response and assertion" if expectation.needs_both_signed else "response or assertion",
             received=", ".join(sorted(signed)) or "neither",
         )
-    certificates = tuple(sorted({fingerprint(expectation.certificates[place]) for place in places}))
+    certificates = tuple(sorted({fingerprint(pinned[place]) for place in places}))
     return Verified(response, assertion, frozenset(signed), certificates)
 
 
-def _read_signed(node: Element, keys: Sequence[PublicKey]) -> tuple[Element, int]:
+def _read_signed(node: Element, keys: Sequence[PublicKey], pinned: Sequence[str]) -> tuple[Element, int]:
     """Return the element anew, from the bytes that its signature covers, and the place of its key. Raises SamlError."""
-    content, place = signature.verify(node, keys)
+    try:
+        content, place = signature.verify(node, keys)
+    except SignatureInvalid as refusal:
+        refusal.expected = refusal.expected or _signers(pinned)
+        raise
     return prescreen.read_elements(content)[0], place
+
+
+def _signers(pinned: Sequence[str]) -> str:
+    """Return which certificates may have signed, as far as there is room for them."""
+    shown = " or ".join(fingerprint(pem) for pem in pinned[:SHOWN_CERTIFICATES])
+    more = len(pinned) - SHOWN_CERTIFICATES
+    return (
+        f"{shown}, or one of {more} more" if more > 0 else shown or "a certificate of this connection, which has none"
+    )
 
 
 def _read_claims(

@@ -67,7 +67,7 @@ def find(node: Element) -> Element | None:
     """Return the signature that is a direct child of this element, or None. Raises SignatureMisshapen for several."""
     found = children(node, DSIG, "Signature")
     if len(found) > 1:
-        raise SignatureMisshapen
+        raise SignatureMisshapen(expected="one signature", received=f"{len(found)} signatures side by side")
     return found[0] if found else None
 
 
@@ -79,17 +79,32 @@ def verify(node: Element, keys: Sequence[PublicKey]) -> tuple[bytes, int]:
     """
     signature = find(node)
     if signature is None:
-        raise SignatureMisshapen
+        raise SignatureMisshapen(expected="a signature", received="none")
     form = read_form(signature, node.get("ID") or "")
     signed_info = canonical(form.signed_info, ())
     place = next((place for place, key in enumerate(keys) if _is_signed_by(key, form, signed_info)), None)
     if place is None:
-        raise SignatureInvalid
+        raise SignatureInvalid(received=_claimed_signer(signature))
     take_out(signature)
     content = canonical(node, form.prefixes)
     if not content or not hmac.compare_digest(DIGESTS[form.digest_method](content).digest(), form.digest):
-        raise SignatureInvalid
+        raise SignatureInvalid(
+            expected="what was signed, unchanged",
+            received="a certificate of this connection signed it, and it was changed afterwards, or its digest is wrong",
+        )
     return content, place
+
+
+def _claimed_signer(signature: Element) -> str:
+    """Return which certificate the message says has signed it. Anybody may write that: it is shown, and never trusted."""
+    named = next(signature.iter(f"{{{DSIG}}}X509Certificate"), None)
+    try:
+        der = base64.b64decode("".join((named.text or "").split()), validate=True) if named is not None else b""
+    except (binascii.Error, ValueError):
+        der = b""
+    if not der:
+        return "a signature that names no certificate (the message’s own claim, not verified)"
+    return f"the message names {hashlib.sha256(der).hexdigest()} (its own claim, not verified)"
 
 
 def read_form(signature: Element, identity: str) -> Form:
@@ -99,10 +114,10 @@ def read_form(signature: Element, identity: str) -> Form:
     """
     names = [str(child.tag) for child in signature]
     if names not in (_named("SignedInfo", "SignatureValue"), _named("SignedInfo", "SignatureValue", "KeyInfo")):
-        raise SignatureMisshapen
+        raise _unlike("SignedInfo SignatureValue KeyInfo", signature)
     info, value = signature[0], signature[1]
     if [str(child.tag) for child in info] != _named("CanonicalizationMethod", "SignatureMethod", "Reference"):
-        raise SignatureMisshapen
+        raise _unlike("CanonicalizationMethod SignatureMethod Reference", info)
     method = _leaf(info[1]).get("Algorithm") or ""
     if method not in RSA_METHODS and method not in EC_METHODS:
         raise AlgorithmRefused(expected=f"{MORE}rsa-sha256", received=method)
@@ -116,9 +131,10 @@ def _read_reference(reference: Element, identity: str) -> tuple[str, bytes, tupl
     # a name of its own does no harm (XML Signature §4.4.3), and is unique as all are; a Type might ask for something else
     about = {name: value for name, value in reference.items() if name != "Id"}
     if not identity or about != {"URI": f"#{identity}"}:
-        raise SignatureMisshapen(expected=f"#{identity}", received=reference.get("URI") or "")
+        shown = " ".join(f'{name!s}="{value!s}"' for name, value in about.items())
+        raise SignatureMisshapen(expected=f'URI="#{identity}"', received=shown or "a Reference without a URI")
     if [str(child.tag) for child in reference] != _named("Transforms", "DigestMethod", "DigestValue"):
-        raise SignatureMisshapen
+        raise _unlike("Transforms DigestMethod DigestValue", reference)
     prefixes = _read_transforms(reference[0])
     digest_method = _leaf(reference[1]).get("Algorithm") or ""
     if digest_method not in DIGESTS:
@@ -132,7 +148,7 @@ def _read_transforms(transforms: Element) -> tuple[str, ...]:
     A list without a canonicalization means the inclusive one (XML Signature §4.4.3.2).
     """
     if any(child.tag != f"{{{DSIG}}}Transform" for child in transforms):
-        raise SignatureMisshapen
+        raise _unlike("Transform Transform", transforms)
     named = [child.get("Algorithm") or "" for child in transforms]
     if len(named) != 2 or named[0] != ENVELOPED or named[1] not in EXCLUSIVES:
         raise CanonicalizationRefused(expected=f"{ENVELOPED} {EXCLUSIVE}", received=" ".join(named))
@@ -141,7 +157,7 @@ def _read_transforms(transforms: Element) -> tuple[str, ...]:
     if not listed:
         return ()
     if len(listed) > 1 or listed[0].tag != f"{{{EXCLUSIVE}}}InclusiveNamespaces" or len(listed[0]):
-        raise SignatureMisshapen
+        raise _unlike("InclusiveNamespaces", transforms[1])
     prefixes = tuple((listed[0].get("PrefixList") or "").split())
     if len(prefixes) > MAX_PREFIXES:
         raise SignatureMisshapen(expected=f"at most {MAX_PREFIXES} prefixes", received=f"{len(prefixes)}")
@@ -152,9 +168,16 @@ def _named(*names: str) -> list[str]:
     return [f"{{{DSIG}}}{name}" for name in names]
 
 
+def _unlike(expected: str, node: Element) -> SignatureMisshapen:
+    """Return the refusal of an element that holds others than these. A name of another namespace is shown with that."""
+    found = " ".join(str(child.tag).removeprefix(f"{{{DSIG}}}") for child in node if isinstance(child.tag, str))
+    name = str(node.tag).removeprefix(f"{{{DSIG}}}")
+    return SignatureMisshapen(expected=f"{name}: {expected}", received=f"{name}: {found or 'nothing that is known'}")
+
+
 def _leaf(node: Element) -> Element:
     if len(node):
-        raise SignatureMisshapen
+        raise _unlike("no elements", node)
     return node
 
 
@@ -162,10 +185,12 @@ def _bytes_of(node: Element) -> bytes:
     text = text_of(node)
     try:
         found = base64.b64decode("".join((text or "").split()), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise SignatureMisshapen from error
+    except (binascii.Error, ValueError):
+        found = b""
     if not found:
-        raise SignatureMisshapen
+        name = str(node.tag).removeprefix(f"{{{DSIG}}}")
+        shown = "elements" if text is None else text.strip() or "nothing"
+        raise SignatureMisshapen(expected=f"{name}: base64", received=f"{name}: {shown}")
     return found
 
 
@@ -213,7 +238,9 @@ def canonical(node: Element, prefixes: tuple[str, ...]) -> bytes:
         )
     except (etree.C14NError, MarkupError) as error:
         # a relative namespace has no canonical form, and what has none can't have been signed
-        raise SignatureMisshapen from error
+        raise SignatureMisshapen(
+            expected="namespaces that are absolute", received=str(error) or "markup that can’t be read by itself"
+        ) from error
 
 
 def _alone(node: Element, prefixes: tuple[str, ...]) -> Element:

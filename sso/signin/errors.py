@@ -9,6 +9,10 @@ class ConnectionOff(SamlError):
     check = Check.REQUEST
     public = "Single sign-on is turned off. Sign in another way, or ask an admin of your organization."
     private = "The connection isn’t turned on."
+    advice = (
+        "Turn the connection on, on its page, once a test sign-in has passed. If it was turned off on purpose, "
+        "remove the app’s tile at the provider."
+    )
 
 
 class VersionChanged(SamlError):
@@ -16,6 +20,7 @@ class VersionChanged(SamlError):
     check = Check.REQUEST
     public = "Single sign-on was changed while you signed in. Start again."
     private = "The response fits another version than the one in force: that was changed while this person signed in."
+    advice = "Start the sign-in again: it is then verified by the version that is in force now."
 
 
 class AssertionReplayed(SamlError):
@@ -23,6 +28,10 @@ class AssertionReplayed(SamlError):
     check = Check.REPLAY
     public = "This sign-in was used already. Start again."
     private = "An assertion with this ID was accepted before. Each may be used once."
+    advice = (
+        "Start the sign-in again, rather than going back in the browser or loading the page anew. If nobody did "
+        "that, somebody may have recorded the answer: look at who signed in."
+    )
 
 
 class RequestUnknown(SamlError):
@@ -33,6 +42,10 @@ class RequestUnknown(SamlError):
         "The response answers a request that this browser didn’t make, or whose cookie is gone after 15 minutes, or to "
         "which another answer was finished before."
     )
+    advice = (
+        "Start the sign-in again in the same browser, and finish it within 15 minutes. If it fails again, see "
+        "whether the browser blocks this site’s cookies, and whether another host name leads here."
+    )
 
 
 class SignInUnfinished(SamlError):
@@ -40,6 +53,7 @@ class SignInUnfinished(SamlError):
     check = Check.REQUEST
     public = "This sign-in was finished already, or took too long to finish. Start again."
     private = "The browser didn’t come back within a minute, or came back twice, or without its cookie."
+    advice = "Start the sign-in again. If it fails again, see whether the browser blocks this site’s cookies."
 
 
 class UnsolicitedRefused(SamlError):
@@ -59,6 +73,10 @@ class OtherPersonSignedIn(SamlError):
     is_idp_initiated = True
     public = "Somebody else is signed in in this browser. Sign out there first, then start again."
     private = "The IdP began this sign-in by itself, also when it was asked, while somebody else was signed in."
+    advice = (
+        "Sign the other person out in this browser, or use another browser profile, then start from the sign-in page. If it "
+        "happens to many, have the provider answer the requests that it gets."
+    )
 
 
 # what another version of the connection might take; a message of a wrong shape isn't verified twice

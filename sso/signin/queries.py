@@ -15,7 +15,7 @@ from sso.attempts.models import LoginAttempt
 from sso.connections import queries as connections
 from sso.connections.models import Connection
 from sso.saml.errors import AssertionExpired
-from sso.saml.reading import stamp
+from sso.saml.reading import apart_from, stamp
 from sso.saml.types import DEFAULT_SKEW, Claims
 from sso.signin.errors import AssertionReplayed, RequestUnknown, UnsolicitedRefused
 from sso.signin.models import PendingSignIn, UsedRequest
@@ -103,5 +103,7 @@ def session_end(claims: Claims) -> datetime:
     # left, not until: an IdP's "for ever" is the last moment that there is
     left = claims.session_expires_at - moment + DEFAULT_SKEW
     if left <= timedelta():
-        raise AssertionExpired(expected=f"a session after {stamp(moment)}", received=stamp(claims.session_expires_at))
+        raise AssertionExpired(
+            expected=f"a session after {stamp(moment)}", received=apart_from(claims.session_expires_at, moment)
+        )
     return moment + min(ours, left)

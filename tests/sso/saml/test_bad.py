@@ -1,5 +1,6 @@
 """Each defect alone is refused, by its own code; and no change to a genuine message makes it say something else."""
 
+import re
 from copy import deepcopy
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from sso.saml.certificates import fingerprint
 from sso.saml.errors import SamlError
 from sso.saml.response import verify
 from sso.saml.types import Check
@@ -27,7 +29,7 @@ from tests.vectors.saml.bad import BAD
 from tests.vectors.saml.flavours import Occasion
 from tests.vectors.saml.hostile import HOSTILE
 from tests.vectors.saml.signing import STANDARD, sign
-from tests.vectors.saml.world import FOLDER, NOW, expectation
+from tests.vectors.saml.world import FOLDER, NOW, certificate_pem, expectation
 
 ORDER = list(Check)
 
@@ -54,6 +56,42 @@ def test_a_refusal_names_the_checks_before_it_as_passed(name):
     assert isinstance(refusal, SamlError)
     others = [check for check in ORDER if check is not refusal.check]
     assert list(refusal.passed) == others[: len(refusal.passed)]
+
+
+OF_SIGNATURES = {"signature_misshapen", "signature_invalid", "signature_canonicalization"}
+
+
+@pytest.mark.parametrize("name", sorted(name for name, code in BAD_CODES.items() if code in OF_SIGNATURES))
+def test_a_refused_signature_shows_what_was_expected_and_received(name):
+    refusal = outcome(bad(name), expectation())
+    assert isinstance(refusal, SamlError)
+    assert refusal.expected
+    assert refusal.received or name in {"transforms_empty", "canonicalization_of_no_name"}
+
+
+def test_another_certificate_is_shown_by_its_fingerprint_as_a_claim_of_the_message():
+    refusal = outcome(bad("attacker_certificate_in_key_info"), expectation("idp", "ec"))
+    assert isinstance(refusal, SamlError)
+    own = " or ".join(fingerprint(certificate_pem(name)) for name in ("idp", "ec"))
+    claimed = fingerprint(certificate_pem("other"))
+    assert (refusal.expected, refusal.received) == (own, f"the message names {claimed} (its own claim, not verified)")
+
+
+@pytest.mark.parametrize("claimed", ["", "AAA", "*", "\u00e9"])
+def test_a_claimed_certificate_that_cannot_be_read_is_none(claimed):
+    document = re.sub(
+        "<ds:X509Certificate>[^<]*", f"<ds:X509Certificate>{claimed}", bad("attacker_certificate_in_key_info").decode()
+    )
+    refusal = outcome(document, expectation())
+    assert isinstance(refusal, SamlError)
+    assert refusal.received.startswith("a signature that names no certificate")
+
+
+def test_of_many_certificates_as_many_are_shown_as_there_is_room_for():
+    refusal = outcome(bad("other_key"), expectation("idp", "ec", "idp", "ec", "idp"))
+    assert isinstance(refusal, SamlError)
+    assert refusal.expected.endswith(", or one of 2 more")
+    assert len(refusal.expected) < 300
 
 
 @pytest.mark.parametrize("name", sorted(HOSTILE))
