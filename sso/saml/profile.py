@@ -11,6 +11,8 @@ from sso.saml.types import Claims
 
 # plain ASCII: two look-alikes of one address must not be two people, nor one
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
+# how a provider joins several values of a record into one
+LISTED = re.compile("[;,]")
 LONGEST_ADDRESS = 254
 LONGEST_NAME = 200
 NAME_ID = "NameID"
@@ -72,6 +74,9 @@ def _address(claims: Claims, names: AttributeNames, sources: dict[str, str]) -> 
     if not values:
         raise EmailMissing(expected=" or ".join(names.email[:4]), received=", ".join(claims.attributes))
     addresses = {_plain(value) for value in values}
+    if len(addresses) > 1 and ADDRESS.fullmatch(claims.name_id) and claims.name_id.lower() in addresses:
+        # the same IdP signs both, and names the person by this one
+        addresses = {claims.name_id.lower()}
     if len(addresses) > 1:
         raise EmailAmbiguous(expected="one address", received=", ".join(sorted(addresses)))
     sources["email"] = name
@@ -79,8 +84,14 @@ def _address(claims: Claims, names: AttributeNames, sources: dict[str, str]) -> 
 
 
 def _plain(value: str) -> str:
-    """Return the address in lower case. It is looked at before: the lower case of the Kelvin sign is a plain k."""
+    """Return the address in lower case. It is looked at before: the lower case of the Kelvin sign is a plain k.
+
+    Raises EmailAmbiguous for a list of addresses, EmailInvalid.
+    """
     address = value.strip(BLANKS)
+    parts = [part.strip(BLANKS) for part in LISTED.split(address)]
+    if len(parts) > 1 and all(ADDRESS.fullmatch(part) for part in parts if part):
+        raise EmailAmbiguous(expected="one address", received=address)
     if len(address) > LONGEST_ADDRESS or not ADDRESS.fullmatch(address):
         raise EmailInvalid(expected="an address such as nora@acme.example", received=address)
     return address.lower()

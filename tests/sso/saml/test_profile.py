@@ -65,6 +65,33 @@ def test_several_addresses_are_refused():
         profile_of({"email": ["a@acme.example", "b@acme.example"]})
 
 
+@pytest.mark.parametrize("name_id", ["b@acme.example", "B@Acme.example"])
+def test_of_several_addresses_the_one_that_is_the_name_id_counts(name_id):
+    found = profile_of({"email": ["a@acme.example", "b@acme.example"]}, name_id)
+    assert (found.email, found.sources["email"]) == ("b@acme.example", "email")
+
+
+@pytest.mark.parametrize("name_id", ["c@acme.example", "u-17", "\N{KELVIN SIGN}a@acme.example"])
+def test_several_addresses_are_refused_when_none_is_the_name_id(name_id):
+    with pytest.raises(EmailAmbiguous):
+        profile_of({"email": ["a@acme.example", "ka@acme.example"]}, name_id)
+
+
+@pytest.mark.parametrize(
+    "listed", ["a@acme.example;b@acme.example", "a@acme.example , b@acme.example", "a@acme.example;"]
+)
+def test_a_list_in_one_value_is_named_as_several_addresses(listed):
+    with pytest.raises(EmailAmbiguous) as refused:
+        profile_of({"email": listed}, "a@acme.example")
+    assert refused.value.received == listed
+
+
+@pytest.mark.parametrize("name", ["Email Address", "email address", "E-Mail Address", "EMAIL ADDRESS"])
+@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda one: one.code)
+def test_an_address_may_come_under_a_name_of_two_words(provider, name):
+    assert profile_of({name: "uma@acme.example"}, names=names_of(provider)).email == "uma@acme.example"
+
+
 @pytest.mark.parametrize("name_id", ["ni\N{KELVIN SIGN}a@acme.example", "\N{EM SPACE}nika@acme.example"])
 def test_a_look_alike_of_an_address_as_name_id_is_none(name_id):
     with pytest.raises(EmailMissing):
