@@ -16,6 +16,10 @@ def beyond_settings(party: str) -> Mapping[Setting, str]:
             f"Choose exclusive canonicalization (exc-c14n) for the signatures of {party}, with or without comments. It may be "
             "called signature canonicalization method, or C14N. Where there is no such choice, ask its maker for it."
         ),
+        Setting.REQUEST: (
+            f"Enter our SP Entity ID and ACS URL at {party} anew, and see that it takes the requests of this app signed with "
+            "RSA-SHA256. If it verifies them, give it our metadata again: the certificate is in there."
+        ),
         Setting.CLOCK: (
             f"The clock of {party} isn’t yours to set. Try again; if it happens often, have the clock of the server that "
             "Gatehouse runs on checked."

@@ -11,11 +11,11 @@ from sso.providers.catalogue import PROVIDERS
 from sso.providers.markdown import bullets, code, numbered, page, plain, table
 from sso.providers.troubleshooting import refusals_in
 from sso.providers.types import AttributeRow, CopyValue, MetadataWay, Provider, SpValue
-from sso.saml import errors
+from sso.saml import errors, status
 from sso.saml.errors import SamlError
 
 COMMAND = "python -m sso.providers.guide docs/providers sso.admission.errors sso.signin.errors"
-REFUSALS = refusals_in(errors)
+REFUSALS = (*refusals_in(errors), *refusals_in(status))
 WAYS = {MetadataWay.URL: "By link", MetadataWay.FILE: "As a file", MetadataWay.HAND: "By hand"}
 
 

@@ -23,6 +23,7 @@ SETTING_LABELS = {
     Setting.ENCRYPTION: "Encryption",
     Setting.ATTRIBUTES: "Attributes",
     Setting.ASSIGNMENT: "Who may use the app",
+    Setting.REQUEST: "What we send",
     Setting.IDP_INITIATED: "Who begins the sign-in",
     Setting.DOMAIN: "Domain of the address",
     Setting.CLOCK: "Clock",

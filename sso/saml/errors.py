@@ -239,6 +239,13 @@ class SubjectMissing(SamlError):
     private = "The assertion doesn’t name one person: it needs one Subject with one NameID."
 
 
+class SubjectEncrypted(SamlError):
+    code = "subject_encrypted"
+    check = Check.SUBJECT
+    setting = Setting.ENCRYPTION
+    private = "The Name ID is encrypted (EncryptedID), and can’t be read here."
+
+
 class StatementMissing(SamlError):
     code = "statement_missing"
     check = Check.SUBJECT

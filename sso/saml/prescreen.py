@@ -9,7 +9,6 @@ from sso.saml.errors import (
     MessageMisshapen,
     MessageTooLarge,
     MessageUnreadable,
-    StatusRefused,
 )
 from sso.saml.markup import (
     DSIG,
@@ -25,6 +24,7 @@ from sso.saml.markup import (
     parse,
     text_of,
 )
+from sso.saml.status import SUCCESS, refusal_of
 
 LARGEST_DOCUMENT = 256 * 1024
 LARGEST_FIELD = 512 * 1024
@@ -32,7 +32,6 @@ MAX_ELEMENTS = 2_000
 LONGEST_ID = 256
 ASSERTIONS = ("Assertion", "EncryptedAssertion")
 ID_NAMES = ("ID", "Id", "id", "iD", "{http://www.w3.org/XML/1998/namespace}id")
-SUCCESS = "urn:oasis:names:tc:SAML:2.0:status:Success"
 
 
 def decode(field: str) -> bytes:
@@ -132,6 +131,5 @@ def require_success(root: Element) -> None:
         raise MessageMisshapen(expected="one Status with one StatusCode")
     if codes[0].get("Value") == SUCCESS:
         return
-    named = [code.get("Value", "").rpartition(":")[2] for code in codes[0].iter(f"{{{SAMLP}}}StatusCode")]
-    messages = [text_of(message) or "" for message in children(statuses[0], SAMLP, "StatusMessage")]
-    raise StatusRefused(expected="Success", received=": ".join([" / ".join(named), *messages]))
+    values = [code.get("Value", "") for code in codes[0].iter(f"{{{SAMLP}}}StatusCode")]
+    raise refusal_of(values, [text_of(message) or "" for message in children(statuses[0], SAMLP, "StatusMessage")])

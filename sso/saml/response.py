@@ -6,7 +6,14 @@ from datetime import datetime
 
 from sso.saml import conditions, prescreen, signature
 from sso.saml.certificates import PublicKey, fingerprint, public_key
-from sso.saml.errors import SamlError, SignatureInvalid, SignatureMissing, StatementMissing, SubjectMissing
+from sso.saml.errors import (
+    SamlError,
+    SignatureInvalid,
+    SignatureMissing,
+    StatementMissing,
+    SubjectEncrypted,
+    SubjectMissing,
+)
 from sso.saml.markup import SAML, Element, apart, children, text_of
 from sso.saml.reading import moment, only, plain_text
 from sso.saml.types import Check, Claims, Expectation
@@ -128,7 +135,10 @@ def _read_claims(
     found: Verified, in_response_to: str, expires_at: datetime, expectation: Expectation, now: datetime
 ) -> Claims:
     assertion = found.assertion
-    name_id = only(only(assertion, "Subject", SubjectMissing), "NameID", SubjectMissing)
+    subject = only(assertion, "Subject", SubjectMissing)
+    if children(subject, SAML, "EncryptedID"):
+        raise SubjectEncrypted(expected="a NameID", received="an EncryptedID")
+    name_id = only(subject, "NameID", SubjectMissing)
     statements = children(assertion, SAML, "AuthnStatement")
     if not statements:
         raise StatementMissing(expected="an AuthnStatement", received="none")

@@ -56,6 +56,7 @@ class Setting(StrEnum):
     ENCRYPTION = "encryption"
     ATTRIBUTES = "attributes"
     ASSIGNMENT = "assignment"
+    REQUEST = "request"
     IDP_INITIATED = "idp_initiated"
     DOMAIN = "domain"
     CLOCK = "clock"

@@ -9,14 +9,14 @@ from sso.attempts.models import LoginAttempt
 from sso.attempts.queries import advice
 from sso.providers.catalogue import PROVIDERS
 from sso.providers.troubleshooting import refusals_in
-from sso.saml import errors
+from sso.saml import errors, status
 from sso.saml.errors import SamlError, advice_for
 from sso.saml.types import Setting
 from sso.signin import errors as signin_errors
 from tests.sso.saml.messages import good, outcome
 from tests.vectors.saml.world import NOW, expectation
 
-REFUSALS = [one for module in (errors, signin_errors, admission_errors) for one in refusals_in(module)]
+REFUSALS = [one for module in (errors, status, signin_errors, admission_errors) for one in refusals_in(module)]
 
 
 def attempt_of(refusal: SamlError | type[SamlError], provider: str = "jumpcloud", received: str = "x") -> LoginAttempt:

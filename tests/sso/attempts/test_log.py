@@ -142,7 +142,9 @@ def test_advice_is_in_the_words_of_the_provider(connection, provider):
 
 
 def test_where_no_setting_is_at_fault_the_advice_says_what_to_try(connection):
-    assert queries.advice(record(connection, Outcome.REFUSED, MessageUnreadable())).startswith("Start the sign-in again.")
+    assert queries.advice(record(connection, Outcome.REFUSED, MessageUnreadable())).startswith(
+        "Start the sign-in again."
+    )
 
 
 @pytest.mark.parametrize("text", ['"><svg onload=alert(1)>', "<script>", "x" * 900, "a\x00b\nc\u202e", "ف" * 200])

@@ -5,6 +5,8 @@ import pytest
 from sso.saml import prescreen
 from sso.saml.errors import MessageForbidden, MessageMisshapen, MessageTooLarge, MessageUnreadable, StatusRefused
 from sso.saml.markup import MarkupForbidden, elements, parse
+from sso.saml.status import refusal_of
+from sso.saml.types import Setting
 from tests.sso.saml.messages import bad, field, good
 
 SAMLP = 'xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"'
@@ -186,6 +188,29 @@ def test_a_refusal_says_what_the_idp_says():
     with pytest.raises(StatusRefused) as refused:
         prescreen.read(bad("failure_without_assertion"))
     assert refused.value.received == "Responder / RequestDenied: Not assigned"
+
+
+def test_a_line_break_in_what_the_idp_says_is_a_space():
+    with pytest.raises(StatusRefused) as refused:
+        prescreen.read(bad("failure_of_entra_sign_in_failed"))
+    assert refused.value.received == "Responder / AuthnFailed: AADSTS50105: No role. Trace ID: 1"
+
+
+@pytest.mark.parametrize(
+    ("codes", "setting"),
+    [
+        (["Responder", "InvalidNameIDPolicy"], Setting.NAME_ID),
+        (["Responder", "Responder", "AuthnFailed"], Setting.ASSIGNMENT),
+        (["Requester", "RequestDenied"], Setting.ASSIGNMENT),
+        (["Requester", "of.the.vendor"], Setting.REQUEST),
+        (["Responder", "of.the.vendor"], Setting.NOTHING),
+        (["Responder"], Setting.NOTHING),
+        (["", ""], Setting.NOTHING),
+        (["RequestDenied"], Setting.NOTHING),
+    ],
+)
+def test_a_failure_points_at_the_setting_of_its_most_telling_code(codes, setting):
+    assert refusal_of([f"urn:oasis:names:tc:SAML:2.0:status:{code}" for code in codes], []).setting is setting
 
 
 def test_a_refusal_without_words_is_a_refusal():

@@ -45,12 +45,27 @@ NESTED = SUCCESS.replace(SUCCESS_CODE, FAILURE_CODE).replace(
 )
 
 
-def failure() -> str:
-    inner = '<samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:RequestDenied"/>'
-    status = (
-        f'<samlp:Status><samlp:StatusCode Value="{FAILURE_CODE}">{inner}</samlp:StatusCode>'
-        "<samlp:StatusMessage>Not assigned</samlp:StatusMessage></samlp:Status>"
-    )
+# of whom it is known that they answer so: what they say, and the code of our refusal
+FAILURES = {
+    "jumpcloud_not_assigned": ("status_refused", "Responder", "RequestDenied", "Not assigned"),
+    "entra_sign_in_failed": ("status_refused", "Responder", "AuthnFailed", "AADSTS50105: No role.\r\nTrace ID: 1"),
+    "shibboleth_unknown_principal": ("status_refused", "Requester", "UnknownPrincipal", ""),
+    "adfs_name_id_policy": ("status_name_id_policy", "Requester", "InvalidNameIDPolicy", ""),
+    "keycloak_unsupported_binding": ("status_request", "Responder", "UnsupportedBinding", ""),
+    "pingfederate_unsupported": ("status_request", "Requester", "RequestUnsupported", "Signature required"),
+    "simplesamlphp_no_passive": ("status_request", "Responder", "NoPassive", ""),
+    "okta_requester_alone": ("status_request", "Requester", "", "Invalid request"),
+    "adfs_responder_alone": ("status_unexplained", "Responder", "", ""),
+    "responder_of_unknown_reason": ("status_unexplained", "Responder", "NoAvailableIDP", ""),
+    "version_mismatch": ("status_request", "VersionMismatch", "RequestVersionTooHigh", ""),
+}
+
+
+def failure(first: str = "Responder", second: str = "RequestDenied", said: str = "Not assigned") -> str:
+    prefix = SUCCESS_CODE.removesuffix("Success")
+    inner = f'<samlp:StatusCode Value="{prefix}{second}"/>' if second else ""
+    said = f"<samlp:StatusMessage>{said}</samlp:StatusMessage>" if said else ""
+    status = f'<samlp:Status><samlp:StatusCode Value="{prefix}{first}">{inner}</samlp:StatusCode>{said}</samlp:Status>'
     text = unsigned().replace("@RESPONSE@", "").replace(SUCCESS, status)
     return re.sub("<saml:Assertion .*</saml:Assertion>", "", text)
 
@@ -121,10 +136,12 @@ def senders() -> Iterator[tuple[str, Bad]]:
         made(code, (RESPONSE_ISSUER, f"<saml:Issuer>{IDP}</saml:Issuer>{RESPONSE_ISSUER}")),
     )
     yield "assertion_with_two_issuers", made(code, (ASSERTION_ISSUER, f"{OTHER_ISSUER}{ASSERTION_ISSUER}"))
-    code = "status_refused"
+    code = "status_unexplained"
     yield "failure_with_assertion", made(code, (SUCCESS_CODE, FAILURE_CODE))
     yield "failure_with_signed_assertion", whole(code, (SUCCESS_CODE, FAILURE_CODE))
-    yield "failure_without_assertion", Bad(code, failure)
+    yield "failure_without_assertion", Bad("status_refused", failure)
+    for name, (refused, *said) in FAILURES.items():
+        yield f"failure_of_{name}", Bad(refused, lambda said=said: failure(*said))
     yield "status_value_missing", made(code, (f' Value="{SUCCESS_CODE}"', ""))
     yield "success_below_failure", made(code, (SUCCESS, NESTED))
     code = "message_misshapen"
@@ -232,7 +249,9 @@ def subjects() -> Iterator[tuple[str, Bad]]:
     yield "two_subjects", made(code, (SUBJECT, f"<saml:Subject>{WHO}</saml:Subject><saml:Subject>"))
     yield "two_name_ids", made(code, (WHO, WHO + WHO))
     yield "no_name_id", made(code, (WHO, ""))
-    yield "encrypted_id", made(code, (WHO, "<saml:EncryptedID/>"))
+    # what Shibboleth sends where encryptNameIDs is on
+    yield "encrypted_id", made("subject_encrypted", (WHO, "<saml:EncryptedID/>"))
+    yield "encrypted_id_beside_name_id", made("subject_encrypted", (WHO, f"{WHO}<saml:EncryptedID/>"))
     yield "base_id", made(code, (WHO, "<saml:BaseID/>"))
     for name, text in {
         "empty": "",
