@@ -60,6 +60,12 @@ class MessageUnreadable(SamlError):
     )
 
 
+class MessageMisencoded(SamlError):
+    code = "message_encoding"
+    private = "The XML is in an encoding that isn’t read here, or not in the one that it declares."
+    advice = "Have the provider write its answers in UTF-8. If it does, something on the way has changed the letters."
+
+
 class MessageForbidden(SamlError):
     code = "message_forbidden_markup"
     private = "The XML holds a DTD, an entity, a comment or a processing instruction. Responses never need these."

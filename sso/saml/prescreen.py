@@ -3,9 +3,11 @@
 import base64
 import binascii
 
+from sso.saml.encoding import as_utf_8
 from sso.saml.errors import (
     AssertionEncrypted,
     MessageForbidden,
+    MessageMisencoded,
     MessageMisshapen,
     MessageTooLarge,
     MessageUnreadable,
@@ -17,6 +19,7 @@ from sso.saml.markup import (
     Element,
     MarkupError,
     MarkupForbidden,
+    MarkupMisencoded,
     MarkupTooLarge,
     children,
     elements,
@@ -53,7 +56,8 @@ def decode(field: str) -> bytes:
 def read(document: bytes) -> Element:
     """Return the root of a response that holds one assertion where one belongs, and signatures only where they may be.
 
-    Raises MessageUnreadable, MessageForbidden, MessageTooLarge, MessageMisshapen, AssertionEncrypted, StatusRefused.
+    Raises MessageUnreadable, MessageMisencoded, MessageForbidden, MessageTooLarge, MessageMisshapen, AssertionEncrypted,
+    StatusRefused.
     """
     nodes = read_elements(document)
     root = nodes[0]
@@ -68,9 +72,14 @@ def read(document: bytes) -> Element:
 
 
 def read_elements(document: bytes) -> list[Element]:
-    """Return every element of a document, the root first. Raises MessageUnreadable, MessageForbidden, MessageTooLarge."""
+    """Return every element of a document, the root first; in another encoding it is written anew before it is read.
+
+    Raises MessageUnreadable, MessageMisencoded, MessageForbidden, MessageTooLarge.
+    """
     try:
-        return elements(parse(document), at_most=MAX_ELEMENTS)
+        return elements(parse(as_utf_8(document, at_most=LARGEST_DOCUMENT)), at_most=MAX_ELEMENTS)
+    except MarkupMisencoded as error:
+        raise MessageMisencoded(expected="UTF-8, UTF-16, ISO-8859 or Windows-125x", received=str(error)) from error
     except MarkupForbidden as error:
         raise MessageForbidden from error
     except MarkupTooLarge as error:

@@ -3,7 +3,14 @@
 import pytest
 
 from sso.saml import prescreen
-from sso.saml.errors import MessageForbidden, MessageMisshapen, MessageTooLarge, MessageUnreadable, StatusRefused
+from sso.saml.errors import (
+    MessageForbidden,
+    MessageMisencoded,
+    MessageMisshapen,
+    MessageTooLarge,
+    MessageUnreadable,
+    StatusRefused,
+)
 from sso.saml.markup import MarkupForbidden, elements, parse
 from sso.saml.status import refusal_of
 from sso.saml.types import Setting
@@ -103,23 +110,60 @@ def test_a_declaration_may_name_what_is_read(encoding):
     assert prescreen.read(f"<?xml version='1.0' encoding='{encoding}'?>".encode() + response()) is not None
 
 
-@pytest.mark.parametrize("encoding", ["UTF-16", "UTF-7", "cp037", "", "utf-8x", "x-latin1"])
-def test_a_declaration_of_another_encoding_is_refused(encoding):
-    with pytest.raises(MessageUnreadable):
+@pytest.mark.parametrize("encoding", ["UTF-7", "cp037", "", "utf-8x", "x-latin1", "utf-32", "iso-8859-12", "\xe9"])
+def test_a_declaration_of_another_encoding_is_refused_by_its_name(encoding):
+    with pytest.raises(MessageMisencoded) as refused:
         prescreen.read(f"<?xml version='1.0' encoding='{encoding}'?>".encode() + response())
+    assert refused.value.received
 
 
-@pytest.mark.parametrize("encoding", ["iso-8859-1", "windows-1252", "latin1"])
-def test_letters_beyond_ascii_are_read_as_utf_8_only(encoding):
-    declared = f"<?xml version='1.0' encoding='{encoding}'?>".encode()
-    with pytest.raises(MessageUnreadable):
-        prescreen.read(declared + response(f"{ASSERTION}<x>é</x>"))
+@pytest.mark.parametrize("encoding", ["iso-8859-1", "windows-1252", "latin1", "ISO_8859-15", "cp1252"])
+def test_letters_are_read_in_the_encoding_that_is_declared(encoding):
+    text = response(f"{ASSERTION}<x>é</x>").decode()
+    declared = f"<?xml version='1.0' encoding='{encoding}' standalone='yes'?>{text}".encode(encoding)
+    assert prescreen.read(declared)[1].text == "é"
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp037"])
+@pytest.mark.parametrize("declared", ["", "<?xml version='1.0'?>", "<?xml version='1.0' encoding='utf-16'?>"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_read_with_and_without_a_mark_and_a_declaration(encoding, declared):
+    text = f"{declared}{response(f'{ASSERTION}<x>é</x>').decode()}"
+    assert prescreen.read(text.encode(encoding))[1].text == "é"
+
+
+@pytest.mark.parametrize("name", ["utf-16", "UTF-16", "unicode"])
+def test_utf_8_that_is_declared_as_utf_16_is_read_as_utf_8(name):
+    text = response(f"{ASSERTION}<x>é</x>").decode()
+    assert prescreen.read(f"<?xml version='1.0' encoding='{name}'?>{text}".encode())[1].text == "é"
+
+
+@pytest.mark.parametrize("before", ["\n", "\ufeff", "\r\n \t", "\ufeff\n", "\n\ufeff"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_blanks_and_marks_before_a_declaration_are_left_out(before, encoding):
+    text = f"{before}<?xml version='1.0' encoding='{encoding}'?>{response().decode()}"
+    assert prescreen.read(text.encode(encoding)) is not None
+
+
+@pytest.mark.parametrize("encoding", ["utf-32", "utf-32-le", "utf-32-be", "cp037"])
 def test_other_encodings_are_not_guessed(encoding):
-    with pytest.raises(MessageUnreadable):
-        prescreen.read(response().decode().encode(encoding))
+    with pytest.raises(MessageMisencoded):
+        prescreen.read(f"<?xml version='1.0'?>{response().decode()}".encode(encoding))
+
+
+def test_a_document_that_grows_beyond_the_largest_size_is_too_large():
+    head, tail = f"<?xml version='1.0' encoding='latin1'?>{OPENING}{ASSERTION}<x>", "</x></samlp:Response>"
+    room = prescreen.LARGEST_DOCUMENT - len(head.replace("latin1", "UTF-8") + tail)
+    at_most = f"{head}{'é' * (room // 2 - 1)}{tail}".encode("latin1")
+    assert prescreen.read(at_most) is not None
+    with pytest.raises(MessageTooLarge):
+        prescreen.read(f"{head}{'é' * (room // 2 + 1)}{tail}".encode("latin1"))
+
+
+def test_what_is_verified_are_the_bytes_that_are_read(monkeypatch):
+    parsed = []
+    monkeypatch.setattr(prescreen, "parse", lambda document: parsed.append(document) or parse(document))
+    prescreen.read(f"<?xml version='1.0' encoding='utf-16'?>{response().decode()}".encode("utf-16"))
+    assert parsed == [b"<?xml version='1.0' encoding='UTF-8'?>" + response()]
 
 
 def test_a_doctype_that_is_spelt_otherwise_is_found_by_the_parser(monkeypatch):

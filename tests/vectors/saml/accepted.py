@@ -32,11 +32,18 @@ class Good:
     session_expires_at: str | None = None
     pinned: tuple[str, ...] = ("idp",)
     fraction: str = ".000"
+    encoding: str = ""
     # whose, and what of it other IdPs don't do
     habit: str = ""
 
     def message(self) -> str:
         return sign(Occasion(fraction=self.fraction).fill(self.flavour), self.assertion, self.response)
+
+    def written(self) -> bytes:
+        """Return the bytes of the message, with a declaration where they are in another encoding."""
+        if not self.encoding:
+            return self.message().encode()
+        return f'<?xml version="1.0" encoding="{self.encoding}"?>{self.message()}'.encode(self.encoding)
 
     def expected(self) -> dict[str, object]:
         """Return what is said, as JSON has it."""

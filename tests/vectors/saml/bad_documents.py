@@ -27,14 +27,18 @@ BOMB = (
 )
 
 
-def encoded(encoding: str, *edits: Edit, named: str = "") -> Bad:
-    """Return a message in another encoding; read so, its signature would be right."""
+def encoded(encoding: str, *edits: Edit, named: str = "", code: str = "message_encoding") -> Bad:
+    """Return a message in another encoding."""
 
     def message() -> bytes:
         text = edited(signed(), edits)
         return f'<?xml version="1.0" encoding="{named or encoding}"?>{text}'.encode(encoding)
 
-    return Bad("message_unreadable", message)
+    return Bad(code, message)
+
+
+def utf_16(ending: bytes = b"") -> bytes:
+    return f'<?xml version="1.0" encoding="utf-16"?>{signed()}'.encode("utf-16") + ending
 
 
 def bare_assertion() -> str:
@@ -70,14 +74,26 @@ def markup() -> Iterator[tuple[str, Bad]]:
 
 
 def encodings() -> Iterator[tuple[str, Bad]]:
-    yield "utf16_with_dtd", encoded("utf-16", ("<samlp:Response ", "<!DOCTYPE samlp:Response><samlp:Response "))
-    yield "utf16_without_mark", encoded("utf-16-le")
-    yield "utf16_declared", encoded("utf-8", named="UTF-16")
-    yield "latin_1", encoded("iso-8859-1")
+    doctype = ("<samlp:Response ", "<!DOCTYPE samlp:Response><samlp:Response ")
+    comment = (SUBJECT, f"<!-- -->{SUBJECT}")
+    for encoding in ("utf-16", "utf-16-le", "utf-16-be", "iso-8859-1"):
+        name = encoding.replace("-", "_").replace("utf_16", "utf16")
+        yield f"{name}_with_dtd", encoded(encoding, doctype, code="message_forbidden_markup")
+        yield f"{name}_with_comment", encoded(encoding, comment, code="message_forbidden_markup")
+    yield "utf16_of_odd_length", Bad("message_encoding", lambda: utf_16(b"\0"))
+    yield "utf16_with_half_a_pair", Bad("message_encoding", lambda: utf_16(b"\0\xd8"))
+    yield "utf32", encoded("utf-32")
+    yield "utf32_without_mark", encoded("utf-32-be")
+    yield "shift_jis_declared", encoded("utf-8", named="Shift_JIS")
+    yield "no_encoding_declared", Bad("message_encoding", lambda: f'<?xml version="1.0" encoding=""?>{signed()}')
+    yield "iso_8859_12", encoded("utf-8", named="ISO-8859-12")
+    yield "windows_1252_with_a_hole", encoded("latin-1", ("Ünal", "\x81nal"), named="windows-1252")
+    # as it is read it isn't what was signed
+    yield "utf8_declared_as_latin_1", encoded("utf-8", named="ISO-8859-1", code="signature_invalid")
     yield "utf7", encoded("utf-7")
     yield "utf7_declared", encoded("utf-8", named="UTF-7")
     yield "ebcdic", encoded("cp037", ("Ünal", "Unal"))
-    yield "not_utf8", Bad("message_unreadable", lambda: signed().encode("iso-8859-1"))
+    yield "not_utf8", Bad("message_encoding", lambda: signed().encode("iso-8859-1"))
     yield "xml_1_1", Bad("message_unreadable", lambda: f'<?xml version="1.1"?>{made("").message()}')
     yield "two_roots", Bad("message_unreadable", lambda: f"{signed()}<samlp:Response/>")
     yield "trailing_text", Bad("message_unreadable", lambda: f"{signed()}x")

@@ -6,6 +6,7 @@ Whatever an RSA key signs comes out the same each time. Signatures of the EC key
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.vectors.saml.keys import make_keys
@@ -20,7 +21,9 @@ def main(*, force: bool) -> None:
     from tests.vectors.saml.bad import BAD
     from tests.vectors.saml.good import GOOD
 
-    messages = {f"good/{name}": accepted.message for name, accepted in GOOD.items()}
+    messages: dict[str, Callable[[], str | bytes]] = {
+        f"good/{name}": accepted.written for name, accepted in GOOD.items()
+    }
     messages |= {f"bad/{name}": refused.message for name, refused in BAD.items()}
     for name, message in messages.items():
         path = FOLDER / f"{name}.xml"

@@ -1,6 +1,6 @@
 """More vendors' messages that must be accepted. Each says whose habit it shows."""
 
-from tests.vectors.saml import vendors
+from tests.vectors.saml import flavours, vendors
 from tests.vectors.saml.accepted import AFTER_TEN, EMAIL, EVENING, Good
 from tests.vectors.saml.flavours import CLAIMS, CONTEXT, FORMAT
 from tests.vectors.saml.signing import CANONICAL, COMMENTS, ENVELOPED, STANDARD, WITH_COMMENTS, Style
@@ -53,5 +53,20 @@ VENDORS = {
         expires_at=AFTER_TEN,
         attributes={"mail": EMAIL},
         habit="Home-made providers put the end into the confirmation alone, which is where SAML Profiles demand it.",
+    ),
+    "dotnet_utf_16": Good(
+        flavours.JUMPCLOUD,
+        STANDARD,
+        session_expires_at=EVENING,
+        encoding="utf-16",
+        habit="Providers on .NET that write XML into a string send it in UTF-16, with a byte order mark.",
+    ),
+    "home_made_latin_1": Good(
+        flavours.JUMPCLOUD,
+        None,
+        STANDARD,
+        session_expires_at=EVENING,
+        encoding="iso-8859-1",
+        habit="Home-made providers whose pages are in ISO-8859-1 write their answers so, too.",
     ),
 }

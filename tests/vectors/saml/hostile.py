@@ -66,6 +66,12 @@ def utf16_bomb() -> str:
     return field(f'<?xml version="1.0" encoding="utf-16"?>{entities}<r a="{"&x;" * 10_000}"/>'.encode("utf-16"))
 
 
+def in_latin_1(letters: int) -> bytes:
+    """Return a message each of whose letters, put in later, takes twice the room in UTF-8."""
+    text = edited(signed(), ((SUBJECT, f"<x>{'é' * letters}</x>{SUBJECT}"),))
+    return f'<?xml version="1.0" encoding="iso-8859-1"?>{text}'.encode("iso-8859-1")
+
+
 def side_by_side(length: int) -> str:
     """Elements that each have to declare one long namespace when they are canonicalised."""
     return f'<p xmlns:x="urn:{"x" * length}">{"<x:y/>" * 1_900}</p>'
@@ -186,7 +192,10 @@ HOSTILE: dict[str, Hostile] = {
     "nested_200": within("signature_invalid", lambda: nested(200, lambda place: "")),
     "nested_20000": beside("message_unreadable", lambda: nested(20_000, lambda place: "")),
     "nested_and_not_closed": beside("message_unreadable", lambda: "<x>" * 60_000),
-    "entity_bomb_in_utf16": ("message_unreadable", utf16_bomb),
+    "entity_bomb_in_utf16": ("message_forbidden_markup", utf16_bomb),
+    "latin_1_that_grows": ("message_too_large", lambda: field(in_latin_1(200_000))),
+    "latin_1_of_240_kb": ("signature_invalid", lambda: field(in_latin_1(100_000))),
+    "blanks_before_the_declaration": ("message_unreadable", lambda: field(" \ufeff" * 60_000)),
     "declarations_unclosed": ("message_unreadable", lambda: field(f"<?xml {'encoding ' * 28_000}")),
     "xmlns_in_text": beside("message_too_large", lambda: f"<x>{'xmlns' * 40_000}</x>"),
     "signatures_1900": beside("signature_misshapen", lambda: f'<ds:Signature xmlns:ds="{DSIG}"/>' * 1_900),
