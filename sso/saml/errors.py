@@ -28,6 +28,8 @@ class SamlError(Exception):
         self.received = received[:LONGEST_DETAIL]
         # what had been checked and found right before
         self.passed: tuple[Check, ...] = ()
+        # which request the message says it answers: a claim, by which a waiting test is found and nothing else
+        self.in_response_to = ""
         super().__init__(self.code)
 
 

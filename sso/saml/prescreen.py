@@ -59,7 +59,11 @@ def read(document: bytes) -> Element:
     Raises MessageUnreadable, MessageMisencoded, MessageForbidden, MessageTooLarge, MessageMisshapen, AssertionEncrypted,
     StatusRefused.
     """
-    nodes = read_elements(document)
+    return require_shape(read_elements(document))
+
+
+def require_shape(nodes: list[Element]) -> Element:
+    """Return the root of these elements. Raises MessageMisshapen, AssertionEncrypted, StatusRefused."""
     root = nodes[0]
     if root.tag != f"{{{SAMLP}}}Response":
         raise MessageMisshapen(expected=f"{{{SAMLP}}}Response", received=str(root.tag))

@@ -1,15 +1,9 @@
-"""RelayState is an opaque key: the IdP carries it, and nobody reads a URL out of it."""
+"""Where to go after signing in. It never travels in RelayState, which is the request's ID: nobody reads a URL out of that."""
 
-import secrets
 from urllib.parse import urlsplit
 
 # bytes: several sign-ins at once remember theirs in cookies, of which proxies take 8 KB
 LONGEST_PATH = 500
-
-
-def new_key() -> str:
-    """Return 43 characters that say nothing (SAML Bindings §3.4.3 allows 80 bytes)."""
-    return secrets.token_urlsafe(32)
 
 
 def local_path(text: str) -> str:

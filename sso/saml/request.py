@@ -42,10 +42,15 @@ def new_request_id() -> str:
 
 
 def make_request(
-    sp: ServiceProvider, endpoint: Endpoint, key: SpKeyPair, *, relay_state: str, now: datetime
+    sp: ServiceProvider, endpoint: Endpoint, key: SpKeyPair, *, now: datetime, relay_state: str | None = None
 ) -> OutgoingRequest:
-    """Return a signed AuthnRequest for this endpoint, to leave by its binding (SAML Core §3.4.1, Bindings §3.4, §3.5)."""
+    """Return a signed AuthnRequest for this endpoint, to leave by its binding (SAML Core §3.4.1, Bindings §3.4, §3.5).
+
+    Its RelayState is its own ID, unless another is given: that says nothing besides, and an answer that has lost one of
+    the two is known by the other.
+    """
     request_id = new_request_id()
+    relay_state = request_id if relay_state is None else relay_state
     signer = ConnectionSigner(private_key(key))
     message = _message(request_id, sp, endpoint, now)
     if endpoint.binding is Binding.REDIRECT:

@@ -28,9 +28,10 @@ SHOWN_CERTIFICATES = 3
 
 @dataclass(slots=True)
 class Progress:
-    """Which checks have passed so far."""
+    """Which checks have passed so far, and which request the message says it answers."""
 
     passed: list[Check] = field(default_factory=list)
+    in_response_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,14 @@ def verify(saml_response: str, expectation: Expectation, *, now: datetime) -> Cl
     except SamlError as refusal:
         # some checks ask again later on: one that failed in the end hasn't passed
         refusal.passed = tuple(check for check in progress.passed if check is not refusal.check)
+        refusal.in_response_to = progress.in_response_to
         raise
 
 
 def _verify(saml_response: str, expectation: Expectation, now: datetime, progress: Progress) -> Claims:
-    root = prescreen.read(prescreen.decode(saml_response))
+    nodes = prescreen.read_elements(prescreen.decode(saml_response))
+    progress.in_response_to = nodes[0].get("InResponseTo") or ""
+    root = prescreen.require_shape(nodes)
     progress.passed.append(Check.MESSAGE)
     found = _verify_signatures(root, expectation)
     progress.passed.append(Check.SIGNATURE)

@@ -31,7 +31,6 @@ from sso.saml import response
 from sso.saml.claims import as_json, from_json
 from sso.saml.errors import EmailInvalid, SamlError
 from sso.saml.profile import read_profile
-from sso.saml.relay_state import new_key
 from sso.saml.request import make_request
 from sso.saml.types import Check, Claims
 from sso.signin import queries
@@ -76,19 +75,17 @@ def begin(
 ) -> Departure:
     """A request is ready to leave, with what the browser must remember of it. Raises ConnectionOff.
 
-    Nothing is stored, but by a test that waits: it remembers the digest of its RelayState.
+    Nothing is stored, but by a test that waits: it remembers the digest of its request's ID.
     """
     chosen = test.configuration if test is not None else _open_version(connection)
-    relay_state = new_key()
     request = make_request(
         connections.service_provider(connection, chosen),
         connections.preferred_endpoint(chosen),
         connections.signing_key(connection),
-        relay_state=relay_state,
         now=now(),
     )
     if test is not None:
-        tests.remember_relay_state(test=test, relay_state=relay_state)
+        tests.remember_request(test=test, request_id=request.request_id)
     flow = Flow(connection.public_id, request.request_id, return_to, test.public_id if test else None, is_again)
     return Departure(request, flow, chosen.provider)
 
@@ -119,12 +116,29 @@ def receive(*, connection: Connection, arrival: Arrival) -> Landing:
 
 
 def _verify(attempt: Attempt, arrival: Arrival) -> None:
-    """The claims are known, by the version that is tested or in force. Raises SamlError.
+    """Verify the answer by the version that is tested or in force. Raises SamlError.
 
-    An answer to a test whose RelayState was lost fits the tested version alone: it goes astray, and fails that test.
+    An answer without its RelayState reaches the test whose request it names, also when it is a failure that nobody has
+    signed: the request's ID is as secret as the RelayState was. Whether it passes is decided in the browser, by its cookie.
     """
     if attempt.test is not None:
-        return _verify_by(attempt, attempt.test.configuration, arrival)
+        _verify_by(attempt, attempt.test.configuration, arrival)
+        return
+    try:
+        _verify_untested(attempt, arrival)
+        test = test_queries.test_named(attempt.connection, attempt.known_claims.in_response_to, arrival.relay_state)
+    except SamlError as problem:
+        test = test_queries.test_named(attempt.connection, problem.in_response_to, arrival.relay_state)
+        if test is None:
+            raise
+    if test is not None:
+        attempt.try_for(test)
+        attempt.claims, attempt.is_astray = None, False
+        _verify_by(attempt, test.configuration, arrival)
+
+
+def _verify_untested(attempt: Attempt, arrival: Arrival) -> None:
+    """Verify an answer by the version in force, or for no test by the one that is being tested. Raises SamlError."""
     try:
         _verify_by(attempt, _open_version(attempt.connection), arrival)
     except DIFFERS_BY_VERSION as problem:
@@ -215,7 +229,7 @@ def _complete(attempt: Attempt, back: Return) -> Finished:
         return tests.finish_test(attempt=attempt, test=pending.test)
     if flow.test is not None:
         attempt.try_for(test_queries.awaited_test(connection, flow.test))
-        raise RequestUnknown(expected="the RelayState of this test, unchanged", received="another one, or none")
+        raise RequestUnknown(expected="an answer while this test waits", received="one that came too late")
     if pending.is_astray:
         chosen = _open_version(connection)
         raise VersionChanged(expected=f"version {chosen.number}", received=f"version {pending.version}, in a test")

@@ -36,9 +36,14 @@ def latest_tests(connection: Connection, count: int) -> Sequence[SignInTest]:
     return list(tests.select_related("configuration", "attempt").order_by("-id")[:count])
 
 
-def waiting_test(connection: Connection, relay_state: str) -> SignInTest | None:
-    """Return the test whose request carried this key, while its result is awaited."""
-    return _waiting_tests(connection).filter(relay_digest=credentials.digest(relay_state)).first()
+def waiting_test(connection: Connection, request_id: str) -> SignInTest | None:
+    """Return the test whose request has this ID, which is its RelayState too, while its result is awaited."""
+    return _waiting_tests(connection).filter(relay_digest=credentials.digest(request_id)).first()
+
+
+def test_named(connection: Connection, request_id: str, relay_state: str) -> SignInTest | None:
+    """Return the waiting test with this request, unless the RelayState has led to it, or to none, already."""
+    return waiting_test(connection, request_id) if request_id and request_id != relay_state else None
 
 
 def newest_waiting_test(connection: Connection) -> SignInTest | None:

@@ -87,10 +87,10 @@ def start_test(*, connection: Connection, actor: Actor, starter: User) -> SignIn
     )
 
 
-def remember_relay_state(*, test: SignInTest, relay_state: str) -> None:
-    """Store the digest of the RelayState that leaves with the request of a waiting test."""
+def remember_request(*, test: SignInTest, request_id: str) -> None:
+    """Store the digest of the request's ID, which is its RelayState too, with a test that waits."""
     SignInTest.objects.filter(org_id=test.org_id, pk=test.pk, status=SignInTestStatus.WAITING).update(
-        relay_digest=credentials.digest(relay_state)
+        relay_digest=credentials.digest(request_id)
     )
 
 

@@ -117,6 +117,15 @@ def test_our_own_reader_would_take_the_form_of_our_signature(pairs):
     assert b"Issuer" in verify(root, [public_key(pairs[0].certificate_pem)])[0]
 
 
+@pytest.mark.parametrize("endpoint", [REDIRECT, POST], ids=["redirect", "post"])
+def test_the_relay_state_is_the_requests_id_unless_another_is_given(endpoint, pairs):
+    found = make_request(SP, endpoint, pairs[0], now=NOW)
+    sent = found.fields.get("RelayState") or parse_qs(urlsplit(found.url).query)["RelayState"][0]
+    assert sent == found.request_id
+    # as many bytes as SAML Bindings §3.4.3 allows
+    assert len(sent) <= 80
+
+
 @pytest.mark.parametrize("kept", ["", "a&b=c d+é", "x" * 80])
 def test_by_redirect_the_relay_state_is_covered_too(kept, pairs):
     url = make_request(SP, REDIRECT, pairs[0], relay_state=kept, now=NOW).url
