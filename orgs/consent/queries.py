@@ -4,7 +4,7 @@ from orgs.domains import queries as domains
 from orgs.domains.models import Domain
 from orgs.tenancy import queries as tenancy
 from orgs.tenancy.models import Membership, MembershipAddress, Organization, User
-from orgs.tenancy.types import AddressKind
+from orgs.tenancy.types import AddressKind, MembershipState
 
 
 def may_join_unasked(membership: Membership, account: User, domain: Domain) -> bool:
@@ -26,6 +26,30 @@ def may_accept_without_link(membership: Membership, account: User) -> bool:
     """Say whether the account's own proof of the address is fresh enough to accept an invitation without its link."""
     domain = domains.verified_domain_of(membership.org, membership.email)
     return domain is not None and has_fresh_verification(membership, account, domain)
+
+
+def account_verified_too_early(membership: Membership) -> User | None:
+    """Return the account that has the address by a verification that is too old to accept an invitation by it.
+
+    For a domain that the organization hasn't verified nothing is said: whoever has a link must not learn of accounts.
+    """
+    domain = domains.verified_domain_of(membership.org, membership.email)
+    account = tenancy.account_for_address(membership.email)
+    if domain is None or account is None or has_fresh_verification(membership, account, domain):
+        return None
+    return account
+
+
+def may_remove_address(membership: Membership, visitor: int | None) -> bool:
+    """Say whether the invitation's link may take the address from the account that has it.
+
+    The visitor is the id of the account that opens the link. Its own address it removes by itself, and support decides
+    about accounts of staff.
+    """
+    if membership.state != MembershipState.INVITED:
+        return False
+    account = account_verified_too_early(membership)
+    return account is not None and not account.is_staff and account.pk != visitor
 
 
 def is_address_of_own_account(membership: Membership) -> bool:
@@ -53,6 +77,11 @@ def has_fresh_verification(membership: Membership, account: User, domain: Domain
         return False
     taken_over = _taken_over(membership)
     return taken_over is None or verified_at > taken_over.since
+
+
+def membership_in(org_id: int, account: User) -> Membership | None:
+    """Return the account's membership in the organization, in whatever state."""
+    return Membership.objects.filter(org_id=org_id, user=account).first()
 
 
 def lock_deprovisioned(org: Organization, account: User) -> Membership | None:

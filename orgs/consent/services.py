@@ -8,6 +8,8 @@ from orgs.base.actor import Actor
 from orgs.base.text import address_key
 from orgs.consent import queries
 from orgs.domains import queries as domains
+from orgs.events import services as outbox
+from orgs.events.types import Mail
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.errors import AddressTaken, LastOwner
@@ -61,6 +63,31 @@ def _remove_address(membership: Membership, actor: Actor) -> None:
         target = Target.of_membership(former)
         action = "membership.account_address_removed"
         audit.record(org=membership.org, actor=actor, action=action, target=target, change=change)
+
+
+@transaction.atomic
+def remove_early_address(*, membership: Membership, account: User, actor: Actor) -> None:
+    """Remove the address of this waiting membership from an account that verified it before the organization's domain.
+
+    Who reads the mailbox now says that the account isn't theirs, so the mailbox and the account's other addresses are
+    told. Raises LastOwner when this organization would have no owner who can sign in any more.
+    """
+    tenancy.remove_account_address(user=account, address=membership.email)
+    own = queries.membership_in(membership.org_id, account)
+    if own is not None:
+        _refuse_to_lose_last_owner(own)
+    change = Change(before={"account_address": membership.email})
+    target = Target.of_membership(membership)
+    action = "membership.address_freed_by_link"
+    audit.record(org=membership.org, actor=actor, action=action, target=target, change=change)
+    context: dict[str, object] = {"org": membership.org, "address": membership.email}
+    _mail_account("address_freed", membership.email, context)
+    for address in sorted(tenancy_queries.verified_keys_of(account)):
+        _mail_account("address_removed", address, context)
+
+
+def _mail_account(template: str, to: str, context: dict[str, object]) -> None:
+    outbox.add_account_mail(mail=outbox.render_mail(Mail(template=template, to=to, context=context)), key=template)
 
 
 def _refuse_to_lose_last_owner(former: Membership) -> None:

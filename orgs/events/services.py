@@ -261,10 +261,15 @@ def _next_attempt(attempts: int) -> datetime:
 
 def send_mail(mail: Mail) -> None:
     """Hand a message to the mail server. Raises DeliveryRefused when it never takes it, or what else the server raises."""
+    send_text(render_mail(mail))
+
+
+def render_mail(mail: Mail) -> TextMail:
+    """Return the subject and body that the mail's template makes of its context."""
     text = render_to_string(f"emails/{mail.template}.txt", mail.context)
     subject, _, body = text.partition("\n")
     # a name that an IdP sent can hold a line break, which would begin a header of its own
-    send_text(TextMail(to=mail.to, subject=" ".join(subject.split()), body=body.lstrip()))
+    return TextMail(to=mail.to, subject=" ".join(subject.split()), body=body.lstrip())
 
 
 def send_text(mail: TextMail) -> None:

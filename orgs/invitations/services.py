@@ -5,14 +5,22 @@ from datetime import datetime
 from django.db import transaction
 
 from orgs.base import counters, credentials, portions
+from orgs.base.actor import Actor
 from orgs.base.clock import now
+from orgs.consent import queries as consent_queries
+from orgs.consent import services as consent
+from orgs.domains import queries as domains
 from orgs.events import queries as outbox
 from orgs.invitations import queries
 from orgs.invitations.types import INVITATIONS_OF_ORG, INVITATIONS_TO_ADDRESS, CountedMail, Delay
+from orgs.people import queries as people_queries
+from orgs.people import services as people
+from orgs.people.errors import AddressKept, InvitationUnknown
 from orgs.people.models import Invitation, InvitationLink
 from orgs.people.types import INVITATION_LIFE, INVITATION_MAIL, INVITATION_PREFIX
+from orgs.tenancy import queries as tenancy
 from orgs.tenancy.models import Membership, Organization
-from orgs.tenancy.types import MembershipState
+from orgs.tenancy.types import MembershipState, Role
 
 
 @transaction.atomic
@@ -42,6 +50,43 @@ def prepare_invitation(*, org: Organization, membership_public_id: str) -> tuple
         expires_at=invitation.expires_at,
     )
     return invitation.membership, secret.plain
+
+
+@transaction.atomic
+def free_address(*, secret: str, visitor: int | None, actor: Actor) -> Membership:
+    """Let the invited person use their address for a new account: an account that verified it too early loses it.
+
+    The mailed link proves that its reader has the mailbox now. The visitor is the id of the account that opens it. When
+    no account has the address, nothing is changed. Returns the waiting membership. Raises InvitationUnknown, AddressKept,
+    LastOwner.
+    """
+    membership = _lock_invited(secret)
+    # held before the accounts, and until the end: the account may be verifying the address anew
+    tenancy.lock_address(membership.email)
+    account = tenancy.account_for_address(membership.email)
+    if account is None and domains.has_verified(membership.org, membership.email):
+        return membership
+    if account is not None:
+        account = tenancy.lock_account(account)
+    if account is None or not consent_queries.may_remove_address(membership, visitor):
+        raise AddressKept
+    consent.remove_early_address(membership=membership, account=account, actor=actor)
+    return membership
+
+
+def _lock_invited(secret: str) -> Membership:
+    """Return the membership that waits for the reader of this link, held with its domain until the transaction ends."""
+    membership = people_queries.find_invitation(secret).membership
+    domains.hold_verified(membership.org, membership.email)
+    # an owner's organization is held before any membership; for others it isn't: audit rows of acts that hold one refer to it
+    account = tenancy.account_for_address(membership.email)
+    own = account and consent_queries.membership_in(membership.org_id, account)
+    locked = people.lock_seat(membership, may_lose_owner=own is not None and own.role == Role.OWNER)
+    # withdrawn or accepted while this waited
+    people_queries.find_invitation(secret)
+    if locked.state != MembershipState.INVITED:
+        raise InvitationUnknown
+    return locked
 
 
 def take_invitation_mail(*, org: Organization, membership_public_id: str) -> CountedMail | Delay:

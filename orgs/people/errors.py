@@ -23,6 +23,14 @@ class InvitationForSomebodyElse(NotPermitted):
     )
 
 
+class AddressKept(NotPermitted):
+    code = "address_kept"
+    public = (
+        "The address can’t be taken from an account here. If you have an account with it, sign in to that one; "
+        "if you can’t, ask an admin of the organization, or support."
+    )
+
+
 class InvitationLinkNeeded(NotPermitted):
     code = "invitation_link_needed"
     public = (

@@ -5,6 +5,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from orgs.base.errors import DomainError
+from orgs.consent import queries as consent
 from orgs.people import queries, services
 from orgs.people.forms import MemberSearchForm
 from orgs.people.types import MemberFilter
@@ -34,8 +35,10 @@ def invitation(request: OrgRequest, secret: str) -> HttpResponse:
         found = queries.find_invitation(secret)
     except DomainError as problem:
         return render(request, "portal/refused.html", {"problem": problem}, status=404)
+    # "not my account" is for the link alone, which proves that its reader has the mailbox
+    may_remove_address = consent.may_remove_address(found.membership, request.user.pk)
     context = {"invitation": found, "secret": secret, "next": request.get_full_path()}
-    return render(request, "orgs/invitation.html", context)
+    return render(request, "orgs/invitation.html", context | {"may_remove_address": may_remove_address})
 
 
 @require_POST

@@ -104,6 +104,7 @@ TABLE = {
     ORG + "settings/authentication/tokens/<uuid:public_id>/revoke/": Row(SETTINGS, "302 404 404 403 403 302 302"),
     "invitations/<str:secret>/": Row("404 404 404 404 404 404 404", NOT_ALLOWED),
     "invitations/<str:secret>/accept/": Row(NOT_ALLOWED, "302 409 409 409 409 409 409"),
+    "invitations/<str:secret>/new-account/": Row(NOT_ALLOWED, "409 409 409 409 409 409 409"),
     "api/v1/me": Row("401 200 200 200 200 200 200", "401 405 405 405 405 405 405"),
     "api/schema": Row("200 200 200 200 200 200 200", NOT_ALLOWED),
     "api/docs": Row("200 200 200 200 200 200 200", NOT_ALLOWED),

@@ -257,6 +257,15 @@ def invitation_link(world: World) -> None:
         _browser(world.account).post(f"/invitations/{secret}/accept/")
 
 
+def invitation_link_and_new_account(world: World) -> None:
+    """Whoever opens the link says that the account isn't theirs, verifies the address for a new one, and accepts."""
+    _, secret = _invitation(world)
+    if secret and Client().post(f"/invitations/{secret}/new-account/").status_code == 302:
+        account = tenancy.sign_up(email=HANK, password="the-right-persons-own")
+        tenancy.mark_address_verified(user=account, address=HANK)
+        _browser(account).post(f"/invitations/{secret}/accept/")
+
+
 def accept_waiting(world: World) -> None:
     """Whoever has the account accepts on the portal's own page, without the mail."""
     seat, secret = _invitation(world)
@@ -338,6 +347,12 @@ TABLE: list[tuple[Step, Step, Step, str]] = [
     (invitation_link, owner_elsewhere, new_address, "their account"),
     (invitation_link, squatted, new_address, "new account"),
     (invitation_link, no_account, deleted_after_use, "new account"),
+    (invitation_link_and_new_account, verified_before_domain, new_address, "new account"),
+    (invitation_link_and_new_account, made_elsewhere_before_domain, new_address, "new account"),
+    (invitation_link_and_new_account, verified_now, new_address, "their account"),
+    (invitation_link_and_new_account, staff, new_address, "invited"),
+    (invitation_link_and_new_account, owner_elsewhere, new_address, "invited"),
+    (invitation_link_and_new_account, closed, new_address, "invited"),
     (accept_waiting, verified_before_domain, new_address, "invited"),
     (accept_waiting, made_elsewhere_before_domain, new_address, "invited"),
     (accept_waiting, staff, new_address, "their account"),
@@ -470,7 +485,7 @@ GIVERS: dict[str, dict[str, set[Step]]] = {
         "orgs/people/services.py:create_owner_seat": {create_organization_for},
     },
     "accept_seat": {
-        "orgs/people/views.py:accept": {invitation_link},
+        "orgs/people/views.py:accept": {invitation_link, invitation_link_and_new_account},
         "portal/site/views.py:accept_waiting": {accept_waiting},
     },
     "create_owner_seat": {"portal/setup.py:create_org": {create_organization_for}},
