@@ -80,7 +80,7 @@ def _lock_invited(secret: str) -> Membership:
     domains.hold_verified(membership.org, membership.email)
     # an owner's organization is held before any membership; for others it isn't: audit rows of acts that hold one refer to it
     account = tenancy.account_for_address(membership.email)
-    own = account and consent_queries.membership_in(membership.org_id, account)
+    own = consent_queries.membership_in(membership.org_id, account) if account is not None else None
     locked = people.lock_seat(membership, may_lose_owner=own is not None and own.role == Role.OWNER)
     # withdrawn or accepted while this waited
     people_queries.find_invitation(secret)
