@@ -9,6 +9,7 @@ from sso.saml.claims import as_json
 from sso.saml.response import verify
 from tests.sso.saml.messages import GOOD_NAMES, accepted, code_of, expected_of, field, good, said
 from tests.vectors.saml.good import GOOD
+from tests.vectors.saml.good_vendors import VENDORS
 from tests.vectors.saml.hostile import many_groups
 from tests.vectors.saml.signing import DSIG, ENVELOPED, Style, canonical_with
 from tests.vectors.saml.world import IDP, NOW, certificate_pem, expectation
@@ -29,6 +30,11 @@ def test_a_genuine_message_gives_its_claims(name):
 
 def test_every_accepted_vector_has_its_file():
     assert sorted(GOOD) == GOOD_NAMES
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_a_vendors_vector_says_whose_habit_it_shows(name):
+    assert said(name)["habit"].endswith(".")
 
 
 @pytest.mark.parametrize("name", DETERMINISTIC)

@@ -45,7 +45,7 @@ NESTED = SUCCESS.replace(SUCCESS_CODE, FAILURE_CODE).replace(
 )
 
 
-# of whom it is known that they answer so: what they say, and the code of our refusal
+# named after providers that can answer so: the code of our refusal, both status codes, and the message
 FAILURES = {
     "jumpcloud_not_assigned": ("status_refused", "Responder", "RequestDenied", "Not assigned"),
     "entra_sign_in_failed": ("status_refused", "Responder", "AuthnFailed", "AADSTS50105: No role.\r\nTrace ID: 1"),

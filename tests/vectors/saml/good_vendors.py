@@ -3,10 +3,20 @@
 from tests.vectors.saml import flavours, vendors
 from tests.vectors.saml.accepted import AFTER_TEN, EMAIL, EVENING, Good
 from tests.vectors.saml.flavours import CLAIMS, CONTEXT, FORMAT
-from tests.vectors.saml.signing import CANONICAL, COMMENTS, ENVELOPED, STANDARD, WITH_COMMENTS, Style
+from tests.vectors.saml.signing import (
+    CANONICAL,
+    COMMENTS,
+    ENVELOPED,
+    STANDARD,
+    WITH_COMMENTS,
+    Style,
+    canonical_with,
+    x509_info,
+)
 
 FUSIONAUTH = {"id": ("00000000-0000-0001-0000-000000000000",), "email": EMAIL, "first_name": ("Uma",)}
 AMAZON = {"Email": EMAIL, "FirstName": ("Uma",)}
+KEY_NAMED = x509_info("idp").replace("<ds:KeyInfo>", "<ds:KeyInfo><ds:KeyName>realm-key</ds:KeyName>")
 
 VENDORS = {
     "amazon_assertion": Good(
@@ -68,5 +78,36 @@ VENDORS = {
         session_expires_at=EVENING,
         encoding="iso-8859-1",
         habit="Home-made providers whose pages are in ISO-8859-1 write their answers so, too.",
+    ),
+    "adfs_assertion": Good(
+        vendors.ADFS,
+        Style(key_info=x509_info("idp"), is_prefixed=False),
+        session_index="_assertion-1",
+        authn_context=vendors.WINDOWS,
+        attributes={
+            f"{CLAIMS}/emailaddress": EMAIL,
+            f"{CLAIMS}/givenname": ("Uma",),
+            "http://schemas.xmlsoap.org/claims/Group": ("Domain Users", "Engineering"),
+        },
+        habit="AD FS signs an assertion in the default namespace, says consent, and names Windows as the way to sign in.",
+    ),
+    "shibboleth_response": Good(
+        vendors.SHIBBOLETH,
+        None,
+        Style(transforms=ENVELOPED + canonical_with("xsd"), key_info=x509_info("idp")),
+        name_id="AAdzZWNyZXQx",
+        name_id_format=vendors.TRANSIENT,
+        attributes={"urn:oid:0.9.2342.19200300.100.1.3": EMAIL, "urn:oid:2.5.4.42": ("Uma",)},
+        habit="Shibboleth’s Name ID is transient with both qualifiers; attributes are OIDs; the confirmation has an Address.",
+    ),
+    "keycloak_both": Good(
+        vendors.KEYCLOAK,
+        Style(key_info=KEY_NAMED),
+        Style(key_info=KEY_NAMED),
+        session_index="_session-1::1",
+        session_expires_at=EVENING,
+        authn_context=f"{CONTEXT}unspecified",
+        attributes={"email": EMAIL, "Role": ("offline_access", "engineering")},
+        habit="Keycloak names the key before the certificate, and sends one attribute of the same name for each role.",
     ),
 }

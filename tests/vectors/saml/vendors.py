@@ -1,6 +1,16 @@
 """What the messages of more vendors look like before they are signed, each with the habits that its makers document."""
 
-from tests.vectors.saml.flavours import CLAIMS, CONTEXT, FORMAT, attribute, message, statement
+from tests.vectors.saml.flavours import (
+    CLAIMS,
+    CONTEXT,
+    FORMAT,
+    XSD,
+    attribute,
+    message,
+    numbered,
+    statement,
+    unprefixed,
+)
 
 PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol"
 SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
@@ -46,3 +56,47 @@ OLDER_ONELOGIN = message(
 CONDITIONS_WITHOUT_BOUNDS = message(
     name_id="uma@acme.example", bounds="", attributes=statement(attribute("mail", "uma@acme.example"))
 ).replace("<saml:Conditions >", "<saml:Conditions>")
+TRANSIENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
+NAME_FORMAT = "urn:oasis:names:tc:SAML:2.0:attrname-format"
+WINDOWS = "urn:federation:authentication:windows"
+ADFS = unprefixed(
+    message(
+        name_id="uma@acme.example",
+        response_extra=' Consent="urn:oasis:names:tc:SAML:2.0:consent:unspecified"',
+        authn='AuthnInstant="$before" SessionIndex="_assertion-$serial"',
+        context=WINDOWS,
+        attributes=statement(
+            attribute(f"{CLAIMS}/emailaddress", "uma@acme.example"),
+            attribute(f"{CLAIMS}/givenname", "Uma"),
+            attribute("http://schemas.xmlsoap.org/claims/Group", "Domain Users", "Engineering"),
+        ),
+    )
+)
+# the address is an attribute, and the Name ID another one each time
+SHIBBOLETH = numbered(
+    message(
+        name_id="AAdzZWNyZXQx",
+        name_id_format=f'{TRANSIENT}" NameQualifier="$idp" SPNameQualifier="$sp',
+        response_extra=f' xmlns:xsd="{XSD}"',
+        confirmed=' Address="192.0.2.7"',
+        attributes=statement(
+            attribute(
+                "urn:oid:0.9.2342.19200300.100.1.3",
+                "uma@acme.example",
+                extra=f' FriendlyName="mail" NameFormat="{NAME_FORMAT}:uri"',
+            ),
+            attribute("urn:oid:2.5.4.42", "Uma", extra=f' FriendlyName="givenName" NameFormat="{NAME_FORMAT}:uri"'),
+        ),
+    ).replace("<saml:AuthnContext>", '<saml:SubjectLocality Address="192.0.2.7"/><saml:AuthnContext>')
+)
+# each role is an attribute of its own, all of one name
+KEYCLOAK = message(
+    name_id="uma@acme.example",
+    authn='AuthnInstant="$now" SessionIndex="_session-$serial::1" SessionNotOnOrAfter="$evening"',
+    context=f"{CONTEXT}unspecified",
+    attributes=statement(
+        attribute("email", "uma@acme.example", extra=f' NameFormat="{NAME_FORMAT}:basic"', kind="string"),
+        attribute("Role", "offline_access", extra=f' NameFormat="{NAME_FORMAT}:basic"', kind="string"),
+        attribute("Role", "engineering", extra=f' NameFormat="{NAME_FORMAT}:basic"', kind="string"),
+    ),
+)
