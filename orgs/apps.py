@@ -3,7 +3,7 @@ from django.apps import AppConfig
 
 class OrgsConfig(AppConfig):
     name = "orgs"
-    verbose_name = "Organisations"
+    verbose_name = "Organizations"
 
     def ready(self) -> None:
         # each tasks module says what it delivers from the outbox, and what follows from the proof of a domain

@@ -10,10 +10,10 @@ from orgs.tenancy.models import (
     AddressVerification,
     Membership,
     MembershipAddress,
-    MembershipHold,
     Organization,
     RoleGrant,
     SessionGrant,
+    Suspension,
     User,
 )
 
@@ -29,10 +29,10 @@ __all__ = [
     "InvitationLink",
     "Membership",
     "MembershipAddress",
-    "MembershipHold",
     "Organization",
     "OutboxEvent",
     "RoleGrant",
     "SessionGrant",
+    "Suspension",
     "User",
 ]

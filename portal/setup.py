@@ -18,13 +18,13 @@ from sso.connections import services as connections
 from sso.connections.models import Connection
 from sso.connections.types import SignInRules
 from sso.metadata import services as metadata
-from sso.providers.catalogue import provider
+from sso.providers.catalog import provider
 from sso.versions import services as versions
 
 
 @dataclass(frozen=True, slots=True)
 class NewOrganization:
-    """What a new organisation is called, and who owns it; the owner's address counts as verified."""
+    """What a new organization is called, and who owns it; the owner's address counts as verified."""
 
     name: str
     slug: str
@@ -34,25 +34,25 @@ class NewOrganization:
 
 @transaction.atomic
 def create_org(*, order: NewOrganization, actor: Actor) -> tuple[Organization, User]:
-    """The organisation has its owner and its directory. Raises SlugTaken, AddressInvalid.
+    """The organization has its owner and its directory. Raises SlugTaken, AddressInvalid.
 
     An account that has verified the address becomes the owner, and keeps its password; else a new account is created, and
     accounts that only claim the address lose it.
     """
     org = tenancy.create_organization(name=order.name, slug=order.slug)
-    target = audit.Target("organization", str(org.public_id), org.name)
+    target = audit.AuditTarget("organization", str(org.public_id), org.name)
     audit.record(org=org, actor=actor, action="organization.created", target=target)
     owner = tenancy_queries.account_for_address(order.owner_email)
     if owner is None:
         owner = tenancy.create_account(email=order.owner_email, password=order.owner_password, verified=True)
-    people.create_owner_seat(org=org, user=owner, actor=actor)
+    people.create_owner_membership(org=org, user=owner, actor=actor)
     directories.create_directory(org=org, actor=actor)
     return org, owner
 
 
 @transaction.atomic
 def add_domain(*, org: Organization, name: str, verified: bool, actor: Actor) -> Domain:
-    """The domain is the organisation's, and proved when somebody vouches for it by other means than DNS.
+    """The domain is the organization's, and verified when somebody vouches for it by other means than DNS.
 
     Raises DomainInvalid, DomainIsPublic, DomainTaken, TooManyDomains.
     """

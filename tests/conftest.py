@@ -166,7 +166,7 @@ def greta(globex: Organization) -> Membership:
 
 @pytest.fixture
 def stranger(db: None) -> User:
-    """An account that belongs to no organisation."""
+    """An account that belongs to no organization."""
     return UserFactory(email="stranger@nowhere.example")
 
 
@@ -191,7 +191,7 @@ def scim(acme_directory: Directory, acme_token: str) -> ScimClient:
 
 @pytest.fixture
 def sign_in() -> SignIn:
-    """Sign a seat's person or an account in by password, and return the browser in which they are."""
+    """Sign a membership's person or an account in by password, and return the browser in which they are."""
 
     def start(person: Membership | User) -> Client:
         user = person.user if isinstance(person, Membership) else person
@@ -199,8 +199,8 @@ def sign_in() -> SignIn:
         client = Client()
         client.force_login(user)
         session = client.session
-        if access.MARK not in session:
-            access.open_reach(session, user, SignInMethod.PASSWORD)
+        if access.SESSION_GRANT_ID not in session:
+            access.open_session_grants(session, user, SignInMethod.PASSWORD)
             session.save()
         return client
 

@@ -10,7 +10,7 @@ from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, Organization, User
-from orgs.tenancy.types import GrantSource, Origin, Role
+from orgs.tenancy.types import GrantSource, MembershipOrigin, Role
 from portal.setup import NewOrganization, create_org
 from scim.directories import services as directories
 from scim.directories.models import Directory
@@ -22,7 +22,7 @@ ACTOR = Actor.system()
 
 
 class UserFactory(factory.Factory[User]):
-    """An account with a proved address and the password above."""
+    """An account with a verified address and the password above."""
 
     class Meta:
         model = User
@@ -36,7 +36,7 @@ class UserFactory(factory.Factory[User]):
 
 
 class OrganizationFactory(factory.Factory[Organization]):
-    """An organisation with its owner, owner@<slug>.example unless told otherwise, and its directory."""
+    """An organization with its owner, owner@<slug>.example unless told otherwise, and its directory."""
 
     class Meta:
         model = Organization
@@ -51,7 +51,7 @@ class OrganizationFactory(factory.Factory[Organization]):
 
 
 class MembershipFactory(factory.Factory[Membership]):
-    """An active seat of `org` with an account of its own and this role."""
+    """An active membership of `org` with an account of its own and this role."""
 
     class Meta:
         model = Membership
@@ -64,10 +64,12 @@ class MembershipFactory(factory.Factory[Membership]):
     def _create(cls, model_class: type[Membership], *args: Any, **fields: Any) -> Membership:
         user = UserFactory(email=fields["email"])
         profile = Profile(email=user.email, display_name=user.email.partition("@")[0].title())
-        seat = people.create_seat(org=fields["org"], profile=profile, origin=Origin.INVITE, actor=ACTOR)
-        people.join(membership=seat, user=user, actor=ACTOR)
-        people.grant_role(membership=seat, role=fields["role"], source=GrantSource.PERSON, actor=ACTOR)
-        return seat
+        membership = people.create_membership(
+            org=fields["org"], profile=profile, origin=MembershipOrigin.INVITE, actor=ACTOR
+        )
+        people.join(membership=membership, user=user, actor=ACTOR)
+        people.grant_role(membership=membership, role=fields["role"], source=GrantSource.PERSON, actor=ACTOR)
+        return membership
 
 
 class TokenFactory(factory.Factory[GeneratedToken]):

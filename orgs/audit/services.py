@@ -11,7 +11,7 @@ from orgs.tenancy.models import Membership, Organization
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class AuditTarget:
     """What was changed: a kind of thing, its public id, and the name it had then."""
 
     kind: str
@@ -19,7 +19,7 @@ class Target:
     label: str = ""
 
     @classmethod
-    def of_membership(cls, membership: Membership) -> "Target":
+    def of_membership(cls, membership: Membership) -> "AuditTarget":
         return cls("membership", str(membership.public_id), membership.email)
 
 
@@ -38,12 +38,14 @@ class Record:
     org: Organization
     actor: Actor
     action: str
-    target: Target
+    target: AuditTarget
     change: Change = field(default_factory=Change)
 
 
-def record(*, org: Organization, actor: Actor, action: str, target: Target, change: Change | None = None) -> AuditEvent:
-    """The act is in the organisation's log when the transaction commits, and not before."""
+def record(
+    *, org: Organization, actor: Actor, action: str, target: AuditTarget, change: Change | None = None
+) -> AuditEvent:
+    """The act is in the organization's log when the transaction commits, and not before."""
     event = _event_of(Record(org, actor, action, target, change or Change()))
     event.save(force_insert=True)
     return event

@@ -182,7 +182,7 @@ def staff_actor(request: HttpRequest) -> Actor:
     return Actor(ActorKind.STAFF, reference=str(user.public_id), label=user.email, ip=ip)
 
 
-class Choice(admin.SimpleListFilter):
+class AdminFilter(admin.SimpleListFilter):
     """A filter whose choices are known beforehand: to gather them from the rows would read the whole table."""
 
     narrow: ClassVar[dict[str, tuple[str, dict[str, Any]]]]
@@ -200,6 +200,6 @@ def to_the_second(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
 
 
-def choice(title: str, parameter: str, narrow: dict[str, tuple[str, dict[str, Any]]]) -> type[Choice]:
+def choice(title: str, parameter: str, narrow: dict[str, tuple[str, dict[str, Any]]]) -> type[AdminFilter]:
     """Return a filter `?parameter=code`; `narrow` maps each code to its label and the conditions it stands for."""
-    return type("Choice", (Choice,), {"title": title, "parameter_name": parameter, "narrow": narrow})
+    return type("Choice", (AdminFilter,), {"title": title, "parameter_name": parameter, "narrow": narrow})

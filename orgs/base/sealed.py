@@ -36,7 +36,7 @@ def unseal(sealed: str) -> str:
         raise SealBroken("A sealed value can't be opened with the present FIELD_KEYS.") from error
 
 
-class KeyState(Enum):
+class SealingKey(Enum):
     """Which of FIELD_KEYS opens a sealed value."""
 
     FIRST = "first"
@@ -44,13 +44,13 @@ class KeyState(Enum):
     NONE = "none"
 
 
-def key_state(sealed: str) -> KeyState:
+def key_state(sealed: str) -> SealingKey:
     """Say whether the first key opens this value, or another one, or none."""
     first = Fernet(settings.FIELD_KEYS[0])
-    for keys, state in ((first, KeyState.FIRST), (key_ring(), KeyState.OTHER)):
+    for keys, state in ((first, SealingKey.FIRST), (key_ring(), SealingKey.OTHER)):
         try:
             keys.decrypt(sealed.encode())
         except InvalidToken:
             continue
         return state
-    return KeyState.NONE
+    return SealingKey.NONE

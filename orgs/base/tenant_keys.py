@@ -1,4 +1,4 @@
-"""The tenant wall in the database: a child row and its parent belong to one organisation, or the commit fails."""
+"""The tenant wall in the database: a child row and its parent belong to one organization, or the commit fails."""
 
 from typing import Any
 
@@ -54,4 +54,4 @@ class TenantForeignKey(Operation):
         )
 
     def describe(self) -> str:
-        return f"Bind {self.model}.{self.field} to its organisation"
+        return f"Bind {self.model}.{self.field} to its organization"

@@ -3,7 +3,7 @@
 from django.db import transaction
 
 from orgs.audit import services as audit
-from orgs.audit.services import Change, Target
+from orgs.audit.services import AuditTarget, Change
 from orgs.base.actor import Actor
 from orgs.base.text import address_key
 from orgs.consent import queries
@@ -60,7 +60,7 @@ def _remove_address(membership: Membership, actor: Actor) -> None:
         tenancy.remove_account_address(user=former.user, address=membership.email)
         _refuse_to_lose_last_owner(former)
         change = Change(before={"account_address": membership.email})
-        target = Target.of_membership(former)
+        target = AuditTarget.of_membership(former)
         action = "membership.account_address_removed"
         audit.record(org=membership.org, actor=actor, action=action, target=target, change=change)
 
@@ -77,7 +77,7 @@ def remove_early_address(*, membership: Membership, account: User, actor: Actor)
     if own is not None:
         _refuse_to_lose_last_owner(own)
     change = Change(before={"account_address": membership.email})
-    target = Target.of_membership(membership)
+    target = AuditTarget.of_membership(membership)
     action = "membership.address_freed_by_link"
     audit.record(org=membership.org, actor=actor, action=action, target=target, change=change)
     context: dict[str, object] = {"org": membership.org, "address": membership.email}
@@ -110,7 +110,7 @@ def leave_deprovisioned_membership(*, org: Organization, user: User, actor: Acto
         return
     former.user = None
     former.save(update_fields=["user"])
-    audit.record(org=org, actor=actor, action="membership.account_removed", target=Target.of_membership(former))
+    audit.record(org=org, actor=actor, action="membership.account_removed", target=AuditTarget.of_membership(former))
 
 
 @transaction.atomic

@@ -3,18 +3,18 @@
 from django.db import IntegrityError, transaction
 
 from orgs.audit import services as audit
-from orgs.audit.services import Change, Target
+from orgs.audit.services import AuditTarget, Change
 from orgs.base.actor import Actor
 from orgs.base.clock import now
 from orgs.consent import services as consent
 from orgs.deprovisioning import queries
 from orgs.people import queries as people_queries
 from orgs.people import services as people
-from orgs.people.errors import SeatTaken
+from orgs.people.errors import MembershipExists
 from orgs.people.types import Profile
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, MembershipAddress
-from orgs.tenancy.types import AddressKind, HoldSource
+from orgs.tenancy.types import AddressKind, SuspensionSource
 
 DELETED = "Deleted by the identity provider"
 CARRIED_OVER = "The member who had this address before was suspended. Check who this is before you lift it."
@@ -26,8 +26,8 @@ def deprovision_membership(*, membership: Membership, actor: Actor) -> None:
 
     Doing it twice changes nothing. Raises LastOwner, MembershipUnknown.
     """
-    locked = people.lock_seat(membership)
-    people.hold_seat(membership=locked, source=HoldSource.SCIM, actor=actor, reason=DELETED)
+    locked = people.lock_membership(membership)
+    people.suspend_membership(membership=locked, source=SuspensionSource.SCIM, actor=actor, reason=DELETED)
     if locked.deprovisioned_at is not None:
         return
     if people_queries.was_never_used(locked):
@@ -40,17 +40,19 @@ def deprovision_membership(*, membership: Membership, actor: Actor) -> None:
         org_id=locked.org_id, membership=locked, kind=AddressKind.CURRENT, address_key=locked.email_key
     )
     current.update(kind=AddressKind.FORMER, since=locked.deprovisioned_at)
-    audit.record(org=locked.org, actor=actor, action="membership.deprovisioned", target=Target.of_membership(locked))
+    audit.record(
+        org=locked.org, actor=actor, action="membership.deprovisioned", target=AuditTarget.of_membership(locked)
+    )
 
 
 @transaction.atomic
 def restore_membership(*, membership: Membership, profile: Profile, actor: Actor) -> Membership:
     """Give the membership back to the same person, under the address that the directory names now; still suspended.
 
-    Raises SeatTaken when another member has the address, AddressInvalid, MembershipUnknown.
+    Raises MembershipExists when another member has the address, AddressInvalid, MembershipUnknown.
     """
     tenancy.require_address(profile.email)
-    locked = people.lock_seat(membership)
+    locked = people.lock_membership(membership)
     if locked.deprovisioned_at is None:
         return locked
     before = people_queries.profile_of(locked)
@@ -61,10 +63,10 @@ def restore_membership(*, membership: Membership, profile: Profile, actor: Actor
             locked.save(update_fields=[*people.PROFILE_COLUMNS, "deprovisioned_at"])
             people.remember_address(locked)
     except IntegrityError as error:
-        raise SeatTaken from error
+        raise MembershipExists from error
     consent.remove_address_of_former_holders(membership=locked, actor=actor)
     change = Change(before=before, after=people_queries.profile_of(locked))
-    target = Target.of_membership(locked)
+    target = AuditTarget.of_membership(locked)
     audit.record(org=locked.org, actor=actor, action="membership.restored", target=target, change=change)
     return locked
 
@@ -77,4 +79,4 @@ def carry_over_suspensions(*, membership: Membership, actor: Actor) -> None:
     can lift it. Raises MembershipUnknown.
     """
     for source in queries.suspensions_by_people(membership):
-        people.hold_seat(membership=membership, source=source, actor=actor, reason=CARRIED_OVER)
+        people.suspend_membership(membership=membership, source=source, actor=actor, reason=CARRIED_OVER)

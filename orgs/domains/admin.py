@@ -6,7 +6,7 @@ from orgs.domains.models import Domain
 
 @admin.register(Domain)
 class DomainAdmin(ReadOnlyAdmin):
-    """Domains and their proof; the value to publish is the organisation's to hand out."""
+    """Domains and their proof; the value to publish is the organization's to hand out."""
 
     fields = (
         "org",

@@ -27,7 +27,7 @@ class DomainIsSuffix(RuleViolated):
 
 class DomainTaken(Conflict):
     code = "domain_taken"
-    public = "Another organization has already proved this domain. Contact support if it is yours."
+    public = "Another organization has already verified this domain. Contact support if it is yours."
 
 
 class DomainUnknown(NotFound):

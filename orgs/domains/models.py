@@ -9,7 +9,7 @@ from orgs.tenancy.models import Organization
 
 
 class Domain(models.Model):
-    """A DNS name that an organisation says is its own; only one may have proved it.
+    """A DNS name that an organization says is its own; only one may have verified it.
 
     `last_answer` is what DNS said at the last look, as queries.last_check reads it.
     """

@@ -11,7 +11,7 @@ from orgs.tenancy.models import Organization
 
 
 def has_verified(org: Organization, address: str) -> bool:
-    """Say whether the organisation has proved the domain of this address. A parent domain doesn't prove its children."""
+    """Say whether the organization has verified the domain of this address. A parent domain doesn't prove its children."""
     return Domain.objects.filter(org=org, name_key=address_domain(address), state=DomainState.VERIFIED).exists()
 
 
@@ -21,22 +21,22 @@ def verified_domain_of(org: Organization, address: str) -> Domain | None:
 
 
 def list_domains(org: Organization) -> QuerySet[Domain]:
-    """The domains of an organisation by name, in whatever state."""
+    """The domains of an organization by name, in whatever state."""
     return Domain.objects.filter(org=org).order_by("name_key", "id")
 
 
 def place_of(domain: Domain) -> int:
-    """Say how many domains stand before this one in the organisation's list."""
+    """Say how many domains stand before this one in the organization's list."""
     return list_domains(domain.org).filter(name_key__lt=domain.name_key).count()
 
 
 def verified_domains(org: Organization) -> QuerySet[Domain]:
-    """The domains that the organisation has proved, by name."""
+    """The domains that the organization has verified, by name."""
     return list_domains(org).filter(state=DomainState.VERIFIED)
 
 
 def verified_domain_org(domain_key: str) -> Organization | None:
-    """Return the organisation that has proved this domain, to whose sign-in its addresses belong; None when none has.
+    """Return the organization that has verified this domain, to whose sign-in its addresses belong; None when none has.
 
     The key is the domain in the form of orgs.base.text.domain_key.
     """
@@ -61,10 +61,10 @@ def lock_domain(domain: Domain) -> Domain:
         raise DomainUnknown from error
 
 
-def hold_verified(org: Organization, *addresses: str) -> frozenset[str]:
-    """Return which domains of these addresses the organisation has proved; they stay its own until the transaction ends.
+def lock_verified_domains(org: Organization, *addresses: str) -> frozenset[str]:
+    """Return which domains of these addresses the organization has verified; they stay its own until the transaction ends.
 
-    Lock order is domain, then organisation, then membership: whoever proves or removes a domain holds it first.
+    Lock order is domain, then organization, then membership: whoever proves or removes a domain holds it first.
     """
     keys = {address_domain(address) for address in addresses}
     # those who only rely on the proof, and change nothing of it, still have to pass one by one: Django has no share lock

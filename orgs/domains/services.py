@@ -57,9 +57,9 @@ def domain_name(text: str) -> str:
 
 @transaction.atomic
 def add_domain(*, org: Organization, name: str, actor: Actor) -> Domain:
-    """The organisation says that a domain is its own; adding it twice returns the first.
+    """The organization says that a domain is its own; adding it twice returns the first.
 
-    Whether another organisation has proved it isn't said here: whoever asks has proved nothing yet.
+    Whether another organization has verified it isn't said here: whoever asks has verified nothing yet.
     Raises DomainInvalid, DomainIsPublic, DomainIsSuffix, TooManyDomains.
     """
     name = domain_name(name)
@@ -95,7 +95,7 @@ def check_domain(*, domain: Domain, actor: Actor) -> ProofCheck:
 
 @transaction.atomic
 def mark_verified(*, domain: Domain, actor: Actor) -> None:
-    """The domain counts as proved, by this organisation alone, and so does what follows from it.
+    """The domain counts as verified, by this organization alone, and so does what follows from it.
 
     Raises DomainTaken, DomainUnknown.
     """
@@ -109,7 +109,7 @@ def mark_verified(*, domain: Domain, actor: Actor) -> None:
 
 @transaction.atomic
 def remove_domain(*, domain: Domain, actor: Actor) -> None:
-    """The domain is the organisation's no more, proved or not. Removing twice is a no-op.
+    """The domain is the organization's no more, verified or not. Removing twice is a no-op.
 
     Its members stay, but a session that an IdP had opened for an address under it ends.
     """
@@ -120,7 +120,7 @@ def remove_domain(*, domain: Domain, actor: Actor) -> None:
     change = audit.Change(before={"state": row.state})
     audit.record(org=row.org, actor=actor, action="domain.removed", target=_target(row), change=change)
     if row.is_verified:
-        tenancy.forsake_domain(org=row.org, name_key=row.name_key)
+        tenancy.revoke_domain_trust(org=row.org, name_key=row.name_key)
     row.delete()
 
 
@@ -191,5 +191,5 @@ def _save_verified(row: Domain, actor: Actor) -> None:
     audit.record(org=row.org, actor=actor, action="domain.verified", target=_target(row), change=change)
 
 
-def _target(domain: Domain) -> audit.Target:
-    return audit.Target("domain", str(domain.public_id), domain.name)
+def _target(domain: Domain) -> audit.AuditTarget:
+    return audit.AuditTarget("domain", str(domain.public_id), domain.name)

@@ -34,7 +34,7 @@ class ProofOutcome(TextChoices):
     NOT_FOUND = "not_found", "No record"
     WRONG_VALUE = "wrong_value", "Another value"
     UNREACHABLE = "unreachable", "DNS didn't answer"
-    TAKEN = "taken", "Proved by another organization"
+    TAKEN = "taken", "Verified by another organization"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ _follow_ups: list[FollowUp] = []
 
 
 def follows_proof(follow_up: FollowUp) -> FollowUp:
-    """Mark what else is true once a domain is proved. It runs in the transaction of the proof, so it sends nothing."""
+    """Mark what else is true once a domain is verified. It runs in the transaction of the proof, so it sends nothing."""
     _follow_ups.append(follow_up)
     return follow_up
 
@@ -77,7 +77,7 @@ def follow_ups_of_proof() -> tuple[FollowUp, ...]:
     return tuple(_follow_ups)
 
 
-# anybody can have an address at these, so no organisation can speak for them
+# anybody can have an address at these, so no organization can speak for them
 PUBLIC_MAIL = frozenset(
     """
     gmail.com googlemail.com

@@ -22,7 +22,7 @@ PAGE_SIZE = 50
 @require_http_methods(["GET", "POST"])
 @admin_required
 def domains(request: OrgRequest, org_slug: str) -> HttpResponse:
-    """The domains of the organisation with the record that proves each; a POST adds one."""
+    """The domains of the organization with the record that proves each; a POST adds one."""
     form = DomainForm(request.POST if request.method == "POST" else None)
     if request.method != "POST" or not form.is_valid():
         return _page(request, form, 400 if form.is_bound else 200)
@@ -69,7 +69,7 @@ def _consequences(request: OrgRequest, domain: Domain) -> dict[str, Any]:
         return {}
     sessions = tenancy.idp_sessions_under(request.org, domain.name_key)
     locked_out = tenancy.members_by_idp_alone(request.org, domain.name_key)
-    own = request.reach.grant_for(request.org.slug)
+    own = request.session_grants.grant_for(request.org.slug)
     return {
         "sessions": sessions.count(),
         "is_own": own is not None and sessions.filter(pk=own.pk).exists(),

@@ -3,14 +3,14 @@ from django.contrib import admin
 from orgs.base.read_only_admin import ReadOnlyAdmin, choice
 from orgs.events.models import OutboxEvent
 
-WAITING = {"delivered_at": None, "cancelled_at": None, "failed_at": None}
+WAITING = {"delivered_at": None, "canceled_at": None, "failed_at": None}
 ByOutcome = choice(
     "outcome",
     "outcome",
     {
         "waiting": ("Waiting", WAITING),
         "delivered": ("Delivered", {"delivered_at__isnull": False}),
-        "cancelled": ("Cancelled", {"cancelled_at__isnull": False}),
+        "canceled": ("Cancelled", {"canceled_at__isnull": False}),
         "failed": ("Failed", {"failed_at__isnull": False}),
     },
 )
@@ -31,12 +31,12 @@ class OutboxEventAdmin(ReadOnlyAdmin):
         "attempts",
         "leased_until",
         "delivered_at",
-        "cancelled_at",
+        "canceled_at",
         "failed_at",
         "last_error",
     )
     linked_by = ("org__id__exact",)
-    list_display = ("kind", "key", "org", "due_at", "attempts", "delivered_at", "cancelled_at", "failed_at")
+    list_display = ("kind", "key", "org", "due_at", "attempts", "delivered_at", "canceled_at", "failed_at")
     list_filter = (ByOutcome, ("due_at", admin.DateFieldListFilter))
     search_fields = ("kind", "key__exact", "org__slug")
     search_help_text = "Kind, key, organization's slug, or public id."

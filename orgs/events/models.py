@@ -24,7 +24,7 @@ class OutboxEvent(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     leased_until = models.DateTimeField(null=True, blank=True)
     delivered_at = models.DateTimeField(null=True, blank=True)
-    cancelled_at = models.DateTimeField(null=True, blank=True)
+    canceled_at = models.DateTimeField(null=True, blank=True)
     failed_at = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=300, blank=True)
 
@@ -38,12 +38,12 @@ class OutboxEvent(models.Model):
         indexes = [
             models.Index(
                 fields=["due_at"],
-                condition=Q(delivered_at__isnull=True, cancelled_at__isnull=True, failed_at__isnull=True),
+                condition=Q(delivered_at__isnull=True, canceled_at__isnull=True, failed_at__isnull=True),
                 name="outbox_waiting",
             ),
             models.Index(
                 fields=["failed_at"],
-                condition=Q(delivered_at__isnull=True, cancelled_at__isnull=True, failed_at__isnull=False),
+                condition=Q(delivered_at__isnull=True, canceled_at__isnull=True, failed_at__isnull=False),
                 name="outbox_given_up",
             ),
             models.Index(fields=["org", "kind", "key"], name="outbox_by_key"),

@@ -9,13 +9,13 @@ from orgs.tenancy.models import Organization
 
 
 def waiting() -> QuerySet[OutboxEvent]:
-    """Events that are neither done, nor cancelled, nor given up."""
-    return OutboxEvent.objects.filter(delivered_at=None, cancelled_at=None, failed_at=None)
+    """Events that are neither done, nor canceled, nor given up."""
+    return OutboxEvent.objects.filter(delivered_at=None, canceled_at=None, failed_at=None)
 
 
 def given_up() -> QuerySet[OutboxEvent]:
-    """Events that nobody tries any more, and that nobody has cancelled."""
-    return OutboxEvent.objects.filter(delivered_at=None, cancelled_at=None, failed_at__isnull=False)
+    """Events that nobody tries any more, and that nobody has canceled."""
+    return OutboxEvent.objects.filter(delivered_at=None, canceled_at=None, failed_at__isnull=False)
 
 
 def failed_for_us() -> QuerySet[OutboxEvent]:

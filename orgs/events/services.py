@@ -88,7 +88,7 @@ def send_account_mail(event: OutboxEvent) -> None:
 
 def cancel(*, org: Organization, kind: str, key: str) -> int:
     """Work of this kind and key that nobody has begun is not done any more. Returns how much there was."""
-    return queries.waiting().filter(org=org, kind=kind, key=key).update(cancelled_at=now())
+    return queries.waiting().filter(org=org, kind=kind, key=key).update(canceled_at=now())
 
 
 @transaction.atomic
@@ -108,8 +108,8 @@ def cancel_events(*, events: QuerySet[OutboxEvent]) -> int:
     Returns how many there were.
     """
     found = list(queries.idle(events).select_for_update(of=("self",)).values_list("pk", flat=True))
-    OutboxEvent.objects.filter(pk__in=found).update(cancelled_at=now(), leased_until=None, payload={})
-    log.info("outbox.cancelled", count=len(found))
+    OutboxEvent.objects.filter(pk__in=found).update(canceled_at=now(), leased_until=None, payload={})
+    log.info("outbox.canceled", count=len(found))
     return len(found)
 
 
@@ -235,7 +235,7 @@ def _postpone(event: OutboxEvent, wait: Postponed) -> None:
 def _cancel_late(event: OutboxEvent, error: DeliveryTooLate) -> None:
     log.warning("outbox.too_late", kind=event.kind, event_id=str(event.public_id))
     OutboxEvent.objects.filter(pk=event.pk).update(
-        cancelled_at=now(), failed_at=None, leased_until=None, payload={}, last_error=error.reason[:300]
+        canceled_at=now(), failed_at=None, leased_until=None, payload={}, last_error=error.reason[:300]
     )
 
 
@@ -303,6 +303,6 @@ def delete_finished(*, before: datetime) -> int:
     """Events that were finished before this time are gone. Returns how many there were."""
     last = OutboxEvent.objects.exclude(sequence=None).order_by("-sequence").values_list("pk", flat=True).first()
     # the last number stays, or the public sequence would begin anew after a quiet month
-    finished = OutboxEvent.objects.exclude(delivered_at=None, cancelled_at=None, failed_at=None).exclude(pk=last or 0)
+    finished = OutboxEvent.objects.exclude(delivered_at=None, canceled_at=None, failed_at=None).exclude(pk=last or 0)
     deleted, _ = finished.filter(created_at__lt=before).delete()
     return deleted

@@ -8,7 +8,7 @@ from orgs.tenancy.models import Membership, Organization
 
 
 class Group(models.Model):
-    """A named set of seats. SCIM groups and SAML group attributes both end here."""
+    """A named set of memberships. SCIM groups and SAML group attributes both end here."""
 
     org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="groups")
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)

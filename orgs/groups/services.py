@@ -3,7 +3,7 @@ from collections.abc import Collection
 from django.db import IntegrityError, transaction
 
 from orgs.audit import services as audit
-from orgs.audit.services import Change, Target
+from orgs.audit.services import AuditTarget, Change
 from orgs.base.actor import Actor
 from orgs.base.text import text_key
 from orgs.groups.errors import GroupNameTaken
@@ -44,16 +44,17 @@ def rename_group(*, group: Group, name: str, actor: Actor) -> None:
 
 @transaction.atomic
 def add_members(*, group: Group, memberships: Collection[Membership], actor: Actor) -> int:
-    """These seats are members; who was one already stays. Costs what is added. Returns how many are new."""
+    """These memberships are members; who was one already stays. Costs what is added. Returns how many are new."""
     present = set(
         GroupMember.objects.filter(org_id=group.org_id, group=group, membership__in=memberships).values_list(
             "membership_id", flat=True
         )
     )
-    new = [seat for seat in memberships if seat.pk not in present]
+    new = [membership for membership in memberships if membership.pk not in present]
     # two callers may add the same person at once: the constraint keeps one row, and neither fails
     GroupMember.objects.bulk_create(
-        [GroupMember(org_id=group.org_id, group=group, membership=seat) for seat in new], ignore_conflicts=True
+        [GroupMember(org_id=group.org_id, group=group, membership=membership) for membership in new],
+        ignore_conflicts=True,
     )
     _record_members(group, actor, "group.members_added", new)
     return len(new)
@@ -61,7 +62,7 @@ def add_members(*, group: Group, memberships: Collection[Membership], actor: Act
 
 @transaction.atomic
 def remove_members(*, group: Group, memberships: Collection[Membership], actor: Actor) -> int:
-    """These seats are members no more; who wasn't one doesn't matter. Returns how many were."""
+    """These memberships are members no more; who wasn't one doesn't matter. Returns how many were."""
     rows = GroupMember.objects.filter(org_id=group.org_id, group=group, membership__in=memberships)
     gone = [row.membership for row in rows.select_related("membership")]
     rows.delete()
@@ -71,7 +72,7 @@ def remove_members(*, group: Group, memberships: Collection[Membership], actor: 
 
 @transaction.atomic
 def leave_groups(*, membership: Membership, source: GroupSource, actor: Actor) -> None:
-    """The seat is in none of the groups that this source made."""
+    """The membership is in none of the groups that this source made."""
     rows = GroupMember.objects.filter(org_id=membership.org_id, membership=membership, group__source=source)
     for row in rows.select_related("group__org"):
         remove_members(group=row.group, memberships=[membership], actor=actor)
@@ -79,19 +80,19 @@ def leave_groups(*, membership: Membership, source: GroupSource, actor: Actor) -
 
 @transaction.atomic
 def delete_group(*, group: Group, actor: Actor) -> None:
-    """The group and its memberships are gone; the seats stay."""
+    """The group and its memberships are gone; the memberships stay."""
     audit.record(org=group.org, actor=actor, action="group.deleted", target=_target(group))
     group.delete()
 
 
-def _record_members(group: Group, actor: Actor, action: str, seats: Collection[Membership]) -> None:
-    if not seats:
+def _record_members(group: Group, actor: Actor, action: str, memberships: Collection[Membership]) -> None:
+    if not memberships:
         return
     # names of the first few: one event must not grow with a group of 50,000
-    names = [seat.email for seat in list(seats)[:AUDITED_NAMES]]
-    change = Change(after={"count": len(seats), "members": names})
+    names = [membership.email for membership in list(memberships)[:AUDITED_NAMES]]
+    change = Change(after={"count": len(memberships), "members": names})
     audit.record(org=group.org, actor=actor, action=action, target=_target(group), change=change)
 
 
-def _target(group: Group) -> Target:
-    return Target("group", str(group.public_id), group.name)
+def _target(group: Group) -> AuditTarget:
+    return AuditTarget("group", str(group.public_id), group.name)

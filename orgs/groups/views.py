@@ -16,7 +16,7 @@ PAGE_SIZE = 50
 @require_safe
 @admin_required
 def groups(request: OrgRequest, org_slug: str) -> HttpResponse:
-    """The groups of the organisation, with how many are in each."""
+    """The groups of the organization, with how many are in each."""
     form = GroupSearchForm(request.GET)
     page = Paginator(queries.list_groups(request.org, form.text()), PAGE_SIZE).get_page(request.GET.get("page"))
     return render(request, "orgs/groups.html", {"form": form, "page": page})

@@ -77,11 +77,11 @@ def free_address(*, secret: str, visitor: int | None, actor: Actor) -> Membershi
 def _lock_invited(secret: str) -> Membership:
     """Return the membership that waits for the reader of this link, held with its domain until the transaction ends."""
     membership = people_queries.find_invitation(secret).membership
-    domains.hold_verified(membership.org, membership.email)
+    domains.lock_verified_domains(membership.org, membership.email)
     # an owner's organization is held before any membership; for others it isn't: audit rows of acts that hold one refer to it
     account = tenancy.account_for_address(membership.email)
     own = consent_queries.membership_in(membership.org_id, account) if account is not None else None
-    locked = people.lock_seat(membership, may_lose_owner=own is not None and own.role == Role.OWNER)
+    locked = people.lock_membership(membership, may_lose_owner=own is not None and own.role == Role.OWNER)
     # withdrawn or accepted while this waited
     people_queries.find_invitation(secret)
     if locked.state != MembershipState.INVITED:

@@ -23,6 +23,6 @@ def use_for_new_account(request: OrgRequest, secret: str) -> HttpResponse:
         return render(request, "portal/refused.html", {"problem": problem}, status=409)
     messages.success(request, f"{membership.email} can be used for a new account now.")
     page = reverse("people:invitation", args=[secret])
-    if request.reach.is_signed_in:
+    if request.session_grants.is_signed_in:
         return redirect(page)
     return redirect(f"{reverse('account_signup')}?{urlencode({'next': page})}")

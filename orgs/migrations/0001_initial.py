@@ -175,7 +175,7 @@ class Migration(migrations.Migration):
                 ('attempts', models.PositiveSmallIntegerField(default=0)),
                 ('leased_until', models.DateTimeField(blank=True, null=True)),
                 ('delivered_at', models.DateTimeField(blank=True, null=True)),
-                ('cancelled_at', models.DateTimeField(blank=True, null=True)),
+                ('canceled_at', models.DateTimeField(blank=True, null=True)),
                 ('failed_at', models.DateTimeField(blank=True, null=True)),
                 ('last_error', models.CharField(blank=True, max_length=300)),
                 ('org', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orgs.organization')),
@@ -208,13 +208,13 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name='MembershipHold',
+            name='Suspension',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('source', models.CharField(choices=[('scim', 'The identity provider'), ('admin', 'An admin'), ('brake', 'The mass-change brake')], max_length=10)),
                 ('reason', models.CharField(blank=True, max_length=200)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('membership', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='holds', to='orgs.membership')),
+                ('membership', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='suspensions', to='orgs.membership')),
                 ('org', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='orgs.organization')),
             ],
             options={
@@ -319,7 +319,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='outboxevent',
-            index=models.Index(condition=models.Q(('cancelled_at__isnull', True), ('delivered_at__isnull', True), ('failed_at__isnull', True)), fields=['due_at'], name='outbox_waiting'),
+            index=models.Index(condition=models.Q(('canceled_at__isnull', True), ('delivered_at__isnull', True), ('failed_at__isnull', True)), fields=['due_at'], name='outbox_waiting'),
         ),
         migrations.AddIndex(
             model_name='outboxevent',
@@ -343,10 +343,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='sessiongrant',
-            constraint=models.UniqueConstraint(fields=('session', 'membership'), name='one_grant_per_session_and_seat'),
+            constraint=models.UniqueConstraint(fields=('session', 'membership'), name='one_grant_per_session_and_membership'),
         ),
         TenantForeignKey("RoleGrant", "membership"),
-        TenantForeignKey("MembershipHold", "membership"),
+        TenantForeignKey("Suspension", "membership"),
         TenantForeignKey("MembershipAddress", "membership"),
         TenantForeignKey("SessionGrant", "membership"),
         TenantForeignKey("GroupMember", "group"),

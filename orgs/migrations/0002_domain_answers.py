@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
                     ("not_found", "No record"),
                     ("wrong_value", "Another value"),
                     ("unreachable", "DNS didn't answer"),
-                    ("taken", "Proved by another organization"),
+                    ("taken", "Verified by another organization"),
                 ],
                 db_default="",
                 default="",

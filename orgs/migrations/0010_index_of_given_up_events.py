@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
         AddIndexSafely(
             model_name="outboxevent",
             index=models.Index(
-                condition=Q(cancelled_at__isnull=True, delivered_at__isnull=True, failed_at__isnull=False),
+                condition=Q(canceled_at__isnull=True, delivered_at__isnull=True, failed_at__isnull=False),
                 fields=["failed_at"],
                 name="outbox_given_up",
             ),

@@ -1,8 +1,8 @@
 from orgs.base.errors import Conflict, NotFound, NotPermitted
 
 
-class SeatTaken(Conflict):
-    code = "seat_taken"
+class MembershipExists(Conflict):
+    code = "membership_exists"
     public = "Another member of this organization already has that address."
 
 

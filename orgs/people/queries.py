@@ -12,31 +12,38 @@ from orgs.tenancy import queries as tenancy
 from orgs.tenancy.models import (
     Membership,
     MembershipAddress,
-    MembershipHold,
     Organization,
     RoleGrant,
     SessionGrant,
+    Suspension,
     User,
 )
-from orgs.tenancy.types import SETTINGS_ROLES, AddressKind, GrantSource, HoldSource, MembershipState, Origin
+from orgs.tenancy.types import (
+    SETTINGS_ROLES,
+    AddressKind,
+    GrantSource,
+    MembershipOrigin,
+    MembershipState,
+    SuspensionSource,
+)
 
 
 def list_members(org: Organization, shown: MemberFilter) -> QuerySet[Membership]:
-    """The seats of an organisation by name, with their grants and holds; the query count doesn't grow with the rows."""
-    seats = Membership.objects.filter(org=org)
+    """Return the memberships of an organization by name, with their grants and suspensions, in a fixed number of queries."""
+    memberships = Membership.objects.filter(org=org)
     for word in text_key(shown.text).split():
-        seats = seats.filter(Q(name_key__contains=word) | Q(email_key__contains=word))
-    if shown.origin in Origin.values:
-        seats = seats.filter(origins__contains=shown.origin)
+        memberships = memberships.filter(Q(name_key__contains=word) | Q(email_key__contains=word))
+    if shown.origin in MembershipOrigin.values:
+        memberships = memberships.filter(origins__contains=shown.origin)
     if shown.state in MembershipState.values:
-        seats = seats.filter(state=shown.state)
-    return seats.select_related("invitation").prefetch_related("grants", "holds").order_by("name_key", "id")
+        memberships = memberships.filter(state=shown.state)
+    return memberships.select_related("invitation").prefetch_related("grants", "suspensions").order_by("name_key", "id")
 
 
-def seat_of_address(org: Organization, address: str) -> Membership | None:
-    """Return the seat that has this address now. Former addresses don't count: they may have gone to somebody else."""
-    seats = Membership.objects.filter(org=org, email_key=address_key(address), deprovisioned_at=None)
-    return seats.select_related("org", "user").first()
+def membership_of_address(org: Organization, address: str) -> Membership | None:
+    """Return the membership that has this address now. Former addresses don't count: they may have gone to somebody else."""
+    memberships = Membership.objects.filter(org=org, email_key=address_key(address), deprovisioned_at=None)
+    return memberships.select_related("org", "user").first()
 
 
 def address_kinds(org: Organization, address: str) -> dict[int, AddressKind]:
@@ -52,38 +59,38 @@ def is_address_deprovisioned(org: Organization, address: str) -> bool:
     return rows.filter(membership__email_key=key, membership__deprovisioned_at__isnull=False).exists()
 
 
-def state_of(seat: Membership) -> MembershipState:
-    """Return the state that follows from who has the seat and what holds it."""
-    if MembershipHold.objects.filter(org_id=seat.org_id, membership=seat).exists():
+def state_of(membership: Membership) -> MembershipState:
+    """Return the state that follows from who has the membership and what holds it."""
+    if Suspension.objects.filter(org_id=membership.org_id, membership=membership).exists():
         return MembershipState.SUSPENDED
-    return MembershipState.ACTIVE if seat.user_id is not None else MembershipState.INVITED
+    return MembershipState.ACTIVE if membership.user_id is not None else MembershipState.INVITED
 
 
-def profile_of(seat: Membership) -> dict[str, str]:
-    """Return what the seat shows of its person, as the audit log keeps it. No query."""
+def profile_of(membership: Membership) -> dict[str, str]:
+    """Return what the membership shows of its person, as the audit log keeps it. No query."""
     return {
-        "email": seat.email,
-        "given_name": seat.given_name,
-        "family_name": seat.family_name,
-        "display_name": seat.display_name,
+        "email": membership.email,
+        "given_name": membership.given_name,
+        "family_name": membership.family_name,
+        "display_name": membership.display_name,
     }
 
 
-def was_never_used(seat: Membership) -> bool:
-    """Say whether nobody ever reached this seat, and no person has said anything about it: no role given, no hold put."""
-    scope = {"org_id": seat.org_id, "membership": seat}
+def was_never_used(membership: Membership) -> bool:
+    """Say whether nobody ever reached this membership, and no person has said anything about it: no role given, no hold put."""
+    scope = {"org_id": membership.org_id, "membership": membership}
     has_given_role = RoleGrant.objects.filter(**scope, source=GrantSource.PERSON).exists()
-    has_other_hold = MembershipHold.objects.filter(**scope).exclude(source=HoldSource.SCIM).exists()
+    has_other_suspension = Suspension.objects.filter(**scope).exclude(source=SuspensionSource.SCIM).exists()
     is_reached = SessionGrant.objects.filter(**scope).exists()
-    return seat.last_sign_in_at is None and not (has_given_role or has_other_hold or is_reached)
+    return membership.last_sign_in_at is None and not (has_given_role or has_other_suspension or is_reached)
 
 
 def waiting_in_domain(org: Organization, domain: str, *, after: int) -> Sequence[Membership]:
-    """Return the first hundred seats behind this id that nobody has yet under one domain, in the order of locking."""
-    seats = Membership.objects.filter(
+    """Return the first hundred memberships behind this id that nobody has yet under one domain, in the order of locking."""
+    memberships = Membership.objects.filter(
         org=org, user=None, deprovisioned_at=None, email_key__endswith=f"@{domain}", pk__gt=after
     )
-    return list(seats.order_by("id")[:PORTION])
+    return list(memberships.order_by("id")[:PORTION])
 
 
 def active_owner_count(org: Organization, *, without: Membership) -> int:
@@ -105,7 +112,7 @@ def find_invitation(secret: str) -> Invitation:
 
 
 def has_open_invitation(membership: Membership) -> bool:
-    """Say whether this seat has an invitation that can be accepted, or is about to be sent."""
+    """Say whether this membership has an invitation that can be accepted, or is about to be sent."""
     invitations = Invitation.objects.filter(org_id=membership.org_id, membership=membership, accepted_at=None)
     return invitations.filter(Q(expires_at=None) | Q(expires_at__gt=now())).exists()
 
@@ -118,19 +125,19 @@ def has_link(membership: Membership) -> bool:
 
 def has_directory_members(org: Organization) -> bool:
     """Say whether a directory has brought anybody: then it decides who belongs here."""
-    return Membership.objects.filter(org=org, origins__contains=Origin.SCIM).exists()
+    return Membership.objects.filter(org=org, origins__contains=MembershipOrigin.SCIM).exists()
 
 
 def count_by_state(org: Organization) -> dict[str, int]:
-    """Return how many seats are in each state that any seat is in."""
+    """Return how many memberships are in each state that any membership is in."""
     counted = Membership.objects.filter(org=org).order_by().values_list("state").annotate(Count("id"))
     return dict(counted)
 
 
 def may_change_settings(org: Organization, user: User) -> bool:
-    """Say whether this person is an active owner or admin of the organisation."""
-    seats = Membership.objects.filter(org=org, user=user, state=MembershipState.ACTIVE)
-    return seats.filter(role__in=SETTINGS_ROLES).exists()
+    """Say whether this person is an active owner or admin of the organization."""
+    memberships = Membership.objects.filter(org=org, user=user, state=MembershipState.ACTIVE)
+    return memberships.filter(role__in=SETTINGS_ROLES).exists()
 
 
 def settings_addresses(org: Organization) -> Sequence[str]:

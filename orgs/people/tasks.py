@@ -13,13 +13,13 @@ from orgs.people.types import ADMISSION
 
 
 @follows_proof
-def plan_admission(domain: Domain, actor: Actor) -> None:
+def plan_activation(domain: Domain, actor: Actor) -> None:
     """Who waits under the domain is let in once its proof has committed, a portion at a time."""
     _plan_portion(domain, actor, after=0)
 
 
 @delivers(ADMISSION)
-def admit_portion(event: OutboxEvent) -> None:
+def activate_portion(event: OutboxEvent) -> None:
     """The next of those who wait are in, and the portion behind them is planned; nobody once the domain is removed.
 
     A worker that is lost meanwhile costs nothing: whoever is in already is not looked at again.
@@ -27,7 +27,7 @@ def admit_portion(event: OutboxEvent) -> None:
     actor, after = Actor.from_json(event.payload["actor"]), int(event.payload["after"])
     try:
         domain = domains.find_domain(event.organization, UUID(event.payload["domain"]))
-        last = services.admit_waiting(domain=domain, actor=actor, after=after)
+        last = services.activate_waiting_memberships(domain=domain, actor=actor, after=after)
     except DomainUnknown:
         return
     if last is not None:

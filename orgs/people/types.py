@@ -6,13 +6,13 @@ INVITATION_DELAY = timedelta(minutes=2)
 INVITATION_LIFE = timedelta(days=14)
 INVITATION_PREFIX = "ghi_"
 ADMISSION = "people.admission"
-# how many waiting seats one transaction lets in: SQLite has one writer at a time, and the others wait for it
+# how many waiting memberships one transaction activates: SQLite has one writer at a time, and the others wait for it
 PORTION = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a seat shows of its person; the address is the one by which the organisation knows them."""
+    """What a membership shows of its person; the address is the one by which the organization knows them."""
 
     email: str
     given_name: str = ""

@@ -18,7 +18,7 @@ PAGE_SIZE = 50
 @require_safe
 @admin_required
 def members(request: OrgRequest, org_slug: str) -> HttpResponse:
-    """The people of the organisation: who, in which state, with which role, by which door, and why."""
+    """The people of the organization: who, in which state, with which role, by which door, and why."""
     form = MemberSearchForm(request.GET)
     shown = form.shown()
     found = queries.list_members(request.org, shown)
@@ -44,12 +44,12 @@ def invitation(request: OrgRequest, secret: str) -> HttpResponse:
 @require_POST
 @login_required
 def accept(request: OrgRequest, secret: str) -> HttpResponse:
-    """Take the seat that this invitation keeps."""
+    """Take the membership that this invitation keeps."""
     try:
         found = queries.find_invitation(secret)
         actor = access.personal_actor(request, found.membership)
-        services.accept_seat(membership=found.membership, user=request.user, actor=actor, by_link=True)
+        services.accept_invitation(membership=found.membership, user=request.user, actor=actor, by_link=True)
     except DomainError as problem:
         return render(request, "portal/refused.html", {"problem": problem}, status=409)
-    access.widen_reach(request.session, request.user)
+    access.extend_session_grants(request.session, request.user)
     return redirect("org_home", found.org.slug)

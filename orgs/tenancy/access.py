@@ -1,6 +1,6 @@
-"""Who may reach which organisation: the only doors to an organisation's pages.
+"""Who may reach which organization: the only doors to an organization's pages.
 
-A stranger gets 404, a member of the wrong role 403, and both look the same on every page of the organisation.
+A stranger gets 404, a member of the wrong role 403, and both look the same on every page of the organization.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,13 +26,13 @@ from orgs.tenancy.models import Membership, Organization, SessionGrant, User
 from orgs.tenancy.types import PERSONAL_METHODS, SETTINGS_ROLES, Role, SignInMethod, Visitor
 
 P = ParamSpec("P")
-MARK = "reach_mark"
-METHOD = "reach_method"
-HAD_REACH = "reach_had_any"
+SESSION_GRANT_ID = "session_grant_id"
+SIGN_IN_METHOD = "sign_in_method"
+HAD_GRANTS = "had_session_grants"
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class SessionGrants:
     """What one session may reach, read once for each request."""
 
     grants: Sequence[SessionGrant] = field(default_factory=tuple)
@@ -56,7 +56,7 @@ class OrgRequest(HttpRequest):
     """A request that has passed one of the doors below."""
 
     user: User
-    reach: Reach
+    session_grants: SessionGrants
     org: Organization
     membership: Membership
     # an owner's own password or passkey opened this organization in this session
@@ -69,66 +69,73 @@ def session_expiry() -> datetime:
     return now() + timedelta(seconds=settings.SESSION_COOKIE_AGE)
 
 
-def open_reach(session: SessionBase, user: User, method: SignInMethod) -> None:
-    """The session that has just been signed in reaches every active seat of its account."""
-    mark = uuid4()
-    session[MARK] = str(mark)
-    session[METHOD] = method
-    opened = services.open_personal_grants(user=user, session=mark, method=method, expires_at=session_expiry())
-    session[HAD_REACH] = opened > 0
+def open_session_grants(session: SessionBase, user: User, method: SignInMethod) -> None:
+    """The session that has just been signed in reaches every active membership of its account."""
+    session_grant_id = uuid4()
+    session[SESSION_GRANT_ID] = str(session_grant_id)
+    session[SIGN_IN_METHOD] = method
+    opened = services.open_personal_grants(
+        user=user, session=session_grant_id, method=method, expires_at=session_expiry()
+    )
+    session[HAD_GRANTS] = opened > 0
 
 
-def widen_reach(session: SessionBase, user: User) -> None:
-    """Seats that became active since sign-in are reached too, when the session holds a personal proof."""
-    if session.get(METHOD) not in PERSONAL_METHODS or MARK not in session:
+def extend_session_grants(session: SessionBase, user: User) -> None:
+    """Memberships that became active since sign-in are reached too, when the session holds a personal proof."""
+    if session.get(SIGN_IN_METHOD) not in PERSONAL_METHODS or SESSION_GRANT_ID not in session:
         return
     opened = services.open_personal_grants(
-        user=user, session=UUID(session[MARK]), method=SignInMethod(session[METHOD]), expires_at=session_expiry()
+        user=user,
+        session=UUID(session[SESSION_GRANT_ID]),
+        method=SignInMethod(session[SIGN_IN_METHOD]),
+        expires_at=session_expiry(),
     )
-    session[HAD_REACH] = session.get(HAD_REACH, False) or opened > 0
+    session[HAD_GRANTS] = session.get(HAD_GRANTS, False) or opened > 0
 
 
 def visitor_of(request: HttpRequest) -> Visitor:
     """Return in which session this browser is already."""
     if not request.user.is_authenticated:
         return Visitor()
-    mark = request.session.get(MARK)
-    return Visitor(request.user.pk, UUID(mark) if mark is not None else None)
+    session_grant_id = request.session.get(SESSION_GRANT_ID)
+    return Visitor(request.user.pk, UUID(session_grant_id) if session_grant_id is not None else None)
 
 
-def enter_by_idp(request: HttpRequest, user: User, mark: UUID) -> None:
-    """The browser is signed in as this person, under a new session id; the seat was granted to `mark` before.
+def sign_in_by_idp(request: HttpRequest, user: User, session_grant_id: UUID) -> None:
+    """The browser is signed in as this person, under a new session id; the membership was granted to `session_grant_id` before.
 
     A session in which the same person gave a personal proof keeps it. What belonged to anybody else is gone.
     """
-    # the sign-in opens what was granted, not every seat of the account
+    # the sign-in opens what was granted, not every membership of the account
     request.idp_sign_in = True  # type: ignore[attr-defined]
     login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
     request.session.cycle_key()
-    if request.session.get(MARK) != str(mark):
-        request.session[MARK], request.session[METHOD] = str(mark), SignInMethod.SAML
-    request.session[HAD_REACH] = True
+    if request.session.get(SESSION_GRANT_ID) != str(session_grant_id):
+        request.session[SESSION_GRANT_ID], request.session[SIGN_IN_METHOD] = str(session_grant_id), SignInMethod.SAML
+    request.session[HAD_GRANTS] = True
     # the page of sessions lists it, too
     user_logged_in.send(sender=User, request=request, user=user)
 
 
-def read_reach(session: SessionBase) -> Reach:
+def read_session_grants(session: SessionBase) -> SessionGrants:
     """Return what this signed-in session may reach now. One query."""
-    mark = session.get(MARK)
-    if mark is None:
-        return Reach(is_signed_in=True)
-    return Reach(queries.live_grants(UUID(mark)), SignInMethod(session[METHOD]), is_signed_in=True)
+    session_grant_id = session.get(SESSION_GRANT_ID)
+    if session_grant_id is None:
+        return SessionGrants(is_signed_in=True)
+    return SessionGrants(
+        queries.live_grants(UUID(session_grant_id)), SignInMethod(session[SIGN_IN_METHOD]), is_signed_in=True
+    )
 
 
-def note_reach(session: SessionBase, reach: Reach) -> None:
-    """The session remembers that it reached something, also when a seat became active after its sign-in."""
-    if reach.grants and not session.get(HAD_REACH):
-        session[HAD_REACH] = True
+def remember_had_grants(session: SessionBase, session_grants: SessionGrants) -> None:
+    """The session remembers that it reached something, also when a membership became active after its sign-in."""
+    if session_grants.grants and not session.get(HAD_GRANTS):
+        session[HAD_GRANTS] = True
 
 
-def has_lost_everything(session: SessionBase, reach: Reach) -> bool:
-    """Say whether the session reached something and reaches nothing now: it must end (its seats were suspended)."""
-    return bool(session.get(HAD_REACH)) and not reach.grants
+def has_lost_all_grants(session: SessionBase, session_grants: SessionGrants) -> bool:
+    """Say whether the session reached something and reaches nothing now: it must end (its memberships were suspended)."""
+    return bool(session.get(HAD_GRANTS)) and not session_grants.grants
 
 
 def personal_actor(request: OrgRequest, membership: Membership) -> Actor:
@@ -141,36 +148,36 @@ def shown_address(request: HttpRequest) -> str:
 
     The account's own address may be private. An identity provider's sign-in shows the one that its organization knows.
     """
-    reach: Reach = getattr(request, "reach", Reach())
-    if not reach.is_signed_in or not request.user.is_authenticated:
+    session_grants: SessionGrants = getattr(request, "session_grants", SessionGrants())
+    if not session_grants.is_signed_in or not request.user.is_authenticated:
         return ""
-    if reach.is_personal:
+    if session_grants.is_personal:
         return request.user.email
     membership: Membership | None = getattr(request, "membership", None)
-    if membership is None and reach.grants:
-        membership = reach.grants[0].membership
+    if membership is None and session_grants.grants:
+        membership = session_grants.grants[0].membership
     return membership.email if membership is not None else ""
 
 
 def member_required(
     view: Callable[Concatenate[OrgRequest, str, P], HttpResponseBase],
 ) -> Callable[..., HttpResponseBase]:
-    """Open to every active member of the organisation that the URL names; its slug is the view's second argument."""
+    """Open to every active member of the organization that the URL names; its slug is the view's second argument."""
 
     @wraps(view)
-    def door(request: OrgRequest, org_slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def wrapper(request: OrgRequest, org_slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         return _enter(request, org_slug) or view(request, org_slug, *args, **kwargs)
 
-    return door
+    return wrapper
 
 
 def admin_required(
     view: Callable[Concatenate[OrgRequest, str, P], HttpResponseBase],
 ) -> Callable[..., HttpResponseBase]:
-    """Open to owners and admins of the organisation; other members get 403."""
+    """Open to owners and admins of the organization; other members get 403."""
 
     @wraps(view)
-    def door(request: OrgRequest, org_slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def wrapper(request: OrgRequest, org_slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         turned_away = _enter(request, org_slug)
         if turned_away is not None:
             return turned_away
@@ -178,7 +185,7 @@ def admin_required(
             raise PermissionDenied
         return view(request, org_slug, *args, **kwargs)
 
-    return door
+    return wrapper
 
 
 def owner_required(
@@ -205,10 +212,10 @@ def owner_required(
 
 
 def _enter(request: OrgRequest, org_slug: str) -> HttpResponseBase | None:
-    """The request knows its organisation, seat and actor; or the answer leads to the sign-in. Raises Http404."""
-    if not request.reach.is_signed_in:
+    """The request knows its organization, membership and actor; or the answer leads to the sign-in. Raises Http404."""
+    if not request.session_grants.is_signed_in:
         return redirect_to_login(request.get_full_path())
-    grant = request.reach.grant_for(org_slug)
+    grant = request.session_grants.grant_for(org_slug)
     if grant is None:
         raise Http404
     request.has_owner_proof = grant.is_owners_own

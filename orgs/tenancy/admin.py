@@ -5,9 +5,9 @@ from orgs.tenancy.models import (
     AddressVerification,
     Membership,
     MembershipAddress,
-    MembershipHold,
     Organization,
     RoleGrant,
+    Suspension,
     User,
 )
 
@@ -48,8 +48,8 @@ class RoleGrantInline(ReadOnlyInline):
     verbose_name_plural = "reasons for the role"
 
 
-class MembershipHoldInline(ReadOnlyInline):
-    model = MembershipHold
+class SuspensionInline(ReadOnlyInline):
+    model = Suspension
     fields = ("source", "reason", "created_at")
     verbose_name_plural = "reasons for a suspension"
 
@@ -62,7 +62,7 @@ class MembershipAddressInline(ReadOnlyInline):
 
 @admin.register(Membership)
 class MembershipAdmin(ReadOnlyAdmin):
-    """Seats, each with the reasons for its role and its state."""
+    """Memberships, each with the reasons for its role and its state."""
 
     fields = (
         "org",
@@ -79,7 +79,7 @@ class MembershipAdmin(ReadOnlyAdmin):
         "joined_at",
         "last_sign_in_at",
     )
-    inlines = (RoleGrantInline, MembershipHoldInline, MembershipAddressInline)
+    inlines = (RoleGrantInline, SuspensionInline, MembershipAddressInline)
     linked_by = ("org__id__exact", "user__id__exact")
     list_display = ("email", "display_name", "org", "role", "state", "origins", "last_sign_in_at")
     list_filter = ("state", "role")

@@ -13,11 +13,11 @@ from orgs.tenancy.types import (
     PERSONAL_METHODS,
     AddressKind,
     GrantSource,
-    HoldSource,
+    MembershipOrigin,
     MembershipState,
-    Origin,
     Role,
     SignInMethod,
+    SuspensionSource,
 )
 
 
@@ -114,9 +114,9 @@ class Organization(models.Model):
 
 
 class Membership(models.Model):
-    """One seat in one organisation; `user` is empty until the person has joined.
+    """One membership in one organization; `user` is empty until the person has joined.
 
-    `role` and `state` are derived from grants and holds by people.services, and kept here to be listed and locked.
+    `role` and `state` are derived from grants and suspensions by people.services, and kept here to be listed and locked.
     """
 
     org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="memberships")
@@ -170,8 +170,8 @@ class Membership(models.Model):
         return initials(self.display_name or self.email)
 
     @property
-    def origin_set(self) -> frozenset[Origin]:
-        return frozenset(Origin(code) for code in self.origins.split())
+    def origin_set(self) -> frozenset[MembershipOrigin]:
+        return frozenset(MembershipOrigin(code) for code in self.origins.split())
 
     @property
     def is_active(self) -> bool:
@@ -201,12 +201,12 @@ class RoleGrant(models.Model):
         return f"{self.get_role_display()}: {self.get_source_display()}"
 
 
-class MembershipHold(models.Model):
-    """One reason why a seat is suspended; lifting one source lifts only its own."""
+class Suspension(models.Model):
+    """One reason why a membership is suspended; lifting one source lifts only its own."""
 
     org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
-    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="holds")
-    source = models.CharField(max_length=10, choices=HoldSource.choices)
+    membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="suspensions")
+    source = models.CharField(max_length=10, choices=SuspensionSource.choices)
     reason = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -218,7 +218,7 @@ class MembershipHold(models.Model):
 
 
 class MembershipAddress(models.Model):
-    """Every address a seat has had, so that a rename by the IdP doesn't break the link to the person."""
+    """Every address a membership has had, so that a rename by the IdP doesn't break the link to the person."""
 
     org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="addresses")
@@ -245,7 +245,7 @@ class MembershipAddress(models.Model):
 
 
 class SessionGrant(models.Model):
-    """What a browser session may reach: one seat, by one proof, until it expires or the seat is suspended.
+    """What a browser session may reach: one membership, by one proof, until it expires or the membership is suspended.
 
     `session` is a random mark inside the session, not its key: Django changes the key when a password changes.
     """
@@ -262,7 +262,9 @@ class SessionGrant(models.Model):
     expires_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["session", "membership"], name="one_grant_per_session_and_seat")]
+        constraints = [
+            models.UniqueConstraint(fields=["session", "membership"], name="one_grant_per_session_and_membership")
+        ]
         indexes = [models.Index(fields=["expires_at"], name="session_grant_expiry")]
 
     def __str__(self) -> str:

@@ -27,12 +27,12 @@ def find_organization(slug: str) -> Organization:
 
 
 def lock_organization(org_id: int) -> Organization:
-    """Hold the organisation's row until the transaction ends: whoever may take its last owner queues here."""
+    """Hold the organization's row until the transaction ends: whoever may take its last owner queues here."""
     return Organization.objects.select_for_update().get(pk=org_id)
 
 
 def live_grants(session: UUID) -> Sequence[SessionGrant]:
-    """Return what a browser session may reach now, by organisation name. One query."""
+    """Return what a browser session may reach now, by organization name. One query."""
     return list(
         SessionGrant.objects.filter(session=session, expires_at__gt=now(), membership__state=MembershipState.ACTIVE)
         .select_related("org", "membership")
@@ -41,7 +41,7 @@ def live_grants(session: UUID) -> Sequence[SessionGrant]:
 
 
 def sessions_through(org: Organization, connection: UUID) -> int:
-    """Say how many sessions that came through this connection reach the organisation now."""
+    """Say how many sessions that came through this connection reach the organization now."""
     return SessionGrant.objects.filter(org=org, connection=connection, expires_at__gt=now()).count()
 
 
@@ -56,15 +56,15 @@ def grants_by_certificates(
 
 
 def idp_sessions_under(org: Organization, domain_key: str) -> QuerySet[SessionGrant]:
-    """The organisation's live sessions that its IdP opened for an address under this domain."""
+    """The organization's live sessions that its IdP opened for an address under this domain."""
     opened = SessionGrant.objects.filter(org=org, method=SignInMethod.SAML, expires_at__gt=now())
     return opened.filter(membership__email_key__endswith=f"@{domain_key}")
 
 
 def members_by_idp_alone(org: Organization, domain_key: str) -> QuerySet[Membership]:
-    """The organisation's active seats under this domain whose person has no proof of their own."""
-    seats = Membership.objects.filter(org=org, state=MembershipState.ACTIVE, email_key__endswith=f"@{domain_key}")
-    return seats.filter(user__in=accounts_without_own_proof())
+    """The organization's active memberships under this domain whose person has no proof of their own."""
+    memberships = Membership.objects.filter(org=org, state=MembershipState.ACTIVE, email_key__endswith=f"@{domain_key}")
+    return memberships.filter(user__in=accounts_without_own_proof())
 
 
 def personal_sessions_of(user: User) -> Sequence[SessionGrant]:
@@ -76,7 +76,7 @@ def personal_sessions_of(user: User) -> Sequence[SessionGrant]:
 
 
 def has_personal_grant(membership: Membership, session: UUID) -> bool:
-    """Say whether a personal proof opens this seat to the session now."""
+    """Say whether a personal proof opens this membership to the session now."""
     grants = SessionGrant.objects.filter(org_id=membership.org_id, membership=membership, session=session)
     return grants.filter(method__in=PERSONAL_METHODS, expires_at__gt=now()).exists()
 
@@ -87,15 +87,15 @@ def has_session_grant(membership: Membership, session: UUID) -> bool:
     return grants.filter(expires_at__gt=now(), membership__state=MembershipState.ACTIVE).exists()
 
 
-def active_seats_of(user: User) -> QuerySet[Membership]:
-    """The seats that a personal proof of this account opens."""
+def active_memberships_of(user: User) -> QuerySet[Membership]:
+    """The memberships that a personal proof of this account opens."""
     return Membership.objects.filter(user=user, state=MembershipState.ACTIVE).select_related("org")
 
 
-def waiting_seats_of(user: User) -> QuerySet[Membership]:
-    """Seats that wait for the consent of whoever reads one of this account's verified addresses.
+def waiting_memberships_of(user: User) -> QuerySet[Membership]:
+    """Memberships that wait for the consent of whoever reads one of this account's verified addresses.
 
-    An account has one seat in an organisation: where it has one already, no other can be taken.
+    An account has one membership in an organization: where it has one already, no other can be taken.
     """
     return (
         Membership.objects.filter(state=MembershipState.INVITED, user=None, email_key__in=verified_keys_of(user))
@@ -215,10 +215,10 @@ def owners_who_can_sign_in(org: Organization) -> QuerySet[Membership]:
 
 
 def owns_elsewhere(user: User, org: Organization) -> bool:
-    """Say whether the account is an owner of another organisation."""
+    """Say whether the account is an owner of another organization."""
     return Membership.objects.filter(user=user, role=Role.OWNER).exclude(org=org).exists()
 
 
-def has_other_seats(user: User, org: Organization) -> bool:
-    """Say whether the account has a seat in another organisation, in whatever state."""
+def has_other_memberships(user: User, org: Organization) -> bool:
+    """Say whether the account has a membership in another organization, in whatever state."""
     return Membership.objects.filter(user=user).exclude(org=org).exists()

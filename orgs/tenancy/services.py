@@ -25,7 +25,7 @@ MOST_CLAIMS = 20
 
 @transaction.atomic
 def create_organization(*, name: str, slug: str) -> Organization:
-    """An organisation exists, without any seat. Raises SlugTaken."""
+    """An organization exists, without any membership. Raises SlugTaken."""
     try:
         with transaction.atomic():
             return Organization.objects.create(name=name.strip(), slug=slug)
@@ -232,8 +232,8 @@ def require_address(email: str) -> None:
 
 @transaction.atomic
 def open_personal_grants(*, user: User, session: UUID, method: SignInMethod, expires_at: datetime) -> int:
-    """A session with a personal proof reaches every active seat of its account. Returns how many those are."""
-    memberships = list(queries.active_seats_of(user))
+    """A session with a personal proof reaches every active membership of its account. Returns how many those are."""
+    memberships = list(queries.active_memberships_of(user))
     grants = [
         SessionGrant(
             org_id=membership.org_id, membership=membership, session=session, method=method, expires_at=expires_at
@@ -254,7 +254,7 @@ def open_personal_grants(*, user: User, session: UUID, method: SignInMethod, exp
 def grant_session(
     *, membership: Membership, session: UUID, method: SignInMethod, expires_at: datetime, idp: IdpSession | None = None
 ) -> None:
-    """The session reaches this seat until `expires_at`; granting twice keeps one row, with the newer proof.
+    """The session reaches this membership until `expires_at`; granting twice keeps one row, with the newer proof.
 
     A personal proof of the same session is worth more than an IdP's word, which doesn't replace it while it lives.
     """
@@ -273,14 +273,14 @@ def grant_session(
             "certificates": " ".join(idp.certificates),
         },
     )
-    # a seat that was reached is never removed as unused, whatever becomes of this row
+    # a membership that was reached is never removed as unused, whatever becomes of this row
     Membership.objects.filter(org_id=membership.org_id, pk=membership.pk, last_sign_in_at=None).update(
         last_sign_in_at=now()
     )
 
 
 def extend_personal_sessions(*, membership: Membership) -> None:
-    """Sessions in which this person gave a personal proof reach the seat that has just become active, too."""
+    """Sessions in which this person gave a personal proof reach the membership that has just become active, too."""
     if membership.user is None:
         return
     for grant in queries.personal_sessions_of(membership.user):
@@ -293,13 +293,13 @@ def extend_personal_sessions(*, membership: Membership) -> None:
 
 
 def delete_session_grants(*, membership: Membership) -> int:
-    """No session reaches this seat any more. Returns how many did."""
+    """No session reaches this membership any more. Returns how many did."""
     deleted, _ = SessionGrant.objects.filter(org_id=membership.org_id, membership=membership).delete()
     return deleted
 
 
 def delete_grants_of_connection(*, org: Organization, connection: UUID) -> int:
-    """No session that came through this connection reaches the organisation any more. Returns how many did."""
+    """No session that came through this connection reaches the organization any more. Returns how many did."""
     deleted, _ = SessionGrant.objects.filter(org=org, connection=connection).delete()
     return deleted
 
@@ -311,11 +311,11 @@ def delete_grants_by_certificates(*, org: Organization, connection: UUID, finger
 
 
 @transaction.atomic
-def forsake_domain(*, org: Organization, name_key: str) -> None:
-    """Nobody is let in any more because the organisation had proved this domain.
+def revoke_domain_trust(*, org: Organization, name_key: str) -> None:
+    """Nobody is let in any more because the organization had verified this domain.
 
     Sessions that its IdP had opened for such addresses end. Accounts that hold nothing but the domain's word for their
-    address have proved it no more: whoever proves the domain next must not inherit them.
+    address have verified it no more: whoever proves the domain next must not inherit them.
     """
     ending = f"@{name_key}"
     grants = SessionGrant.objects.filter(org=org, method=SignInMethod.SAML, membership__email_key__endswith=ending)

@@ -18,7 +18,7 @@ SETTINGS_ROLES = frozenset({Role.OWNER, Role.ADMIN})
 
 
 def highest(roles: list[str]) -> Role:
-    """Return the highest of the granted roles; a seat without any grant is a plain user."""
+    """Return the highest of the granted roles; a membership without any grant is a plain user."""
     return max((Role(role) for role in roles), key=RANK.__getitem__, default=Role.USER)
 
 
@@ -28,8 +28,8 @@ class MembershipState(TextChoices):
     SUSPENDED = "suspended", "Suspended"
 
 
-class Origin(TextChoices):
-    """Through which door a seat came; a seat may have several."""
+class MembershipOrigin(TextChoices):
+    """Through which door a membership came; a membership may have several."""
 
     SETUP = "setup", "Setup"
     INVITE = "invite", "Invite"
@@ -43,7 +43,7 @@ class GrantSource(TextChoices):
     GROUP = "group", "From a group"
 
 
-class HoldSource(TextChoices):
+class SuspensionSource(TextChoices):
     SCIM = "scim", "The identity provider"
     ADMIN = "admin", "An admin"
     BRAKE = "brake", "The mass-change brake"
@@ -79,7 +79,7 @@ class IdpSession:
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """The account and the mark of the session in which a browser is already, if it is in one."""
+    """The account and the session_grant_id of the session in which a browser is already, if it is in one."""
 
     user_id: int | None = None
-    mark: UUID | None = None
+    session_grant_id: UUID | None = None

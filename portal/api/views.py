@@ -4,7 +4,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from orgs.tenancy.access import Reach, shown_address
+from orgs.tenancy.access import SessionGrants, shown_address
 
 
 class OrganizationSerializer(serializers.Serializer[dict[str, str]]):
@@ -24,6 +24,6 @@ class MeView(APIView):
 
         It is the account's own address after a personal proof, else the one that the organization knows.
         """
-        reach: Reach = request._request.reach  # type: ignore[attr-defined]  # noqa: SLF001 - DRF keeps Django's there
-        found = [{"slug": grant.org.slug, "role": grant.membership.role} for grant in reach.grants]
+        session_grants: SessionGrants = request._request.session_grants  # type: ignore[attr-defined]  # noqa: SLF001 - DRF keeps Django's there
+        found = [{"slug": grant.org.slug, "role": grant.membership.role} for grant in session_grants.grants]
         return Response({"email": shown_address(request._request), "organizations": found})  # noqa: SLF001 - as above

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from orgs.base import sealed
-from orgs.base.sealed import KeyState
+from orgs.base.sealed import SealingKey
 from portal.field_keys.columns import SEALED_COLUMNS, Count, SealedColumn
 from portal.field_keys.queries import rows_of
 
@@ -16,7 +16,7 @@ def values_of(column: SealedColumn) -> Iterator[tuple[int, Any]]:
 
 def needs_seal(column: SealedColumn, value: Any) -> bool:
     """Say whether this value holds something that another key than the first opens."""
-    return any(sealed.key_state(text) is KeyState.OTHER for text in column.sealed_in(value))
+    return any(sealed.key_state(text) is SealingKey.OTHER for text in column.sealed_in(value))
 
 
 def count_sealed() -> list[Count]:
@@ -32,10 +32,10 @@ def count_column(column: SealedColumn) -> Count:
     return count
 
 
-def _add(count: Count, pk: int, state: KeyState) -> None:
-    if state is KeyState.FIRST:
+def _add(count: Count, pk: int, state: SealingKey) -> None:
+    if state is SealingKey.FIRST:
         count.first += 1
-    elif state is KeyState.OTHER:
+    elif state is SealingKey.OTHER:
         count.other += 1
     else:
         count.broken += 1

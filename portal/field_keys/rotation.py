@@ -1,7 +1,7 @@
 from django.db import transaction
 
 from orgs.base import sealed
-from orgs.base.sealed import KeyState
+from orgs.base.sealed import SealingKey
 from portal.field_keys import counting
 from portal.field_keys.columns import SEALED_COLUMNS, Count, SealedColumn
 from portal.field_keys.queries import rows_of
@@ -37,4 +37,4 @@ def reseal_row(*, column: SealedColumn, pk: int) -> bool:
 
 
 def _reseal(text: str) -> str:
-    return sealed.seal(sealed.unseal(text)) if sealed.key_state(text) is KeyState.OTHER else text
+    return sealed.seal(sealed.unseal(text)) if sealed.key_state(text) is SealingKey.OTHER else text

@@ -110,7 +110,7 @@ def printable_text(name: str, longest: int) -> Any:
 
 
 def slug(text: str) -> str:
-    """Argparse type of an organisation's short name, which is a part of its URLs."""
+    """Argparse type of an organization's short name, which is a part of its URLs."""
     if not SLUG.fullmatch(text):
         raise argparse.ArgumentTypeError(
             f"{text!r} isn't a slug: use 1 to 63 lowercase letters, digits and hyphens, none of these at an end"
@@ -128,7 +128,7 @@ def address(text: str) -> str:
 
 
 def organization(name: str) -> Organization:
-    """Return the organisation with this slug. Raises CommandError that names it."""
+    """Return the organization with this slug. Raises CommandError that names it."""
     try:
         return find_organization(slug(name))
     except (OrganizationUnknown, argparse.ArgumentTypeError) as error:

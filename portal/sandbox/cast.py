@@ -12,7 +12,7 @@ STAFF = "support@gatehouse.example"
 
 @dataclass(frozen=True, slots=True)
 class DemoOrganization:
-    """An organisation of the demo, by whom it is owned."""
+    """An organization of the demo, by whom it is owned."""
 
     slug: str
     name: str

@@ -13,8 +13,8 @@ from portal.sandbox.cast import DOMAIN
 from portal.sandbox.errors import CannotStart
 from scim.dialects.jumpcloud import activate, bodies
 from scim.dialects.jumpcloud.changes import deactivate_person
-from scim.dialects.people import Person, made_up_groups, made_up_people, object_id
-from scim.dialects.steps import Answer, Call, Step
+from scim.dialects.people import MadeUpPerson, made_up_groups, made_up_people, object_id
+from scim.dialects.steps import ScimStep, StepRequest, StepResponse
 from scim.dialects.walk import Send, walk
 from scim.directories.models import Directory
 from scim.directories.queries import base_url
@@ -25,7 +25,7 @@ MEDIA_TYPE = "application/scim+json"
 USER_AGENT = "JumpCloud-SCIM/1.0"
 GROUPS = 5
 OUTSIDE = "noor.haddad@partner.example"
-CONTRACTOR = Person(OUTSIDE, "Noor", "Haddad", object_id(OUTSIDE), "Contractor", "Support")
+CONTRACTOR = MadeUpPerson(OUTSIDE, "Noor", "Haddad", object_id(OUTSIDE), "Contractor", "Support")
 PEOPLE = (*made_up_people(39, DOMAIN), CONTRACTOR)
 TWICE, LEAVER = PEOPLE[0], PEOPLE[7]
 
@@ -34,16 +34,16 @@ TWICE, LEAVER = PEOPLE[0], PEOPLE[7]
 class Mistake:
     """A call that fails, and how it is answered."""
 
-    call: Call
+    call: StepRequest
     status: int
 
 
 MISTAKES = (
-    Mistake(Call("POST", "/Users", bodies.new_user(PEOPLE[3])), 409),
-    Mistake(Call("GET", "/Users?filter=department%20sw%20%22Sal%22"), 400),
-    Mistake(Call("GET", "/Users/00000000-0000-4000-8000-000000000000"), 404),
+    Mistake(StepRequest("POST", "/Users", bodies.new_user(PEOPLE[3])), 409),
+    Mistake(StepRequest("GET", "/Users?filter=department%20sw%20%22Sal%22"), 400),
+    Mistake(StepRequest("GET", "/Users/00000000-0000-4000-8000-000000000000"), 404),
 )
-WRONG_TOKEN = Mistake(Call("GET", "/Users?startIndex=1&count=100"), 401)
+WRONG_TOKEN = Mistake(StepRequest("GET", "/Users?startIndex=1&count=100"), 401)
 
 
 def provision(directory: Directory, token: str) -> None:
@@ -83,16 +83,16 @@ def _sender(directory: Directory, token: str) -> Send:
     client = Client(REMOTE_ADDR=FROM_ADDRESS, HTTP_HOST=base.netloc, HTTP_USER_AGENT=USER_AGENT)
     headers = {"Authorization": f"Bearer {token}", "Accept": MEDIA_TYPE}
 
-    def send(call: Call) -> Answer:
+    def send(call: StepRequest) -> StepResponse:
         body = "" if call.body is None else json.dumps(call.body)
         response = client.generic(call.method, base.path + call.target, body, content_type=MEDIA_TYPE, headers=headers)
         given = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, json.loads(response.content or "null"), headers=given)
+        return StepResponse(response.status_code, json.loads(response.content or "null"), headers=given)
 
     return send
 
 
-def _take(steps: Iterable[Step], send: Send) -> None:
+def _take(steps: Iterable[ScimStep], send: Send) -> None:
     for result in walk(steps, {}, send):
         if not result.passed:
             raise CannotStart(f"{result.step.label}: {result.reason}")

@@ -2,10 +2,10 @@
 
 from orgs.people.types import Profile
 from portal.sandbox.cast import NORTHWIND
-from portal.sandbox.test_idp.types import Person
+from portal.sandbox.test_idp.types import IdpPerson
 
 
-def person_of(profile: Profile) -> Person:
+def person_of(profile: Profile) -> IdpPerson:
     """Return a member of the cast as somebody who can sign in at the IdP."""
     username = profile.email.partition("@")[0]
-    return Person(profile.email, profile.given_name, profile.family_name, username, (NORTHWIND.name,))
+    return IdpPerson(profile.email, profile.given_name, profile.family_name, username, (NORTHWIND.name,))

@@ -1,4 +1,4 @@
-"""The demo's rows: two organisations, made by the services and the endpoint that make them in life, once."""
+"""The demo's rows: two organizations, made by the services and the endpoint that make them in life, once."""
 
 from datetime import timedelta
 from uuid import uuid4
@@ -13,7 +13,7 @@ from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Organization, User
-from orgs.tenancy.types import GrantSource, Origin, Role
+from orgs.tenancy.types import GrantSource, MembershipOrigin, Role
 from portal.sandbox import idp, queries
 from portal.sandbox.cast import COLLEAGUES, DOMAIN, EMPTYCO, NORTHWIND, PASSWORD, STAFF, DemoOrganization
 from portal.sandbox.errors import CannotStart
@@ -33,7 +33,7 @@ def require_sandbox() -> None:
 
 
 def seed() -> bool:
-    """The demo's organisations exist, all of it or nothing; returns whether they are new.
+    """The demo's organizations exist, all of it or nothing; returns whether they are new.
 
     Raises ImproperlyConfigured, CannotStart; so it does for a database that isn't the demo's.
     """
@@ -80,8 +80,8 @@ def _seed_northwind() -> None:
 
 def _add_colleague(org: Organization, profile: Profile, role: Role, actor: Actor) -> None:
     tenancy.create_account(email=profile.email, password=PASSWORD, verified=True)
-    seat = people.create_seat(org=org, profile=profile, origin=Origin.INVITE, actor=actor)
-    people.grant_role(membership=seat, role=role, source=GrantSource.PERSON, actor=actor)
+    membership = people.create_membership(org=org, profile=profile, origin=MembershipOrigin.INVITE, actor=actor)
+    people.grant_role(membership=membership, role=role, source=GrantSource.PERSON, actor=actor)
 
 
 def _token(directory: Directory, label: str, owner: User, actor: Actor) -> tuple[ScimToken, str]:

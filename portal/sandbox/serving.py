@@ -15,7 +15,7 @@ from portal.sandbox.people import person_of
 from portal.sandbox.processes import Child, Family
 from portal.sandbox.test_idp import config as idp
 from portal.sandbox.test_idp.state import save_people
-from portal.sandbox.test_idp.types import Person
+from portal.sandbox.test_idp.types import IdpPerson
 from scim.dialects.people import made_up_groups
 
 READY_SECONDS = 180
@@ -63,7 +63,7 @@ def idp_folder() -> Path:
     return folder
 
 
-def identities() -> Iterator[Person]:
+def identities() -> Iterator[IdpPerson]:
     """Everybody who can sign in at the identity provider without typing: the cast, and some of the directory."""
     for profile in (NORTHWIND.owner, *COLLEAGUES.values()):
         yield person_of(profile)
@@ -71,7 +71,7 @@ def identities() -> Iterator[Person]:
     for person in (*PEOPLE[:SHOWN], CONTRACTOR):
         names = tuple(group.name for group in groups if person in group.members)
         username = person.user_name.partition("@")[0]
-        yield Person(person.user_name, person.given_name, person.family_name, username, names)
+        yield IdpPerson(person.user_name, person.given_name, person.family_name, username, names)
 
 
 def wait_until_ready(family: Family, port: int, stop: Event) -> bool:

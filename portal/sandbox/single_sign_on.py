@@ -25,7 +25,7 @@ from portal.sandbox.test_idp.authn_request import read_redirect
 from portal.sandbox.test_idp.keys import ensure_keys
 from portal.sandbox.test_idp.metadata import build_metadata
 from portal.sandbox.test_idp.state import find_app, load_apps, save_app
-from portal.sandbox.test_idp.types import App, Fault, Person
+from portal.sandbox.test_idp.types import App, Fault, IdpPerson
 from portal.setup import NewConnection, create_connection
 from sso.connections import queries, services
 from sso.connections.models import Configuration, Connection
@@ -35,7 +35,7 @@ ACTOR = Actor.command("seed_demo")
 NAME = "JumpCloud (sandbox)"
 APP = "northwind"
 ENTITY_ID = "urn:gatehouse:northwind:sandbox"
-STRANGER = Person("sam.outside@elsewhere.example", "Sam", "Outside")
+STRANGER = IdpPerson("sam.outside@elsewhere.example", "Sam", "Outside")
 # what a version knows of the test IdP's port
 MOVING = ("redirect_url", "post_url", "metadata_url")
 
@@ -62,7 +62,7 @@ class SandboxIdp:
 def connect(idp: SandboxIdp, *, is_new: bool = True) -> None:
     """Northwind's connection with the test IdP at this address was made once; what somebody did with it since stays so.
 
-    `is_new` says that the organisation is: then some sign in, so that the log isn't empty. Raises CannotStart, DomainError.
+    `is_new` says that the organization is: then some sign in, so that the log isn't empty. Raises CannotStart, DomainError.
     """
     org = find_organization(NORTHWIND.slug)
     with transaction.atomic():
@@ -125,7 +125,7 @@ def _practise(connection: Connection, idp: SandboxIdp) -> None:
         raise CannotStart(f"its sign-ins were answered {[int(one) for one in outcomes]}.")
 
 
-def _sign_in(connection: Connection, idp: SandboxIdp, person: Person, fault: Fault) -> int:
+def _sign_in(connection: Connection, idp: SandboxIdp, person: IdpPerson, fault: Fault) -> int:
     """Return the status of the page on which the person ends."""
     # the test client, since it leaves the connection open: one transaction holds the whole demo
     client = Client(REMOTE_ADDR=FROM_ADDRESS, HTTP_HOST=urlsplit(settings.PUBLIC_BASE_URL).netloc)

@@ -13,8 +13,8 @@ from django.conf import settings
 
 from portal.serve.bodies import Bodies, Body, Disconnected, Receive
 from portal.serve.environ import Scope, make_environ, read_headers
-from portal.serve.threads import Answer, Threads
-from portal.site.bodies import Refused, largest_body
+from portal.serve.threads import Threads, WsgiResponse
+from portal.site.bodies import BodyRefused, largest_body
 from portal.site.proxies import client_address
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -74,18 +74,18 @@ class Application:
                 answer = await self._answer(scope, headers, body, receive)
         except Disconnected:
             return
-        except Refused as refused:
+        except BodyRefused as refused:
             self._note(refused.refusal.status)
             content, given = refused.refusal.render(scope["path"])
             # what the client still sends is never read
-            answer = Answer(refused.refusal.status, [*given.items(), CLOSE], content)
+            answer = WsgiResponse(refused.refusal.status, [*given.items(), CLOSE], content)
         await self._send(answer, scope, send)
 
     def _address(self, scope: Scope, headers: dict[str, str]) -> str:
         direct = (scope.get("client") or ("",))[0]
         return client_address(direct, headers.get("HTTP_X_FORWARDED_FOR", ""))
 
-    async def _answer(self, scope: Scope, headers: dict[str, str], body: Body, receive: Receive) -> Answer:
+    async def _answer(self, scope: Scope, headers: dict[str, str], body: Body, receive: Receive) -> WsgiResponse:
         limit = largest_body(scope["path"], headers.get("CONTENT_TYPE", ""))
         length = headers.get("CONTENT_LENGTH", "")
         declared = int(length[:20]) if length.isascii() and length.isdigit() else 0
@@ -100,7 +100,7 @@ class Application:
         body.content = b""
         return await self.threads.answer(environ)
 
-    async def _send(self, answer: Answer, scope: Scope, send: Send) -> None:
+    async def _send(self, answer: WsgiResponse, scope: Scope, send: Send) -> None:
         """Send the answer part by part, and then let the application do what it does after it."""
         given = [*answer.headers, CLOSE] if self.is_leaving else answer.headers
         headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in given]

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from portal.site.bodies import MOST_DISCARDED, Refusal, Refused
+from portal.site.bodies import MOST_DISCARDED, BodyRefusal, BodyRefused
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-TIMED_OUT = Refusal(408, "The request didn't arrive in time. Send it again.")
-CROWDED = Refusal(503, "The service reads as many requests as it can right now. Send it again.", retry_after=5)
+TIMED_OUT = BodyRefusal(408, "The request didn't arrive in time. Send it again.")
+CROWDED = BodyRefusal(503, "The service reads as many requests as it can right now. Send it again.", retry_after=5)
 
 
 class Disconnected(Exception):
@@ -66,7 +66,7 @@ class Bodies:
                 del self.bodies_of[address], self.bytes_of[address]
 
     async def read(self, body: Body, receive: Receive, limit: int) -> None:
-        """Read the body to its end. Raises Refused when it takes too long or too much is held, Disconnected."""
+        """Read the body to its end. Raises BodyRefused when it takes too long or too much is held, Disconnected."""
         if self.bodies_of[body.address] > self.bounds.bodies_of_address:
             self._make_room(body, body.address)
         elif len(self.held) > self.bounds.bodies:
@@ -75,7 +75,7 @@ class Bodies:
             async with asyncio.timeout(self.bounds.seconds) as body.deadline:
                 await self._collect(body, receive, limit)
         except TimeoutError as error:
-            raise Refused(TIMED_OUT) from error
+            raise BodyRefused(TIMED_OUT) from error
         finally:
             body.deadline = None
 
@@ -100,7 +100,7 @@ class Bodies:
         body.content = b"".join(parts)
 
     def _grow(self, body: Body, size: int) -> None:
-        """Count more bytes of a body. Raises Refused when they are too many and no other body can be given up."""
+        """Count more bytes of a body. Raises BodyRefused when they are too many and no other body can be given up."""
         self._add(body, size)
         if self.bytes_of[body.address] > self.bounds.bytes_of_address:
             self._make_room(body, body.address)
@@ -108,7 +108,7 @@ class Bodies:
             self._make_room(body)
 
     def _make_room(self, newcomer: Body, address: str | None = None) -> None:
-        """End the reading of the oldest unfinished body, of this address if one is given. Raises Refused without one."""
+        """End the reading of the oldest unfinished body, of this address if one is given. Raises BodyRefused without one."""
         for body in self.held:
             if body is newcomer or body.deadline is None or address not in (None, body.address):
                 continue
@@ -116,7 +116,7 @@ class Bodies:
             body.deadline.reschedule(asyncio.get_running_loop().time())
             body.deadline = None
             return
-        raise Refused(CROWDED)
+        raise BodyRefused(CROWDED)
 
     def _add(self, body: Body, size: int) -> None:
         body.held += size

@@ -11,12 +11,12 @@ from typing import Any
 
 from django.db import close_old_connections
 
-from portal.site.bodies import Refusal, Refused
+from portal.site.bodies import BodyRefusal, BodyRefused
 
 Headers = list[tuple[str, str]]
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Any], Iterable[bytes]]
-BUSY = Refusal(503, "The service is busy. Send the request again in a few seconds.", retry_after=5)
+BUSY = BodyRefusal(503, "The service is busy. Send the request again in a few seconds.", retry_after=5)
 # what is answered beside the others, so that a busy process isn't taken for a dead one; the first asks nothing, so it
 # doesn't wait for the other two
 LIFE = ("/healthz",)
@@ -43,9 +43,9 @@ class Pool:
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """Count a request inside `with`. Raises Refused when there are too many."""
+        """Count a request inside `with`. Raises BodyRefused when there are too many."""
         if self.waiting >= self.most:
-            raise Refused(BUSY)
+            raise BodyRefused(BUSY)
         self.waiting += 1
         try:
             yield
@@ -54,7 +54,7 @@ class Pool:
 
 
 @dataclass(slots=True)
-class Call:
+class WsgiCall:
     """One request, whose steps may run in different threads: its context variables come along."""
 
     pool: Pool
@@ -72,7 +72,7 @@ class Call:
 
 
 @dataclass(slots=True)
-class Answer:
+class WsgiResponse:
     """`first` is what is sent at once; `rest` yields what follows, and is empty for everything but files.
 
     `call` is what made it, and has to be closed once everything is sent.
@@ -82,7 +82,7 @@ class Answer:
     headers: Headers
     first: bytes
     rest: Iterator[bytes] | None = None
-    call: Call | None = None
+    call: WsgiCall | None = None
 
 
 class Threads:
@@ -94,21 +94,21 @@ class Threads:
         life, probes = Pool("life", 1, MOST_PROBES), Pool("probe", 1, MOST_PROBES)
         self.own_pools = dict.fromkeys(LIFE, life) | dict.fromkeys(PROBES, probes)
 
-    async def answer(self, environ: Environ) -> Answer:
-        """Return the application's answer. Raises Refused when it would have to wait for too long."""
-        call = Call(self.own_pools.get(environ["PATH_INFO"], self.pool))
+    async def answer(self, environ: Environ) -> WsgiResponse:
+        """Return the application's answer. Raises BodyRefused when it would have to wait for too long."""
+        call = WsgiCall(self.own_pools.get(environ["PATH_INFO"], self.pool))
         with call.pool.place():
-            answer: Answer = await call.run(self._call, call, environ, monotonic())
+            answer: WsgiResponse = await call.run(self._call, call, environ, monotonic())
         return answer
 
-    async def next_part(self, answer: Answer) -> bytes:
+    async def next_part(self, answer: WsgiResponse) -> bytes:
         """Return what follows of an answer, at most PART and a block more; empty at its end."""
         if answer.call is None or answer.rest is None:
             return b""
         part: bytes = await answer.call.run(take, answer.rest)
         return part
 
-    async def finish(self, answer: Answer) -> None:
+    async def finish(self, answer: WsgiResponse) -> None:
         """Let the application do what it does after an answer, which has been sent, or never will be."""
         if answer.call is not None:
             await answer.call.run(answer.call.close)
@@ -117,10 +117,10 @@ class Threads:
         for pool in (self.pool, *self.own_pools.values()):
             pool.executor.shutdown(wait=False)
 
-    def _call(self, call: Call, environ: Environ, asked: float) -> Answer:
+    def _call(self, call: WsgiCall, environ: Environ, asked: float) -> WsgiResponse:
         if monotonic() - asked > PATIENCE_SECONDS:
             # the client has waited long enough to ask again, and so will those behind it
-            raise Refused(BUSY)
+            raise BodyRefused(BUSY)
         started: list[tuple[str, Headers]] = []
 
         def start(status: str, headers: Headers, exc_info: object = None) -> None:
@@ -134,7 +134,7 @@ class Threads:
             call.close()
             raise
         status, headers = started[-1]
-        return Answer(int(status[:3]), headers, first, blocks if len(first) >= PART else None, call)
+        return WsgiResponse(int(status[:3]), headers, first, blocks if len(first) >= PART else None, call)
 
 
 def take(blocks: Iterator[bytes]) -> bytes:

@@ -77,7 +77,7 @@ MIDDLEWARE = [
     "portal.site.health.DatabaseMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
-    "portal.site.middleware.SessionReachMiddleware",
+    "portal.site.middleware.SessionGrantsMiddleware",
     "portal.site.middleware.NoStoreMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]

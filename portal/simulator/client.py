@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from scim.dialects.steps import Answer, Call
+from scim.dialects.steps import StepRequest, StepResponse
 from scim.dialects.walk import NoAnswerError, Send
 
 SECONDS = 10.0
@@ -16,13 +16,13 @@ USER_AGENT = "JumpCloud-SCIM-Simulator/1.0"
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class ScimServer:
     """A SCIM server: its base URL as the admin gave it, stray slashes included, and the token, which is never shown."""
 
     base_url: str
     token: str = field(repr=False)
 
-    def url(self, call: Call) -> str:
+    def url(self, call: StepRequest) -> str:
         """Return where the call goes: like JumpCloud, simply append."""
         return self.base_url + call.target
 
@@ -37,10 +37,10 @@ def new_client() -> httpx.Client:
     return httpx.Client(timeout=SECONDS, follow_redirects=False, trust_env=False)
 
 
-def sender(target: Target, client: httpx.Client) -> Send:
+def sender(target: ScimServer, client: httpx.Client) -> Send:
     """Return the function by which a sequence talks to the target."""
 
-    def send(call: Call) -> Answer:
+    def send(call: StepRequest) -> StepResponse:
         started = time.monotonic()
         try:
             response = client.request(
@@ -55,7 +55,7 @@ def sender(target: Target, client: httpx.Client) -> Send:
     return send
 
 
-def _headers(target: Target, call: Call) -> dict[str, str]:
+def _headers(target: ScimServer, call: StepRequest) -> dict[str, str]:
     headers = {
         "Authorization": f"Bearer {target.token}",
         "Accept": f"{MEDIA_TYPE}, application/json",
@@ -64,15 +64,15 @@ def _headers(target: Target, call: Call) -> dict[str, str]:
     return headers if call.body is None else {**headers, "Content-Type": MEDIA_TYPE}
 
 
-def _content(call: Call) -> bytes | None:
+def _content(call: StepRequest) -> bytes | None:
     return None if call.body is None else json.dumps(call.body).encode()
 
 
-def _answer(response: httpx.Response, target: Target, milliseconds: int) -> Answer:
+def _answer(response: httpx.Response, target: ScimServer, milliseconds: int) -> StepResponse:
     text = target.masked(response.text)
     try:
         body = json.loads(text) if text else None
     except (ValueError, RecursionError):
         body = None
     headers = {name.lower(): value for name, value in response.headers.items()}
-    return Answer(response.status_code, body, text, headers, milliseconds)
+    return StepResponse(response.status_code, body, text, headers, milliseconds)

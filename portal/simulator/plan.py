@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scim.dialects import jumpcloud
-from scim.dialects.people import Person, PushedGroup, made_up_groups, made_up_people
-from scim.dialects.steps import Step, StepResult
+from scim.dialects.people import MadeUpPerson, PushedGroup, made_up_groups, made_up_people
+from scim.dialects.steps import ScimStep, StepResult
 from scim.dialects.templates import Context
 from scim.dialects.walk import Send, walk
 
@@ -24,7 +24,7 @@ class Plan:
     group_count: int = 5
     domain: str = ""
 
-    def pushed_people(self) -> tuple[Person, ...]:
+    def pushed_people(self) -> tuple[MadeUpPerson, ...]:
         """Return who is bound to the application: the same people for the same choices."""
         return made_up_people(self.people, self.domain or self.test_email.rpartition("@")[2])
 
@@ -38,7 +38,7 @@ class Section:
     """Steps that belong together, and what they start from."""
 
     title: str
-    steps: tuple[Step, ...]
+    steps: tuple[ScimStep, ...]
     context: Context
 
 

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator
 from typing import TypedDict
 
-from portal.simulator.client import Target
+from portal.simulator.client import ScimServer
 from portal.simulator.plan import Section
-from scim.dialects.steps import Answer, Call, Outcome, StepResult
+from scim.dialects.steps import StepOutcome, StepRequest, StepResponse, StepResult
 from scim.dialects.walk import expectation
 
 EXCERPT_BYTES = 2048
@@ -43,7 +43,7 @@ class Line(TypedDict):
     milliseconds: int | None
 
 
-def as_line(number: int, section: Section, result: StepResult, target: Target) -> Line:
+def as_line(number: int, section: Section, result: StepResult, target: ScimServer) -> Line:
     """Return a step for the JSON report."""
     sent, got = result.sent, result.got
     return {
@@ -61,9 +61,9 @@ def as_line(number: int, section: Section, result: StepResult, target: Target) -
     }
 
 
-def as_text(number: int, result: StepResult, target: Target) -> Iterator[str]:
+def as_text(number: int, result: StepResult, target: ScimServer) -> Iterator[str]:
     """Yield the lines that a person reads about a step; a step that wasn't needed has none."""
-    if result.outcome in (Outcome.NOT_NEEDED, Outcome.NOT_RUN):
+    if result.outcome in (StepOutcome.NOT_NEEDED, StepOutcome.NOT_RUN):
         return
     word = "PASS" if result.passed else "FAIL"
     yield f"{word}  {number:>3} {result.step.label:<58} {_took(result.got)}"
@@ -85,13 +85,13 @@ def excerpt(text: str) -> str:
     return cut if cut == flat else cut + "…"
 
 
-def _sent(call: Call, target: Target) -> Sent:
+def _sent(call: StepRequest, target: ScimServer) -> Sent:
     return {"method": call.method, "url": target.url(call), "body": call.body}
 
 
-def _took(answer: Answer | None) -> str:
+def _took(answer: StepResponse | None) -> str:
     return f"{answer.status} in {answer.milliseconds} ms" if answer else "no answer"
 
 
-def _answered(answer: Answer | None) -> str:
+def _answered(answer: StepResponse | None) -> str:
     return f"{answer.status} {excerpt(answer.text)}".rstrip() if answer else "no answer"

@@ -1,4 +1,4 @@
-"""Where allauth meets the organisations: adapters, and what a sign-in opens."""
+"""Where allauth meets the organizations: adapters, and what a sign-in opens."""
 
 from datetime import timedelta
 from typing import Any
@@ -130,17 +130,17 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no 
         return {"id": urlsplit(settings.PUBLIC_BASE_URL).hostname or "localhost", "name": PRODUCT}
 
 
-@receiver(user_logged_in, dispatch_uid="gatehouse.open_reach")
-def open_reach(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """A personal sign-in reaches every active seat of the account. An IdP's sign-in brings its own single grant."""
+@receiver(user_logged_in, dispatch_uid="gatehouse.open_session_grants")
+def open_session_grants(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    """A personal sign-in reaches every active membership of the account. An IdP's sign-in brings its own single grant."""
     if getattr(request, "idp_sign_in", False):
         return
     method = sign_in_method(request)
     with transaction.atomic():
         # organizations are locked before memberships, as everywhere: the audit rows refer to them
         sign_ins.record_sign_in(user, method, ip=str(getattr(request, "client_ip", "")))
-        access.open_reach(request.session, user, method)
-        people.note_sign_in(user=user)
+        access.open_session_grants(request.session, user, method)
+        people.record_account_sign_in(user=user)
 
 
 def sign_in_method(request: HttpRequest) -> SignInMethod:

@@ -16,7 +16,7 @@ MOST_DISCARDED = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class BodyRefusal:
     """Why a request isn't taken. `detail` says what to change."""
 
     status: int
@@ -34,10 +34,10 @@ class Refusal:
         return f"{self.detail}\n".encode(), headers | {"Content-Type": "text/plain; charset=utf-8"}
 
 
-class Refused(Exception):
+class BodyRefused(Exception):
     """A request isn't taken."""
 
-    def __init__(self, refusal: Refusal) -> None:
+    def __init__(self, refusal: BodyRefusal) -> None:
         self.refusal = refusal
         super().__init__(refusal.detail)
 
@@ -54,13 +54,13 @@ def largest_body(path: str, content_type: str) -> int:
     return limit
 
 
-def too_large(limit: int) -> Refusal:
+def too_large(limit: int) -> BodyRefusal:
     """Return the refusal of a body that is larger than this (RFC 9110 §15.5.14)."""
     size = f"{limit // 1024 // 1024} MB" if limit >= 1024 * 1024 else f"{limit // 1024} KB"
-    return Refusal(413, f"This is larger than {size}, the most that is taken here. Send less at once.")
+    return BodyRefusal(413, f"This is larger than {size}, the most that is taken here. Send less at once.")
 
 
-NOT_A_LENGTH = Refusal(400, "The Content-Length is no number.")
-CUT_SHORT = Refusal(400, "The body ended before its Content-Length. Send it again.")
+NOT_A_LENGTH = BodyRefusal(400, "The Content-Length is no number.")
+CUT_SHORT = BodyRefusal(400, "The body ended before its Content-Length. Send it again.")
 # RFC 9110 §15.5.12
-NO_LENGTH = Refusal(411, "This server reads no body without a Content-Length. Send one.")
+NO_LENGTH = BodyRefusal(411, "This server reads no body without a Content-Length. Send one.")

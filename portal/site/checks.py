@@ -26,7 +26,7 @@ MAX_CLOCK_DIFFERENCE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class HealthCheck:
     """`verdict` is ok or a short cause; `advice` says what to do about it; `reported_at` is a worker's last heartbeat."""
 
     name: str
@@ -39,7 +39,7 @@ class Check:
         return self.verdict == "ok"
 
 
-def _attempt(name: str, act: Callable[[], str], *, problem: str, advice: str) -> Check:
+def _attempt(name: str, act: Callable[[], str], *, problem: str, advice: str) -> HealthCheck:
     """Return what the act found, "ok" or a cause; or, when it breaks, the problem with the kind of error.
 
     Databases, caches, brokers, keys and mail servers each raise errors of their own: whatever it is, is the finding.
@@ -47,11 +47,11 @@ def _attempt(name: str, act: Callable[[], str], *, problem: str, advice: str) ->
     try:
         verdict = act()
     except Exception as error:  # noqa: BLE001
-        return Check(name, f"{problem} ({type(error).__name__})", advice)
-    return Check(name, verdict, "" if verdict == "ok" else advice)
+        return HealthCheck(name, f"{problem} ({type(error).__name__})", advice)
+    return HealthCheck(name, verdict, "" if verdict == "ok" else advice)
 
 
-def database() -> Check:
+def database() -> HealthCheck:
     """The database answers a query."""
 
     def ask() -> str:
@@ -62,7 +62,7 @@ def database() -> Check:
     return _attempt("database", ask, problem="unreachable", advice="Check DATABASE_URL and that the server runs.")
 
 
-def schema() -> Check:
+def schema() -> HealthCheck:
     """Every migration has run in this database."""
 
     def compare() -> str:
@@ -73,7 +73,7 @@ def schema() -> Check:
     return _attempt("schema", compare, problem="unknown", advice="Run manage.py migrate.")
 
 
-def static_files() -> Check:
+def static_files() -> HealthCheck:
     """Each style sheet, script and picture is among the collected ones, where these are what is served."""
 
     def look() -> str:
@@ -94,22 +94,22 @@ def _is_collected(path: str) -> bool:
         return False
 
 
-def clock() -> Check:
+def clock() -> HealthCheck:
     """The database's clock and ours agree to half a minute; tokens and sessions depend on it."""
     if connection.vendor != "postgresql":
-        return Check("clock", "ok")
+        return HealthCheck("clock", "ok")
 
     def compare() -> str:
         with connection.cursor() as cursor:
             cursor.execute("SELECT clock_timestamp()")
             difference = abs(now() - cursor.fetchone()[0])
-        apart = f"{difference.total_seconds():.0f} s apart from the database"
-        return apart if difference > MAX_CLOCK_DIFFERENCE else "ok"
+        run_in_thread = f"{difference.total_seconds():.0f} s apart from the database"
+        return run_in_thread if difference > MAX_CLOCK_DIFFERENCE else "ok"
 
     return _attempt("clock", compare, problem="unknown", advice="Synchronise both machines by NTP.")
 
 
-def shared_cache() -> Check:
+def shared_cache() -> HealthCheck:
     """What is put into the cache can be read back."""
 
     def remember() -> str:
@@ -122,7 +122,7 @@ def shared_cache() -> Check:
     return _attempt("cache", remember, problem="unreachable", advice="Run manage.py migrate.")
 
 
-def cache_answers() -> Check:
+def cache_answers() -> HealthCheck:
     """The cache answers a question. Unlike `shared_cache` this writes nothing: anybody may ask `/readyz`, and often."""
 
     def ask() -> str:
@@ -132,7 +132,7 @@ def cache_answers() -> Check:
     return _attempt("cache", ask, problem="unreachable", advice="Run manage.py migrate.")
 
 
-def broker() -> Check:
+def broker() -> HealthCheck:
     """The broker takes a connection."""
 
     def connect() -> str:
@@ -143,7 +143,7 @@ def broker() -> Check:
     return _attempt("broker", connect, problem="unreachable", advice="Check REDIS_URL and that Redis runs.")
 
 
-def worker() -> Check:
+def worker() -> HealthCheck:
     """A worker reported within the last minute, which needs beat, too; and no outbox event is late."""
 
     last: datetime | None = None
@@ -162,7 +162,7 @@ def worker() -> Check:
     return replace(_attempt("worker", look, problem="unknown", advice=advice), reported_at=last)
 
 
-def given_up() -> Check:
+def given_up() -> HealthCheck:
     """No mail or other work was given up."""
 
     def count() -> str:
@@ -173,7 +173,7 @@ def given_up() -> Check:
     return _attempt("given_up", count, problem="unknown", advice=advice)
 
 
-def keys() -> Check:
+def keys() -> HealthCheck:
     """FIELD_KEYS can seal and open."""
 
     def try_keys() -> str:
@@ -183,19 +183,19 @@ def keys() -> Check:
     return _attempt("keys", try_keys, problem="unusable", advice=advice)
 
 
-def base_url() -> Check:
+def base_url() -> HealthCheck:
     """PUBLIC_BASE_URL is an address that IdPs can call."""
     parts = urlsplit(settings.PUBLIC_BASE_URL)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
-        return Check("base_url", "not an origin", "Set PUBLIC_BASE_URL to https://your.host, without a path.")
+        return HealthCheck("base_url", "not an origin", "Set PUBLIC_BASE_URL to https://your.host, without a path.")
     if parts.scheme == "http" and not settings.SANDBOX:
-        return Check("base_url", "not HTTPS", "IdPs refuse plain HTTP: set PUBLIC_BASE_URL to https://…")
+        return HealthCheck("base_url", "not HTTPS", "IdPs refuse plain HTTP: set PUBLIC_BASE_URL to https://…")
     if parts.hostname not in settings.ALLOWED_HOSTS and "*" not in settings.ALLOWED_HOSTS:
-        return Check("base_url", "its host isn't allowed", "Add the host of PUBLIC_BASE_URL to ALLOWED_HOSTS.")
-    return Check("base_url", "ok")
+        return HealthCheck("base_url", "its host isn't allowed", "Add the host of PUBLIC_BASE_URL to ALLOWED_HOSTS.")
+    return HealthCheck("base_url", "ok")
 
 
-def mail() -> Check:
+def mail() -> HealthCheck:
     """The mail server takes a connection."""
 
     def connect() -> str:
@@ -205,9 +205,9 @@ def mail() -> Check:
     return _attempt("mail", connect, problem="unreachable", advice="Check EMAIL_URL.")
 
 
-def proxy() -> Check:
+def proxy() -> HealthCheck:
     """TRUSTED_PROXY_COUNT fits the settings, and what arrives."""
-    return Check("proxy", *proxies.look())
+    return HealthCheck("proxy", *proxies.look())
 
 
 # without these every page and every sign-in goes on

@@ -8,15 +8,15 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from orgs.events import queries as outbox
-from orgs.tenancy.access import Reach, shown_address
+from orgs.tenancy.access import SessionGrants, shown_address
 from orgs.tenancy.models import Organization
 from orgs.tenancy.types import SETTINGS_ROLES
 from portal.site.navigation import FIRST_PAGE, settings_entries
 
 
 @dataclass(frozen=True, slots=True)
-class ReachableOrg:
-    """One line of the organisation switcher."""
+class AccessibleOrganization:
+    """One line of the organization switcher."""
 
     name: str
     slug: str
@@ -26,8 +26,8 @@ class ReachableOrg:
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Return the organisation, the side-bar and the switcher; no query beyond what the request has read already."""
-    reach: Reach = getattr(request, "reach", Reach())
+    """Return the organization, the side-bar and the switcher; no query beyond what the request has read already."""
+    session_grants: SessionGrants = getattr(request, "session_grants", SessionGrants())
     org: Organization | None = getattr(request, "org", None)
     found: dict[str, Any] = {
         # asked only by the pages whose work waits
@@ -35,20 +35,20 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "request_id": getattr(request, "request_id", ""),
         "signed_in_as": shown_address(request),
         "reachable_orgs": [
-            ReachableOrg(
+            AccessibleOrganization(
                 name=grant.org.name,
                 slug=grant.org.slug,
                 initials=grant.org.initials,
                 role=grant.membership.get_role_display(),
                 home_url=reverse("org_home", args=[grant.org.slug]),
             )
-            for grant in reach.grants
+            for grant in session_grants.grants
         ],
     }
     if org is not None:
         found |= _of_org(request, org)
-    elif len(reach.grants) == 1:
-        only = reach.grants[0]
+    elif len(session_grants.grants) == 1:
+        only = session_grants.grants[0]
         found |= _settings_link(only.org, only.membership.role)
     return found
 

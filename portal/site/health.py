@@ -33,10 +33,10 @@ class OptionalChecks:
         self.forget()
 
     def forget(self) -> None:
-        self.found: tuple[checks.Check, ...] = ()
+        self.found: tuple[checks.HealthCheck, ...] = ()
         self.until = 0.0
 
-    def read(self) -> tuple[checks.Check, ...]:
+    def read(self) -> tuple[checks.HealthCheck, ...]:
         # whoever comes while one looks waits for what it finds
         with self.lock:
             if not self.found or monotonic() >= self.until:

@@ -21,7 +21,7 @@ READABLE_CHARSETS = frozenset({"utf-8", "ascii", "iso8859-1"})
 GLUED_FLAG = re.compile(r"(?P<flag>aadOptscim\d+)(?P<path>/[^?]*)(?:\?(?P<query>.*))?", re.ASCII)
 CHUNK = 64 * 1024
 MACHINE_PATHS = ("/scim/", "/static/", "/healthz", "/readyz", "/metrics")
-# an IdP's word opens one organisation, never the account itself
+# an IdP's word opens one organization, never the account itself
 PERSONAL_PATHS = ("/accounts/", "/admin/", "/invitations/", "/waiting/", "/look-again/")
 PERSONAL_EXCEPTIONS = ("/accounts/login/", "/accounts/logout/")
 
@@ -66,7 +66,7 @@ class BodyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         try:
             read_body(request)
-        except bodies.Refused as refused:
+        except bodies.BodyRefused as refused:
             content, headers = refused.refusal.render(request.path_info)
             return HttpResponse(content, status=refused.refusal.status, headers=headers)
         return self.get_response(request)
@@ -89,9 +89,9 @@ def read_body(request: HttpRequest) -> None:
         request.META["CONTENT_LENGTH"] = str(declared or len(body))
         if request.path_info.startswith(bodies.SCIM):
             return
-        raise bodies.Refused(bodies.too_large(limit))
+        raise bodies.BodyRefused(bodies.too_large(limit))
     if declared is not None and len(body) < declared:
-        raise bodies.Refused(bodies.CUT_SHORT)
+        raise bodies.BodyRefused(bodies.CUT_SHORT)
     request.META["CONTENT_LENGTH"] = str(len(body))
     request._body = body  # noqa: SLF001 - where Django keeps what it has read
 
@@ -101,10 +101,10 @@ def _declared_length(request: HttpRequest) -> int | None:
     given = request.META.get("CONTENT_LENGTH") or ""
     if not given:
         if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("wsgi.input_terminated"):
-            raise bodies.Refused(bodies.NO_LENGTH)
+            raise bodies.BodyRefused(bodies.NO_LENGTH)
         return None
     if not (given.isascii() and given.isdigit()):
-        raise bodies.Refused(bodies.NOT_A_LENGTH)
+        raise bodies.BodyRefused(bodies.NOT_A_LENGTH)
     return int(given[:20])
 
 
@@ -187,29 +187,29 @@ def _put_flag_behind_path(request: HttpRequest) -> None:
         request.META["QUERY_STRING"] = "&".join(part for part in (glued["flag"], glued["query"]) if part)
 
 
-class SessionReachMiddleware:
-    """`request.reach` tells what the session may reach. A session that has lost everything it reached ends here."""
+class SessionGrantsMiddleware:
+    """`request.session_grants` tells what the session may reach. A session that has lost everything it reached ends here."""
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.reach = access.Reach()  # type: ignore[attr-defined]
+        request.session_grants = access.SessionGrants()  # type: ignore[attr-defined]
         if request.path_info.startswith(MACHINE_PATHS) or not request.user.is_authenticated:
             return self.get_response(request)
-        reach = access.read_reach(request.session)
-        if access.has_lost_everything(request.session, reach):
+        session_grants = access.read_session_grants(request.session)
+        if access.has_lost_all_grants(request.session, session_grants):
             logout(request)
             return self.get_response(request)
-        access.note_reach(request.session, reach)
-        request.reach = reach  # type: ignore[attr-defined]
-        if needs_personal_proof(request.path_info) and not reach.is_personal:
+        access.remember_had_grants(request.session, session_grants)
+        request.session_grants = session_grants  # type: ignore[attr-defined]
+        if needs_personal_proof(request.path_info) and not session_grants.is_personal:
             return render(request, "portal/personal_proof.html", status=403)
         return self.get_response(request)
 
 
 def needs_personal_proof(path: str) -> bool:
-    """Say whether a page belongs to the account itself, not to one of its organisations."""
+    """Say whether a page belongs to the account itself, not to one of its organizations."""
     return path.startswith(PERSONAL_PATHS) and not path.startswith(PERSONAL_EXCEPTIONS)
 
 

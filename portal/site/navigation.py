@@ -8,7 +8,7 @@ from orgs.tenancy.models import Organization
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class NavigationPage:
     """One entry: the URL name that opens it, and those that keep it marked as current."""
 
     label: str
@@ -18,7 +18,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class NavigationEntry:
     label: str
     icon: str
     url: str
@@ -28,10 +28,10 @@ class Entry:
 STEPS = ("new", "provider", "values", "attributes", "metadata", "preview", "domain", "review")
 WIZARD = tuple(f"wizard:{step}" for step in STEPS)
 SETTINGS_PAGES = (
-    Page("Members", "users", "people:members"),
-    Page("Groups", "users-group", "groups:groups", ("groups:group",)),
-    Page("Domains", "world", "domains:domains", ("domains:remove",)),
-    Page(
+    NavigationPage("Members", "users", "people:members"),
+    NavigationPage("Groups", "users-group", "groups:groups", ("groups:group",)),
+    NavigationPage("Domains", "world", "domains:domains", ("domains:remove",)),
+    NavigationPage(
         "Authentication & SSO",
         "shield-lock",
         "authentication",
@@ -47,15 +47,17 @@ SETTINGS_PAGES = (
             "signin:test",
         ),
     ),
-    Page("Sign-in log", "login-2", "attempts:attempts", ("attempts:attempt",)),
-    Page("Provisioning log", "history", "requests:log", ("requests:request",)),
+    NavigationPage("Sign-in log", "login-2", "attempts:attempts", ("attempts:attempt",)),
+    NavigationPage("Provisioning log", "history", "requests:log", ("requests:request",)),
 )
 FIRST_PAGE = "authentication"
 
 
-def settings_entries(org: Organization, current: str) -> list[Entry]:
-    """Return the side-bar of one organisation; `current` is the URL name of the page that is open."""
+def settings_entries(org: Organization, current: str) -> list[NavigationEntry]:
+    """Return the side-bar of one organization; `current` is the URL name of the page that is open."""
     return [
-        Entry(page.label, page.icon, reverse(page.url_name, args=[org.slug]), current in (page.url_name, *page.also))
+        NavigationEntry(
+            page.label, page.icon, reverse(page.url_name, args=[org.slug]), current in (page.url_name, *page.also)
+        )
         for page in SETTINGS_PAGES
     ]

@@ -15,7 +15,7 @@ from django.dispatch import receiver
 
 from orgs.audit import queries as audit_log
 from orgs.audit import services as audit
-from orgs.audit.services import Change, Record, Target
+from orgs.audit.services import AuditTarget, Change, Record
 from orgs.base.actor import Actor, ActorKind
 from orgs.base.clock import now
 from orgs.tenancy import queries as tenancy
@@ -50,10 +50,10 @@ def record_sign_in(user: User, method: SignInMethod, *, ip: str) -> None:
                 membership.org,
                 Actor(ActorKind.PERSON, reference=str(user.public_id), label=membership.email, ip=ip),
                 SIGNED_IN,
-                Target.of_membership(membership),
+                AuditTarget.of_membership(membership),
                 change,
             )
-            for membership in tenancy.active_seats_of(user)
+            for membership in tenancy.active_memberships_of(user)
         ]
     )
 
@@ -94,8 +94,8 @@ def _record_refused(refused: RefusedSignIn) -> None:
     user = tenancy.account_for_address(refused.address)
     if user is None:
         return
-    for membership in tenancy.active_seats_of(user).select_related("org"):
-        target = Target.of_membership(membership)
+    for membership in tenancy.active_memberships_of(user).select_related("org"):
+        target = AuditTarget.of_membership(membership)
         if audit_log.was_done_to_membership(
             org=membership.org, action=REFUSED, target=target.id, since=now() - REFUSED_INTERVAL
         ):

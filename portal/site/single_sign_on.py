@@ -1,4 +1,4 @@
-"""What the pages show of single sign-on: an organisation's connections, and one of them with all that belongs to it."""
+"""What the pages show of single sign-on: an organization's connections, and one of them with all that belongs to it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from sso.connections import queries as connections
 from sso.connections.forms import RulesForm
 from sso.connections.models import Configuration, Connection
 from sso.connections.types import Stage
-from sso.providers.catalogue import provider
+from sso.providers.catalog import provider
 from sso.providers.types import Provider
 from sso.signin_tests import queries as tests_queries
 
@@ -46,7 +46,7 @@ class ConnectionRow:
 
 
 def rows_of(org: Organization) -> list[ConnectionRow]:
-    """Return the organisation's connections, oldest first; the query count doesn't grow with them."""
+    """Return the organization's connections, oldest first; the query count doesn't grow with them."""
     return [_row(versions) for versions in connections.versions_of(org)]
 
 
@@ -103,7 +103,7 @@ def of_connection(connection: Connection) -> dict[str, Any]:
         "is_test_waiting": any(test.is_waiting for test in tests),
         "latest": attempts.latest_sign_in(connection),
         "form": RulesForm.of(connection.name, connections.rules(connection)),
-        "shown": connections.settings_mark(connection),
+        "shown": connections.settings_etag(connection),
         "verified": list(domains.verified_domains(connection.org)[:20]),
         "has_directory_members": people.has_directory_members(connection.org),
     }

@@ -27,8 +27,8 @@ from sso.connections.errors import ConnectionUnknown
 @require_safe
 @login_required
 def home(request: OrgRequest) -> HttpResponse:
-    """Lead to the only organisation, to the choice between several, or to the page of who has none."""
-    orgs = request.reach.organizations
+    """Lead to the only organization, to the choice between several, or to the page of who has none."""
+    orgs = request.session_grants.organizations
     if len(orgs) == 1:
         return redirect("org_home", orgs[0].slug)
     if orgs:
@@ -37,9 +37,9 @@ def home(request: OrgRequest) -> HttpResponse:
 
 
 def no_organization(request: OrgRequest) -> HttpResponse:
-    """Say what an account without any organisation can do, and offer the seats that wait for its consent."""
-    seats = tenancy.waiting_seats_of(request.user)[:20] if request.reach.is_personal else []
-    waiting = [(seat, consent.may_accept_without_link(seat, request.user)) for seat in seats]
+    """Say what an account without any organization can do, and offer the memberships that wait for its consent."""
+    memberships = tenancy.waiting_memberships_of(request.user)[:20] if request.session_grants.is_personal else []
+    waiting = [(membership, consent.may_accept_without_link(membership, request.user)) for membership in memberships]
     return render(request, "portal/no_organization.html", {"waiting": waiting})
 
 
@@ -47,24 +47,24 @@ def no_organization(request: OrgRequest) -> HttpResponse:
 @login_required
 def look_again(request: OrgRequest) -> HttpResponse:
     """Open what became reachable since sign-in, then go home."""
-    access.widen_reach(request.session, request.user)
+    access.extend_session_grants(request.session, request.user)
     return redirect("home")
 
 
 @require_POST
 @login_required
 def accept_waiting(request: OrgRequest, public_id: UUID) -> HttpResponse:
-    """Take a seat that waits for one of the account's verified addresses."""
-    seat = tenancy.waiting_seats_of(request.user).filter(public_id=public_id).first()
-    if seat is None:
+    """Take a membership that waits for one of the account's verified addresses."""
+    membership = tenancy.waiting_memberships_of(request.user).filter(public_id=public_id).first()
+    if membership is None:
         return render(request, "portal/refused.html", {"problem": InvitationUnknown()}, status=404)
     try:
-        actor = access.personal_actor(request, seat)
-        people.accept_seat(membership=seat, user=request.user, actor=actor, by_link=False)
+        actor = access.personal_actor(request, membership)
+        people.accept_invitation(membership=membership, user=request.user, actor=actor, by_link=False)
     except DomainError as problem:
         return render(request, "portal/refused.html", {"problem": problem}, status=409)
-    access.widen_reach(request.session, request.user)
-    return redirect("org_home", seat.org.slug)
+    access.extend_session_grants(request.session, request.user)
+    return redirect("org_home", membership.org.slug)
 
 
 @require_safe

@@ -23,9 +23,9 @@ class SupportAdminSite(AdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Active staff who gave a personal proof and a second factor in this session."""
-        from portal.support.standing import Standing, standing_of
+        from portal.support.staff_access import StaffAccess, staff_access_of
 
-        return standing_of(request) is Standing.STAFF
+        return staff_access_of(request) is StaffAccess.STAFF
 
     def register(self, model_or_iterable: Any, admin_class: type[Any] | None = None, **options: Any) -> None:
         """Read-only pages get in. Libraries' own pages on accounts, factors and sessions, which write, stay out."""
@@ -34,15 +34,15 @@ class SupportAdminSite(AdminSite):
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:  # type: ignore[override]
         """Lead whoever may not enter to where they can prove themselves, before Django's own check."""
-        from portal.support.standing import lead_away
+        from portal.support.staff_access import lead_away
 
         guarded = super().admin_view(view, cacheable)
 
         @wraps(guarded)
-        def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             return lead_away(request) or guarded(request, *args, **kwargs)
 
-        return door
+        return wrapper
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """There is one sign-in page, with its second step and its rate limits; this site has none of its own."""

@@ -20,7 +20,7 @@ GROUP_NAMES = ("Engineering", "Sales", "Support", "Design", "Finance", "Operatio
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class MadeUpPerson:
     """One person of a directory. Every text may be a template of a step."""
 
     user_name: str
@@ -46,7 +46,7 @@ class PushedGroup:
     """One group of a directory, with those who belong to it."""
 
     name: str
-    members: tuple[Person, ...] = ()
+    members: tuple[MadeUpPerson, ...] = ()
 
     @property
     def key(self) -> str:
@@ -59,12 +59,12 @@ def object_id(text: str) -> str:
     return sha256(text.casefold().encode()).hexdigest()[:24]
 
 
-def made_up_people(count: int, domain: str, seed: int = 0) -> tuple[Person, ...]:
+def made_up_people(count: int, domain: str, seed: int = 0) -> tuple[MadeUpPerson, ...]:
     """Return so many different people at a domain. The same count, domain and seed give the same people."""
     return tuple(_made_up_person(number, domain, seed) for number in range(count))
 
 
-def made_up_groups(count: int, people: tuple[Person, ...]) -> tuple[PushedGroup, ...]:
+def made_up_groups(count: int, people: tuple[MadeUpPerson, ...]) -> tuple[PushedGroup, ...]:
     """Return so many groups that share out the people; every fourth person is in two of them."""
     return tuple(
         PushedGroup(
@@ -79,7 +79,7 @@ def made_up_groups(count: int, people: tuple[Person, ...]) -> tuple[PushedGroup,
     )
 
 
-def _made_up_person(number: int, domain: str, seed: int) -> Person:
+def _made_up_person(number: int, domain: str, seed: int) -> MadeUpPerson:
     # 24 and 25 have no common factor, so the names of 576 people in a row are all different
     given = GIVEN_NAMES[(number + seed) % len(GIVEN_NAMES)]
     lap = number // len(GIVEN_NAMES)
@@ -87,4 +87,4 @@ def _made_up_person(number: int, domain: str, seed: int) -> Person:
     repeat = number // (len(GIVEN_NAMES) * len(FAMILY_NAMES))
     address = f"{given}.{family}{repeat + 1 if repeat else ''}@{domain}".lower()
     title, department = JOBS[number % len(JOBS)]
-    return Person(address, given, family, object_id(address), title, department)
+    return MadeUpPerson(address, given, family, object_id(address), title, department)

@@ -12,7 +12,7 @@ Method: TypeAlias = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class StepRequest:
     """A request, without its base URL and its credentials. `target` is appended to the base URL as it is."""
 
     method: Method
@@ -21,7 +21,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StepResponse:
     """What came back. `body` is the parsed JSON, or None; header names are in lower case."""
 
     status: int
@@ -32,14 +32,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class ScimCheck:
     """A named claim about an answer: `problem` says in one sentence what is wrong, or None.
 
     One that doesn't block is reported as a note: RFC 7644 asks for it, but the identity provider would carry on.
     """
 
     name: str
-    problem: Callable[[Answer, Context], str | None]
+    problem: Callable[[StepResponse, Context], str | None]
     blocks: bool = True
 
 
@@ -69,7 +69,7 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class ScimStep:
     """One call. It is needed when the context holds every name in its templates and in `needs`, and not `unless`.
 
     `saves` reads context names from the answer by JSON pointer; `moves` renames them once the step has passed.
@@ -83,7 +83,7 @@ class Step:
     filter: Filter | None = None
     body: Mapping[str, Json] | None = None
     expected: frozenset[int] = frozenset({200})
-    checks: tuple[Check, ...] = ()
+    checks: tuple[ScimCheck, ...] = ()
     saves: Mapping[str, str] = field(default_factory=dict)
     moves: Mapping[str, str] = field(default_factory=dict)
     needs: frozenset[str] = frozenset()
@@ -98,14 +98,14 @@ class Step:
             names |= placeholders(self.filter.value)
         return names <= context.keys() and self.unless not in context
 
-    def call(self, context: Context) -> Call:
+    def call(self, context: Context) -> StepRequest:
         """Return the request to send. Raises KeyError when the step isn't needed in this context."""
         path = fill_text(self.path, {name: quote(value, safe="") for name, value in context.items()})
         query = "?" + self.filter.query(context) if self.filter else ""
         body = None if self.body is None else cast("dict[str, Json]", fill(self.body, context))
-        return Call(self.method, path + query, body)
+        return StepRequest(self.method, path + query, body)
 
-    def learn(self, answer: Answer, context: Context) -> Context:
+    def learn(self, answer: StepResponse, context: Context) -> Context:
         """Return the context after the step has passed, by its answer or by its fallback."""
         if self.is_refused(answer) and self.fallback:
             flags = {self.fallback.sets: "yes"} if self.fallback.sets else {}
@@ -113,12 +113,12 @@ class Step:
         found = {name: read(answer.body, pointer) for name, pointer in self.saves.items()}
         return _moved({**context, **{n: v for n, v in found.items() if isinstance(v, str)}}, self.moves)
 
-    def is_refused(self, answer: Answer) -> bool:
+    def is_refused(self, answer: StepResponse) -> bool:
         """Whether the server says that it doesn't offer the method, and the sequence knows another way."""
         return self.fallback is not None and answer.status in self.fallback.statuses
 
 
-class Outcome(StrEnum):
+class StepOutcome(StrEnum):
     """What became of a step."""
 
     PASSED = "passed"
@@ -131,17 +131,17 @@ class Outcome(StrEnum):
 class StepResult:
     """A step, what it sent and got, and what became of it. `reason` is set for FAILED only."""
 
-    step: Step
-    outcome: Outcome
-    sent: Call | None = None
-    got: Answer | None = None
+    step: ScimStep
+    outcome: StepOutcome
+    sent: StepRequest | None = None
+    got: StepResponse | None = None
     reason: str = ""
     notes: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
         """Whether nothing went wrong here: a step that wasn't needed is no failure."""
-        return self.outcome in {Outcome.PASSED, Outcome.NOT_NEEDED}
+        return self.outcome in {StepOutcome.PASSED, StepOutcome.NOT_NEEDED}
 
 
 def _moved(context: Context, moves: Mapping[str, str]) -> Context:

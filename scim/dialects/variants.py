@@ -1,7 +1,7 @@
 """The ways in which identity providers glue a path to a base URL; each of them has to reach the same resource."""
 
 from scim.dialects import checks
-from scim.dialects.steps import Step
+from scim.dialects.steps import ScimStep
 
 # admins paste a base URL with a trailing slash; Entra's flag is part of the tenant URL, before or after the path
 SPELLINGS = {
@@ -15,10 +15,10 @@ SPELLINGS = {
 }
 
 
-def spelling_steps(resource: str = "Users") -> tuple[Step, ...]:
+def spelling_steps(resource: str = "Users") -> tuple[ScimStep, ...]:
     """Return one listing per spelling; none of them changes anything."""
     return tuple(
-        Step(
+        ScimStep(
             name=f"list-{resource.lower()}-{name}",
             label=f"List {resource.lower()}, base URL written another way: {name}",
             method="GET",

@@ -8,7 +8,7 @@ from scim.directories.types import DirectoryState
 
 
 class Directory(models.Model):
-    """One IdP's view of an organisation, behind one SCIM Base URL."""
+    """One IdP's view of an organization, behind one SCIM Base URL."""
 
     org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="directories")
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)

@@ -13,7 +13,7 @@ from scim.directories.types import DirectoryState, TokenState
 
 
 def first_directory(org: Organization) -> Directory:
-    """Return the directory that the organisation was given at its setup. Raises DirectoryUnknown."""
+    """Return the directory that the organization was given at its setup. Raises DirectoryUnknown."""
     directory = Directory.objects.filter(org=org).select_related("org").order_by("id").first()
     if directory is None:
         raise DirectoryUnknown

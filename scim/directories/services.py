@@ -5,7 +5,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from orgs.audit import services as audit
-from orgs.audit.services import Change, Target
+from orgs.audit.services import AuditTarget, Change
 from orgs.base import credentials
 from orgs.base.actor import Actor
 from orgs.base.clock import now
@@ -30,9 +30,11 @@ class GeneratedToken:
 
 @transaction.atomic
 def create_directory(*, org: Organization, actor: Actor) -> Directory:
-    """The organisation has a SCIM Base URL."""
+    """The organization has a SCIM Base URL."""
     directory = Directory.objects.create(org=org)
-    audit.record(org=org, actor=actor, action="directory.created", target=Target("directory", str(directory.public_id)))
+    audit.record(
+        org=org, actor=actor, action="directory.created", target=AuditTarget("directory", str(directory.public_id))
+    )
     return directory
 
 
@@ -40,7 +42,7 @@ def create_directory(*, org: Organization, actor: Actor) -> Directory:
 def generate_token(
     *, directory: Directory, order: TokenOrder, actor: Actor, creator: User | None = None
 ) -> GeneratedToken:
-    """A live token exists, and the organisation's owners and admins get a notice. Raises TooManyTokens."""
+    """A live token exists, and the organization's owners and admins get a notice. Raises TooManyTokens."""
     Directory.objects.select_for_update().get(org_id=directory.org_id, pk=directory.pk)
     made_before = queries.list_tokens(directory).filter(nonce=order.nonce).first()
     if made_before is not None:
@@ -80,7 +82,7 @@ def revoke_token(*, token: ScimToken, actor: Actor) -> None:
         _record(token, token.directory, actor, "scim_token.revoked")
 
 
-def note_use(*, token: ScimToken, ip: str) -> None:
+def touch_last_used(*, token: ScimToken, ip: str) -> None:
     """The token shows when and from where it was used last, exact to a minute."""
     moment = now()
     is_recent = token.last_used_at is not None and moment - token.last_used_at < USE_NOTED_EVERY
@@ -98,6 +100,6 @@ def _record(token: ScimToken, directory: Directory, actor: Actor, action: str) -
         org=directory.org,
         actor=actor,
         action=action,
-        target=Target("scim_token", str(token.public_id), token.label),
+        target=AuditTarget("scim_token", str(token.public_id), token.label),
         change=Change(after={"last4": token.last4, "expires_at": expires}),
     )

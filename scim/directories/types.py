@@ -32,7 +32,7 @@ TEST_LIFE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class ScimCaller:
     """The directory whose token was shown, and the actor that the audit log names."""
 
     directory: "Directory"

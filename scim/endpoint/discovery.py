@@ -6,7 +6,7 @@ from scim.directories import queries as directories
 from scim.endpoint.types import ScimRequest
 from scim.endpoint.views import EndpointView, scim_json
 from scim.protocol import discovery, errors
-from scim.protocol.paging import Page, list_response
+from scim.protocol.paging import PageRequest, list_response
 
 
 class ServiceProviderConfigView(EndpointView):
@@ -31,7 +31,7 @@ def _one_or_all(view: EndpointView, found: list[dict[str, object]], name: str) -
         # RFC 7644 §4: a filter on these is refused, not ignored
         raise errors.Forbidden("These documents can't be filtered. Read them all.")
     if not name:
-        return scim_json(list_response(found, total=len(found), page=Page(1, len(found))))
+        return scim_json(list_response(found, total=len(found), page=PageRequest(1, len(found))))
     for document in found:
         if document["id"] == name:
             return view.answer(document)

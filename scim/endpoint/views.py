@@ -15,11 +15,11 @@ from orgs.base.actor import Actor, ActorKind
 from orgs.base.database import RETRY_AFTER_SECONDS, is_connected
 from scim.directories import queries as directories
 from scim.directories.errors import TokenRefused
-from scim.directories.types import Caller, Deleted
+from scim.directories.types import Deleted, ScimCaller
 from scim.endpoint import bearer
 from scim.endpoint.errors import translate
-from scim.endpoint.exchange import Exchange
 from scim.endpoint.limits import limits
+from scim.endpoint.request_record import RequestRecord
 from scim.endpoint.types import ACCEPTED_MEDIA, SCIM_JSON, ScimRequest
 from scim.protocol import errors, jsontext
 from scim.protocol.paging import list_response, read_page
@@ -35,16 +35,16 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
     """django-scim2's view with its dispatch replaced: the library commits half-done writes and trusts cookies."""
 
     http_method_names: ClassVar[list[str]] = ["get", "post", "put", "patch", "delete"]
-    exchange: Exchange
+    record: RequestRecord
     request: ScimRequest
 
     @method_decorator(csrf_exempt)
     def dispatch(self, request: ScimRequest, directory: str = "", **kwargs: str) -> HttpResponse:
         """Answer in SCIM's form, whatever happens; a write's rows, audit, outbox and log row commit together or not at all."""
-        self.exchange = Exchange(request, _tail(request, directory))
+        self.record = RequestRecord(request, _tail(request, directory))
         try:
             pending = limits.check(request)
-            self.exchange.directory = directories.find_by_public_id(directory)
+            self.record.directory = directories.find_by_public_id(directory)
             self._admit(request)
             if pending is not None:
                 raise pending
@@ -53,11 +53,11 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
             return self._refuse(error)
 
     def _admit(self, request: ScimRequest) -> None:
-        request.token = bearer.admit(request, self.exchange.directory)
+        request.token = bearer.admit(request, self.record.directory)
         limits.note_admission(request)
-        self.exchange.token = request.token
-        assert self.exchange.directory is not None  # noqa: S101 - bearer.admit refuses what names no directory
-        request.directory = self.exchange.directory
+        self.record.token = request.token
+        assert self.record.directory is not None  # noqa: S101 - bearer.admit refuses what names no directory
+        request.directory = self.record.directory
         request.actor = Actor(
             ActorKind.SCIM,
             reference=str(request.token.public_id),
@@ -76,14 +76,14 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
             )
         if name == "get":
             response: HttpResponse = act(request, **kwargs)
-            self.exchange.write_afterwards(response)
+            self.record.write_afterwards(response)
             return response
         # what is too large is refused before the transaction; the rest has been read before the first query
         _ = request.body
         with transaction.atomic():
             directories.require_live(request.token)
             response = act(request, **kwargs)
-            self.exchange.write(response)
+            self.record.write(response)
         return response
 
     def _refuse(self, error: Exception) -> HttpResponse:
@@ -102,7 +102,7 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
         if refusal.status == 503 and not is_connected():
             # the log is in the same database: to wait for it a second time would only keep the caller
             return response
-        self.exchange.write_afterwards(response, refusal, error.reason if isinstance(error, TokenRefused) else "")
+        self.record.write_afterwards(response, refusal, error.reason if isinstance(error, TokenRefused) else "")
         return response
 
     def allowed(self) -> list[str]:
@@ -121,7 +121,7 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
     def answer_page(self, found: QuerySet[M], render: Callable[[list[M]], list[Document]]) -> HttpResponse:
         """Return one page of what was found (RFC 7644 §3.4.2.4); `render` is given the page's rows, all at once."""
         page = read_page(self.request.GET)
-        self.exchange.subject = self.looked_for(self.request)
+        self.record.subject = self.looked_for(self.request)
         rows = list(found[page.start_index - 1 : page.start_index - 1 + page.count])
         shown = [self.asked_for(document) for document in render(rows)]
         return scim_json(list_response(shown, total=found.count(), page=page))
@@ -132,14 +132,14 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
         return project(dict(document), attributes=asked.get("attributes"), excluded=asked.get("excludedAttributes"))
 
     @property
-    def caller(self) -> Caller:
-        return Caller(self.request.directory, self.request.actor)
+    def caller(self) -> ScimCaller:
+        return ScimCaller(self.request.directory, self.request.actor)
 
     def require_id(self, scim_id: str) -> None:
         """Raises MethodNotAllowed: a whole collection isn't replaced, patched or deleted."""
         if not scim_id:
             raise errors.MethodNotAllowed(f"{self.request.method} needs the id of one resource at the end of the URL.")
-        self.exchange.resource_id = scim_id
+        self.record.resource_id = scim_id
 
     def refuse_id(self, scim_id: str) -> None:
         """Raises MethodNotAllowed: the service gives the id (RFC 7644 §3.3)."""
@@ -152,8 +152,8 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
         return rest.rpartition('"')[0]
 
     def deleted(self, scim_id: str, gone: Deleted) -> HttpResponse:
-        self.exchange.resource_id, self.exchange.subject = scim_id, gone.name
-        self.exchange.is_connection_test = gone.was_test
+        self.record.resource_id, self.record.subject = scim_id, gone.name
+        self.record.is_connection_test = gone.was_test
         return HttpResponse(status=204)
 
 

@@ -9,7 +9,7 @@ from scim.directories.models import Directory
 
 
 class DirectoryGroup(models.Model):
-    """A group as the IdP sees it; its name and members are those of the organisation's group."""
+    """A group as the IdP sees it; its name and members are those of the organization's group."""
 
     org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     directory = models.ForeignKey(Directory, on_delete=models.CASCADE, related_name="groups")

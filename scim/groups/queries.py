@@ -71,18 +71,18 @@ def members_of(directory: Directory, groups: Sequence[DirectoryGroup]) -> dict[i
     return found
 
 
-def seats_by_scim_id(directory: Directory, scim_ids: Iterable[str]) -> dict[str, Membership]:
-    """Return the seats of those ids that are users of this directory."""
+def memberships_by_scim_id(directory: Directory, scim_ids: Iterable[str]) -> dict[str, Membership]:
+    """Return the memberships of those ids that are users of this directory."""
     wanted = {read_uuid(scim_id) for scim_id in scim_ids}
-    seats = Membership.objects.filter(
+    memberships = Membership.objects.filter(
         org_id=directory.org_id,
         directory_users__directory=directory,
         directory_users__public_id__in=wanted,
     ).annotate(scim_id=F("directory_users__public_id"))
-    return {str(seat.scim_id): seat for seat in seats.order_by("id")}
+    return {str(membership.scim_id): membership for membership in memberships.order_by("id")}
 
 
 def scim_members_except(row: DirectoryGroup, kept: Sequence[Membership]) -> list[Membership]:
-    """Return the seats in the group that aren't among these."""
-    seats = Membership.objects.filter(org_id=row.org_id, group_members__group_id=row.group_id)
-    return list(seats.exclude(pk__in=[seat.pk for seat in kept]).order_by("id"))
+    """Return the memberships in the group that aren't among these."""
+    memberships = Membership.objects.filter(org_id=row.org_id, group_members__group_id=row.group_id)
+    return list(memberships.exclude(pk__in=[membership.pk for membership in kept]).order_by("id"))

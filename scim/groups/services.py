@@ -1,4 +1,4 @@
-"""A directory's groups become the organisation's groups. Changes arrive as deltas and cost what changed."""
+"""A directory's groups become the organization's groups. Changes arrive as deltas and cost what changed."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from orgs.groups import services as groups
 from orgs.groups.errors import GroupNameTaken
 from orgs.groups.types import GroupSource
 from orgs.tenancy.models import Membership
-from scim.directories.types import TEST_LIFE, Caller, Deleted
+from scim.directories.types import TEST_LIFE, Deleted, ScimCaller
 from scim.groups import queries
 from scim.groups.errors import DirectoryGroupTaken, MemberUnknown
 from scim.groups.models import DirectoryGroup
@@ -30,7 +30,7 @@ def refuse_long_key(name: str) -> None:
 
 
 @transaction.atomic
-def create_group(*, caller: Caller, given: GroupInput) -> DirectoryGroup:
+def create_group(*, caller: ScimCaller, given: GroupInput) -> DirectoryGroup:
     """The group exists with these members. Raises DirectoryGroupTaken, MemberUnknown."""
     refuse_long_key(given.display_name)
     org = caller.directory.org
@@ -53,7 +53,7 @@ def create_group(*, caller: Caller, given: GroupInput) -> DirectoryGroup:
 
 
 @transaction.atomic
-def replace_group(*, caller: Caller, scim_id: str, given: GroupInput) -> DirectoryGroup:
+def replace_group(*, caller: ScimCaller, scim_id: str, given: GroupInput) -> DirectoryGroup:
     """The group is what the body says; absent members stay as they are. Raises DirectoryGroupUnknown and like create_group."""
     members = None
     if given.members is not None:
@@ -68,7 +68,7 @@ def replace_group(*, caller: Caller, scim_id: str, given: GroupInput) -> Directo
 
 
 @transaction.atomic
-def change_group(*, caller: Caller, scim_id: str, change: GroupChange) -> DirectoryGroup:
+def change_group(*, caller: ScimCaller, scim_id: str, change: GroupChange) -> DirectoryGroup:
     """The group has changed by this much, all of it or nothing. Raises DirectoryGroupUnknown and like create_group."""
     row = queries.lock_group(caller.directory, scim_id)
     changed = _rename(caller, row, change.display_name)
@@ -82,15 +82,15 @@ def change_group(*, caller: Caller, scim_id: str, change: GroupChange) -> Direct
 
 
 @transaction.atomic
-def delete_group(*, caller: Caller, scim_id: str) -> Deleted:
-    """The group is gone and its name free; its members stay people of the organisation. Raises DirectoryGroupUnknown."""
+def delete_group(*, caller: ScimCaller, scim_id: str) -> Deleted:
+    """The group is gone and its name free; its members stay people of the organization. Raises DirectoryGroupUnknown."""
     row = queries.lock_group(caller.directory, scim_id)
     name, age = row.group.name, now() - row.created_at
     groups.delete_group(group=row.group, actor=caller.actor)
     return Deleted(name=name, was_test=age < TEST_LIFE)
 
 
-def _rename(caller: Caller, row: DirectoryGroup, name: str | None) -> bool:
+def _rename(caller: ScimCaller, row: DirectoryGroup, name: str | None) -> bool:
     if name is None or name == row.group.name:
         return False
     refuse_long_key(name)
@@ -110,9 +110,9 @@ def _set_external_id(row: DirectoryGroup, change: GroupChange) -> bool:
     return row.external_id != before
 
 
-def _apply_members(caller: Caller, row: DirectoryGroup, delta: MemberDelta) -> bool:
+def _apply_members(caller: ScimCaller, row: DirectoryGroup, delta: MemberDelta) -> bool:
     """Add and remove what the delta names; a replacement removes only whoever isn't in the new list."""
-    wanted = _seats(caller, delta.added)
+    wanted = _memberships(caller, delta.added)
     removed = _present(caller, delta.removed)
     if delta.replaces:
         removed = queries.scim_members_except(row, wanted)
@@ -121,10 +121,10 @@ def _apply_members(caller: Caller, row: DirectoryGroup, delta: MemberDelta) -> b
     return bool(gone or new)
 
 
-def _seats(caller: Caller, scim_ids: Iterable[str]) -> list[Membership]:
-    """Return the seats of these users. Raises MemberUnknown naming those that aren't users of this directory."""
+def _memberships(caller: ScimCaller, scim_ids: Iterable[str]) -> list[Membership]:
+    """Return the memberships of these users. Raises MemberUnknown naming those that aren't users of this directory."""
     wanted = list(dict.fromkeys(scim_ids))
-    known = queries.seats_by_scim_id(caller.directory, wanted)
+    known = queries.memberships_by_scim_id(caller.directory, wanted)
     unknown = [scim_id for scim_id in wanted if scim_id not in known]
     if unknown:
         named = ", ".join(repr(scim_id[:64]) for scim_id in unknown[:UNKNOWN_SHOWN])
@@ -132,9 +132,9 @@ def _seats(caller: Caller, scim_ids: Iterable[str]) -> list[Membership]:
     return list(known.values())
 
 
-def _present(caller: Caller, scim_ids: Iterable[str]) -> list[Membership]:
-    """Return the seats of those who can be removed; who isn't a user here isn't a member either."""
-    return list(queries.seats_by_scim_id(caller.directory, scim_ids).values())
+def _present(caller: ScimCaller, scim_ids: Iterable[str]) -> list[Membership]:
+    """Return the memberships of those who can be removed; who isn't a user here isn't a member either."""
+    return list(queries.memberships_by_scim_id(caller.directory, scim_ids).values())
 
 
 def _save(row: DirectoryGroup) -> None:

@@ -6,7 +6,7 @@ from django_scim.views import GroupsView
 
 from orgs.base.clock import iso
 from scim.directories import queries as directories
-from scim.directories.types import Caller
+from scim.directories.types import ScimCaller
 from scim.endpoint.types import ScimRequest
 from scim.endpoint.views import EndpointView
 from scim.groups import queries, services
@@ -51,7 +51,7 @@ class DirectoryGroupAdapter(SCIMGroup):  # type: ignore[misc]  # django-scim2 ha
         return MemberReference(id=scim_id, location=f"{directories.base_url(self.request.directory)}/Users/{scim_id}")
 
     def delete(self) -> None:
-        caller = Caller(self.request.directory, self.request.actor)
+        caller = ScimCaller(self.request.directory, self.request.actor)
         services.delete_group(caller=caller, scim_id=self.obj.scim_id)
 
 
@@ -107,6 +107,6 @@ class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # dj
         return document
 
     def _show(self, row: DirectoryGroup, *, status: int = 200) -> HttpResponse:
-        self.exchange.resource_id, self.exchange.subject = row.scim_id, row.group.name
+        self.record.resource_id, self.record.subject = row.scim_id, row.group.name
         [document] = self._documents([row])
         return self.answer(document, status=status)

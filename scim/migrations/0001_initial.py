@@ -169,7 +169,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='directoryuser',
-            constraint=models.UniqueConstraint(fields=('directory', 'membership'), name='directory_user_one_per_seat'),
+            constraint=models.UniqueConstraint(fields=('directory', 'membership'), name='directory_user_one_per_membership'),
         ),
         migrations.AddIndex(
             model_name='directoryuservalue',

@@ -14,7 +14,7 @@ from scim.protocol.schemas import (
     USER,
     USER_SPECS,
     AttributeSpec,
-    Kind,
+    AttributeType,
     Specs,
 )
 
@@ -93,9 +93,9 @@ def _attribute(spec: AttributeSpec) -> Document:
         "mutability": spec.mutability,
         "returned": spec.returned,
     }
-    if spec.kind in {Kind.STRING, Kind.REFERENCE, Kind.BINARY}:
+    if spec.kind in {AttributeType.STRING, AttributeType.REFERENCE, AttributeType.BINARY}:
         # RFC 7643 §2.3.6, §2.3.7: references and binary values are always compared exactly
-        found |= {"caseExact": spec.case_exact or spec.kind is not Kind.STRING, "uniqueness": spec.uniqueness}
+        found |= {"caseExact": spec.case_exact or spec.kind is not AttributeType.STRING, "uniqueness": spec.uniqueness}
     if spec.reference_types:
         found["referenceTypes"] = list(spec.reference_types)
     if spec.canonical:

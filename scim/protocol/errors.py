@@ -73,7 +73,7 @@ class Uniqueness(ScimError):
 
 
 class RuleConflict(ScimError):
-    """A rule of the organisation stands against it, such as the last owner's (§3.12: 409 without a type)."""
+    """A rule of the organization stands against it, such as the last owner's (§3.12: 409 without a type)."""
 
     status = 409
 

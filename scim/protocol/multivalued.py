@@ -16,7 +16,7 @@ Values = list[Document]
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class PatchTarget:
     """Where an operation points: an attribute, those of its values that `term` selects, one of their sub-attributes."""
 
     spec: AttributeSpec
@@ -28,7 +28,7 @@ class Target:
         return self.term is None or selects(self.term, item)
 
 
-def change_values(values: Values, op: Op, target: Target, value: Any) -> Values:
+def change_values(values: Values, op: Op, target: PatchTarget, value: Any) -> Values:
     """Return the values after the operation, with one primary at most. Raises InvalidValue, NoTarget."""
     if op is Op.REMOVE:
         changed = _without(values, target, value)
@@ -70,7 +70,7 @@ def _identity(item: Document) -> Hashable:
     return _parts(item, ("value", "type")) if "value" in item else frozenset(item.items())
 
 
-def _without(values: Values, target: Target, value: Any) -> Values:
+def _without(values: Values, target: PatchTarget, value: Any) -> Values:
     """Return what stays. Entra names the values to remove in `value`; others by a filter, or remove them all."""
     if target.sub is not None:
         return [item for item in (_pruned(item, target) for item in values) if item]
@@ -94,7 +94,7 @@ def _parts(item: Document, names: tuple[str, ...]) -> tuple[Any, ...]:
     return tuple(comparable(item.get(name)) for name in names)
 
 
-def _pruned(item: Document, target: Target) -> Document:
+def _pruned(item: Document, target: PatchTarget) -> Document:
     """Return a selected value without the sub-attribute; without its `value` nothing is left of it."""
     if target.sub is None or not target.selects(item):
         return item
@@ -103,7 +103,7 @@ def _pruned(item: Document, target: Target) -> Document:
     )
 
 
-def _with_selected(values: Values, target: Target, change: Document) -> Values:
+def _with_selected(values: Values, target: PatchTarget, change: Document) -> Values:
     """Return the values with the selected ones changed; a value that the filter describes is made when there is none.
 
     Adding to a selected value and replacing it come to the same; without a change there is none.
@@ -124,7 +124,7 @@ def _yielding(item: Document, change: Document) -> Document:
     return item | {"primary": False} if change.get("primary") and "primary" in item else item
 
 
-def _change_of(target: Target, value: Any) -> Document:
+def _change_of(target: PatchTarget, value: Any) -> Document:
     """Return the sub-attributes that the selected values get."""
     if target.sub is not None:
         cleaned = normal_value(target.sub, value, f"{target.spec.name}.{target.sub.name}")
@@ -135,7 +135,7 @@ def _change_of(target: Target, value: Any) -> Document:
     return merged
 
 
-def _described(target: Target) -> Document:
+def _described(target: PatchTarget) -> Document:
     """Return the value that the filter describes, by what it is for: one named by its `value` must be there (§3.5.2.3)."""
     if target.term is None:
         return {}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from scim.protocol.errors import InvalidValue
-from scim.protocol.schemas import MAX_VALUES, AttributeSpec, Kind, Specs, find
+from scim.protocol.schemas import MAX_VALUES, AttributeSpec, AttributeType, Specs, find
 
 # Entra and others send booleans as words, some as numbers
 BOOLEANS: dict[object, bool] = {"true": True, "false": False, "1": True, "0": False, 1: True, 0: False}
@@ -42,9 +42,9 @@ def normal_value(spec: AttributeSpec, value: Any, where: str) -> Any:
 
 def normal_single(spec: AttributeSpec, value: Any, where: str) -> Any:
     """Return one value of its attribute's type. Raises InvalidValue."""
-    if spec.kind is Kind.COMPLEX:
+    if spec.kind is AttributeType.COMPLEX:
         return _normal_complex(spec, value, where)
-    if spec.kind is Kind.BOOLEAN:
+    if spec.kind is AttributeType.BOOLEAN:
         return normal_boolean(value, where)
     return _normal_text(spec, value, where)
 

@@ -15,18 +15,18 @@ _INTEGER = re.compile(r"[+-]?\d{1,4000}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageRequest:
     """`start_index` counts from 1; `count` is how many resources at most, and may be 0."""
 
     start_index: int
     count: int
 
 
-def read_page(query: Mapping[str, str]) -> Page:
+def read_page(query: Mapping[str, str]) -> PageRequest:
     """Return the page that was asked for: an index below 1 means 1, a negative count 0. Raises InvalidValue."""
     start = _integer(query, "startIndex", 1)
     count = _integer(query, "count", DEFAULT_COUNT)
-    return Page(start_index=min(max(start, 1), FARTHEST), count=min(max(count, 0), MAX_COUNT))
+    return PageRequest(start_index=min(max(start, 1), FARTHEST), count=min(max(count, 0), MAX_COUNT))
 
 
 def _integer(query: Mapping[str, str], name: str, default: int) -> int:
@@ -40,7 +40,7 @@ def _integer(query: Mapping[str, str], name: str, default: int) -> int:
     return -number if text.startswith("-") else number
 
 
-def list_response(resources: Sequence[Mapping[str, Any]], *, total: int, page: Page) -> dict[str, Any]:
+def list_response(resources: Sequence[Mapping[str, Any]], *, total: int, page: PageRequest) -> dict[str, Any]:
     """Return the envelope; its three numbers are JSON integers."""
     return {
         "schemas": [LIST_RESPONSE],

@@ -6,7 +6,7 @@ from typing import Any
 
 from scim.protocol.errors import InvalidPath, InvalidValue, Mutability, NoTarget
 from scim.protocol.filters import Filter, PatchPath, parse_path
-from scim.protocol.multivalued import Target, change_values
+from scim.protocol.multivalued import PatchTarget, change_values
 from scim.protocol.normal import normal_object, normal_value
 from scim.protocol.operations import Op, Operation
 from scim.protocol.schemas import (
@@ -14,7 +14,7 @@ from scim.protocol.schemas import (
     ENTERPRISE_SPECS,
     READ_ONLY_COMMON,
     AttributeSpec,
-    Kind,
+    AttributeType,
     Specs,
     find,
     is_core_user,
@@ -101,7 +101,7 @@ def _apply_part(document: Document, op: Op, path: PatchPath, value: Any, *, is_n
         changed: Any = change_values(holder.get(name, []), op, target, value)
     elif target.sub is not None:
         changed = _changed_parts(holder.get(name, {}), op, target.spec, {target.sub.name: value})
-    elif target.spec.kind is Kind.COMPLEX and isinstance(value, Mapping) and op is not Op.REMOVE:
+    elif target.spec.kind is AttributeType.COMPLEX and isinstance(value, Mapping) and op is not Op.REMOVE:
         changed = _changed_parts(holder.get(name, {}), op, target.spec, value)
     else:
         changed = None if op is Op.REMOVE else normal_value(target.spec, value, name)
@@ -125,7 +125,7 @@ def _changed_parts(current: Document, op: Op, spec: AttributeSpec, given: Mappin
     return kept if op is Op.REMOVE else kept | normal_object(given, spec.sub, f"{spec.name}.")
 
 
-def _resolve(path: PatchPath, *, is_named: bool) -> Target | None:
+def _resolve(path: PatchPath, *, is_named: bool) -> PatchTarget | None:
     """Return what the path points to, or None for what this service doesn't know. Raises Mutability, InvalidPath."""
     attribute = path.attribute
     specs, is_extension = _specs_of(attribute.uri)
@@ -145,7 +145,7 @@ def _resolve(path: PatchPath, *, is_named: bool) -> Target | None:
     if sub is not None and sub.is_read_only:
         refuse_read_only(f"{spec.name}.{sub.name}", is_named=is_named)
         return None
-    return Target(spec, path.term, sub, is_extension)
+    return PatchTarget(spec, path.term, sub, is_extension)
 
 
 def refuse_read_only(name: str, *, is_named: bool) -> None:

@@ -22,7 +22,7 @@ MAX_LONG_TEXT = 16_384
 MAX_VALUES = 100
 
 
-class Kind(StrEnum):
+class AttributeType(StrEnum):
     STRING = "string"
     BOOLEAN = "boolean"
     REFERENCE = "reference"
@@ -36,7 +36,7 @@ class AttributeSpec:
 
     name: str
     description: str
-    kind: Kind = Kind.STRING
+    kind: AttributeType = AttributeType.STRING
     multi: bool = False
     required: bool = False
     case_exact: bool = False
@@ -73,13 +73,13 @@ def _values(name: str, description: str, *, value: AttributeSpec | None = None) 
     return AttributeSpec(
         name,
         description,
-        Kind.COMPLEX,
+        AttributeType.COMPLEX,
         multi=True,
         sub=(
             value or AttributeSpec("value", "The value."),
             AttributeSpec("display", "A name for the value."),
             AttributeSpec("type", "What the value is for, such as work or home."),
-            AttributeSpec("primary", "Whether this is the preferred value.", Kind.BOOLEAN),
+            AttributeSpec("primary", "Whether this is the preferred value.", AttributeType.BOOLEAN),
         ),
     )
 
@@ -87,7 +87,7 @@ def _values(name: str, description: str, *, value: AttributeSpec | None = None) 
 NAME = AttributeSpec(
     "name",
     "The parts of the person's name.",
-    Kind.COMPLEX,
+    AttributeType.COMPLEX,
     sub=(
         AttributeSpec("formatted", "The whole name."),
         AttributeSpec("familyName", "The family name."),
@@ -100,7 +100,7 @@ NAME = AttributeSpec(
 ADDRESSES = AttributeSpec(
     "addresses",
     "Postal addresses.",
-    Kind.COMPLEX,
+    AttributeType.COMPLEX,
     multi=True,
     sub=(
         AttributeSpec("formatted", "The whole address."),
@@ -110,10 +110,10 @@ ADDRESSES = AttributeSpec(
         AttributeSpec("postalCode", "Postal code."),
         AttributeSpec("country", "Country."),
         AttributeSpec("type", "What the address is for."),
-        AttributeSpec("primary", "Whether this is the preferred address.", Kind.BOOLEAN),
+        AttributeSpec("primary", "Whether this is the preferred address.", AttributeType.BOOLEAN),
     ),
 )
-# a seat needs an address: clients that build users from this table must know it, though a userName that is one will do
+# a membership needs an address: clients that build users from this table must know it, though a userName that is one will do
 EMAILS = replace(
     _values("emails", "E-mail addresses. One is needed unless userName is an e-mail address.", value=MAIL_VALUE),
     required=True,
@@ -121,12 +121,14 @@ EMAILS = replace(
 USER_GROUPS = AttributeSpec(
     "groups",
     "The groups of this directory that the person is in; changed through Groups only.",
-    Kind.COMPLEX,
+    AttributeType.COMPLEX,
     multi=True,
     mutability="readOnly",
     sub=(
         AttributeSpec("value", "The group's id.", case_exact=True, mutability="readOnly"),
-        AttributeSpec("$ref", "The group's URL.", Kind.REFERENCE, mutability="readOnly", reference_types=("Group",)),
+        AttributeSpec(
+            "$ref", "The group's URL.", AttributeType.REFERENCE, mutability="readOnly", reference_types=("Group",)
+        ),
         AttributeSpec("display", "The group's name.", mutability="readOnly"),
         AttributeSpec("type", "Always direct.", mutability="readOnly", canonical=("direct",)),
     ),
@@ -142,13 +144,13 @@ USER_SPECS: Specs = (
     NAME,
     AttributeSpec("displayName", "The name to show."),
     AttributeSpec("nickName", "A casual name."),
-    AttributeSpec("profileUrl", "A page about the person.", Kind.REFERENCE, reference_types=("external",)),
+    AttributeSpec("profileUrl", "A page about the person.", AttributeType.REFERENCE, reference_types=("external",)),
     AttributeSpec("title", "The person's title."),
     AttributeSpec("userType", "Such as Employee or Contractor."),
     AttributeSpec("preferredLanguage", "Preferred languages."),
     AttributeSpec("locale", "For dates and numbers, such as en-US."),
     AttributeSpec("timezone", "Such as America/Denver."),
-    AttributeSpec("active", "Whether the person may sign in.", Kind.BOOLEAN),
+    AttributeSpec("active", "Whether the person may sign in.", AttributeType.BOOLEAN),
     EMAILS,
     _values("phoneNumbers", "Telephone numbers."),
     _values("ims", "Instant messaging addresses."),
@@ -156,7 +158,7 @@ USER_SPECS: Specs = (
         "photos",
         "Pictures of the person.",
         value=AttributeSpec(
-            "value", "The picture's URL.", Kind.REFERENCE, longest=MAX_LONG_TEXT, reference_types=("external",)
+            "value", "The picture's URL.", AttributeType.REFERENCE, longest=MAX_LONG_TEXT, reference_types=("external",)
         ),
     ),
     ADDRESSES,
@@ -165,23 +167,23 @@ USER_SPECS: Specs = (
     _values(
         "x509Certificates",
         "Certificates of the person.",
-        value=AttributeSpec("value", "The certificate in base64.", Kind.BINARY, longest=MAX_LONG_TEXT),
+        value=AttributeSpec("value", "The certificate in base64.", AttributeType.BINARY, longest=MAX_LONG_TEXT),
     ),
     USER_GROUPS,
 )
 ENTERPRISE_SPECS: Specs = (
-    AttributeSpec("employeeNumber", "The number that the organisation gave to the person."),
-    AttributeSpec("costCenter", "Cost centre."),
-    AttributeSpec("organization", "Organisation."),
+    AttributeSpec("employeeNumber", "The number that the organization gave to the person."),
+    AttributeSpec("costCenter", "Cost center."),
+    AttributeSpec("organization", "Organization."),
     AttributeSpec("division", "Division."),
     AttributeSpec("department", "Department."),
     AttributeSpec(
         "manager",
         "The person's manager.",
-        Kind.COMPLEX,
+        AttributeType.COMPLEX,
         sub=(
             AttributeSpec("value", "The id of the manager's user.", case_exact=True),
-            AttributeSpec("$ref", "The URL of the manager's user.", Kind.REFERENCE, reference_types=("User",)),
+            AttributeSpec("$ref", "The URL of the manager's user.", AttributeType.REFERENCE, reference_types=("User",)),
             AttributeSpec("displayName", "The manager's name.", mutability="readOnly"),
         ),
     ),
@@ -197,12 +199,16 @@ GROUP_SPECS: Specs = (
     AttributeSpec(
         "members",
         "The people in the group.",
-        Kind.COMPLEX,
+        AttributeType.COMPLEX,
         multi=True,
         sub=(
             AttributeSpec("value", "The id of the user.", case_exact=True, mutability="immutable"),
             AttributeSpec(
-                "$ref", "The URL of the user.", Kind.REFERENCE, mutability="immutable", reference_types=("User",)
+                "$ref",
+                "The URL of the user.",
+                AttributeType.REFERENCE,
+                mutability="immutable",
+                reference_types=("User",),
             ),
             AttributeSpec("type", "Always User.", mutability="immutable", canonical=("User",)),
         ),

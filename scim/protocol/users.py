@@ -1,4 +1,4 @@
-"""User resources: wire ↔ the stored document and the facts that seats need (RFC 7643 §4.1, §4.3)."""
+"""User resources: wire ↔ the stored document and the facts that memberships need (RFC 7643 §4.1, §4.3)."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -25,9 +25,9 @@ _VALUE_ATTRIBUTES = ("emails", "phoneNumbers")
 
 @dataclass(frozen=True, slots=True)
 class UserFacts:
-    """What a seat takes from a document.
+    """What a membership takes from a document.
 
-    `active` is None once it was removed: unassigned is not inactive, so the seat stays as it is. `login_address` is
+    `active` is None once it was removed: unassigned is not inactive, so the membership stays as it is. `login_address` is
     None when nothing in the document is an e-mail address.
     """
 
@@ -114,7 +114,7 @@ def _extension(value: Any) -> Document:
 
 
 def facts(document: Document) -> UserFacts:
-    """Return what the seat shows, from a stored document."""
+    """Return what the membership shows, from a stored document."""
     name = document.get("name", {})
     addresses = _addresses(document)
     user_name: str = document["userName"]
@@ -133,7 +133,7 @@ def facts(document: Document) -> UserFacts:
 
 
 def looks_like_address(text: str) -> bool:
-    """Say whether the text can be an e-mail address; whether it is one is decided when a seat is made."""
+    """Say whether the text can be an e-mail address; whether it is one is decided when a membership is made."""
     return len(text) <= 254 and _ADDRESS.fullmatch(text.strip()) is not None
 
 

@@ -12,7 +12,7 @@ from scim.requests.types import AGES, EXPORT_LIMIT, EXPORTED, RESOURCES, LogFilt
 
 
 def list_requests(org: Organization, shown: LogFilter) -> QuerySet[RequestLog]:
-    """The calls to an organisation's directories, newest first."""
+    """The calls to an organization's directories, newest first."""
     rows = _of_kind(RequestLog.objects.filter(org=org), shown)
     if shown.status == "ok":
         rows = rows.filter(status__lt=400)

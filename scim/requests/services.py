@@ -15,17 +15,19 @@ from django.db.models import F
 from orgs.base.clock import now
 from orgs.base.text import text_key
 from orgs.tenancy.models import Organization
-from scim.dialects.recognise import RequestFacts, recognise
+from scim.dialects.recognize import RequestFacts, recognize
 from scim.requests import queries
 from scim.requests.models import RequestLog
-from scim.requests.types import BODY_KEPT, CONNECTION_TEST_WINDOW_MINUTES, EXPORTED, Answer, Call
+from scim.requests.types import BODY_KEPT, CONNECTION_TEST_WINDOW_MINUTES, EXPORTED, LoggedRequest, LoggedResponse
 
 HIDDEN = "[hidden]"
 PRIVATE = frozenset({"password", "addresses", "phonenumbers", "photos", "ims", "x509certificates", "token", "secret"})
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-def record(*, org: Organization, directory_id: int, token_id: int | None, call: Call, answer: Answer) -> RequestLog:
+def record(
+    *, org: Organization, directory_id: int, token_id: int | None, call: LoggedRequest, answer: LoggedResponse
+) -> RequestLog:
     """The directory's log holds this call, with redacted bodies and a label that an admin understands."""
     row = _row(call, answer)
     row.org, row.directory_id, row.token_id = org, directory_id, token_id
@@ -33,7 +35,7 @@ def record(*, org: Organization, directory_id: int, token_id: int | None, call: 
     return row
 
 
-def _row(call: Call, answer: Answer) -> RequestLog:
+def _row(call: LoggedRequest, answer: LoggedResponse) -> RequestLog:
     seen = read_body(call.body)
     facts = RequestFacts(
         method=call.method,
@@ -43,7 +45,7 @@ def _row(call: Call, answer: Answer) -> RequestLog:
         body=seen if isinstance(seen, Mapping) else None,
         content_type=call.content_type,
     )
-    recognition = recognise(facts)
+    recognition = recognize(facts)
     subject = answer.subject or _subject_of(seen)
     return RequestLog(
         at=now(),
@@ -67,7 +69,9 @@ def _row(call: Call, answer: Answer) -> RequestLog:
     )
 
 
-def record_refusal(*, org: Organization, directory_id: int, token_id: int | None, call: Call, answer: Answer) -> None:
+def record_refusal(
+    *, org: Organization, directory_id: int, token_id: int | None, call: LoggedRequest, answer: LoggedResponse
+) -> None:
     """Count a refused call in the row of its minute and cause: a stranger can't fill the log."""
     row = _row(replace(call, body=b"", query=""), answer)
     row.org, row.directory_id, row.token_id = org, directory_id, token_id
@@ -84,7 +88,7 @@ def record_refusal(*, org: Organization, directory_id: int, token_id: int | None
 
 
 def mark_connection_test(row: RequestLog) -> int:
-    """The calls that led to this deletion are labelled as an IdP's test: the resource lived for minutes only."""
+    """The calls that led to this deletion are labeled as an IdP's test: the resource lived for minutes only."""
     since = row.at - timedelta(minutes=CONNECTION_TEST_WINDOW_MINUTES)
     return queries.about_same_thing(row, since).update(is_connection_test=True)
 

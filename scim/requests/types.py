@@ -33,7 +33,7 @@ RESOURCES = {"users": "/Users", "groups": "/Groups"}
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class LoggedRequest:
     """What came in, before it is redacted. `path` is the part after the Base URL."""
 
     method: str
@@ -47,7 +47,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class LoggedResponse:
     """What went out."""
 
     status: int

@@ -9,7 +9,7 @@ from scim.directories.models import Directory
 
 
 class DirectoryUser(models.Model):
-    """A person as the IdP sees them, bound to one seat. `document` is stored as it goes on the wire."""
+    """A person as the IdP sees them, bound to one membership. `document` is stored as it goes on the wire."""
 
     org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     directory = models.ForeignKey(Directory, on_delete=models.CASCADE, related_name="users")
@@ -36,7 +36,7 @@ class DirectoryUser(models.Model):
                 condition=~Q(external_id=""),
                 name="directory_user_external_id_once",
             ),
-            models.UniqueConstraint(fields=["directory", "membership"], name="directory_user_one_per_seat"),
+            models.UniqueConstraint(fields=["directory", "membership"], name="directory_user_one_per_membership"),
         ]
 
     def __str__(self) -> str:

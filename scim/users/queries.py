@@ -84,7 +84,7 @@ ALLOWED = Allowed(
 
 
 def group_rows(directory: Directory, users: Sequence[DirectoryUser]) -> dict[int, list[GroupMember]]:
-    """Return for each seat the groups of this directory that it is in. One query."""
+    """Return for each membership the groups of this directory that it is in. One query."""
     rows = (
         GroupMember.objects.filter(
             org_id=directory.org_id,

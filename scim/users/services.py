@@ -1,4 +1,4 @@
-"""A directory's users become seats, and change and leave with them: one transaction each, called by the endpoint."""
+"""A directory's users become memberships, and change and leave with them: one transaction each, called by the endpoint."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,8 +17,8 @@ from orgs.people import queries as people_queries
 from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy.models import Membership
-from orgs.tenancy.types import HoldSource, Origin
-from scim.directories.types import TEST_LIFE, Caller, Deleted
+from orgs.tenancy.types import MembershipOrigin, SuspensionSource
+from scim.directories.types import TEST_LIFE, Deleted, ScimCaller
 from scim.protocol import patch
 from scim.protocol.errors import InvalidValue
 from scim.protocol.operations import read_operations
@@ -31,20 +31,20 @@ Document = dict[str, Any]
 
 
 @transaction.atomic
-def create_user(*, caller: Caller, document: Document) -> DirectoryUser:
+def create_user(*, caller: ScimCaller, document: Document) -> DirectoryUser:
     """Give the person a membership: theirs from before, the one that has this address, or a new one (decision 16).
 
-    Raises UserNameTaken, AddressMissing, LastOwner, SeatTaken, AddressInvalid.
+    Raises UserNameTaken, AddressMissing, LastOwner, MembershipExists, AddressInvalid.
     """
     known = facts(document)
     refuse_taken_name(caller, known)
     restored = _restore(caller, known)
-    seat, made = (restored, False) if restored is not None else _seat_for(caller, known)
+    membership, made = (restored, False) if restored is not None else _membership_for(caller, known)
     moment = now()
     user = DirectoryUser(
         org_id=caller.directory.org_id,
         directory=caller.directory,
-        membership=seat,
+        membership=membership,
         made_membership=made,
         created_at=moment,
     )
@@ -53,7 +53,7 @@ def create_user(*, caller: Caller, document: Document) -> DirectoryUser:
     return user
 
 
-def refuse_taken_name(caller: Caller, known: UserFacts, *, besides: DirectoryUser | None = None) -> None:
+def refuse_taken_name(caller: ScimCaller, known: UserFacts, *, besides: DirectoryUser | None = None) -> None:
     """Raises UserNameTaken with a sentence that names the attribute. The constraints decide for those who race."""
     if len(text_key(known.user_name)) > KEY_LENGTH:
         raise InvalidValue("userName is too long once its letters are compared without case. Shorten it.")
@@ -66,7 +66,7 @@ def refuse_taken_name(caller: Caller, known: UserFacts, *, besides: DirectoryUse
         raise UserNameTaken("Another user of this directory has this externalId. Look it up and update it.")
 
 
-def _restore(caller: Caller, known: UserFacts) -> Membership | None:
+def _restore(caller: ScimCaller, known: UserFacts) -> Membership | None:
     """Return the membership of the person whom the directory had deleted under this externalId, under today's address."""
     former = queries.lock_former(caller.directory, known.external_id)
     if former is None:
@@ -84,38 +84,40 @@ def _login_address(known: UserFacts) -> str:
     return known.login_address
 
 
-def _seat_for(caller: Caller, known: UserFacts) -> tuple[Membership, bool]:
-    """Return the person's seat, and whether this directory made it."""
+def _membership_for(caller: ScimCaller, known: UserFacts) -> tuple[Membership, bool]:
+    """Return the person's membership, and whether this directory made it."""
     org = caller.directory.org
     profile = _profile(known, _login_address(known))
-    present = people_queries.seat_of_address(org, profile.email)
+    present = people_queries.membership_of_address(org, profile.email)
     if present is None:
-        seat = people.create_seat(org=org, profile=profile, origin=Origin.SCIM, actor=caller.actor)
-        deprovisioning.carry_over_suspensions(membership=seat, actor=caller.actor)
-        return seat, True
+        membership = people.create_membership(
+            org=org, profile=profile, origin=MembershipOrigin.SCIM, actor=caller.actor
+        )
+        deprovisioning.carry_over_suspensions(membership=membership, actor=caller.actor)
+        return membership, True
     if queries.users_of(caller.directory).filter(membership=present).exists():
         raise UserNameTaken(
             f"Another user of this directory has the address {profile.email!r}. Look it up and update it."
         )
-    seat = people.adopt_seat(membership=present, origin=Origin.SCIM, actor=caller.actor)
-    people.update_profile(membership=seat, profile=profile, actor=caller.actor)
-    return seat, False
+    membership = people.adopt_membership(membership=present, origin=MembershipOrigin.SCIM, actor=caller.actor)
+    people.update_profile(membership=membership, profile=profile, actor=caller.actor)
+    return membership, False
 
 
 @transaction.atomic
-def replace(*, caller: Caller, scim_id: str, body: Document) -> DirectoryUser:
+def replace(*, caller: ScimCaller, scim_id: str, body: Document) -> DirectoryUser:
     """The user is what the body says (RFC 7644 §3.5.1). Raises UserUnknown, InvalidValue and what create_user raises."""
     return _change(caller, scim_id, lambda document: replace_user(document, body))
 
 
 @transaction.atomic
-def patch_user(*, caller: Caller, scim_id: str, body: Document) -> DirectoryUser:
+def patch_user(*, caller: ScimCaller, scim_id: str, body: Document) -> DirectoryUser:
     """The user is changed by every operation, or by none (RFC 7644 §3.5.2). Raises like replace, and InvalidPath, NoTarget."""
     operations = read_operations(body)
     return _change(caller, scim_id, lambda document: patch.apply(document, operations))
 
 
-def _change(caller: Caller, scim_id: str, compute: Callable[[Document], Document]) -> DirectoryUser:
+def _change(caller: ScimCaller, scim_id: str, compute: Callable[[Document], Document]) -> DirectoryUser:
     user = queries.lock_user(caller.directory, scim_id)
     document = compute(user.document)
     known = facts(document)
@@ -131,19 +133,19 @@ def _change(caller: Caller, scim_id: str, compute: Callable[[Document], Document
     return user
 
 
-def _update_membership(user: DirectoryUser, known: UserFacts, caller: Caller) -> None:
+def _update_membership(user: DirectoryUser, known: UserFacts, caller: ScimCaller) -> None:
     """Show what the document says; whoever gets the address of a suspended member is suspended, too."""
     # what the IdP unassigns must not take the address by which the portal knows the person
     address = known.login_address or user.membership.email
     former_key = user.membership.email_key
     people.update_profile(membership=user.membership, profile=_profile(known, address), actor=caller.actor)
     if address_key(address) != former_key:
-        user.membership = people.lock_seat(user.membership)
+        user.membership = people.lock_membership(user.membership)
         deprovisioning.carry_over_suspensions(membership=user.membership, actor=caller.actor)
 
 
 @transaction.atomic
-def delete_user(*, caller: Caller, scim_id: str) -> Deleted:
+def delete_user(*, caller: ScimCaller, scim_id: str) -> Deleted:
     """Delete the user; its userName is free. A membership that the directory made and nobody used goes too (decision 8).
 
     Any other is suspended. One that was used, or whose address belongs to an account in use, gives its address free, and
@@ -152,20 +154,22 @@ def delete_user(*, caller: Caller, scim_id: str) -> Deleted:
     Raises UserUnknown, LastOwner.
     """
     user = queries.lock_user(caller.directory, scim_id)
-    seat = people.lock_seat(user.membership)
-    was_used = not people_queries.was_never_used(seat) or consent.is_address_of_own_account(seat)
+    membership = people.lock_membership(user.membership)
+    was_used = not people_queries.was_never_used(membership) or consent.is_address_of_own_account(membership)
     is_unused = user.made_membership and not was_used
-    groups.leave_groups(membership=seat, source=GroupSource.SCIM, actor=caller.actor)
+    groups.leave_groups(membership=membership, source=GroupSource.SCIM, actor=caller.actor)
     user.delete()
     if is_unused:
-        people.remove_seat(membership=seat, actor=caller.actor)
+        people.remove_membership(membership=membership, actor=caller.actor)
     elif was_used:
-        deprovisioning.deprovision_membership(membership=seat, actor=caller.actor)
+        deprovisioning.deprovision_membership(membership=membership, actor=caller.actor)
         _keep_external_id(user)
     else:
-        people.hold_seat(membership=seat, source=HoldSource.SCIM, actor=caller.actor, reason=DELETED)
+        people.suspend_membership(
+            membership=membership, source=SuspensionSource.SCIM, actor=caller.actor, reason=DELETED
+        )
         # the next one with this address may be somebody else: a link of an earlier mail must not open their membership
-        people.withdraw_invitation(membership=seat)
+        people.withdraw_invitation(membership=membership)
     return Deleted(name=user.user_name, was_test=is_unused and now() - user.created_at < TEST_LIFE)
 
 
@@ -188,15 +192,15 @@ def _keep_external_id(user: DirectoryUser) -> None:
     )
 
 
-def _apply_active(user: DirectoryUser, known: UserFacts, caller: Caller) -> None:
+def _apply_active(user: DirectoryUser, known: UserFacts, caller: ScimCaller) -> None:
     if known.active is None:
         return
     if known.active:
-        people.lift_hold(membership=user.membership, source=HoldSource.SCIM, actor=caller.actor)
+        people.lift_suspension(membership=user.membership, source=SuspensionSource.SCIM, actor=caller.actor)
     else:
-        people.hold_seat(
+        people.suspend_membership(
             membership=user.membership,
-            source=HoldSource.SCIM,
+            source=SuspensionSource.SCIM,
             actor=caller.actor,
             reason="Set inactive by the identity provider",
         )

@@ -8,7 +8,7 @@ from django_scim.views import UsersView
 from orgs.base.clock import iso
 from orgs.groups.models import GroupMember
 from scim.directories import queries as directories
-from scim.directories.types import Caller
+from scim.directories.types import ScimCaller
 from scim.endpoint.types import ScimRequest
 from scim.endpoint.views import EndpointView
 from scim.protocol.users import GroupReference, Identity, read_user, render_user
@@ -48,7 +48,7 @@ class DirectoryUserAdapter(SCIMUser):  # type: ignore[misc]  # django-scim2 has 
         return GroupReference(id=group_id, location=location, display=row.group.name)
 
     def delete(self) -> None:
-        caller = Caller(self.request.directory, self.request.actor)
+        caller = ScimCaller(self.request.directory, self.request.actor)
         services.delete_user(caller=caller, scim_id=self.obj.scim_id)
 
 
@@ -90,6 +90,6 @@ class DirectoryUsersView(EndpointView, UsersView):  # type: ignore[misc]  # djan
         return document
 
     def _show(self, user: DirectoryUser, *, status: int = 200) -> HttpResponse:
-        self.exchange.resource_id, self.exchange.subject = user.scim_id, user.user_name
+        self.record.resource_id, self.record.subject = user.scim_id, user.user_name
         [document] = self._documents([user])
         return self.answer(document, status=status)

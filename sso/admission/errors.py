@@ -1,12 +1,12 @@
 """Refusals of a person whose message was right: whom it names may not enter here."""
 
 from sso.saml.errors import SamlError
-from sso.saml.types import Check, Setting
+from sso.saml.types import Setting, SignInCheck
 
 
 class DomainNotVerified(SamlError):
     code = "domain_not_verified"
-    check = Check.DOMAIN
+    check = SignInCheck.DOMAIN
     setting = Setting.DOMAIN
     public = "Your email address ends in a domain that this organization doesn’t use for signing in."
     private = "The domain of the address isn’t among this organization’s verified domains."
@@ -14,7 +14,7 @@ class DomainNotVerified(SamlError):
 
 class NotAMember(SamlError):
     code = "not_a_member"
-    check = Check.MEMBER
+    check = SignInCheck.MEMBER
     setting = Setting.ASSIGNMENT
     public = "You don’t have a place in this organization yet. Ask one of its admins to add you."
     private = "Nobody here has this address, and people aren’t added when they sign in."
@@ -22,7 +22,7 @@ class NotAMember(SamlError):
 
 class DeletedByDirectory(SamlError):
     code = "deleted_by_directory"
-    check = Check.MEMBER
+    check = SignInCheck.MEMBER
     setting = Setting.ASSIGNMENT
     public = "Your access to this organization has ended. Ask one of its admins."
     private = (
@@ -33,7 +33,7 @@ class DeletedByDirectory(SamlError):
 
 class ConsentMissing(SamlError):
     code = "consent_missing"
-    check = Check.MEMBER
+    check = SignInCheck.MEMBER
     public = "Accept the organization’s invitation first: it is in your mailbox. Then sign in this way."
     private = "This person has to accept the invitation before an IdP may sign them in."
     advice = "Ask the person to open the invitation in their mailbox. It can be sent again, on the page of members."
@@ -41,7 +41,7 @@ class ConsentMissing(SamlError):
 
 class MemberSuspended(SamlError):
     code = "member_suspended"
-    check = Check.MEMBER
+    check = SignInCheck.MEMBER
     public = "Your access to this organization is suspended. Ask one of its admins."
     private = "The member is suspended here. Signing in at the IdP never lifts a suspension."
     advice = (
@@ -52,7 +52,7 @@ class MemberSuspended(SamlError):
 
 class AccountClosed(SamlError):
     code = "account_closed"
-    check = Check.MEMBER
+    check = SignInCheck.MEMBER
     public = "Your account is closed. Ask support."
     private = "The account of this member has been closed by support."
     advice = "Ask support why the account was closed. Nothing at the provider, and nothing here, opens it again."
@@ -60,7 +60,7 @@ class AccountClosed(SamlError):
 
 class SubjectChanged(SamlError):
     code = "subject_changed"
-    check = Check.MEMBER
+    check = SignInCheck.MEMBER
     setting = Setting.NAME_ID
     public = "Your email address belonged to somebody else in this organization before. Ask one of its admins."
     private = (

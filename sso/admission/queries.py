@@ -18,7 +18,7 @@ from sso.admission.errors import (
 from sso.admission.types import Subject
 from sso.connections import queries as connections
 from sso.connections.models import Configuration, Connection, SamlIdentity
-from sso.providers.catalogue import provider
+from sso.providers.catalog import provider
 from sso.providers.types import ProfileField
 from sso.saml.profile import AttributeNames
 from sso.saml.types import Claims, NameIdFormat
@@ -40,49 +40,49 @@ def attribute_names(connection: Connection, chosen: Configuration) -> AttributeN
     )
 
 
-def seat_to_enter(
+def membership_to_enter(
     connection: Connection, claims: Claims, email: str, tested: Configuration | None = None
 ) -> Membership | None:
-    """Return the seat that this person may enter or be admitted to; None when nobody has it and people join by signing in.
+    """Return the membership that this person may enter or be admitted to; None when nobody has it and people join by signing in.
 
     `tested` is the version that a test tries; without it the one in force says which NameIDs are asked for.
     Raises DomainNotVerified, SubjectChanged, NotAMember, MemberSuspended, DeletedByDirectory, AccountClosed.
     """
     require_verified(connection.org, email)
-    seat = _seat_of(connection, claims, email, tested)
-    if seat is None:
+    membership = _membership_of(connection, claims, email, tested)
+    if membership is None:
         if people.is_address_deprovisioned(connection.org, email):
             raise DeletedByDirectory(expected="a member whom the directory has", received=email)
         if not connections.rules(connection).jit:
             raise NotAMember(expected="a member with this address", received=email)
         return None
-    require_verified(connection.org, seat.email)
-    if seat.state == MembershipState.SUSPENDED:
-        raise MemberSuspended(received=", ".join(str(hold) for hold in seat.holds.all()))
-    if seat.user is not None and not seat.user.is_active:
+    require_verified(connection.org, membership.email)
+    if membership.state == MembershipState.SUSPENDED:
+        raise MemberSuspended(received=", ".join(str(suspension) for suspension in membership.suspensions.all()))
+    if membership.user is not None and not membership.user.is_active:
         raise AccountClosed
-    return seat
+    return membership
 
 
-def seat_named(connection: Connection, claims: Claims, email: str) -> Membership | None:
-    """Return whose seat a sign-in was for, may they enter or not: that of the NameID, else that of the address."""
+def membership_named(connection: Connection, claims: Claims, email: str) -> Membership | None:
+    """Return whose membership a sign-in was for, may they enter or not: that of the NameID, else that of the address."""
     identity = _identity_of(connection, claims, email)
-    return identity.membership if identity is not None else people.seat_of_address(connection.org, email)
+    return identity.membership if identity is not None else people.membership_of_address(connection.org, email)
 
 
-def is_somebody_else(subject: Subject, seat: Membership | None, user_id: int) -> bool:
+def is_somebody_else(subject: Subject, membership: Membership | None, user_id: int) -> bool:
     """Say whether the subject, who enters this membership or a new one, is another person than this account."""
-    if seat is not None and seat.user is not None:
-        return seat.user.pk != user_id
-    account = tenancy.account_for_address(seat.email if seat is not None else subject.profile.email)
+    if membership is not None and membership.user is not None:
+        return membership.user.pk != user_id
+    account = tenancy.account_for_address(membership.email if membership is not None else subject.profile.email)
     return account is None or account.pk != user_id
 
 
-def require_person(seat: Membership) -> User:
-    """Return the account that has this seat. Raises ConsentMissing."""
-    if seat.user is None:
-        raise ConsentMissing(received=seat.email)
-    return seat.user
+def require_person(membership: Membership) -> User:
+    """Return the account that has this membership. Raises ConsentMissing."""
+    if membership.user is None:
+        raise ConsentMissing(received=membership.email)
+    return membership.user
 
 
 def require_verified(org: Organization, address: str) -> None:
@@ -91,12 +91,12 @@ def require_verified(org: Organization, address: str) -> None:
         raise _not_verified(org, address)
 
 
-def hold_verified(org: Organization, *addresses: str) -> None:
-    """The domains of these addresses are proved, and none of them can be removed until the transaction ends.
+def lock_verified_domains(org: Organization, *addresses: str) -> None:
+    """The domains of these addresses are verified, and none of them can be removed until the transaction ends.
 
-    It comes before the seat is held. Raises DomainNotVerified.
+    It comes before the membership is held. Raises DomainNotVerified.
     """
-    held = domains.hold_verified(org, *addresses)
+    held = domains.lock_verified_domains(org, *addresses)
     for address in addresses:
         if address_domain(address) not in held:
             raise _not_verified(org, address)
@@ -107,15 +107,17 @@ def _not_verified(org: Organization, address: str) -> DomainNotVerified:
     return DomainNotVerified(expected=verified or "a verified domain (there is none yet)", received=address)
 
 
-def require_same_domain(seat: Membership, held: Membership) -> None:
-    """The seat is still under the domain that was held for it. Raises SubjectChanged."""
-    if address_domain(seat.email) != address_domain(held.email):
-        raise SubjectChanged(expected=held.email, received=seat.email)
+def require_same_domain(membership: Membership, held: Membership) -> None:
+    """The membership is still under the domain that was held for it. Raises SubjectChanged."""
+    if address_domain(membership.email) != address_domain(held.email):
+        raise SubjectChanged(expected=held.email, received=membership.email)
 
 
-def _seat_of(connection: Connection, claims: Claims, email: str, tested: Configuration | None) -> Membership | None:
-    """Return the seat that the IdP's NameID has belonged to, else the one with this address. Raises SubjectChanged."""
-    by_address = people.seat_of_address(connection.org, email)
+def _membership_of(
+    connection: Connection, claims: Claims, email: str, tested: Configuration | None
+) -> Membership | None:
+    """Return the membership that the IdP's NameID has belonged to, else the one with this address. Raises SubjectChanged."""
+    by_address = people.membership_of_address(connection.org, email)
     identity = _identity_of(connection, claims, email)
     if identity is not None and identity.membership.deprovisioned_at is not None and by_address is not None:
         # the directory has provisioned this person anew, as somebody else
@@ -151,40 +153,40 @@ def is_lasting(claims: Claims) -> bool:
 
 
 def _require_same_subject(
-    connection: Connection, seat: Membership, claims: Claims, tested: Configuration | None
+    connection: Connection, membership: Membership, claims: Claims, tested: Configuration | None
 ) -> None:
-    """Neither somebody's own mail attribute nor an address given to a new person may open a seat. Raises SubjectChanged.
+    """Neither somebody's own mail attribute nor an address given to a new person may open a membership. Raises SubjectChanged.
 
-    Where the seat is linked, a NameID in the format of its link must be its address, as the link was. One in another
+    Where the membership is linked, a NameID in the format of its link must be its address, as the link was. One in another
     format must be in the format that is asked for, or its address where none is preferred; and none may come beside a
     link in the format that is asked for. A transient NameID is never linked, and comes under the same rules.
     """
-    is_own = _is_own_address(seat, claims.name_id)
-    linked = connections.identities_of(connection, seat)
+    is_own = _is_own_address(membership, claims.name_id)
+    linked = connections.identities_of(connection, membership)
     if not linked:
         return
     same_format = [one for one in linked if one.name_id_format == claims.name_id_format]
     for one in same_format:
-        if not (is_own and _has_had_address(seat, one.name_id)):
+        if not (is_own and _has_had_address(membership, one.name_id)):
             raise SubjectChanged(expected=one.name_id, received=claims.name_id)
     asked = _asked_format(connection, tested)
-    standing = _link_in(seat, linked, asked) if asked != claims.name_id_format else None
+    standing = _link_in(membership, linked, asked) if asked != claims.name_id_format else None
     is_expected = bool(same_format) or (is_own if asked == NameIdFormat.UNSPECIFIED else asked == claims.name_id_format)
     if standing is not None or not is_expected:
         raise SubjectChanged(expected=(standing or linked[0]).name_id, received=claims.name_id)
 
 
-def _is_own_address(seat: Membership, name_id: str) -> bool:
-    """Say whether the NameID is an address that stands for this seat: that of today, or one that an admin has left to it.
+def _is_own_address(membership: Membership, name_id: str) -> bool:
+    """Say whether the NameID is an address that stands for this membership: that of today, or one that an admin has left to it.
 
     Raises SubjectChanged where it is somebody else's, or a former one, which may be a new person's.
     """
-    owner = people.seat_of_address(seat.org, name_id)
-    kinds = people.address_kinds(seat.org, name_id)
-    own = kinds.pop(seat.pk, None)
-    is_anothers = (owner is not None and owner.pk != seat.pk) or AddressKind.NAME_ID in kinds.values()
+    owner = people.membership_of_address(membership.org, name_id)
+    kinds = people.address_kinds(membership.org, name_id)
+    own = kinds.pop(membership.pk, None)
+    is_anothers = (owner is not None and owner.pk != membership.pk) or AddressKind.NAME_ID in kinds.values()
     if is_anothers or own == AddressKind.FORMER:
-        raise SubjectChanged(expected=seat.email, received=name_id)
+        raise SubjectChanged(expected=membership.email, received=name_id)
     return own is not None
 
 
@@ -194,14 +196,14 @@ def _asked_format(connection: Connection, tested: Configuration | None) -> str:
     return chosen.name_id_format if chosen is not None else NameIdFormat.UNSPECIFIED
 
 
-def _link_in(seat: Membership, linked: Sequence[SamlIdentity], name_id_format: str) -> SamlIdentity | None:
-    """Return a link in this format that still stands for the seat: a former address of it doesn't."""
+def _link_in(membership: Membership, linked: Sequence[SamlIdentity], name_id_format: str) -> SamlIdentity | None:
+    """Return a link in this format that still stands for the membership: a former address of it doesn't."""
     for one in linked:
-        kind = people.address_kinds(seat.org, one.name_id).get(seat.pk)
+        kind = people.address_kinds(membership.org, one.name_id).get(membership.pk)
         if one.name_id_format == name_id_format and kind != AddressKind.FORMER:
             return one
     return None
 
 
-def _has_had_address(seat: Membership, name_id: str) -> bool:
-    return seat.addresses.filter(org_id=seat.org_id, address_key=address_key(name_id)).exists()
+def _has_had_address(membership: Membership, name_id: str) -> bool:
+    return membership.addresses.filter(org_id=membership.org_id, address_key=address_key(name_id)).exists()

@@ -6,14 +6,14 @@ from orgs.base.actor import Actor
 from orgs.base.read_only_admin import AdminRequest, ConfirmedAct, ReadOnlyAdmin, choice, run_confirmed, to_the_second
 from sso.attempts import queries, services
 from sso.attempts.models import LoginAttempt
-from sso.attempts.types import FAILURES, Outcome
+from sso.attempts.types import FAILURES, AttemptOutcome
 
 ByOutcome = choice(
     "outcome",
     "result",
     {
         "failed": ("Failed", {"outcome__in": [str(outcome) for outcome in FAILURES]}),
-        **{str(outcome): (str(outcome.label), {"outcome": str(outcome)}) for outcome in Outcome},
+        **{str(outcome): (str(outcome.label), {"outcome": str(outcome)}) for outcome in AttemptOutcome},
     },
 )
 

@@ -1,6 +1,6 @@
 from django import forms
 
-from sso.attempts.types import AttemptFilter, Outcome
+from sso.attempts.types import AttemptFilter, AttemptOutcome
 
 
 class AttemptSearchForm(forms.Form):
@@ -10,7 +10,7 @@ class AttemptSearchForm(forms.Form):
     outcome = forms.ChoiceField(
         required=False,
         label="Outcome",
-        choices=[("", "Any outcome"), ("failed", "Failed"), *Outcome.choices],
+        choices=[("", "Any outcome"), ("failed", "Failed"), *AttemptOutcome.choices],
     )
 
     def shown(self) -> AttemptFilter:

@@ -3,7 +3,7 @@ import uuid
 from django.db import models
 
 from orgs.tenancy.models import Membership, Organization
-from sso.attempts.types import FAILURES, TESTS, Outcome
+from sso.attempts.types import FAILURES, TESTS, AttemptOutcome
 from sso.connections.models import Connection
 
 
@@ -22,7 +22,7 @@ class LoginAttempt(models.Model):
     connection_name = models.CharField(max_length=100)
     provider = models.CharField(max_length=20, blank=True)
     version = models.PositiveIntegerField(null=True, blank=True)
-    outcome = models.CharField(max_length=12, choices=Outcome.choices)
+    outcome = models.CharField(max_length=12, choices=AttemptOutcome.choices)
     error = models.CharField(max_length=40, blank=True)
     failed_check = models.CharField(max_length=20, blank=True)
     setting = models.CharField(max_length=20, blank=True)

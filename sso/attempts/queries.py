@@ -17,16 +17,16 @@ from sso.attempts.types import (
     NOT_TESTED,
     SUBJECT_CHANGED,
     AttemptFilter,
+    AttemptOutcome,
     CheckLine,
     NameIdInTheWay,
-    Outcome,
     Verdict,
 )
 from sso.connections import queries as connections
 from sso.connections.models import Connection, SamlIdentity
-from sso.providers.catalogue import provider
+from sso.providers.catalog import provider
 from sso.saml.errors import advice_for
-from sso.saml.types import Check, Setting
+from sso.saml.types import Setting, SignInCheck
 
 LOGGED_PER_MINUTE = 120
 SHOWN_IDENTITIES = 10
@@ -34,7 +34,7 @@ FORMER_ADDRESS = "former-address"
 
 
 def list_attempts(org: Organization, shown: AttemptFilter) -> QuerySet[LoginAttempt]:
-    """The attempts to sign in to an organisation, newest first."""
+    """The attempts to sign in to an organization, newest first."""
     attempts = LoginAttempt.objects.filter(org=org)
     if text := shown.text.strip():
         key = address_key(text)
@@ -42,7 +42,7 @@ def list_attempts(org: Organization, shown: AttemptFilter) -> QuerySet[LoginAtte
         attempts = attempts.filter(is_of | Q(request_id=text) | with_code(text))
     if shown.outcome == "failed":
         attempts = attempts.filter(outcome__in=FAILURES)
-    elif shown.outcome in Outcome.values:
+    elif shown.outcome in AttemptOutcome.values:
         attempts = attempts.filter(outcome=shown.outcome)
     return attempts.select_related("connection").order_by("-id")
 
@@ -67,13 +67,13 @@ def find_attempt(org: Organization, public_id: UUID) -> LoginAttempt:
 def find_refusal(connection: Connection, public_id: UUID, *, error: str, since: datetime) -> LoginAttempt | None:
     """Return this attempt, if it was refused at this connection with this error since then, and was no test."""
     mine = LoginAttempt.objects.filter(org_id=connection.org_id, connection=connection, public_id=public_id)
-    refused = mine.filter(outcome=Outcome.REFUSED, error=error, at__gt=since)
+    refused = mine.filter(outcome=AttemptOutcome.REFUSED, error=error, at__gt=since)
     return refused.select_related("connection__org", "membership").first()
 
 
 def latest_sign_in(connection: Connection) -> LoginAttempt | None:
     """Return the newest attempt through a connection that was no test."""
-    outcomes = (Outcome.SIGNED_IN, Outcome.REFUSED)
+    outcomes = (AttemptOutcome.SIGNED_IN, AttemptOutcome.REFUSED)
     attempts = LoginAttempt.objects.filter(org_id=connection.org_id, connection=connection, outcome__in=outcomes)
     return attempts.order_by("-id").first()
 
@@ -88,7 +88,7 @@ def is_flooded(connection: Connection, *, is_signed: bool) -> bool:
         org_id=connection.org_id,
         connection=connection,
         at__gt=now() - timedelta(minutes=1),
-        outcome=Outcome.REFUSED,
+        outcome=AttemptOutcome.REFUSED,
         is_signed=is_signed,
         email_key="",
     )
@@ -97,11 +97,11 @@ def is_flooded(connection: Connection, *, is_signed: bool) -> bool:
 
 def check_lines(attempt: LoginAttempt) -> list[CheckLine]:
     """Return every check of an attempt in order, each passed, failed or not reached."""
-    asked = [check for check in Check if not (attempt.is_test and check in NOT_TESTED)]
+    asked = [check for check in SignInCheck if not (attempt.is_test and check in NOT_TESTED)]
     return [CheckLine(CHECK_LABELS[check], _verdict(attempt, check)) for check in asked]
 
 
-def _verdict(attempt: LoginAttempt, check: Check) -> Verdict:
+def _verdict(attempt: LoginAttempt, check: SignInCheck) -> Verdict:
     if check == attempt.failed_check:
         return Verdict.FAILED
     return Verdict.PASSED if check in attempt.passed_checks else Verdict.NOT_REACHED
@@ -117,21 +117,24 @@ def identities_in_the_way(attempt: LoginAttempt) -> Sequence[NameIdInTheWay]:
     connection, org = attempt.connection, attempt.org
     if attempt.error != SUBJECT_CHANGED or connection is None:
         return ()
-    seat, linked = people.seat_of_address(org, attempt.email), connections.find_identity(connection, attempt.name_id)
-    if seat is None:
+    membership, linked = (
+        people.membership_of_address(org, attempt.email),
+        connections.find_identity(connection, attempt.name_id),
+    )
+    if membership is None:
         return ()
-    if linked is not None and linked.membership_id != seat.pk:
+    if linked is not None and linked.membership_id != membership.pk:
         return [_linked(linked)]
     kinds = people.address_kinds(org, attempt.name_id)
-    own = kinds.pop(seat.pk, None)
+    own = kinds.pop(membership.pk, None)
     if any(kind != AddressKind.FORMER for kind in kinds.values()):
         return ()
     if own == AddressKind.FORMER:
         seen = linked.last_seen_at if linked is not None else None
-        return [NameIdInTheWay(FORMER_ADDRESS, connection, seat, attempt.name_id, seen, is_former_address=True)]
+        return [NameIdInTheWay(FORMER_ADDRESS, connection, membership, attempt.name_id, seen, is_former_address=True)]
     if linked is not None:
         return ()
-    return [_linked(identity) for identity in connections.identities_of(connection, seat)[:SHOWN_IDENTITIES]]
+    return [_linked(identity) for identity in connections.identities_of(connection, membership)[:SHOWN_IDENTITIES]]
 
 
 def _linked(identity: SamlIdentity) -> NameIdInTheWay:
@@ -142,7 +145,7 @@ def _linked(identity: SamlIdentity) -> NameIdInTheWay:
 
 def member_to_enter(attempt: LoginAttempt) -> Membership | None:
     """Return the member who has the address of this attempt now."""
-    return people.seat_of_address(attempt.org, attempt.email)
+    return people.membership_of_address(attempt.org, attempt.email)
 
 
 def advice(attempt: LoginAttempt) -> str:

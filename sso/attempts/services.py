@@ -11,12 +11,12 @@ from orgs.base.text import KEY_LENGTH, address_key
 from orgs.tenancy.models import Membership
 from sso.attempts import queries
 from sso.attempts.models import LoginAttempt
-from sso.attempts.types import Caller, Entry, NameIdInTheWay, Outcome
+from sso.attempts.types import AttemptOutcome, AttemptRecord, ClientInfo, NameIdInTheWay
 from sso.connections import services as connections
 from sso.connections.errors import IdentityUnknown
 from sso.connections.models import Connection
 from sso.saml.errors import SamlError
-from sso.saml.types import Check, Claims, Setting
+from sso.saml.types import Claims, Setting, SignInCheck
 
 # no letter that is taken for a digit, no vowel that makes words
 CODE_LETTERS = "23456789BCDFGHJKMNPQRSTVWXZ"
@@ -28,7 +28,7 @@ class Attempt:
     """What is known so far of one attempt, so that its end can be written to the log whatever that is."""
 
     connection: Connection
-    caller: Caller
+    caller: ClientInfo
     version: int | None = None
     claims: Claims | None = None
     email: str = ""
@@ -47,7 +47,7 @@ class Attempt:
         return self.version
 
     @property
-    def known_seat(self) -> Membership:
+    def known_membership(self) -> Membership:
         assert self.membership is not None  # noqa: S101 - set before anybody asks
         return self.membership
 
@@ -56,14 +56,16 @@ class Attempt:
         reference, label = str(self.connection.public_id), self.connection.name
         return Actor(ActorKind.SAML, reference=reference, label=label, ip=self.caller.ip)
 
-    def record(self, outcome: Outcome, passed: Sequence[Check], refusal: SamlError | None = None) -> LoginAttempt:
+    def record(
+        self, outcome: AttemptOutcome, passed: Sequence[SignInCheck], refusal: SamlError | None = None
+    ) -> LoginAttempt:
         known = self.version, refusal, self.claims, self.email, self.membership
-        entry = Entry(outcome, self.caller, passed, *known, provider=self.provider)
+        entry = AttemptRecord(outcome, self.caller, passed, *known, provider=self.provider)
         return record_attempt(connection=self.connection, entry=entry)
 
 
 @transaction.atomic
-def record_attempt(*, connection: Connection, entry: Entry) -> LoginAttempt:
+def record_attempt(*, connection: Connection, entry: AttemptRecord) -> LoginAttempt:
     """The attempt is in the log, under a code that support can search; in a flood, what can be sent at will isn't."""
     attempt = LoginAttempt(
         org_id=connection.org_id,
@@ -80,26 +82,26 @@ def record_attempt(*, connection: Connection, entry: Entry) -> LoginAttempt:
         ip=entry.caller.ip or None,
         user_agent=_one_line(entry.caller.user_agent),
         request_id=entry.caller.request_id[:64],
-        is_signed=Check.SIGNATURE in entry.passed,
+        is_signed=SignInCheck.SIGNATURE in entry.passed,
         passed_checks=[str(check) for check in entry.passed],
     )
     _copy_claims(attempt, entry)
     _copy_refusal(attempt, entry)
     # what has passed REPLAY was used up by it
-    can_be_sent_at_will = entry.outcome == Outcome.REFUSED and Check.REPLAY not in entry.passed
+    can_be_sent_at_will = entry.outcome == AttemptOutcome.REFUSED and SignInCheck.REPLAY not in entry.passed
     if not (can_be_sent_at_will and queries.is_flooded(connection, is_signed=attempt.is_signed)):
         attempt.save()
     return attempt
 
 
-def _copy_claims(attempt: LoginAttempt, entry: Entry) -> None:
+def _copy_claims(attempt: LoginAttempt, entry: AttemptRecord) -> None:
     if entry.claims is not None:
         attempt.name_id = entry.claims.name_id
         attempt.name_id_key = address_key(entry.claims.name_id)[:KEY_LENGTH]
         attempt.is_idp_initiated = not entry.claims.in_response_to
 
 
-def _copy_refusal(attempt: LoginAttempt, entry: Entry) -> None:
+def _copy_refusal(attempt: LoginAttempt, entry: AttemptRecord) -> None:
     refusal = entry.refusal
     if refusal is None:
         return

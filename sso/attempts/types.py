@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db.models import TextChoices
 
 from sso.saml.errors import SamlError
-from sso.saml.types import Check, Claims
+from sso.saml.types import Claims, SignInCheck
 
 if TYPE_CHECKING:
     from orgs.tenancy.models import Membership
@@ -15,37 +15,37 @@ if TYPE_CHECKING:
 
 KEPT_FOR = timedelta(days=90)
 CHECK_LABELS = {
-    Check.MESSAGE: "The message is one plain SAML response",
-    Check.SIGNATURE: "It is signed with a certificate of this connection",
-    Check.ISSUER: "It comes from the IdP Entity ID of this connection",
-    Check.STATUS: "The identity provider says that sign-in succeeded",
-    Check.RECIPIENT: "It was made for this ACS URL",
-    Check.TIME: "It is valid now",
-    Check.AUDIENCE: "It was made for this SP Entity ID",
-    Check.SUBJECT: "It names one person, who has just signed in",
-    Check.REPLAY: "It wasn’t used before",
-    Check.REQUEST: "It answers the request of this browser",
-    Check.EMAIL: "It holds one email address",
-    Check.DOMAIN: "The address is in a verified domain",
-    Check.MEMBER: "The person may sign in here",
+    SignInCheck.MESSAGE: "The message is one plain SAML response",
+    SignInCheck.SIGNATURE: "It is signed with a certificate of this connection",
+    SignInCheck.ISSUER: "It comes from the IdP Entity ID of this connection",
+    SignInCheck.STATUS: "The identity provider says that sign-in succeeded",
+    SignInCheck.RECIPIENT: "It was made for this ACS URL",
+    SignInCheck.TIME: "It is valid now",
+    SignInCheck.AUDIENCE: "It was made for this SP Entity ID",
+    SignInCheck.SUBJECT: "It names one person, who has just signed in",
+    SignInCheck.REPLAY: "It wasn’t used before",
+    SignInCheck.REQUEST: "It answers the request of this browser",
+    SignInCheck.EMAIL: "It holds one email address",
+    SignInCheck.DOMAIN: "The address is in a verified domain",
+    SignInCheck.MEMBER: "The person may sign in here",
 }
 # what a test doesn't ask: that is about the person, not about the connection
-NOT_TESTED = frozenset({Check.MEMBER})
+NOT_TESTED = frozenset({SignInCheck.MEMBER})
 # what is asked of the message alone, before its browser is looked at
-OF_MESSAGE = tuple(Check)[: tuple(Check).index(Check.REQUEST)]
+OF_MESSAGE = tuple(SignInCheck)[: tuple(SignInCheck).index(SignInCheck.REQUEST)]
 # what is known of an answer that nobody asked for, when its person turns out to be another than who is signed in
-OF_OTHER_PERSON = (*OF_MESSAGE, Check.EMAIL, Check.DOMAIN)
+OF_OTHER_PERSON = (*OF_MESSAGE, SignInCheck.EMAIL, SignInCheck.DOMAIN)
 
 
 # what is known of an answer whose person would take the place of somebody else in this browser
-OF_QUESTION = tuple(check for check in Check if check is not Check.MEMBER)
+OF_QUESTION = tuple(check for check in SignInCheck if check is not SignInCheck.MEMBER)
 
 
 # the refusal that an admin may mend by forgetting a Name ID
 SUBJECT_CHANGED = "subject_changed"
 
 
-class Outcome(TextChoices):
+class AttemptOutcome(TextChoices):
     """How an attempt to sign in ended."""
 
     SIGNED_IN = "signed_in", "Signed in"
@@ -56,8 +56,8 @@ class Outcome(TextChoices):
     TEST_FAILED = "test_failed", "Test failed"
 
 
-FAILURES = (Outcome.REFUSED, Outcome.TEST_FAILED)
-TESTS = (Outcome.TEST_PASSED, Outcome.TEST_FAILED)
+FAILURES = (AttemptOutcome.REFUSED, AttemptOutcome.TEST_FAILED)
+TESTS = (AttemptOutcome.TEST_PASSED, AttemptOutcome.TEST_FAILED)
 
 
 class Verdict(StrEnum):
@@ -93,7 +93,7 @@ class CheckLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class ClientInfo:
     """Where a message came from."""
 
     ip: str = ""
@@ -102,12 +102,12 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AttemptRecord:
     """What the log keeps of one attempt; `passed` are the checks that were asked and found right."""
 
-    outcome: Outcome
-    caller: Caller
-    passed: Sequence[Check] = ()
+    outcome: AttemptOutcome
+    caller: ClientInfo
+    passed: Sequence[SignInCheck] = ()
     version: int | None = None
     refusal: SamlError | None = None
     claims: Claims | None = field(default=None, repr=False)

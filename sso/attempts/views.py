@@ -15,7 +15,7 @@ from sso.attempts.forms import AttemptSearchForm
 from sso.attempts.models import LoginAttempt
 from sso.attempts.types import AttemptFilter
 from sso.connections.errors import IdentityUnknown
-from sso.providers.catalogue import provider
+from sso.providers.catalog import provider
 
 PAGE_SIZE = 50
 

@@ -105,7 +105,7 @@ FORGET = ConfirmedAct(
 
 @admin.register(SamlIdentity)
 class SamlIdentityAdmin(ReadOnlyAdmin):
-    """Which NameID is which seat."""
+    """Which NameID is which membership."""
 
     actions = ("forget_name_id",)
     fields = ("org", "connection", "membership", "name_id", "name_id_format", "created_at", "last_seen_at")

@@ -17,7 +17,7 @@ class PrintableField(forms.CharField):
 
 
 class NameForm(forms.Form):
-    """What the organisation calls a connection."""
+    """What the organization calls a connection."""
 
     name = PrintableField(
         max_length=100,

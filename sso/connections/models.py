@@ -5,12 +5,12 @@ from django.db.models import Q
 
 from orgs.tenancy.models import Membership, Organization
 from orgs.tenancy.types import Role
-from sso.connections.types import ConnectionState, KeyState, MetadataSource, Stage, Step
+from sso.connections.types import ConnectionState, MetadataSource, SpKeyState, Stage, WizardStep
 from sso.saml.types import Binding, Endpoint, NameIdFormat
 
 
 class Connection(models.Model):
-    """An organisation's way in through one IdP. The ACS URL carries its public id, and so selects it.
+    """An organization's way in through one IdP. The ACS URL carries its public id, and so selects it.
 
     Two IdPs may have one entity ID (one Entra tenant has many apps), so nothing is unique but the id.
     """
@@ -22,7 +22,7 @@ class Connection(models.Model):
     provider = models.CharField(max_length=20, blank=True)
     state = models.CharField(max_length=10, choices=ConnectionState.choices, default=ConnectionState.DRAFT)
     # where the wizard goes on; empty once it is finished
-    setup_step = models.CharField(max_length=12, blank=True, default=Step.PROVIDER.value)
+    setup_step = models.CharField(max_length=12, blank=True, default=WizardStep.PROVIDER.value)
     suggested_idp_entity_id = models.CharField(max_length=200)
     jit = models.BooleanField(default=False)
     # nobody has chosen: people join by signing in until a directory decides who belongs here
@@ -136,7 +136,7 @@ class SpKey(models.Model):
 
     org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="sp_keys")
-    state = models.CharField(max_length=10, choices=KeyState.choices, default=KeyState.CURRENT)
+    state = models.CharField(max_length=10, choices=SpKeyState.choices, default=SpKeyState.CURRENT)
     private_sealed = models.TextField(editable=False)
     certificate_pem = models.TextField()
     fingerprint = models.CharField(max_length=64)
@@ -153,7 +153,7 @@ class SpKey(models.Model):
 
 
 class SamlIdentity(models.Model):
-    """Who at the IdP a seat is: one NameID of a connection belongs to one seat, whatever address it has later."""
+    """Who at the IdP a membership is: one NameID of a connection belongs to one membership, whatever address it has later."""
 
     org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="identities")

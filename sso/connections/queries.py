@@ -18,14 +18,14 @@ from sso.connections.types import (
     Addresses,
     AttributeChoice,
     ConnectionState,
-    KeyState,
     ReadField,
     Seen,
     SignInRules,
+    SpKeyState,
     Stage,
     ValueToCopy,
 )
-from sso.providers.catalogue import provider
+from sso.providers.catalog import provider
 from sso.providers.types import ProfileField, SpValue
 from sso.saml.types import Endpoint, Expectation, NameIdFormat, ServiceProvider, SpKeyPair
 
@@ -40,12 +40,12 @@ class Versions:
 
 
 def list_connections(org: Organization) -> QuerySet[Connection]:
-    """The connections of an organisation, oldest first; there are never more than a few dozen."""
+    """The connections of an organization, oldest first; there are never more than a few dozen."""
     return Connection.objects.filter(org=org).order_by("id")
 
 
 def versions_of(org: Organization) -> Sequence[Versions]:
-    """Return the organisation's connections, oldest first, each with its versions. Three queries, however many there are."""
+    """Return the organization's connections, oldest first, each with its versions. Three queries, however many there are."""
     kept = Configuration.objects.filter(stage__in=(Stage.LIVE, Stage.DRAFT)).prefetch_related("certificates")
     found = list_connections(org).select_related("org").prefetch_related(Prefetch("configurations", kept))
     return [_versions(connection) for connection in found]
@@ -73,7 +73,7 @@ def connection_at(public_id: UUID) -> Connection:
 
 
 def default_connection(org: Organization) -> Connection | None:
-    """Return the connection through which the organisation's people sign in: the first that is active."""
+    """Return the connection through which the organization's people sign in: the first that is active."""
     return list_connections(org).filter(state=ConnectionState.ACTIVE).first()
 
 
@@ -177,23 +177,23 @@ def preferred_endpoint(chosen: Configuration) -> Endpoint:
 def published_certificates(connection: Connection) -> Sequence[str]:
     """Return the certificates (PEM) of our keys that the metadata names, the next one beside the current."""
     keys = SpKey.objects.filter(org_id=connection.org_id, connection=connection)
-    return list(keys.exclude(state=KeyState.PREVIOUS).values_list("certificate_pem", flat=True))
+    return list(keys.exclude(state=SpKeyState.PREVIOUS).values_list("certificate_pem", flat=True))
 
 
 def signing_key(connection: Connection) -> SpKeyPair:
     """Return the key with which requests of this connection are signed."""
-    key = SpKey.objects.get(org_id=connection.org_id, connection=connection, state=KeyState.CURRENT)
+    key = SpKey.objects.get(org_id=connection.org_id, connection=connection, state=SpKeyState.CURRENT)
     return SpKeyPair(private_pem=sealed.unseal(key.private_sealed), certificate_pem=key.certificate_pem)
 
 
 def find_identity(connection: Connection, name_id: str) -> SamlIdentity | None:
-    """Return whose seat this NameID is."""
+    """Return whose membership this NameID is."""
     found = SamlIdentity.objects.filter(org_id=connection.org_id, connection=connection, name_id=name_id)
     return found.select_related("connection", "membership__org", "membership__user").first()
 
 
 def identities_of(connection: Connection, membership: Membership) -> Sequence[SamlIdentity]:
-    """Return the NameIDs by which this connection knows a seat."""
+    """Return the NameIDs by which this connection knows a membership."""
     known = SamlIdentity.objects.filter(org_id=connection.org_id, connection=connection, membership=membership)
     return list(known.select_related("connection", "membership"))
 
@@ -239,7 +239,7 @@ def rules(connection: Connection) -> SignInRules:
     )
 
 
-def settings_mark(connection: Connection) -> str:
+def settings_etag(connection: Connection) -> str:
     """Return a mark of the name and the rules that hold now: after any change of either it is another."""
     held = rules(connection)
     facts = [connection.name, held.jit, held.default_role, held.allow_idp_initiated, held.jit_until_directory]

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 from django.db import IntegrityError, transaction
 
 from orgs.audit import services as audit
-from orgs.audit.services import Change, Target
+from orgs.audit.services import AuditTarget, Change
 from orgs.base import sealed
 from orgs.base.actor import Actor
 from orgs.base.clock import now
@@ -155,7 +155,7 @@ def _put_in_force(
 
 @transaction.atomic
 def turn_off(*, connection: Connection, actor: Actor) -> int:
-    """Nobody signs in through the connection, and whoever did is out. Returns how many seats that were. Raises NotTurnedOn."""
+    """Turn the connection off and end the sessions that it opened. Returns for how many memberships. Raises NotTurnedOn."""
     locked = lock_connection(connection)
     if queries.in_force(locked) is None:
         raise NotTurnedOn
@@ -174,9 +174,9 @@ def turn_off(*, connection: Connection, actor: Actor) -> int:
 def change_settings(*, connection: Connection, name: str, rules: SignInRules, shown: str, actor: Actor) -> None:
     """Name and rules are these, or both stay as they were, as they do when they aren't any more what was shown.
 
-    `shown` is the settings_mark of what the admin saw. Raises ChangedMeanwhile, ConnectionNameTaken.
+    `shown` is the settings_etag of what the admin saw. Raises ChangedMeanwhile, ConnectionNameTaken.
     """
-    if queries.settings_mark(lock_connection(connection)) != shown:
+    if queries.settings_etag(lock_connection(connection)) != shown:
         raise ChangedMeanwhile
     rename_connection(connection=connection, name=name, actor=actor)
     change_rules(connection=connection, rules=rules, actor=actor)
@@ -235,7 +235,7 @@ def remember_identity(
         defaults={"membership": membership, "name_id_format": name_id_format[:100], "last_seen_at": now()},
     )
     if former is None or former.membership_id != membership.pk:
-        target = Target.of_membership(membership)
+        target = AuditTarget.of_membership(membership)
         before = {"membership": str(former.membership.public_id)} if former is not None else {}
         change = Change(before=before, after={"connection": connection.name, "name_id": name_id})
         audit.record(org=connection.org, actor=actor, action="membership.identity_linked", target=target, change=change)
@@ -250,7 +250,10 @@ def forget_identity(*, connection: Connection, membership: Membership, name_id: 
     locked = lock_connection(connection)
     if not _delete_identity(locked, membership, name_id):
         raise IdentityUnknown
-    target, change = Target.of_membership(membership), Change(before={"connection": locked.name, "name_id": name_id})
+    target, change = (
+        AuditTarget.of_membership(membership),
+        Change(before={"connection": locked.name, "name_id": name_id}),
+    )
     audit.record(org=locked.org, actor=actor, action="membership.identity_forgotten", target=target, change=change)
 
 
@@ -265,7 +268,7 @@ def forget_former_address(*, connection: Connection, membership: Membership, add
     if not consent.keep_as_name_id(membership=membership, address=address):
         raise IdentityUnknown
     _delete_identity(locked, membership, address)
-    target, before = Target.of_membership(membership), {"connection": locked.name, "name_id": address}
+    target, before = AuditTarget.of_membership(membership), {"connection": locked.name, "name_id": address}
     change = Change(before=before, after={"former_address": str(AddressKind.NAME_ID.label)})
     audit.record(org=locked.org, actor=actor, action="membership.identity_forgotten", target=target, change=change)
 
@@ -281,7 +284,7 @@ def _delete_identity(locked: Connection, membership: Membership, name_id: str) -
 
 def record_change(connection: Connection, actor: Actor, action: str, change: Change | None = None) -> None:
     """The audit log has it, in the transaction of the change itself."""
-    target = Target("connection", str(connection.public_id), connection.name)
+    target = AuditTarget("connection", str(connection.public_id), connection.name)
     audit.record(org=connection.org, actor=actor, action=action, target=target, change=change)
 
 

@@ -33,10 +33,10 @@ class MetadataSource(TextChoices):
 
     URL = "url", "Metadata URL"
     FILE = "file", "Metadata file"
-    HAND = "hand", "Typed by hand"
+    MANUAL = "manual", "Typed by hand"
 
 
-class KeyState(TextChoices):
+class SpKeyState(TextChoices):
     """Which of our keys a connection signs with now, and which it publishes beside it."""
 
     NEXT = "next", "Next"
@@ -44,7 +44,7 @@ class KeyState(TextChoices):
     PREVIOUS = "previous", "Previous"
 
 
-class Step(StrEnum):
+class WizardStep(StrEnum):
     """The wizard's steps behind the name, in their order."""
 
     PROVIDER = "provider"
@@ -55,7 +55,7 @@ class Step(StrEnum):
     REVIEW = "review"
 
 
-STEPS = tuple(Step)
+STEPS = tuple(WizardStep)
 # owners and admins are made by people, never by an assertion
 JIT_ROLES = (Role.USER, Role.GUEST)
 NAME_ID_FORMATS = {

@@ -15,7 +15,7 @@ from sso.connections.errors import ChangedMeanwhile, ConnectionUnknown
 from sso.connections.forms import RemovalForm, RulesForm, SeenForm
 from sso.connections.models import Connection
 from sso.connections.types import CertificateRemoval, Seen, Stage
-from sso.providers.catalogue import provider
+from sso.providers.catalog import provider
 from sso.saml.metadata import describe_sp
 
 
@@ -39,7 +39,7 @@ def change_rules(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpRes
             messages.success(request, "Saved. It holds from the next sign-in on.")
             return redirect("connection", org_slug, public_id)
     if not form.is_bound:
-        context["shown"] = queries.settings_mark(connection)
+        context["shown"] = queries.settings_etag(connection)
     context["has_directory_members"] = people.has_directory_members(request.org)
     return render(request, "sso/rules.html", context, status=400 if form.is_bound else 200)
 
@@ -58,7 +58,7 @@ def _as_stored(connection: Connection) -> dict[str, Any]:
         ("Role of people who are added so", held.default_role.label),
         ("Let the identity provider begin sign-ins", "Yes" if held.allow_idp_initiated else "No"),
     ]
-    return {"shown": queries.settings_mark(connection), "stored": rows, "connection": connection}
+    return {"shown": queries.settings_etag(connection), "stored": rows, "connection": connection}
 
 
 @require_POST
@@ -161,7 +161,7 @@ def sp_metadata(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 def _consequences(request: OrgRequest, connection: Connection) -> dict[str, Any]:
     """Return who would be signed out, and whether this admin is among them."""
-    own = request.reach.grant_for(connection.org.slug)
+    own = request.session_grants.grant_for(connection.org.slug)
     return {
         "connection": connection,
         "provider": provider(connection.provider),

@@ -40,7 +40,7 @@ class FileForm(forms.Form):
         return bytes(uploaded.read())
 
 
-class HandForm(forms.Form):
+class ManualForm(forms.Form):
     """The same by hand."""
 
     entity_id = PrintableField(
@@ -94,9 +94,9 @@ class HandForm(forms.Form):
         return TypedIdp(found["entity_id"], found["sign_in_url"], Binding(found["binding"]), found["certificate"])
 
 
-FORMS: dict[str, type[forms.Form]] = {"url": UrlForm, "file": FileForm, "hand": HandForm}
+FORMS: dict[str, type[forms.Form]] = {"url": UrlForm, "file": FileForm, "manual": ManualForm}
 # at which field a problem with the metadata stands; a document by hand has been checked field by field
-PROBLEM_FIELD = {"url": "url", "file": "document", "hand": "certificate"}
+PROBLEM_FIELD = {"url": "url", "file": "document", "manual": "certificate"}
 
 
 def form_for(way: str, data: Any = None, files: Any = None, initial: Any = None) -> forms.Form:

@@ -11,7 +11,7 @@ from sso.connections.types import MetadataSource
 from sso.metadata.errors import MetadataRefused, SnapshotUnknown
 from sso.metadata.models import MetadataSnapshot
 from sso.metadata.types import Remark
-from sso.providers.catalogue import provider, recognise
+from sso.providers.catalog import provider, recognize
 from sso.saml.errors import MetadataError
 from sso.saml.metadata import read_idp_metadata
 from sso.saml.types import Binding, IdpMetadata
@@ -39,7 +39,7 @@ def stored_input(draft: Configuration, way: str) -> dict[str, str]:
     """Return what a form for this way of bringing metadata shows of what the version has already."""
     if way == MetadataSource.URL:
         return {"url": draft.metadata_url}
-    if way != MetadataSource.HAND or draft.metadata_source != MetadataSource.HAND:
+    if way != MetadataSource.MANUAL or draft.metadata_source != MetadataSource.MANUAL:
         return {}
     pem = "".join(certificate.pem for certificate in draft.certificates.all())
     endpoint = draft.endpoints[0]
@@ -63,7 +63,7 @@ def read_snapshot(snapshot: MetadataSnapshot) -> IdpMetadata:
 def remarks(draft: Configuration, idp: IdpMetadata) -> list[Remark]:
     """Return what an admin should know before using this metadata."""
     found = [*_of_what_it_replaces(draft, idp), *_of_entity_id(draft, idp), *_of_endpoints(idp), *_of_certificates(idp)]
-    looks_like, chosen = recognise(idp.endpoints[0].location), provider(draft.provider)
+    looks_like, chosen = recognize(idp.endpoints[0].location), provider(draft.provider)
     if looks_like is not None and chosen.code not in {looks_like.code, "custom"}:
         found.append(Remark("warn", f"This looks like metadata of {looks_like.name}, but you chose {chosen.name}."))
     return found

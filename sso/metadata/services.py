@@ -15,12 +15,12 @@ from sso.metadata.models import MetadataSnapshot
 from sso.metadata.types import MAX_SNAPSHOTS, TypedIdp
 from sso.saml.certificates import read_pasted_certificates
 from sso.saml.errors import MetadataError
-from sso.saml.metadata import IdpByHand, describe_idp
+from sso.saml.metadata import ManualIdp, describe_idp
 from sso.versions import services as versions
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class MetadataOrigin:
     """By which way a document came; `url` is empty unless it was fetched."""
 
     source: MetadataSource
@@ -35,7 +35,7 @@ def fetch_metadata(*, connection: Connection, url: str) -> MetadataSnapshot:
 
 def take_document(*, connection: Connection, document: bytes, url: str = "") -> MetadataSnapshot:
     """The document, which came from this URL if there is one, is ready to be looked at. Raises MetadataRefused."""
-    return _take(connection, document, Origin(MetadataSource.URL if url else MetadataSource.FILE, url))
+    return _take(connection, document, MetadataOrigin(MetadataSource.URL if url else MetadataSource.FILE, url))
 
 
 def take_typed(*, connection: Connection, typed: TypedIdp) -> MetadataSnapshot:
@@ -44,11 +44,11 @@ def take_typed(*, connection: Connection, typed: TypedIdp) -> MetadataSnapshot:
         certificates = read_pasted_certificates(typed.certificates)
     except MetadataError as error:
         raise MetadataRefused(error.code, error.public) from error
-    by_hand = IdpByHand(typed.entity_id, typed.sign_in_url, typed.binding, certificates)
-    return _take(connection, describe_idp(by_hand), Origin(MetadataSource.HAND))
+    manual = ManualIdp(typed.entity_id, typed.sign_in_url, typed.binding, certificates)
+    return _take(connection, describe_idp(manual), MetadataOrigin(MetadataSource.MANUAL))
 
 
-def _take(connection: Connection, document: bytes, origin: Origin) -> MetadataSnapshot:
+def _take(connection: Connection, document: bytes, origin: MetadataOrigin) -> MetadataSnapshot:
     try:
         queries.read_document(document)
     except MetadataError as error:
@@ -57,7 +57,7 @@ def _take(connection: Connection, document: bytes, origin: Origin) -> MetadataSn
 
 
 @transaction.atomic
-def _keep(connection: Connection, document: bytes, origin: Origin) -> MetadataSnapshot:
+def _keep(connection: Connection, document: bytes, origin: MetadataOrigin) -> MetadataSnapshot:
     """The snapshot is there, and of those that nobody used only the newest are. Raises ConnectionUnknown."""
     # a fetch takes a while, in which a colleague may delete the connection
     connections.lock_connection(connection)

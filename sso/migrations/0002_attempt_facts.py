@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(
             model_name="pendingsignin",
-            name="is_astray",
+            name="is_test_mismatch",
             field=models.BooleanField(db_default=False, default=False, editable=False),
         ),
         migrations.AlterField(

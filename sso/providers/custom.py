@@ -100,7 +100,7 @@ CUSTOM = Provider(
             MetadataWay.FILE, "The metadata as XML: download, export, or open the link and save the page as it is"
         ),
         MetadataHint(
-            MetadataWay.HAND,
+            MetadataWay.MANUAL,
             "The entity ID (issuer), the sign-in URL (SSO URL, for HTTP-Redirect or HTTP-POST) and the signing certificate "
             "(X.509, PEM)",
         ),

@@ -83,7 +83,7 @@ ENTRA = Provider(
         MetadataHint(MetadataWay.URL, "Single sign-on, box SAML Certificates: App Federation Metadata Url"),
         MetadataHint(MetadataWay.FILE, "Single sign-on, box SAML Certificates: Federation Metadata XML → Download"),
         MetadataHint(
-            MetadataWay.HAND,
+            MetadataWay.MANUAL,
             "Single sign-on, box Set up, below the certificates: Microsoft Entra Identifier as entity ID (with the slash "
             "at its end) and Login URL; Certificate (Base64) → Download",
         ),

@@ -28,7 +28,7 @@ GOOGLE = Provider(
     before=(
         Instruction("In Google’s Admin console open **Apps → Web and mobile apps**."),
         Instruction("Choose **Add app → Add custom SAML app**."),
-        Instruction("Enter an **App name** that your people will recognise, such as Gatehouse, then **Continue**."),
+        Instruction("Enter an **App name** that your people will recognize, such as Gatehouse, then **Continue**."),
         Instruction(
             "On the page **Google Identity Provider details** choose **Download metadata**, keep the file for a later "
             "step, then **Continue**.",
@@ -66,7 +66,7 @@ GOOGLE = Provider(
     metadata=(
         MetadataHint(MetadataWay.FILE, "The file from before; or open the app again: Download metadata"),
         MetadataHint(
-            MetadataWay.HAND, "Open the app: Download metadata shows SSO URL, Entity ID and Certificate to copy"
+            MetadataWay.MANUAL, "Open the app: Download metadata shows SSO URL, Entity ID and Certificate to copy"
         ),
     ),
     assign=(

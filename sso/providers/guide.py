@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sso.providers import troubleshooting
 from sso.providers.aliases import WELL_KNOWN
-from sso.providers.catalogue import PROVIDERS
+from sso.providers.catalog import PROVIDERS
 from sso.providers.markdown import bullets, code, numbered, page, plain, table
 from sso.providers.troubleshooting import refusals_in
 from sso.providers.types import AttributeRow, CopyValue, MetadataWay, Provider, SpValue
@@ -16,7 +16,7 @@ from sso.saml.errors import SamlError
 
 COMMAND = "python -m sso.providers.guide docs/providers sso.admission.errors sso.signin.errors"
 REFUSALS = (*refusals_in(errors), *refusals_in(status))
-WAYS = {MetadataWay.URL: "By link", MetadataWay.FILE: "As a file", MetadataWay.HAND: "By hand"}
+WAYS = {MetadataWay.URL: "By link", MetadataWay.FILE: "As a file", MetadataWay.MANUAL: "By hand"}
 
 
 def pages(refusals: Sequence[type[SamlError]] = REFUSALS) -> Mapping[str, str]:
@@ -128,7 +128,7 @@ def _index() -> str:
             [(field.label, ", ".join(map(code, names))) for field, names in WELL_KNOWN.items()],
         ),
         "## For developers",
-        f"A provider is one file in {code('sso/providers')}, listed in {code('catalogue.py')}. After a change, write these "
+        f"A provider is one file in {code('sso/providers')}, listed in {code('catalog.py')}. After a change, write these "
         f"pages again: {code(f'.venv/bin/{COMMAND}')}.",
     )
 

@@ -36,7 +36,7 @@ JUMPCLOUD = Provider(
             note="Tick Export users to this app (Identity Management) too if you’ll provision by SCIM: one app does both.",
         ),
         Instruction(
-            "Enter a **Display Label** that your people will recognise, such as Gatehouse.",
+            "Enter a **Display Label** that your people will recognize, such as Gatehouse.",
             note="The SSO IdP URL under Advanced Settings is yours to choose now, and can’t be changed later.",
         ),
         Instruction("Choose **Save Application**, then **Configure Application**, and open the tab **SSO**."),
@@ -84,7 +84,7 @@ JUMPCLOUD = Provider(
         MetadataHint(MetadataWay.URL, "Open the app again, tab SSO: Copy Metadata URL"),
         MetadataHint(MetadataWay.FILE, "Tab SSO, under JumpCloud Metadata: Export Metadata"),
         MetadataHint(
-            MetadataWay.HAND,
+            MetadataWay.MANUAL,
             "Tab SSO: the IdP Entity ID as you entered it, the IDP URL as sign-in URL, and the certificate that the "
             "app offers for download (IDP Certificate). Requests go there by HTTP-POST, unless Declare Redirect Endpoint "
             "is ticked",

@@ -31,7 +31,7 @@ OKTA = Provider(
             "In Okta’s Admin Console open **Applications → Applications** and choose **Create App Integration**."
         ),
         Instruction("Choose **SAML 2.0**, then **Next**."),
-        Instruction("Enter an **App name** that your people will recognise, such as Gatehouse, then **Next**."),
+        Instruction("Enter an **App name** that your people will recognize, such as Gatehouse, then **Next**."),
     ),
     copy=(
         CopyValue(
@@ -75,7 +75,7 @@ OKTA = Provider(
             "save that page as it is",
         ),
         MetadataHint(
-            MetadataWay.HAND, "Tab Sign On, More details: Issuer as entity ID, Sign on URL, and Signing Certificate"
+            MetadataWay.MANUAL, "Tab Sign On, More details: Issuer as entity ID, Sign on URL, and Signing Certificate"
         ),
     ),
     assign=(

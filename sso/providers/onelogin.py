@@ -28,7 +28,7 @@ ONELOGIN = Provider(
     before=(
         Instruction("In OneLogin’s **Administration** open **Applications → Applications** and choose **Add App**."),
         Instruction("Search for **SAML Custom Connector (Advanced)**, and choose it."),
-        Instruction("Enter a **Display Name** that your people will recognise, such as Gatehouse, then **Save**."),
+        Instruction("Enter a **Display Name** that your people will recognize, such as Gatehouse, then **Save**."),
         Instruction("At the left, open **Configuration**."),
     ),
     copy=(
@@ -66,7 +66,7 @@ ONELOGIN = Provider(
         MetadataHint(MetadataWay.URL, "Page SSO: Issuer URL, which is the link to the metadata as well"),
         MetadataHint(MetadataWay.FILE, "Above the page: More Actions → SAML Metadata"),
         MetadataHint(
-            MetadataWay.HAND,
+            MetadataWay.MANUAL,
             "Page SSO: Issuer URL as entity ID, SAML 2.0 Endpoint (HTTP), and X.509 Certificate → View Details",
         ),
     ),

@@ -30,7 +30,7 @@ PINGONE = Provider(
             "In PingOne’s admin console open **Applications → Applications** and choose **+**.",
             note="Older consoles: Connections → Applications.",
         ),
-        Instruction("Enter an **Application Name** that your people will recognise, such as Gatehouse."),
+        Instruction("Enter an **Application Name** that your people will recognize, such as Gatehouse."),
         Instruction("Choose **SAML Application**, then **Configure**."),
         Instruction(
             "Choose **Manually Enter**.",
@@ -76,7 +76,7 @@ PINGONE = Provider(
         MetadataHint(MetadataWay.URL, "Tab Configuration (newer consoles: Overview): IDP Metadata URL"),
         MetadataHint(MetadataWay.FILE, "Tab Configuration (newer consoles: Overview): Download Metadata"),
         MetadataHint(
-            MetadataWay.HAND,
+            MetadataWay.MANUAL,
             "Tab Configuration (newer consoles: Overview): Issuer ID as entity ID, Single Signon Service, and Download "
             "Signing Certificate (X.509)",
         ),

@@ -45,7 +45,7 @@ class MetadataWay(StrEnum):
 
     URL = "url"
     FILE = "file"
-    HAND = "hand"
+    MANUAL = "manual"
 
 
 @dataclass(frozen=True, slots=True)

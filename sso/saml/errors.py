@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from sso.saml.types import Check, Setting
+from sso.saml.types import Setting, SignInCheck
 
 LONGEST_DETAIL = 300
 
@@ -15,7 +15,7 @@ class SamlError(Exception):
     """
 
     code: ClassVar[str] = "refused"
-    check: ClassVar[Check] = Check.MESSAGE
+    check: ClassVar[SignInCheck] = SignInCheck.MESSAGE
     setting: ClassVar[Setting] = Setting.NOTHING
     # whether the IdP began by itself, where the refusal alone says so
     is_idp_initiated: ClassVar[bool | None] = None
@@ -27,7 +27,7 @@ class SamlError(Exception):
         self.expected = expected[:LONGEST_DETAIL]
         self.received = received[:LONGEST_DETAIL]
         # what had been checked and found right before
-        self.passed: tuple[Check, ...] = ()
+        self.passed: tuple[SignInCheck, ...] = ()
         # which request the message says it answers: a claim, by which a waiting test is found and nothing else
         self.in_response_to = ""
         super().__init__(self.code)
@@ -94,14 +94,14 @@ class AssertionEncrypted(SamlError):
 
 class SignatureMissing(SamlError):
     code = "signature_missing"
-    check = Check.SIGNATURE
+    check = SignInCheck.SIGNATURE
     setting = Setting.SIGNING
     private = "Neither the response nor the assertion is signed, or one that must be isn’t."
 
 
 class SignatureMisshapen(SamlError):
     code = "signature_misshapen"
-    check = Check.SIGNATURE
+    check = SignInCheck.SIGNATURE
     private = "A signature isn’t one direct child of what it signs, in the one form that is accepted."
     advice = (
         "Have the provider sign the response or the assertion as a whole, by a signature inside of it (enveloped)."
@@ -111,14 +111,14 @@ class SignatureMisshapen(SamlError):
 
 class AlgorithmRefused(SamlError):
     code = "signature_algorithm"
-    check = Check.SIGNATURE
+    check = SignInCheck.SIGNATURE
     setting = Setting.ALGORITHM
     private = "The signature uses an algorithm that isn’t accepted. Use RSA-SHA256, -384 or -512, or ECDSA with these."
 
 
 class CanonicalizationRefused(SamlError):
     code = "signature_canonicalization"
-    check = Check.SIGNATURE
+    check = SignInCheck.SIGNATURE
     setting = Setting.CANONICALIZATION
     private = (
         "The signature transforms what it covers in another way than exclusive canonicalization, so the same bytes would "
@@ -128,7 +128,7 @@ class CanonicalizationRefused(SamlError):
 
 class SignatureInvalid(SamlError):
     code = "signature_invalid"
-    check = Check.SIGNATURE
+    check = SignInCheck.SIGNATURE
     setting = Setting.METADATA
     private = "The signature doesn’t fit any certificate of this connection, or the message was altered."
     advice = (
@@ -139,14 +139,14 @@ class SignatureInvalid(SamlError):
 
 class IssuerMismatch(SamlError):
     code = "issuer_mismatch"
-    check = Check.ISSUER
+    check = SignInCheck.ISSUER
     setting = Setting.IDP_ENTITY_ID
     private = "The response comes from another IdP than this connection’s."
 
 
 class StatusRefused(SamlError):
     code = "status_refused"
-    check = Check.STATUS
+    check = SignInCheck.STATUS
     setting = Setting.ASSIGNMENT
     public = "Your organization’s sign-in service didn’t let you into this application."
     private = "The IdP answered with a failure instead of an assertion."
@@ -154,21 +154,21 @@ class StatusRefused(SamlError):
 
 class DestinationMismatch(SamlError):
     code = "destination_mismatch"
-    check = Check.RECIPIENT
+    check = SignInCheck.RECIPIENT
     setting = Setting.ACS_URL
     private = "The response was made for another address."
 
 
 class RecipientMismatch(SamlError):
     code = "recipient_mismatch"
-    check = Check.RECIPIENT
+    check = SignInCheck.RECIPIENT
     setting = Setting.ACS_URL
     private = "The assertion was made for another address."
 
 
 class ConfirmationMissing(SamlError):
     code = "confirmation_missing"
-    check = Check.RECIPIENT
+    check = SignInCheck.RECIPIENT
     private = "The assertion has no bearer confirmation that could be accepted (SAML Profiles §4.1.4.2)."
     advice = (
         "Have the provider confirm the subject as bearer, which is the one way for sign-ins in a browser. If the "
@@ -178,7 +178,7 @@ class ConfirmationMissing(SamlError):
 
 class RequestMismatch(SamlError):
     code = "in_response_to_mismatch"
-    check = Check.RECIPIENT
+    check = SignInCheck.RECIPIENT
     private = "The assertion answers another request than the response around it."
     advice = (
         "Start the sign-in again, in one tab. If it fails again, the provider mixes up two answers: give its "
@@ -188,7 +188,7 @@ class RequestMismatch(SamlError):
 
 class AssertionExpired(SamlError):
     code = "assertion_expired"
-    check = Check.TIME
+    check = SignInCheck.TIME
     setting = Setting.CLOCK
     public = "The answer of your organization’s sign-in service came too late. Try again."
     private = "The assertion had ended before it arrived. If this happens often, the IdP’s clock is wrong."
@@ -200,7 +200,7 @@ class AssertionExpired(SamlError):
 
 class AssertionNotYetValid(SamlError):
     code = "assertion_not_yet_valid"
-    check = Check.TIME
+    check = SignInCheck.TIME
     setting = Setting.CLOCK
     private = "The assertion begins in the future: the IdP’s clock is ahead."
     advice = "This is how far off the clocks are: {received}. Up to 90 seconds are accepted."
@@ -208,7 +208,7 @@ class AssertionNotYetValid(SamlError):
 
 class TimeBoundsMissing(SamlError):
     code = "time_bounds_missing"
-    check = Check.TIME
+    check = SignInCheck.TIME
     private = "The assertion doesn’t say until when it may be used, or it gives a time that isn’t in UTC."
     advice = (
         "Have the provider put an end (NotOnOrAfter) into the subject’s confirmation, and write every time in UTC,"
@@ -218,21 +218,21 @@ class TimeBoundsMissing(SamlError):
 
 class AudienceMismatch(SamlError):
     code = "audience_mismatch"
-    check = Check.AUDIENCE
+    check = SignInCheck.AUDIENCE
     setting = Setting.SP_ENTITY_ID
     private = "The assertion was made for another service provider."
 
 
 class AudienceMissing(SamlError):
     code = "audience_missing"
-    check = Check.AUDIENCE
+    check = SignInCheck.AUDIENCE
     setting = Setting.SP_ENTITY_ID
     private = "The assertion doesn’t say for which service provider it was made."
 
 
 class ConditionUnknown(SamlError):
     code = "condition_unknown"
-    check = Check.AUDIENCE
+    check = SignInCheck.AUDIENCE
     private = "The assertion sets a condition that isn’t known, so it can’t be kept."
     advice = (
         "Remove the condition that is named above from the app at the provider: who doesn’t know a condition can’t"
@@ -242,21 +242,21 @@ class ConditionUnknown(SamlError):
 
 class SubjectMissing(SamlError):
     code = "subject_missing"
-    check = Check.SUBJECT
+    check = SignInCheck.SUBJECT
     setting = Setting.NAME_ID
     private = "The assertion doesn’t name one person: it needs one Subject with one NameID."
 
 
 class SubjectEncrypted(SamlError):
     code = "subject_encrypted"
-    check = Check.SUBJECT
+    check = SignInCheck.SUBJECT
     setting = Setting.ENCRYPTION
     private = "The Name ID is encrypted (EncryptedID), and can’t be read here."
 
 
 class StatementMissing(SamlError):
     code = "statement_missing"
-    check = Check.SUBJECT
+    check = SignInCheck.SUBJECT
     private = "The assertion doesn’t say that the person signed in at the IdP (no AuthnStatement), or not recently."
     advice = (
         "Have the provider send an authentication statement (AuthnStatement) with every sign-in. Answers that "
@@ -266,7 +266,7 @@ class StatementMissing(SamlError):
 
 class EmailMissing(SamlError):
     code = "email_missing"
-    check = Check.EMAIL
+    check = SignInCheck.EMAIL
     setting = Setting.ATTRIBUTES
     public = "Your organization’s sign-in service didn’t say which email address you have."
     private = "No attribute holds an email address, and the NameID isn’t one."
@@ -274,7 +274,7 @@ class EmailMissing(SamlError):
 
 class EmailAmbiguous(SamlError):
     code = "email_ambiguous"
-    check = Check.EMAIL
+    check = SignInCheck.EMAIL
     setting = Setting.ATTRIBUTES
     public = "Your organization’s sign-in service named several email addresses for you."
     private = "The attribute for the email address has several values. It must have one."
@@ -282,7 +282,7 @@ class EmailAmbiguous(SamlError):
 
 class EmailInvalid(SamlError):
     code = "email_invalid"
-    check = Check.EMAIL
+    check = SignInCheck.EMAIL
     setting = Setting.ATTRIBUTES
     public = "Your organization’s sign-in service named an email address that can’t be used here."
     private = "The value for the email address isn’t one in plain ASCII letters."

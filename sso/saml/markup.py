@@ -50,7 +50,7 @@ class MarkupTooLarge(MarkupError):
     """More elements, attributes or namespaces than the caller allows."""
 
 
-def apart(read: Callable[[], Found]) -> Found:
+def run_in_thread(read: Callable[[], Found]) -> Found:
     """Return what `read` returns, or raise what it raises; nothing else of what it read is left in memory.
 
     The library keeps each name that a thread has read for as long as the thread lives: strangers who send a new one each

@@ -32,10 +32,10 @@ from sso.saml.markup import (
     MarkupMisencoded,
     MarkupTooLarge,
     MarkupUnreadable,
-    apart,
     children,
     elements,
     parse,
+    run_in_thread,
     text_of,
 )
 from sso.saml.reading import BLANKS
@@ -57,7 +57,7 @@ UNTIL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)
 
 
 @dataclass(frozen=True, slots=True)
-class IdpByHand:
+class ManualIdp:
     """What an admin types when there is no metadata."""
 
     entity_id: str
@@ -71,7 +71,7 @@ def read_idp_metadata(document: bytes, *, now: datetime, allows_loopback: bool =
 
     With `allows_loopback` an endpoint may be http on this machine. Raises MetadataError.
     """
-    return apart(lambda: _read(document, now, allows_loopback=allows_loopback))
+    return run_in_thread(lambda: _read(document, now, allows_loopback=allows_loopback))
 
 
 def _read(document: bytes, now: datetime, *, allows_loopback: bool) -> IdpMetadata:
@@ -212,7 +212,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def describe_idp(idp: IdpByHand) -> bytes:
+def describe_idp(idp: ManualIdp) -> bytes:
     """Return metadata that says what the admin typed, so that each way in is read by one reader."""
     from saml2 import md
 

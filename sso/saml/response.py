@@ -14,9 +14,9 @@ from sso.saml.errors import (
     SubjectEncrypted,
     SubjectMissing,
 )
-from sso.saml.markup import SAML, Element, apart, children, text_of
+from sso.saml.markup import SAML, Element, children, run_in_thread, text_of
 from sso.saml.reading import moment, only, plain_text
-from sso.saml.types import Check, Claims, Expectation
+from sso.saml.types import Claims, Expectation, SignInCheck
 
 UNSPECIFIED = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
 LONGEST_NAME_ID = 512
@@ -30,7 +30,7 @@ SHOWN_CERTIFICATES = 3
 class Progress:
     """Which checks have passed so far, and which request the message says it answers."""
 
-    passed: list[Check] = field(default_factory=list)
+    passed: list[SignInCheck] = field(default_factory=list)
     in_response_to: str = ""
 
 
@@ -56,7 +56,7 @@ def verify(saml_response: str, expectation: Expectation, *, now: datetime) -> Cl
     """
     progress = Progress()
     try:
-        return apart(lambda: _verify(saml_response, expectation, now, progress))
+        return run_in_thread(lambda: _verify(saml_response, expectation, now, progress))
     except SamlError as refusal:
         # some checks ask again later on: one that failed in the end hasn't passed
         refusal.passed = tuple(check for check in progress.passed if check is not refusal.check)
@@ -68,25 +68,25 @@ def _verify(saml_response: str, expectation: Expectation, now: datetime, progres
     nodes = prescreen.read_elements(prescreen.decode(saml_response))
     progress.in_response_to = nodes[0].get("InResponseTo") or ""
     root = prescreen.require_shape(nodes)
-    progress.passed.append(Check.MESSAGE)
+    progress.passed.append(SignInCheck.MESSAGE)
     found = _verify_signatures(root, expectation)
-    progress.passed.append(Check.SIGNATURE)
+    progress.passed.append(SignInCheck.SIGNATURE)
     response, assertion, is_signed = found.response, found.assertion, found.is_response_signed
     conditions.require_version(response)
     conditions.require_version(assertion)
     conditions.require_issuer(response, assertion, expectation, is_response_signed=is_signed)
-    progress.passed.append(Check.ISSUER)
+    progress.passed.append(SignInCheck.ISSUER)
     prescreen.require_success(response)
-    progress.passed.append(Check.STATUS)
+    progress.passed.append(SignInCheck.STATUS)
     conditions.require_destination(response, expectation, is_response_signed=is_signed)
     in_response_to = conditions.require_confirmation(response, assertion, expectation, now)
-    progress.passed.append(Check.RECIPIENT)
+    progress.passed.append(SignInCheck.RECIPIENT)
     ends = conditions.require_time(response, assertion, expectation, now)
-    progress.passed.append(Check.TIME)
+    progress.passed.append(SignInCheck.TIME)
     conditions.require_audience(assertion, expectation)
-    progress.passed.append(Check.AUDIENCE)
+    progress.passed.append(SignInCheck.AUDIENCE)
     claims = _read_claims(found, in_response_to, ends + expectation.skew, expectation, now)
-    progress.passed.append(Check.SUBJECT)
+    progress.passed.append(SignInCheck.SUBJECT)
     return claims
 
 

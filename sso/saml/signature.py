@@ -85,7 +85,7 @@ def verify(node: Element, keys: Sequence[PublicKey]) -> tuple[bytes, int]:
     place = next((place for place, key in enumerate(keys) if _is_signed_by(key, form, signed_info)), None)
     if place is None:
         raise SignatureInvalid(received=_claimed_signer(signature))
-    take_out(signature)
+    remove_signature(signature)
     content = canonical(node, form.prefixes)
     if not content or not hmac.compare_digest(DIGESTS[form.digest_method](content).digest(), form.digest):
         raise SignatureInvalid(
@@ -215,7 +215,7 @@ def _as_der(value: bytes, key: ec.EllipticCurvePublicKey) -> bytes:
     return encode_dss_signature(int.from_bytes(value[:half], "big"), int.from_bytes(value[half:], "big"))
 
 
-def take_out(signature: Element) -> None:
+def remove_signature(signature: Element) -> None:
     """The signature is gone from its parent, and the text behind it has stayed."""
     parent, before = signature.getparent(), signature.getprevious()
     assert parent is not None  # noqa: S101 - `find` looked below an element

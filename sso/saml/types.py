@@ -24,7 +24,7 @@ class NameIdFormat(StrEnum):
     TRANSIENT = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
 
 
-class Check(StrEnum):
+class SignInCheck(StrEnum):
     """The questions that a sign-in is asked, in the order in which they are asked."""
 
     MESSAGE = "message"

@@ -1,12 +1,12 @@
 """Refusals that need more than the message: what it answers, who brought it, and whether it came before."""
 
 from sso.saml.errors import AlgorithmRefused, IssuerMismatch, SamlError, SignatureInvalid, SignatureMissing
-from sso.saml.types import Check, Setting
+from sso.saml.types import Setting, SignInCheck
 
 
 class ConnectionOff(SamlError):
     code = "connection_off"
-    check = Check.REQUEST
+    check = SignInCheck.REQUEST
     public = "Single sign-on is turned off. Sign in another way, or ask an admin of your organization."
     private = "The connection isn’t turned on."
     advice = (
@@ -17,7 +17,7 @@ class ConnectionOff(SamlError):
 
 class VersionChanged(SamlError):
     code = "version_changed"
-    check = Check.REQUEST
+    check = SignInCheck.REQUEST
     public = "Single sign-on was changed while you signed in. Start again."
     private = "The response fits another version than the one in force: that was changed while this person signed in."
     advice = "Start the sign-in again: it is then verified by the version that is in force now."
@@ -25,7 +25,7 @@ class VersionChanged(SamlError):
 
 class AssertionReplayed(SamlError):
     code = "assertion_replayed"
-    check = Check.REPLAY
+    check = SignInCheck.REPLAY
     public = "This sign-in was used already. Start again."
     private = "An assertion with this ID was accepted before. Each may be used once."
     advice = (
@@ -36,7 +36,7 @@ class AssertionReplayed(SamlError):
 
 class RequestUnknown(SamlError):
     code = "request_unknown"
-    check = Check.REQUEST
+    check = SignInCheck.REQUEST
     public = "This sign-in was begun in another browser, or too long ago. Start again."
     private = (
         "The response answers a request that this browser didn’t make, or whose cookie is gone after 15 minutes, or to "
@@ -50,7 +50,7 @@ class RequestUnknown(SamlError):
 
 class SignInUnfinished(SamlError):
     code = "sign_in_unfinished"
-    check = Check.REQUEST
+    check = SignInCheck.REQUEST
     public = "This sign-in was finished already, or took too long to finish. Start again."
     private = "The browser didn’t come back within a minute, or came back twice, or without its cookie."
     advice = "Start the sign-in again. If it fails again, see whether the browser blocks this site’s cookies."
@@ -58,7 +58,7 @@ class SignInUnfinished(SamlError):
 
 class UnsolicitedRefused(SamlError):
     code = "unsolicited_refused"
-    check = Check.REQUEST
+    check = SignInCheck.REQUEST
     setting = Setting.IDP_INITIATED
     is_idp_initiated = True
     public = "This sign-in wasn’t begun here. Open the sign-in page instead."
@@ -69,7 +69,7 @@ class UnsolicitedRefused(SamlError):
 
 class OtherPersonSignedIn(SamlError):
     code = "other_person_signed_in"
-    check = Check.REQUEST
+    check = SignInCheck.REQUEST
     is_idp_initiated = True
     public = "Somebody else is signed in in this browser. Sign out there first, then start again."
     private = "The IdP began this sign-in by itself, also when it was asked, while somebody else was signed in."

@@ -2,7 +2,7 @@ from django import forms
 
 
 class DiscoveryForm(forms.Form):
-    """Whose organisation it is; only the part behind the @ is looked at."""
+    """Whose organization it is; only the part behind the @ is looked at."""
 
     email = forms.EmailField(
         max_length=254,

@@ -54,7 +54,7 @@ class PendingSignIn(models.Model):
     handle_digest = models.CharField(max_length=64, editable=False)
     version = models.PositiveIntegerField()
     # the version that verified it is only being tested, and the RelayState names no test: it signs nobody in
-    is_astray = models.BooleanField(default=False, db_default=False, editable=False)
+    is_test_mismatch = models.BooleanField(default=False, db_default=False, editable=False)
     claims = models.JSONField(editable=False)
     replaces = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="+"

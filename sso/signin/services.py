@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from orgs.base import credentials
 from orgs.base.clock import now
 from orgs.people import services as people
-from orgs.people.errors import MembershipUnknown, SeatTaken
+from orgs.people.errors import MembershipExists, MembershipUnknown
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.errors import AddressInvalid, LastOwner
@@ -22,7 +22,7 @@ from sso.admission.errors import NotAMember
 from sso.admission.types import Subject
 from sso.attempts import services as attempts
 from sso.attempts.types import KEPT_FOR as ATTEMPTS_KEPT_FOR
-from sso.attempts.types import OF_MESSAGE, OF_OTHER_PERSON, OF_QUESTION, Caller, Outcome
+from sso.attempts.types import OF_MESSAGE, OF_OTHER_PERSON, OF_QUESTION, AttemptOutcome, ClientInfo
 from sso.connections import queries as connections
 from sso.connections import services as connection_services
 from sso.connections.errors import ConnectionUnknown
@@ -32,7 +32,7 @@ from sso.saml.claims import as_json, from_json
 from sso.saml.errors import EmailInvalid, SamlError
 from sso.saml.profile import read_profile
 from sso.saml.request import make_request
-from sso.saml.types import Check, Claims
+from sso.saml.types import Claims, SignInCheck
 from sso.signin import queries
 from sso.signin.errors import (
     DIFFERS_BY_VERSION,
@@ -47,20 +47,20 @@ from sso.signin.types import (
     FLOW_LIFE,
     PENDING_LIFE,
     QUESTION_LIFE,
+    AcsRequest,
     AlreadySignedIn,
-    Arrival,
-    Departure,
     Flow,
-    Landing,
+    PendingHandle,
     Question,
     Return,
     SignedIn,
+    StartedSignIn,
     Taken,
 )
 from sso.signin_tests import queries as test_queries
 from sso.signin_tests import services as tests
 from sso.signin_tests.models import SignInTest
-from sso.signin_tests.services import Attempt, Refused
+from sso.signin_tests.services import Attempt, SignInRefused
 
 PENDING_PREFIX = "ghp_"
 Finished = SignedIn | SignInTest | Question | AlreadySignedIn | None
@@ -72,7 +72,7 @@ class ReplacesSession(Exception):
 
 def begin(
     *, connection: Connection, return_to: str, test: SignInTest | None = None, is_again: bool = False
-) -> Departure:
+) -> StartedSignIn:
     """A request is ready to leave, with what the browser must remember of it. Raises ConnectionOff.
 
     Nothing is stored, but by a test that waits: it remembers the digest of its request's ID.
@@ -87,7 +87,7 @@ def begin(
     if test is not None:
         tests.remember_request(test=test, request_id=request.request_id)
     flow = Flow(connection.public_id, request.request_id, return_to, test.public_id if test else None, is_again)
-    return Departure(request, flow, chosen.provider)
+    return StartedSignIn(request, flow, chosen.provider)
 
 
 def _open_version(connection: Connection) -> Configuration:
@@ -97,86 +97,88 @@ def _open_version(connection: Connection) -> Configuration:
     return chosen
 
 
-def receive(*, connection: Connection, arrival: Arrival) -> Landing:
-    """A verified response waits a minute for its browser; an unsolicited one that isn't wanted is discarded. Raises Refused."""
-    attempt = Attempt(connection, arrival.caller)
-    attempt.try_for(test_queries.waiting_test(connection, arrival.relay_state))
+def receive(*, connection: Connection, acs_request: AcsRequest) -> PendingHandle:
+    """Verify the response and keep it for its browser; discard an unsolicited one that isn't allowed. Raises SignInRefused."""
+    attempt = Attempt(connection, acs_request.caller)
+    attempt.try_for(test_queries.waiting_test(connection, acs_request.relay_state))
     try:
-        _verify(attempt, arrival)
-        is_wanted = connection.allow_idp_initiated and not attempt.is_astray
+        _verify(attempt, acs_request)
+        is_wanted = connection.allow_idp_initiated and not attempt.is_test_mismatch
         if not attempt.known_claims.in_response_to and not is_wanted:
             _use_up(connection, attempt.known_claims)
-            attempt.record(Outcome.RESTARTED, OF_MESSAGE)
-            return Landing()
+            attempt.record(AttemptOutcome.RESTARTED, OF_MESSAGE)
+            return PendingHandle()
         return _keep_for_browser(attempt)
     except AssertionReplayed as problem:
-        raise attempt.refuse(problem, _named_seat(attempt)) from problem
+        raise attempt.refuse(problem, _named_membership(attempt)) from problem
     except SamlError as problem:
         raise attempt.refuse(problem) from problem
 
 
-def _verify(attempt: Attempt, arrival: Arrival) -> None:
+def _verify(attempt: Attempt, acs_request: AcsRequest) -> None:
     """Verify the answer by the version that is tested or in force. Raises SamlError.
 
     An answer without its RelayState reaches the test whose request it names, also when it is a failure that nobody has
     signed: the request's ID is as secret as the RelayState was. Whether it passes is decided in the browser, by its cookie.
     """
     if attempt.test is not None:
-        _verify_by(attempt, attempt.test.configuration, arrival)
+        _verify_by(attempt, attempt.test.configuration, acs_request)
         return
     try:
-        _verify_untested(attempt, arrival)
-        test = test_queries.test_named(attempt.connection, attempt.known_claims.in_response_to, arrival.relay_state)
+        _verify_untested(attempt, acs_request)
+        test = test_queries.test_named(attempt.connection, attempt.known_claims.in_response_to, acs_request.relay_state)
     except SamlError as problem:
-        test = test_queries.test_named(attempt.connection, problem.in_response_to, arrival.relay_state)
+        test = test_queries.test_named(attempt.connection, problem.in_response_to, acs_request.relay_state)
         if test is None:
             raise
     if test is not None:
         attempt.try_for(test)
-        attempt.claims, attempt.is_astray = None, False
-        _verify_by(attempt, test.configuration, arrival)
+        attempt.claims, attempt.is_test_mismatch = None, False
+        _verify_by(attempt, test.configuration, acs_request)
 
 
-def _verify_untested(attempt: Attempt, arrival: Arrival) -> None:
+def _verify_untested(attempt: Attempt, acs_request: AcsRequest) -> None:
     """Verify an answer by the version in force, or for no test by the one that is being tested. Raises SamlError."""
     try:
-        _verify_by(attempt, _open_version(attempt.connection), arrival)
+        _verify_by(attempt, _open_version(attempt.connection), acs_request)
     except DIFFERS_BY_VERSION as problem:
         test = test_queries.newest_waiting_test(attempt.connection)
         if test is None or test.configuration.number == attempt.version:
             raise
-        _verify_astray(attempt, test.configuration, arrival, problem)
+        _verify_by_tested_version(attempt, test.configuration, acs_request, problem)
 
 
-def _verify_by(attempt: Attempt, chosen: Configuration, arrival: Arrival) -> None:
+def _verify_by(attempt: Attempt, chosen: Configuration, acs_request: AcsRequest) -> None:
     attempt.version = chosen.number
     expected = connections.expectation(attempt.connection, chosen)
-    attempt.claims = response.verify(arrival.saml_response, expected, now=now())
+    attempt.claims = response.verify(acs_request.saml_response, expected, now=now())
 
 
-def _verify_astray(attempt: Attempt, tested: Configuration, arrival: Arrival, problem: SamlError) -> None:
+def _verify_by_tested_version(
+    attempt: Attempt, tested: Configuration, acs_request: AcsRequest, problem: SamlError
+) -> None:
     """Raises the problem that the version in force has with it, when there is one."""
     in_force = attempt.version
     try:
-        _verify_by(attempt, tested, arrival)
+        _verify_by(attempt, tested, acs_request)
     except SamlError:
         if in_force is None:
             raise
         attempt.version = in_force
         raise problem from None
-    attempt.is_astray = True
+    attempt.is_test_mismatch = True
 
 
-def _keep_for_browser(attempt: Attempt) -> Landing:
+def _keep_for_browser(attempt: Attempt) -> PendingHandle:
     """Raises AssertionReplayed: of two that arrive together one is kept."""
     connection, claims = attempt.connection, attempt.known_claims
     handle = credentials.mint(PENDING_PREFIX)
     with transaction.atomic():
         _use_up(connection, claims)
         pending = _pending_of(attempt, handle, PENDING_LIFE)
-        pending.test, pending.is_astray = attempt.test, attempt.is_astray
+        pending.test, pending.is_test_mismatch = attempt.test, attempt.is_test_mismatch
         pending.save(force_insert=True)
-    return Landing(pending.public_id, handle.plain)
+    return PendingHandle(pending.public_id, handle.plain)
 
 
 def _pending_of(attempt: Attempt, handle: credentials.MintedSecret, life: timedelta) -> PendingSignIn:
@@ -203,7 +205,7 @@ def _use_up(connection: Connection, claims: Claims) -> None:
 def complete(*, connection: Connection, back: Return) -> Finished:
     """Finish a sign-in or a test, or ask before somebody else's session is replaced; None means: start afresh.
 
-    Raises Refused, ConnectionUnknown.
+    Raises SignInRefused, ConnectionUnknown.
     """
     attempt = Attempt(connection, back.caller)
     try:
@@ -221,7 +223,7 @@ def _complete(attempt: Attempt, back: Return) -> Finished:
     taken = _take(connection, back)
     pending = taken.pending
     attempt.try_for(pending.test)
-    attempt.claims, attempt.version, attempt.is_astray = taken.claims, pending.version, pending.is_astray
+    attempt.claims, attempt.version, attempt.is_test_mismatch = taken.claims, pending.version, pending.is_test_mismatch
     flow = queries.require_flow(taken, connection)
     if pending.test is not None:
         if flow.test != pending.test.public_id:
@@ -230,7 +232,7 @@ def _complete(attempt: Attempt, back: Return) -> Finished:
     if flow.test is not None:
         attempt.try_for(test_queries.awaited_test(connection, flow.test))
         raise RequestUnknown(expected="an answer while this test waits", received="one that came too late")
-    if pending.is_astray:
+    if pending.is_test_mismatch:
         chosen = _open_version(connection)
         raise VersionChanged(expected=f"version {chosen.number}", received=f"version {pending.version}, in a test")
     return _sign_in(attempt, flow, back.visitor)
@@ -275,28 +277,30 @@ def _take_pending(connection: Connection, back: Return) -> Taken:
 
 def _is_signed_in_already(attempt: Attempt, visitor: Visitor) -> bool:
     """Say whether the person of an answer that isn't taken is the one who is signed in here, in this organization."""
-    if visitor.mark is None:
+    if visitor.session_grant_id is None:
         return False
-    seat = _named_seat(attempt)
+    membership = _named_membership(attempt)
     return (
-        seat is not None and seat.user_id == visitor.user_id and tenancy_queries.has_session_grant(seat, visitor.mark)
+        membership is not None
+        and membership.user_id == visitor.user_id
+        and tenancy_queries.has_session_grant(membership, visitor.session_grant_id)
     )
 
 
-def _named_seat(attempt: Attempt) -> Membership | None:
+def _named_membership(attempt: Attempt) -> Membership | None:
     """Return whom an answer that isn't taken names, by the version in force; nobody when that didn't verify it."""
-    if attempt.test is not None or attempt.is_astray or attempt.claims is None:
+    if attempt.test is not None or attempt.is_test_mismatch or attempt.claims is None:
         return None
     try:
         chosen = _require_version(attempt.connection, attempt.version)
         profile = read_profile(attempt.claims, admission_queries.attribute_names(attempt.connection, chosen))
     except SamlError:
         return None
-    return admission_queries.seat_named(attempt.connection, attempt.claims, profile.email)
+    return admission_queries.membership_named(attempt.connection, attempt.claims, profile.email)
 
 
 def confirm_sign_in(*, connection: Connection, back: Return) -> Finished:
-    """Sign the person in about whom was asked; somebody who has come since is asked anew. Raises Refused, ConnectionUnknown."""
+    """Sign in the person of the question, or ask again when another one came. Raises SignInRefused, ConnectionUnknown."""
     attempt = Attempt(connection, back.caller)
     try:
         pending = _take_question(connection, back)
@@ -331,7 +335,7 @@ def _sign_in(attempt: Attempt, flow: Flow, visitor: Visitor) -> SignedIn | Quest
     profile = read_profile(claims, admission_queries.attribute_names(connection, chosen))
     attempt.email = profile.email
     subject = Subject(connection, claims, profile, attempt.actor)
-    found = admission_queries.seat_to_enter(connection, claims, profile.email)
+    found = admission_queries.membership_to_enter(connection, claims, profile.email)
     if visitor.user_id is not None and admission_queries.is_somebody_else(subject, found, visitor.user_id):
         return _ask_before_replacing(attempt, flow, visitor)
     try:
@@ -339,10 +343,10 @@ def _sign_in(attempt: Attempt, flow: Flow, visitor: Visitor) -> SignedIn | Quest
         return _enter(attempt, subject, visitor, flow)
     except ReplacesSession:
         return _ask_before_replacing(attempt, flow, visitor)
-    except (AddressInvalid, LastOwner, SeatTaken) as error:
+    except (AddressInvalid, LastOwner, MembershipExists) as error:
         raise EmailInvalid(expected="an address that nobody else has here", received=profile.email) from error
     except MembershipUnknown as error:
-        raise NotAMember(expected="a seat", received="one that was removed meanwhile") from error
+        raise NotAMember(expected="a membership", received="one that was removed meanwhile") from error
 
 
 def _ask_before_replacing(attempt: Attempt, flow: Flow, visitor: Visitor) -> Question | None:
@@ -351,14 +355,14 @@ def _ask_before_replacing(attempt: Attempt, flow: Flow, visitor: Visitor) -> Que
     An answer that nobody asked for may have been planted here: it is dropped, and the IdP is asked who this is.
     """
     if not attempt.known_claims.in_response_to:
-        attempt.record(Outcome.RESTARTED, OF_OTHER_PERSON)
+        attempt.record(AttemptOutcome.RESTARTED, OF_OTHER_PERSON)
         return None
     handle = credentials.mint(PENDING_PREFIX)
     with transaction.atomic():
         pending = _pending_of(attempt, handle, QUESTION_LIFE)
         pending.replaces_id, pending.email, pending.return_to = visitor.user_id, attempt.email, flow.return_to
         pending.save(force_insert=True)
-        attempt.record(Outcome.ASKED, OF_QUESTION)
+        attempt.record(AttemptOutcome.ASKED, OF_QUESTION)
     return Question(pending.public_id, handle.plain, flow.request_id)
 
 
@@ -372,29 +376,33 @@ def _require_version(connection: Connection, number: int | None) -> Configuratio
 
 @transaction.atomic
 def _enter(attempt: Attempt, subject: Subject, visitor: Visitor, flow: Flow) -> SignedIn:
-    """Connection and seat are held while they are looked at again.
+    """Connection and membership are held while they are looked at again.
 
     So no session is granted through what is turned off meanwhile, or to whom is suspended. Raises ConnectionOff and
-    VersionChanged besides, and ReplacesSession when the seat has become another person's since it was looked at.
+    VersionChanged besides, and ReplacesSession when the membership has become another person's since it was looked at.
     """
     connection, claims = attempt.connection, attempt.known_claims
     _require_version(connection_services.lock_connection(connection), attempt.version)
-    seat = admission.confirm(membership=attempt.known_seat, subject=subject)
-    user = admission_queries.require_person(seat)
+    membership = admission.confirm(membership=attempt.known_membership, subject=subject)
+    user = admission_queries.require_person(membership)
     if visitor.user_id not in {None, user.pk}:
         raise ReplacesSession
-    mark = visitor.mark if visitor.mark is not None and visitor.user_id == user.pk else uuid4()
+    session_grant_id = (
+        visitor.session_grant_id if visitor.session_grant_id is not None and visitor.user_id == user.pk else uuid4()
+    )
     idp = IdpSession(connection.public_id, claims.session_index, claims.certificates)
     ends = queries.session_end(claims)
-    tenancy.grant_session(membership=seat, session=mark, method=SignInMethod.SAML, expires_at=ends, idp=idp)
-    people.note_seat_sign_in(membership=seat)
-    attempt.record(Outcome.SIGNED_IN, tuple(Check))
-    return SignedIn(user, seat, mark, flow.return_to, flow.request_id, claims.assertion_id)
+    tenancy.grant_session(
+        membership=membership, session=session_grant_id, method=SignInMethod.SAML, expires_at=ends, idp=idp
+    )
+    people.record_membership_sign_in(membership=membership)
+    attempt.record(AttemptOutcome.SIGNED_IN, tuple(SignInCheck))
+    return SignedIn(user, membership, session_grant_id, flow.return_to, flow.request_id, claims.assertion_id)
 
 
-def refuse_departure(
-    *, connection: Connection, caller: Caller, problem: SamlError, test: SignInTest | None = None
-) -> Refused:
+def refuse_start(
+    *, connection: Connection, caller: ClientInfo, problem: SamlError, test: SignInTest | None = None
+) -> SignInRefused:
     """Return the refusal to send anybody to the IdP; it is in the log, and the result of the test."""
     attempt = Attempt(connection, caller)
     attempt.try_for(test)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from orgs.tenancy.types import Visitor
-from sso.attempts.types import Caller
+from sso.attempts.types import ClientInfo
 from sso.saml.types import Claims, OutgoingRequest
 
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ DISCOVERY_LIFE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class AcsRequest:
     """What arrived at an ACS. `relay_state` comes from outside and is compared, never read."""
 
     saml_response: str = field(repr=False)
     relay_state: str
-    caller: Caller
+    caller: ClientInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True)
-class Departure:
+class StartedSignIn:
     """A request that is ready to leave to this provider's IdP, and what the browser remembers of it."""
 
     request: OutgoingRequest
@@ -64,7 +64,7 @@ class Return:
     handle: str = field(repr=False)
     flows: tuple[Flow, ...]
     visitor: Visitor
-    caller: Caller
+    caller: ClientInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Landing:
+class PendingHandle:
     """A verified response waits for its browser under this id, for whoever shows the handle. Without an id: start afresh."""
 
     pending: UUID | None = None
@@ -103,11 +103,11 @@ class AlreadySignedIn:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who has signed in, the mark of their session, where they wanted to go, and by which assertion."""
+    """Who has signed in, the session_grant_id of their session, where they wanted to go, and by which assertion."""
 
     user: "User"
     membership: "Membership"
-    mark: UUID
+    session_grant_id: UUID
     return_to: str
     request_id: str
     assertion_id: str

@@ -16,11 +16,11 @@ from orgs.tenancy.access import OrgRequest, admin_required
 from orgs.tenancy.models import Organization
 from orgs.tenancy.types import SETTINGS_ROLES
 from sso.attempts import queries as attempts
-from sso.attempts.types import Caller
+from sso.attempts.types import ClientInfo
 from sso.connections import queries as connections
 from sso.connections.errors import ConnectionUnknown
 from sso.connections.models import Connection
-from sso.providers.catalogue import provider
+from sso.providers.catalog import provider
 from sso.saml.errors import SamlError
 from sso.saml.relay_state import local_path
 from sso.saml.types import Binding
@@ -30,18 +30,18 @@ from sso.signin.forms import DiscoveryForm
 from sso.signin.types import (
     DISCOVERY_LIFE,
     QUESTION_LIFE,
+    AcsRequest,
     AlreadySignedIn,
-    Arrival,
-    Departure,
     Question,
     Return,
     SignedIn,
+    StartedSignIn,
 )
 from sso.signin_tests import queries as test_queries
 from sso.signin_tests import services as tests
 from sso.signin_tests.errors import SignInTestUnknown
 from sso.signin_tests.models import SignInTest
-from sso.signin_tests.services import Refused
+from sso.signin_tests.services import SignInRefused
 
 DISCOVERY_SALT = "sso.discovery"
 FORM = "application/x-www-form-urlencoded"
@@ -63,30 +63,30 @@ def login(request: OrgRequest, public_id: UUID) -> HttpResponse:
         return _stay(request, connection, OtherPersonSignedIn() if is_other else UnsolicitedRefused(), test)
     return_to = local_path(request.GET.get("next", ""))
     try:
-        departure = services.begin(connection=connection, return_to=return_to, test=test, is_again=is_again)
+        started = services.begin(connection=connection, return_to=return_to, test=test, is_again=is_again)
     except SamlError as problem:
         return _stay(request, connection, problem)
-    response = _send(request, connection, departure)
-    cookies.remember_flow(request, response, departure.flow)
+    response = _send(request, connection, started)
+    cookies.remember_flow(request, response, started.flow)
     return response
 
 
 def _stay(
     request: HttpRequest, connection: Connection, problem: SamlError, test: SignInTest | None = None
 ) -> HttpResponse:
-    refused = services.refuse_departure(connection=connection, caller=_caller(request), problem=problem, test=test)
+    refused = services.refuse_start(connection=connection, caller=_caller(request), problem=problem, test=test)
     return _refused_page(request, refused)
 
 
-def _send(request: HttpRequest, connection: Connection, departure: Departure) -> HttpResponse:
+def _send(request: HttpRequest, connection: Connection, started: StartedSignIn) -> HttpResponse:
     """Redirect, or show the form that carries the request by POST, with the one policy that lets it go there.
 
     The browser holds the whole way of a form against form-action, and IdPs send it on to hosts of their own.
     """
-    outgoing = departure.request
+    outgoing = started.request
     if outgoing.binding is Binding.REDIRECT:
         return redirect(outgoing.url)
-    context = {"outgoing": outgoing, "provider": provider(departure.provider), "connection": connection}
+    context = {"outgoing": outgoing, "provider": provider(started.provider), "connection": connection}
     response = render(request, "sso/post_to_idp.html", context)
     target = urlsplit(outgoing.url)
     response._csp_update = {"form-action": ["https:", f"{target.scheme}://{target.netloc}"]}  # type: ignore[attr-defined]  # noqa: SLF001 - django-csp's own name
@@ -111,7 +111,7 @@ def _test_on_its_way(request: OrgRequest, connection: Connection) -> SignInTest 
 
 
 def _is_own(request: OrgRequest, test: SignInTest) -> bool:
-    grant = request.reach.grant_for(test.connection.org.slug)
+    grant = request.session_grants.grant_for(test.connection.org.slug)
     return grant is not None and grant.membership.role in SETTINGS_ROLES and test.started_by_id == request.user.pk
 
 
@@ -126,27 +126,27 @@ def acs(request: HttpRequest, public_id: UUID) -> HttpResponse:
     if request.method != "POST":
         return _see_other(reverse("signin:login", args=[public_id]))
     try:
-        landing = services.receive(connection=connection, arrival=_arrival(request))
-    except Refused as refusal:
+        pending = services.receive(connection=connection, acs_request=_acs_request(request))
+    except SignInRefused as refusal:
         return _refused_answer(request, connection, refusal)
-    if landing.pending is None:
+    if pending.pending is None:
         return _start_afresh(connection)
-    response = _see_other(f"{reverse('signin:finish', args=[public_id])}?{urlencode({'id': landing.pending})}")
-    cookies.bind(response, landing.pending, landing.handle)
+    response = _see_other(f"{reverse('signin:finish', args=[public_id])}?{urlencode({'id': pending.pending})}")
+    cookies.bind(response, pending.pending, pending.handle)
     return response
 
 
-def _arrival(request: HttpRequest) -> Arrival:
+def _acs_request(request: HttpRequest) -> AcsRequest:
     """Return what was posted; a body that is no form holds nothing, which is refused like any nonsense."""
     caller = _caller(request)
     # this type alone, in which browsers post it: of multipart bodies each part would be parsed
     sent = request.POST.getlist("SAMLResponse") if request.content_type == FORM else []
     if len(sent) != 1:
-        return Arrival("", "", caller)
-    return Arrival(sent[0], request.POST.get("RelayState", ""), caller)
+        return AcsRequest("", "", caller)
+    return AcsRequest(sent[0], request.POST.get("RelayState", ""), caller)
 
 
-def _refused_answer(request: HttpRequest, connection: Connection, refusal: Refused) -> HttpResponse:
+def _refused_answer(request: HttpRequest, connection: Connection, refusal: SignInRefused) -> HttpResponse:
     """An answer that came before goes on to where the browser has its own cookies; in a flood there is no such place."""
     is_replay = isinstance(refusal.problem, AssertionReplayed)
     if not is_replay or refusal.test is not None or not refusal.attempt.is_in_log:
@@ -166,9 +166,9 @@ def answered(request: OrgRequest, public_id: UUID) -> HttpResponse:
     if attempt is None:
         return _see_other(reverse("signin:login", args=[public_id]))
     slug = connection.org.slug
-    if queries.is_of_replay(attempt, connection, request.reach.grant_for(slug)):
+    if queries.is_of_replay(attempt, connection, request.session_grants.grant_for(slug)):
         return redirect(cookies.answered_url(request.session, attempt.received) or reverse("org_home", args=[slug]))
-    return _refused_page(request, Refused(AssertionReplayed(), attempt))
+    return _refused_page(request, SignInRefused(AssertionReplayed(), attempt))
 
 
 @require_GET
@@ -179,7 +179,7 @@ def finish(request: OrgRequest, public_id: UUID) -> HttpResponse:
     """
     connection, back = _connection(public_id), _return(request)
     finished = cookies.finished_url(request.session, back.pending)
-    if finished and request.reach.grant_for(connection.org.slug) is not None:
+    if finished and request.session_grants.grant_for(connection.org.slug) is not None:
         return redirect(finished)
     return _finish(request, connection, back, services.complete)
 
@@ -217,7 +217,7 @@ def _finish(
 ) -> HttpResponse:
     try:
         done = act(connection=connection, back=back)
-    except Refused as refusal:
+    except SignInRefused as refusal:
         return _refused_page(request, refusal)
     except ConnectionUnknown as error:
         raise Http404 from error
@@ -251,7 +251,7 @@ def _start_afresh(connection: Connection) -> HttpResponse:
 
 
 def _after_sign_in(request: OrgRequest, back: Return, done: SignedIn) -> HttpResponse:
-    access.enter_by_idp(request, done.user, done.mark)
+    access.sign_in_by_idp(request, done.user, done.session_grant_id)
     url = done.return_to or reverse("org_home", args=[done.membership.org.slug])
     cookies.remember_finished(request.session, back.pending, done.assertion_id, url)
     return redirect(url)
@@ -341,7 +341,7 @@ def _connection(public_id: UUID) -> Connection:
         raise Http404 from error
 
 
-def _refused_page(request: HttpRequest, refusal: Refused) -> HttpResponse:
+def _refused_page(request: HttpRequest, refusal: SignInRefused) -> HttpResponse:
     """A test goes on to its result; a person sees plain words and a code, and nothing of the reason."""
     if refusal.test is not None:
         return _after_test(refusal.test)
@@ -356,8 +356,8 @@ def _see_other(url: str) -> HttpResponse:
     return response
 
 
-def _caller(request: HttpRequest) -> Caller:
-    return Caller(
+def _caller(request: HttpRequest) -> ClientInfo:
+    return ClientInfo(
         ip=str(getattr(request, "client_ip", "")),
         user_agent=request.headers.get("User-Agent", ""),
         request_id=str(getattr(request, "request_id", "")),

@@ -6,7 +6,7 @@ from sso.signin_tests.models import SignInTest
 
 @admin.register(SignInTest)
 class SignInTestAdmin(ReadOnlyAdmin):
-    """Test sign-ins by admins; what the IdP said of the person stays with the organisation."""
+    """Test sign-ins by admins; what the IdP said of the person stays with the organization."""
 
     fields = (
         "org",
@@ -19,8 +19,8 @@ class SignInTestAdmin(ReadOnlyAdmin):
         "started_at",
         "finished_at",
         "attempt",
-        "prospect",
-        "prospect_reason",
+        "preview",
+        "preview_reason",
     )
     linked_by = ("org__id__exact", "connection__id__exact")
     list_display = ("started_at", "org", "connection", "status", "started_by_label")

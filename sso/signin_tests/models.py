@@ -29,8 +29,8 @@ class SignInTest(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     claims = models.JSONField(default=dict)
     profile = models.JSONField(default=dict)
-    prospect = models.CharField(max_length=10, blank=True)
-    prospect_reason = models.CharField(max_length=300, blank=True)
+    preview = models.CharField(max_length=10, blank=True)
+    preview_reason = models.CharField(max_length=300, blank=True)
 
     class Meta:
         ordering = ["-id"]

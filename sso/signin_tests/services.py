@@ -14,20 +14,20 @@ from orgs.tenancy.models import Membership, User
 from sso.admission import queries as admission_queries
 from sso.attempts import services as attempts
 from sso.attempts.models import LoginAttempt
-from sso.attempts.types import NOT_TESTED, Outcome
+from sso.attempts.types import NOT_TESTED, AttemptOutcome
 from sso.connections import queries as connections
 from sso.connections.errors import SetupIncomplete
 from sso.connections.models import Connection
 from sso.saml.claims import as_json
 from sso.saml.errors import SamlError
 from sso.saml.profile import read_profile
-from sso.saml.types import Check, Claims
+from sso.saml.types import Claims, SignInCheck
 from sso.signin_tests.models import SignInTest
-from sso.signin_tests.types import KEPT_FOR, Prospect, SignInTestStatus
+from sso.signin_tests.types import KEPT_FOR, SignInPreview, SignInTestStatus
 from sso.versions import services as versions
 
 
-class Refused(Exception):
+class SignInRefused(Exception):
     """Nobody was signed in; the person sees `problem.public` and the attempt's code."""
 
     def __init__(self, problem: SamlError, attempt: LoginAttempt, test: SignInTest | None = None) -> None:
@@ -41,7 +41,7 @@ class Attempt(attempts.Attempt):
 
     test: SignInTest | None = None
     # only a version that is being tested verified it, and no RelayState says for which test
-    is_astray: bool = False
+    is_test_mismatch: bool = False
 
     def try_for(self, test: SignInTest | None) -> None:
         """It is a test of that version, when it is one."""
@@ -50,25 +50,27 @@ class Attempt(attempts.Attempt):
             self.provider = test.configuration.provider
 
     @transaction.atomic
-    def refuse(self, problem: SamlError, named: Membership | None = None) -> Refused:
+    def refuse(self, problem: SamlError, named: Membership | None = None) -> SignInRefused:
         """Return the refusal to be raised; the log and the test have it.
 
         `named` is whom an answer names that is refused before its address is read.
         """
         if self.claims is not None:
             # the message was right: what fails afterwards is asked in the order of the checks
-            problem.passed = tuple(takewhile(lambda check: check is not problem.check, Check))
-        self.membership = named or self._find_seat()
-        attempt = self.record(Outcome.TEST_FAILED if self.test else Outcome.REFUSED, problem.passed, problem)
+            problem.passed = tuple(takewhile(lambda check: check is not problem.check, SignInCheck))
+        self.membership = named or self._find_membership()
+        attempt = self.record(
+            AttemptOutcome.TEST_FAILED if self.test else AttemptOutcome.REFUSED, problem.passed, problem
+        )
         if self.test is not None:
             _end_test(self.test, SignInTestStatus.FAILED, attempt, self.claims)
-        return Refused(problem, attempt, self.test)
+        return SignInRefused(problem, attempt, self.test)
 
-    def _find_seat(self) -> Membership | None:
-        """Return the seat for which this was, looked up anew: one that was found before may be gone."""
+    def _find_membership(self) -> Membership | None:
+        """Return the membership for which this was, looked up anew: one that was found before may be gone."""
         if self.claims is None or not self.email:
             return None
-        return admission_queries.seat_named(self.connection, self.claims, self.email)
+        return admission_queries.membership_named(self.connection, self.claims, self.email)
 
 
 def start_test(*, connection: Connection, actor: Actor, starter: User) -> SignInTest:
@@ -100,10 +102,10 @@ def finish_test(*, attempt: Attempt, test: SignInTest) -> SignInTest:
     profile = read_profile(claims, admission_queries.attribute_names(connection, test.configuration))
     attempt.email, test.profile = profile.email, asdict(profile)
     admission_queries.require_verified(connection.org, profile.email)
-    test.prospect, test.prospect_reason = _prospect(test, claims, profile.email)
+    test.preview, test.preview_reason = _preview(test, claims, profile.email)
     with transaction.atomic():
-        passed = tuple(check for check in Check if check not in NOT_TESTED)
-        _end_test(test, SignInTestStatus.PASSED, attempt.record(Outcome.TEST_PASSED, passed), claims)
+        passed = tuple(check for check in SignInCheck if check not in NOT_TESTED)
+        _end_test(test, SignInTestStatus.PASSED, attempt.record(AttemptOutcome.TEST_PASSED, passed), claims)
         if test.started_by is None or not people_queries.may_change_settings(connection.org, test.started_by):
             # a test counts for those only who could turn the connection on
             return test
@@ -116,23 +118,23 @@ def finish_test(*, attempt: Attempt, test: SignInTest) -> SignInTest:
     return test
 
 
-def _prospect(test: SignInTest, claims: Claims, email: str) -> tuple[Prospect, str]:
+def _preview(test: SignInTest, claims: Claims, email: str) -> tuple[SignInPreview, str]:
     """Return what would become of this person if they signed in for real, by the version that is tested."""
     try:
-        seat = admission_queries.seat_to_enter(test.connection, claims, email, test.configuration)
-        if seat is None:
-            return Prospect.JOINS, ""
-        admission_queries.require_person(seat)
+        membership = admission_queries.membership_to_enter(test.connection, claims, email, test.configuration)
+        if membership is None:
+            return SignInPreview.JOINS, ""
+        admission_queries.require_person(membership)
     except SamlError as problem:
-        return Prospect.REFUSED, problem.private[:300]
-    return Prospect.SIGNS_IN, ""
+        return SignInPreview.REFUSED, problem.private[:300]
+    return SignInPreview.SIGNS_IN, ""
 
 
 def _end_test(test: SignInTest, status: SignInTestStatus, attempt: LoginAttempt, claims: Claims | None) -> None:
     """The result of the test, unless it had one: of two answers the first to be finished counts."""
     result = {"status": status, "attempt": attempt, "finished_at": now()}
     result |= {"claims": as_json(claims) if claims is not None else {}, "profile": test.profile}
-    result |= {"prospect": test.prospect, "prospect_reason": test.prospect_reason}
+    result |= {"preview": test.preview, "preview_reason": test.preview_reason}
     SignInTest.objects.filter(org_id=test.org_id, pk=test.pk, status=SignInTestStatus.WAITING).update(**result)
 
 

@@ -19,7 +19,7 @@ class SignInTestStatus(TextChoices):
     FAILED = "failed", "Failed"
 
 
-class Prospect(StrEnum):
+class SignInPreview(StrEnum):
     """What a real sign-in would do with the person of a test."""
 
     SIGNS_IN = "signs_in"

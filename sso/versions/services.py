@@ -17,7 +17,7 @@ from sso.connections.types import (
     ConnectionState,
     IdpSide,
     Stage,
-    Step,
+    WizardStep,
 )
 from sso.saml.types import Binding, Certificate, NameIdFormat
 
@@ -136,9 +136,9 @@ def _save_edited(draft: Configuration, *fields: str) -> None:
     )
 
 
-def reach_step(*, connection: Connection, step: Step) -> None:
+def reach_step(*, connection: Connection, step: WizardStep) -> None:
     """Whoever comes back to the unfinished set-up goes on at this step, unless it had gone further before."""
-    if connection.is_being_set_up and STEPS.index(step) > STEPS.index(Step(connection.setup_step)):
+    if connection.is_being_set_up and STEPS.index(step) > STEPS.index(WizardStep(connection.setup_step)):
         connection.setup_step = step
         Connection.objects.filter(org_id=connection.org_id, pk=connection.pk).exclude(setup_step="").update(
             setup_step=step

@@ -4,7 +4,7 @@ from django import forms
 
 from sso.connections.forms import PrintableField
 from sso.connections.types import NAME_ID_FORMATS, AttributeChoice
-from sso.providers.catalogue import PROVIDERS
+from sso.providers.catalog import PROVIDERS
 from sso.providers.types import AttributeRow, ProfileField, Provider
 from sso.saml.types import NameIdFormat
 

@@ -15,24 +15,24 @@ from orgs.tenancy.access import OrgRequest, admin_required
 from sso.connections import queries
 from sso.connections.errors import ConnectionUnknown, NothingInPreparation
 from sso.connections.models import Configuration, Connection
-from sso.connections.types import STEPS, Step
-from sso.providers.catalogue import provider
+from sso.connections.types import STEPS, WizardStep
+from sso.providers.catalog import provider
 from sso.versions import services as versions
 from sso.wizard.types import SetupStep
 
 BACK, LEAVE = "back", "leave"
 MOST_KEPT = 64 * 1024
 TITLES = {
-    Step.PROVIDER: "Provider",
-    Step.VALUES: "Values",
-    Step.ATTRIBUTES: "Attributes",
-    Step.METADATA: "Metadata",
-    Step.DOMAIN: "Domain",
-    Step.REVIEW: "Review",
+    WizardStep.PROVIDER: "Provider",
+    WizardStep.VALUES: "Values",
+    WizardStep.ATTRIBUTES: "Attributes",
+    WizardStep.METADATA: "Metadata",
+    WizardStep.DOMAIN: "Domain",
+    WizardStep.REVIEW: "Review",
 }
 
 
-def step_url(connection: Connection, step: Step) -> str:
+def step_url(connection: Connection, step: WizardStep) -> str:
     """Return where a step of the wizard is."""
     return reverse(f"wizard:{step}", args=[connection.org.slug, connection.public_id])
 
@@ -66,7 +66,9 @@ def later_step(
 
     @wraps(view)
     def enter(request: OrgRequest, connection: Connection, draft: Configuration) -> HttpResponse:
-        return view(request, connection, draft) if draft.provider else redirect(step_url(connection, Step.PROVIDER))
+        return (
+            view(request, connection, draft) if draft.provider else redirect(step_url(connection, WizardStep.PROVIDER))
+        )
 
     return setup_step(enter)
 
@@ -80,7 +82,7 @@ def find(request: OrgRequest, public_id: UUID) -> Connection:
 
 
 def show_step(
-    request: OrgRequest, connection: Connection, draft: Configuration, step: Step, **context: Any
+    request: OrgRequest, connection: Connection, draft: Configuration, step: WizardStep, **context: Any
 ) -> HttpResponse:
     """Return the page of one step, with the way through all of them."""
     status = context.pop("status", 200)
@@ -99,9 +101,9 @@ def show_step(
     return render(request, f"sso/setup_{page}.html", common | context, status=status)
 
 
-def _steps(connection: Connection, draft: Configuration, current: Step) -> list[SetupStep]:
-    reached = Step(connection.setup_step) if connection.is_being_set_up else STEPS[-1]
-    missing = {Step.PROVIDER: not draft.provider, Step.METADATA: not draft.has_idp}
+def _steps(connection: Connection, draft: Configuration, current: WizardStep) -> list[SetupStep]:
+    reached = WizardStep(connection.setup_step) if connection.is_being_set_up else STEPS[-1]
+    missing = {WizardStep.PROVIDER: not draft.provider, WizardStep.METADATA: not draft.has_idp}
     steps = [SetupStep("Name", "done")]
     for step in STEPS:
         is_open = STEPS.index(step) <= STEPS.index(reached)
@@ -113,7 +115,7 @@ def _steps(connection: Connection, draft: Configuration, current: Step) -> list[
     return steps
 
 
-def go_on(connection: Connection, step: Step) -> HttpResponse:
+def go_on(connection: Connection, step: WizardStep) -> HttpResponse:
     """The wizard is at this step, now and when somebody comes back."""
     versions.reach_step(connection=connection, step=step)
     return redirect(step_url(connection, step))
@@ -143,7 +145,7 @@ def is_leaving(request: OrgRequest) -> bool:
     return BACK in request.POST or LEAVE in request.POST
 
 
-def depart(request: OrgRequest, connection: Connection, back: Step) -> HttpResponse:
+def depart(request: OrgRequest, connection: Connection, back: WizardStep) -> HttpResponse:
     """Go where Back or Leave lead."""
     return (
         redirect("authentication", connection.org.slug)

@@ -19,12 +19,12 @@ from sso.connections import queries, services
 from sso.connections.errors import ChangedMeanwhile, ConnectionUnknown, NothingInPreparation, SetupIncomplete
 from sso.connections.forms import NameForm
 from sso.connections.models import Configuration, Connection
-from sso.connections.types import NAME_ID_FORMATS, STEPS, SignInRules, Step
+from sso.connections.types import NAME_ID_FORMATS, STEPS, SignInRules, WizardStep
 from sso.metadata import queries as metadata_queries
 from sso.metadata import services as metadata
-from sso.metadata.forms import FORMS, PROBLEM_FIELD, FileForm, HandForm, form_for
+from sso.metadata.forms import FORMS, PROBLEM_FIELD, FileForm, ManualForm, form_for
 from sso.metadata.models import MetadataSnapshot
-from sso.providers.catalogue import PROVIDERS, provider
+from sso.providers.catalog import PROVIDERS, provider
 from sso.saml.errors import PrivateKeyPasted
 from sso.saml.types import NameIdFormat
 from sso.signin_tests import queries as tests
@@ -66,7 +66,7 @@ def new_connection(request: OrgRequest, org_slug: str) -> HttpResponse:
     except DomainError as problem:
         form.add_error("name", problem.public)
         return _ask_name(request, form, 409)
-    return redirect(step_url(made, Step.PROVIDER))
+    return redirect(step_url(made, WizardStep.PROVIDER))
 
 
 def _ask_name(request: OrgRequest, form: NameForm, status: int) -> HttpResponse:
@@ -93,9 +93,9 @@ def provider_step(request: OrgRequest, connection: Connection, draft: Configurat
             form.add_error("provider", problem.public)
             known = _as_stored(connection, _stored_provider)
         else:
-            return go_on(connection, Step.VALUES)
+            return go_on(connection, WizardStep.VALUES)
     known["status"] = 400 if form.is_bound else 200
-    return show_step(request, connection, draft, Step.PROVIDER, form=form, providers=PROVIDERS, **known)
+    return show_step(request, connection, draft, WizardStep.PROVIDER, form=form, providers=PROVIDERS, **known)
 
 
 def _as_stored(connection: Connection, rows: Callable[[Configuration], list[tuple[str, str]]]) -> dict[str, Any]:
@@ -118,9 +118,9 @@ def _stored_attributes(draft: Configuration) -> list[tuple[str, str]]:
 def values_step(request: OrgRequest, connection: Connection, draft: Configuration) -> HttpResponse:
     """What to copy into the IdP's form, in that form's order."""
     if request.method == "POST":
-        return go_on(connection, Step.ATTRIBUTES)
+        return go_on(connection, WizardStep.ATTRIBUTES)
     values = queries.values_to_copy(connection, draft)
-    return show_step(request, connection, draft, Step.VALUES, values=values)
+    return show_step(request, connection, draft, WizardStep.VALUES, values=values)
 
 
 @later_step
@@ -128,7 +128,7 @@ def attributes_step(request: OrgRequest, connection: Connection, draft: Configur
     """Which attributes to add at the IdP, and by which names they are read."""
     sent, known = request.POST if request.method == "POST" else None, dict[str, Any]()
     form = AttributesForm(sent, provider=provider(draft.provider), chosen=queries.attribute_choice(draft))
-    form.initial.update(kept_input(request, connection, Step.ATTRIBUTES) or {})
+    form.initial.update(kept_input(request, connection, WizardStep.ATTRIBUTES) or {})
     if form.is_bound and form.is_valid():
         try:
             versions.choose_attributes(
@@ -143,25 +143,25 @@ def attributes_step(request: OrgRequest, connection: Connection, draft: Configur
         else:
             return _after_attributes(request, connection, draft)
     elif is_leaving(request):
-        keep_input(request, connection, Step.ATTRIBUTES, form.fields)
-        return depart(request, connection, Step.VALUES)
+        keep_input(request, connection, WizardStep.ATTRIBUTES, form.fields)
+        return depart(request, connection, WizardStep.VALUES)
     reading = tests.last_reading(connection, draft)
     rows = provider(draft.provider).attributes
     known["lines"] = [AttributeLine(row, reading.rows[row.field] if reading else None) for row in rows]
     known["status"] = 400 if form.is_bound else 200
-    return show_step(request, connection, draft, Step.ATTRIBUTES, form=form, reading=reading, **known)
+    return show_step(request, connection, draft, WizardStep.ATTRIBUTES, form=form, reading=reading, **known)
 
 
 def _after_attributes(request: OrgRequest, connection: Connection, before: Configuration) -> HttpResponse:
-    forget_input(request, connection, Step.ATTRIBUTES)
+    forget_input(request, connection, WizardStep.ATTRIBUTES)
     chosen = queries.in_preparation(connection).name_id_format
     if chosen != before.name_id_format:
         label = NAME_ID_FORMATS[NameIdFormat(chosen)]
         party = provider(before.provider).party
         messages.info(request, f"The Name ID format is {label} now. Set it so in {party}, too: step Values shows it.")
     if is_leaving(request):
-        return depart(request, connection, Step.VALUES)
-    return go_on(connection, Step.METADATA)
+        return depart(request, connection, WizardStep.VALUES)
+    return go_on(connection, WizardStep.METADATA)
 
 
 @later_step
@@ -171,11 +171,11 @@ def metadata_step(request: OrgRequest, connection: Connection, draft: Configurat
     way = request.POST.get("way") or request.GET.get("way") or ""
     way = way if way in FORMS else draft.metadata_source or str(hints[0].way)
     if request.method == "POST" and "keep" in request.POST and draft.has_idp:
-        return go_on(connection, Step.DOMAIN)
+        return go_on(connection, WizardStep.DOMAIN)
     if request.method == "POST":
         keep_input(request, connection, way, form_for(way).fields)
     if is_leaving(request):
-        return depart(request, connection, Step.ATTRIBUTES)
+        return depart(request, connection, WizardStep.ATTRIBUTES)
     initial = kept_input(request, connection, way) or metadata_queries.stored_input(draft, way)
     form = form_for(way, request.POST, request.FILES) if request.method == "POST" else form_for(way, initial=initial)
     if form.is_bound and form.has_error("certificate", PrivateKeyPasted.code):
@@ -191,7 +191,7 @@ def metadata_step(request: OrgRequest, connection: Connection, draft: Configurat
             return _look_at(request, connection, snapshot)
     context = {"form": form, "way": way, "hints": hints, "status": 400 if form.is_bound else 200}
     context["unused"] = metadata_queries.latest_unused(connection)
-    return show_step(request, connection, draft, Step.METADATA, **context)
+    return show_step(request, connection, draft, WizardStep.METADATA, **context)
 
 
 def _look_at(request: OrgRequest, connection: Connection, snapshot: MetadataSnapshot) -> HttpResponse:
@@ -203,7 +203,7 @@ def _look_at(request: OrgRequest, connection: Connection, snapshot: MetadataSnap
 def _read(connection: Connection, form: Form) -> MetadataSnapshot:
     if isinstance(form, FileForm):
         return metadata.take_document(connection=connection, document=form.cleaned_data["document"])
-    if isinstance(form, HandForm):
+    if isinstance(form, ManualForm):
         return metadata.take_typed(connection=connection, typed=form.typed())
     return metadata.fetch_metadata(connection=connection, url=form.cleaned_data["url"])
 
@@ -219,7 +219,7 @@ def metadata_preview(request: OrgRequest, org_slug: str, public_id: UUID, snapsh
             raise
         except DomainError as problem:
             messages.error(request, problem.public)
-            return redirect(step_url(connection, Step.METADATA))
+            return redirect(step_url(connection, WizardStep.METADATA))
 
     return later_step(show)(request, org_slug, public_id)
 
@@ -240,33 +240,33 @@ def _preview(
             known["revision"] = draft.revision
         else:
             forget_input(request, connection, *FORMS)
-            return go_on(connection, Step.DOMAIN)
+            return go_on(connection, WizardStep.DOMAIN)
     known |= {"snapshot": snapshot, "idp": idp, "remarks": metadata_queries.remarks(draft, idp), "page": "preview"}
     status = 400 if form.is_bound else 200
-    return show_step(request, connection, draft, Step.METADATA, form=form, status=status, **known)
+    return show_step(request, connection, draft, WizardStep.METADATA, form=form, status=status, **known)
 
 
 @later_step
 def domain_step(request: OrgRequest, connection: Connection, draft: Configuration) -> HttpResponse:
-    """Which domains people sign in with, each proved by its own record; one may be added here."""
+    """Which domains people sign in with, each verified by its own record; one may be added here."""
     sent = request.method == "POST"
     if is_leaving(request):
-        keep_input(request, connection, Step.DOMAIN, ["name"])
-        return depart(request, connection, Step.METADATA)
+        keep_input(request, connection, WizardStep.DOMAIN, ["name"])
+        return depart(request, connection, WizardStep.METADATA)
     if sent and not request.POST.get("name") and "add" not in request.POST:
-        return go_on(connection, Step.REVIEW)
-    form = DomainForm(request.POST if sent else None, initial=kept_input(request, connection, Step.DOMAIN))
+        return go_on(connection, WizardStep.REVIEW)
+    form = DomainForm(request.POST if sent else None, initial=kept_input(request, connection, WizardStep.DOMAIN))
     if form.is_bound and form.is_valid():
         try:
             domain_services.add_domain(org=request.org, name=form.cleaned_data["name"], actor=request.actor)
         except DomainError as problem:
             form.add_error("name", problem.public)
         else:
-            forget_input(request, connection, Step.DOMAIN)
-            return redirect(step_url(connection, Step.DOMAIN))
+            forget_input(request, connection, WizardStep.DOMAIN)
+            return redirect(step_url(connection, WizardStep.DOMAIN))
     rows = [domains.row_of(domain) for domain in domains.list_domains(request.org)[:SHOWN_DOMAINS]]
     return show_step(
-        request, connection, draft, Step.DOMAIN, rows=rows, form=form, status=400 if form.is_bound else 200
+        request, connection, draft, WizardStep.DOMAIN, rows=rows, form=form, status=400 if form.is_bound else 200
     )
 
 
@@ -278,7 +278,9 @@ def review_step(request: OrgRequest, connection: Connection, draft: Configuratio
             versions.finish_setup(connection=connection, actor=request.actor)
         except SetupIncomplete as problem:
             messages.error(request, problem.public)
-            return redirect(step_url(connection, Step.METADATA))
+            return redirect(step_url(connection, WizardStep.METADATA))
         return redirect("connection", request.org.slug, connection.public_id)
     verified = list(domains.verified_domains(request.org)[:SHOWN_DOMAINS])
-    return show_step(request, connection, draft, Step.REVIEW, verified=verified, names=queries.attribute_rows(draft))
+    return show_step(
+        request, connection, draft, WizardStep.REVIEW, verified=verified, names=queries.attribute_rows(draft)
+    )

@@ -7,7 +7,7 @@ OURS = {"orgs", "scim", "sso", "portal"}
 
 
 def tenant_models() -> list[type[Model]]:
-    """Return the models whose rows belong to one organisation."""
+    """Return the models whose rows belong to one organization."""
     found = (model for model in apps.get_models() if model._meta.app_label in OURS)
     return [model for model in found if any(field.name == "org" for field in model._meta.fields)]
 
@@ -20,9 +20,9 @@ def tenant_parents(model: type[Model]) -> list[str]:
     ]
 
 
-def assert_rows_stay_in_their_organisation() -> None:
-    """No row has a parent of another organisation."""
+def assert_rows_stay_in_their_organization() -> None:
+    """No row has a parent of another organization."""
     for model in tenant_models():
         for name in tenant_parents(model):
             strays = model._default_manager.exclude(**{f"{name}__isnull": True}).exclude(**{f"{name}__org": F("org")})
-            assert not strays.exists(), f"{model.__name__}.{name} leads to another organisation"
+            assert not strays.exists(), f"{model.__name__}.{name} leads to another organization"

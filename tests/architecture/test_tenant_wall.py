@@ -1,4 +1,4 @@
-"""Rows of one organisation never lead to another's: by the schema where it can, by a walk where it can't."""
+"""Rows of one organization never lead to another's: by the schema where it can, by a walk where it can't."""
 
 import pytest
 from django.apps import apps
@@ -9,7 +9,7 @@ from django.db.models import Model, UniqueConstraint
 from orgs.base.tenant_keys import TenantForeignKey
 from orgs.tenancy.models import RoleGrant
 from orgs.tenancy.types import GrantSource, Role
-from tests.architecture.tenant_walk import assert_rows_stay_in_their_organisation, tenant_models, tenant_parents
+from tests.architecture.tenant_walk import assert_rows_stay_in_their_organization, tenant_models, tenant_parents
 
 WITHOUT_ORG = {"orgs.User", "orgs.AddressVerification", "orgs.Organization", "orgs.CacheEntry", "orgs.Heartbeat"}
 LINKS = [(model, name) for model in tenant_models() for name in tenant_parents(model)]
@@ -33,7 +33,7 @@ def stray_grant(org, membership) -> RoleGrant:
     )
 
 
-def test_every_table_belongs_to_an_organisation():
+def test_every_table_belongs_to_an_organization():
     ours = {model for app in ("orgs", "sso", "scim") for model in apps.get_app_config(app).get_models()}
     assert {named(model) for model in ours.difference(tenant_models())} == WITHOUT_ORG
 
@@ -44,7 +44,7 @@ def test_a_link_between_tenant_rows_has_a_composite_key(model, name):
 
 
 @pytest.mark.parametrize("parent", sorted(PARENTS, key=named), ids=named)
-def test_a_parent_can_be_referred_to_by_organisation_and_id(parent):
+def test_a_parent_can_be_referred_to_by_organization_and_id(parent):
     fields = [one.fields for one in parent._meta.constraints if isinstance(one, UniqueConstraint) and not one.condition]
     assert ("org", "id") in fields
 
@@ -62,17 +62,17 @@ def test_postgresql_holds_every_composite_key():
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_postgresql_refuses_a_row_of_one_organisation_below_anothers(acme, greta):
+def test_postgresql_refuses_a_row_of_one_organization_below_anothers(acme, greta):
     with pytest.raises(IntegrityError, match="tenant_rolegrant_membership"), transaction.atomic():
         stray_grant(acme, greta)
 
 
-def test_the_walk_finds_a_row_below_another_organisations(acme, greta):
+def test_the_walk_finds_a_row_below_another_organizations(acme, greta):
     stray = stray_grant(acme, greta)
     with pytest.raises(AssertionError, match=r"RoleGrant\.membership"):
-        assert_rows_stay_in_their_organisation()
+        assert_rows_stay_in_their_organization()
     stray.delete()
 
 
 def test_the_walk_finds_nothing_in_the_cast(adam, greta, acme_token):
-    assert_rows_stay_in_their_organisation()
+    assert_rows_stay_in_their_organization()

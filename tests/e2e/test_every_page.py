@@ -49,7 +49,7 @@ class Furnished:
 
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
-    # a colour that is still fading has neither theme's contrast
+    # a color that is still fading has neither theme's contrast
     return {**browser_context_args, "reduced_motion": "reduce"}
 
 
@@ -127,7 +127,7 @@ def plan_faults(page: Page) -> list[str]:
         f"this is cut: {facts['cut']}": not facts["cut"],
         f"this is too small to hit: {small}": not small,
     }
-    return [fault for fault, holds in plan.items() if not holds]
+    return [fault for fault, suspensions in plan.items() if not suspensions]
 
 
 def faults_of(page: Page) -> list[str]:

@@ -1,4 +1,4 @@
-"""The same pages by keyboard alone, without JavaScript, in forced colours, without motion, and in the theme one prefers."""
+"""The same pages by keyboard alone, without JavaScript, in forced colors, without motion, and in the theme one prefers."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -174,7 +174,7 @@ def test_states_are_told_in_words_whatever_the_system_prefers(
     assert watched.evaluate("document.getAnimations().length") == 0
 
 
-def test_the_marked_page_has_an_edge_in_forced_colours(watched: Page, site: str, acme: Organization) -> None:
+def test_the_marked_page_has_an_edge_in_forced_colors(watched: Page, site: str, acme: Organization) -> None:
     watched.emulate_media(forced_colors="active")
     sign_in(watched, site)
     expect(watched.locator(".nav-link[aria-current=page]")).to_have_css("border-top-style", "solid")

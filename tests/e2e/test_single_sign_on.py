@@ -20,7 +20,7 @@ from portal.sandbox.processes import Family
 from portal.sandbox.test_idp.keys import ensure_keys
 from portal.sandbox.test_idp.metadata import build_metadata
 from portal.sandbox.test_idp.state import save_app, save_people
-from portal.sandbox.test_idp.types import App, Person
+from portal.sandbox.test_idp.types import App, IdpPerson
 from portal.setup import NewConnection, add_domain, create_connection
 from portal.simulator.plan import Plan
 from scim.dialects import jumpcloud
@@ -40,7 +40,7 @@ LABELS = ("IdP Entity ID", "SP Entity ID", "ACS URL", "Subject Name", "Name ID f
 
 @pytest.fixture(scope="session")
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
-    # a colour that is still fading has neither theme's contrast
+    # a color that is still fading has neither theme's contrast
     return {**browser_context_args, "reduced_motion": "reduce"}
 
 
@@ -53,8 +53,8 @@ def acme(transactional_db: None) -> Organization:
 def idp(tmp_path: Path, settings: Any) -> Iterator[str]:
     """The test IdP's address; its DNS page is the DNS that the portal asks."""
     settings.DNS_TABLE = tmp_path / "dns.json"
-    people = [Person(one.user_name, one.given_name, one.family_name) for one in PUSHED[:3]]
-    save_people(tmp_path, [Person(OLGA, "Olga", "Owner"), *people])
+    people = [IdpPerson(one.user_name, one.given_name, one.family_name) for one in PUSHED[:3]]
+    save_people(tmp_path, [IdpPerson(OLGA, "Olga", "Owner"), *people])
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

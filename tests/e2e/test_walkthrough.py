@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from orgs.groups.models import Group
 from orgs.tenancy.models import Membership, Organization
 from portal.setup import add_domain
-from portal.simulator.client import Target, new_client, sender
+from portal.simulator.client import ScimServer, new_client, sender
 from portal.simulator.plan import Plan
 from scim.dialects import jumpcloud
 from scim.dialects.walk import Send, walk
@@ -37,7 +37,7 @@ def sign_in(page: Page, site: str, email: str) -> None:
 
 
 def jump_cloud(base_url: str, token: str) -> Send:
-    return sender(Target(base_url, token), new_client())
+    return sender(ScimServer(base_url, token), new_client())
 
 
 def assert_passes(steps: Any, context: Any, send: Send) -> None:

@@ -56,7 +56,7 @@ def submit_without_cookies(page: Page) -> None:
 
 
 def look_up(page: Page) -> None:
-    """An address whose organisation has no connection; the page on the way goes on by itself."""
+    """An address whose organization has no connection; the page on the way goes on by itself."""
     page.locator("main [name=email]").fill("nobody@people.example")
     page.locator("main form[method=post] button").first.click()
     page.wait_for_url("**/sso/continue/**")
@@ -174,7 +174,7 @@ GUARDED = Tour(
     ),
 )
 GUEST = Tour(
-    "guest", world.GUEST, (Stop("waiting seats", "/"), Stop("invitation signed in", "/invitations/{invitation}/"))
+    "guest", world.GUEST, (Stop("waiting memberships", "/"), Stop("invitation signed in", "/invitations/{invitation}/"))
 )
 READER = Tour(
     "plain user",
@@ -233,10 +233,10 @@ OWNER = Tour(
             fill(url="http://nowhere.example"),
         ),
         Stop("set-up metadata by file", CONNECTIONS + "{renewed}/setup/metadata/?way=file"),
-        Stop("set-up metadata by hand", CONNECTIONS + "{renewed}/setup/metadata/?way=hand"),
+        Stop("set-up metadata by hand", CONNECTIONS + "{renewed}/setup/metadata/?way=manual"),
         Stop(
             "set-up metadata by hand refused",
-            CONNECTIONS + "{renewed}/setup/metadata/?way=hand",
+            CONNECTIONS + "{renewed}/setup/metadata/?way=manual",
             fill(entity_id="urn:x", sign_in_url="http://x.example", certificate="no certificate"),
         ),
         Stop("set-up what was read", CONNECTIONS + "{ready}/setup/metadata/{snapshot}/"),
@@ -272,7 +272,7 @@ OWNER = Tour(
 )
 SPRAWL = Tour(
     "owner of long names",
-    world.MANY_SEATS,
+    world.MANY_MEMBERSHIPS,
     (
         Stop("chooser", "/"),
         Stop("authentication long", LONG + "authentication/", open_all),

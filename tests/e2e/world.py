@@ -1,4 +1,4 @@
-"""The rows behind every page: the demo's organisations, one in which everything is long, and people in every state."""
+"""The rows behind every page: the demo's organizations, one in which everything is long, and people in every state."""
 
 import tempfile
 import time
@@ -35,7 +35,7 @@ from orgs.people.types import Profile
 from orgs.tenancy import access
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, Organization, User
-from orgs.tenancy.types import HoldSource, Origin, Role, SignInMethod
+from orgs.tenancy.types import MembershipOrigin, Role, SignInMethod, SuspensionSource
 from portal.sandbox import seeds, single_sign_on
 from portal.sandbox.cast import COLLEAGUES, EMPTYCO, NORTHWIND, STAFF
 from portal.site.verification.forms import AddressTokens
@@ -56,7 +56,7 @@ from tests.conftest import ScimClient
 from tests.factories import ACTOR, PASSWORD, MembershipFactory, OrganizationFactory, TokenFactory, UserFactory
 
 OWNER, BEGINNER, READER = NORTHWIND.owner.email, EMPTYCO.owner.email, COLLEAGUES[Role.USER].email
-MANY_SEATS, NOBODY, GUEST, GUARDED = (f"{name}@people.example" for name in ("lou", "nobody", "gus", "gia"))
+MANY_MEMBERSHIPS, NOBODY, GUEST, GUARDED = (f"{name}@people.example" for name in ("lou", "nobody", "gus", "gia"))
 SUPPORT = STAFF
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0"
 LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 3
@@ -102,9 +102,9 @@ def _of_directory(directory: Directory) -> Words:
 
 
 def _sprawl() -> Organization:
-    """An organisation of long, right-to-left and pictured names, in which the mistakes of a directory show, too."""
+    """An organization of long, right-to-left and pictured names, in which the mistakes of a directory show, too."""
     name = "The International Society of Organizations Whose Names Are Considerably Longer Than Anybody Expected " * 2
-    org = OrganizationFactory(name=name[:200].strip(), slug="sprawl", owner_email=MANY_SEATS)
+    org = OrganizationFactory(name=name[:200].strip(), slug="sprawl", owner_email=MANY_MEMBERSHIPS)
     token = TokenFactory(directory=first_directory(org), label=LONG_WORD[:100]).plain
     scim = ScimClient(first_directory(org), str(token), Client())
     ids = [_push(scim, f"long{number}@sprawl.example", shown) for number, shown in enumerate(NAMES)]
@@ -216,23 +216,27 @@ def _tests(connection: Connection, refused: LoginAttempt) -> dict[str, SignInTes
                 "given_name": "Mara",
                 "sources": {"email": "email", "given_name": "firstname"},
             }
-            test.prospect = "signs_in"
+            test.preview = "signs_in"
         test.save()
         found[f"test_{status}"] = test
     return found
 
 
 def _of_people(northwind: Organization) -> Words:
-    nobody, lou = UserFactory(email=NOBODY), User.objects.get(email=MANY_SEATS)
+    nobody, lou = UserFactory(email=NOBODY), User.objects.get(email=MANY_MEMBERSHIPS)
     EmailAddress.objects.create(user=nobody, email=f"second.{LONG_ADDRESS}", verified=False)
     claim = tenancy.sign_up(email="claim@people.example", password=PASSWORD)
     UserFactory(email=GUEST)
-    people.join(membership=_seat(northwind, MANY_SEATS), user=lou, actor=ACTOR)
+    people.join(membership=_membership(northwind, MANY_MEMBERSHIPS), user=lou, actor=ACTOR)
     inviting = (OrganizationFactory(name="Harbour Works"), Organization.objects.get(slug="sprawl"))
-    seats = [_seat(org, GUEST) for org in inviting]
+    memberships = [_membership(org, GUEST) for org in inviting]
     held = MembershipFactory(org=northwind, email="held@people.example")
-    people.hold_seat(membership=held, source=HoldSource.ADMIN, reason="On leave until the spring", actor=ACTOR)
-    prepared = invitations.prepare_invitation(org=seats[1].org, membership_public_id=str(seats[1].public_id))
+    people.suspend_membership(
+        membership=held, source=SuspensionSource.ADMIN, reason="On leave until the spring", actor=ACTOR
+    )
+    prepared = invitations.prepare_invitation(
+        org=memberships[1].org, membership_public_id=str(memberships[1].public_id)
+    )
     assert prepared is not None
     guard(UserFactory(email=GUARDED))
     staff = guard(User.objects.get(email=SUPPORT))
@@ -251,8 +255,10 @@ def _reset_key(user: User) -> str:
     return f"{user_pk_to_url_str(user)}-{AddressTokens(user.email).make_token(user)}"
 
 
-def _seat(org: Organization, address: str) -> Membership:
-    return people.create_seat(org=org, profile=Profile(email=address), origin=Origin.INVITE, actor=ACTOR)
+def _membership(org: Organization, address: str) -> Membership:
+    return people.create_membership(
+        org=org, profile=Profile(email=address), origin=MembershipOrigin.INVITE, actor=ACTOR
+    )
 
 
 def guard(user: User) -> User:
@@ -282,7 +288,7 @@ def session_of(email: str, method: SignInMethod = SignInMethod.PASSWORD) -> str:
     client, user = Client(), User.objects.get(email=email)
     client.force_login(user)
     session = client.session
-    access.open_reach(session, user, method)
+    access.open_session_grants(session, user, method)
     session["account_authentication_methods_user"] = str(user.pk)
     shown = [{"method": "password", "email": email}, {"method": "mfa", "type": "totp", "reauthenticated": True}]
     session["account_authentication_methods"] = [{**proof, "at": time.time()} for proof in shown]

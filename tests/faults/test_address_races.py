@@ -13,7 +13,7 @@ from orgs.tenancy import services as tenancy
 from orgs.tenancy.errors import AccountUnknown, AddressTaken
 from orgs.tenancy.models import AddressVerification, Membership, User
 from orgs.tenancy.queries import account_for_address, verified_keys_of
-from orgs.tenancy.types import MembershipState, Origin
+from orgs.tenancy.types import MembershipOrigin, MembershipState
 from portal.setup import add_domain
 from tests.factories import ACTOR, PASSWORD
 from tests.faults.test_races import all_at_once
@@ -57,17 +57,17 @@ def test_a_verification_beside_a_provisioning_leaves_one_holder(acme: Any, turn:
     (claim,) = claims(address, 1)
 
     def provision() -> Membership:
-        return people.create_seat(org=acme, profile=Profile(address), origin=Origin.SCIM, actor=ACTOR)
+        return people.create_membership(org=acme, profile=Profile(address), origin=MembershipOrigin.SCIM, actor=ACTOR)
 
-    verified, seat = all_at_once([partial(verify, claim, address), provision])
-    assert faults([verified, seat]) == []
-    assert isinstance(seat, Membership)
+    verified, membership = all_at_once([partial(verify, claim, address), provision])
+    assert faults([verified, membership]) == []
+    assert isinstance(membership, Membership)
     holder = account_for_address(address)
     assert holder is not None
     assert AddressVerification.objects.filter(address_key=address).count() == 1
     assert (holder == claim) is (verified is None)
-    seat.refresh_from_db()
-    assert seat.state == MembershipState.INVITED or seat.user == holder
+    membership.refresh_from_db()
+    assert membership.state == MembershipState.INVITED or membership.user == holder
 
 
 @pytest.mark.parametrize("turn", range(ROUNDS))

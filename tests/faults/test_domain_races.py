@@ -1,4 +1,4 @@
-"""Two organisations that prove one domain at the same moment."""
+"""Two organizations that prove one domain at the same moment."""
 
 import json
 from collections import Counter
@@ -15,14 +15,14 @@ from orgs.domains.models import Domain
 from orgs.domains.types import DomainState, ProofOutcome
 from orgs.people import services as people
 from orgs.people.types import Profile
-from orgs.tenancy.types import Origin
+from orgs.tenancy.types import MembershipOrigin
 from tests.factories import ACTOR, OrganizationFactory
 from tests.faults.test_races import all_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_of_eight_organisations_that_prove_a_domain_at_once_one_has_it(settings: Any, tmp_path: Any) -> None:
+def test_of_eight_organizations_that_prove_a_domain_at_once_one_has_it(settings: Any, tmp_path: Any) -> None:
     claims = [domains.add_domain(org=OrganizationFactory(), name="acme.example", actor=ACTOR) for _ in range(8)]
     settings.DNS_TABLE = tmp_path / "dns.json"
     settings.DNS_TABLE.write_text(json.dumps({"_gatehouse.acme.example": [claim.txt_value for claim in claims]}))
@@ -42,25 +42,29 @@ def test_of_eight_who_press_check_at_once_one_asks_dns(acme: Any, monkeypatch: p
     assert asked == ["_gatehouse.acme.example"]
 
 
-def test_workers_that_let_in_the_same_people_at_once_give_each_seat_once(acme: Any) -> None:
+def test_workers_that_let_in_the_same_people_at_once_give_each_membership_once(acme: Any) -> None:
     domain = domains.add_domain(org=acme, name="acme.example", actor=ACTOR)
     for place in range(6):
-        people.create_seat(org=acme, profile=Profile(f"p{place}@acme.example"), origin=Origin.SCIM, actor=ACTOR)
+        people.create_membership(
+            org=acme, profile=Profile(f"p{place}@acme.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
+        )
     domains.mark_verified(domain=domain, actor=ACTOR)
-    found = all_at_once([lambda: people.admit_waiting(domain=domain, actor=ACTOR)] * 4)
+    found = all_at_once([lambda: people.activate_waiting_memberships(domain=domain, actor=ACTOR)] * 4)
     assert sum(one is None for one in found) == 3
     joined = AuditEvent.objects.filter(action="membership.joined", target_label__startswith="p")
     assert joined.count() == acme.memberships.filter(email__startswith="p", state="active").count() == 6
 
 
-def test_a_removal_beside_the_admission_leaves_no_address_proved(acme: Any) -> None:
+def test_a_removal_beside_the_admission_leaves_no_address_verified(acme: Any) -> None:
     domain = domains.add_domain(org=acme, name="acme.example", actor=ACTOR)
     for place in range(6):
-        people.create_seat(org=acme, profile=Profile(f"p{place}@acme.example"), origin=Origin.SCIM, actor=ACTOR)
+        people.create_membership(
+            org=acme, profile=Profile(f"p{place}@acme.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
+        )
     domains.mark_verified(domain=domain, actor=ACTOR)
     all_at_once(
         [
-            lambda: people.admit_waiting(domain=domain, actor=ACTOR),
+            lambda: people.activate_waiting_memberships(domain=domain, actor=ACTOR),
             lambda: domains.remove_domain(domain=Domain(pk=domain.pk, org=acme), actor=ACTOR),
         ]
     )

@@ -52,7 +52,7 @@ def failing_after_write(number: int) -> Iterator[list[str]]:
 Act = Callable[[ScimClient, dict[str, str]], Any]
 ACTS: dict[str, Act] = {
     "create user": lambda scim, ids: scim.post("/Users", user_body("new@acme.example", externalId="n1")),
-    "create user in proved domain": lambda scim, ids: scim.post("/Users", user_body("new@proved.example")),
+    "create user in verified domain": lambda scim, ids: scim.post("/Users", user_body("new@verified.example")),
     "adopt member": lambda scim, ids: scim.post("/Users", user_body("adam@acme.example")),
     "replace user": lambda scim, ids: scim.put(f"/Users/{ids['user']}", user_body("moved@acme.example", title="New")),
     "deactivate user": lambda scim, ids: scim.put(f"/Users/{ids['user']}", user_body(active=False)),
@@ -75,7 +75,7 @@ def ids(scim: ScimClient, adam: Any) -> dict[str, str]:
     from orgs.domains import services as domains
     from tests.factories import ACTOR
 
-    domain = domains.add_domain(org=scim.directory.org, name="proved.example", actor=ACTOR)
+    domain = domains.add_domain(org=scim.directory.org, name="verified.example", actor=ACTOR)
     domains.mark_verified(domain=domain, actor=ACTOR)
     user = scim.post("/Users", user_body()).json()["id"]
     group = scim.post("/Groups", group_body(members=[{"value": user}])).json()["id"]

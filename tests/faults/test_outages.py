@@ -175,7 +175,7 @@ def test_mail_server_hanging(site: Site, record_fault: RecordFault) -> None:
         with visitors(site) as answered:
             time.sleep(15)
     lost = [answer for answer in answered if answer.status != 200]
-    waiting = events(site, "delivered_at IS NULL AND cancelled_at IS NULL AND failed_at IS NULL")
+    waiting = events(site, "delivered_at IS NULL AND canceled_at IS NULL AND failed_at IS NULL")
     record_fault(
         name="Mail server hanging",
         happened=f"pages, SCIM and probes go on; {waiting} mail waits in the outbox and is tried again",

@@ -19,7 +19,7 @@ from orgs.people import services as people
 from orgs.people.types import INVITATION_MAIL
 from orgs.tenancy.errors import LastOwner
 from orgs.tenancy.models import Membership
-from orgs.tenancy.types import GrantSource, HoldSource, Role
+from orgs.tenancy.types import GrantSource, Role, SuspensionSource
 from scim.directories import services as directories
 from scim.directories.models import ScimToken
 from scim.directories.types import TokenOrder
@@ -108,8 +108,10 @@ def test_two_owners_who_leave_at_once_leave_one(acme: Any, olga: Membership, ada
     people.grant_role(membership=adam, role=Role.OWNER, source=GrantSource.PERSON, actor=ACTOR)
     adam.refresh_from_db()
     acts = [
-        lambda seat=seat: people.hold_seat(membership=seat, source=HoldSource.ADMIN, actor=ACTOR)
-        for seat in (olga, adam)
+        lambda membership=membership: people.suspend_membership(
+            membership=membership, source=SuspensionSource.ADMIN, actor=ACTOR
+        )
+        for membership in (olga, adam)
     ]
     outcomes = all_at_once(acts)
     assert sorted(type(outcome) for outcome in outcomes if outcome is not None) == [LastOwner]

@@ -8,7 +8,7 @@ from django.test import Client
 
 from orgs.tenancy.models import Membership
 from sso.attempts.models import LoginAttempt
-from sso.attempts.types import Outcome
+from sso.attempts.types import AttemptOutcome
 from sso.connections import services
 from sso.connections.types import SignInRules
 from tests.factories import ACTOR
@@ -35,7 +35,7 @@ def landed(connection, idp, email) -> tuple[Browser, Any]:  # noqa: F811
 
 
 def signed_in(email) -> bool:
-    return LoginAttempt.objects.filter(outcome=Outcome.SIGNED_IN, email=email).exists()
+    return LoginAttempt.objects.filter(outcome=AttemptOutcome.SIGNED_IN, email=email).exists()
 
 
 def test_a_finish_that_fails_after_any_write_leaves_nothing(connection, idp, uma):  # noqa: F811
@@ -50,7 +50,7 @@ def test_a_finish_that_fails_after_any_write_leaves_nothing(connection, idp, uma
             refused += 1
             assert (status, browser.reaches()) == (500, [])
             assert rows() == before, f"left by a failure after write {number}"
-    # the seat, its identity, grant, events and log
+    # the membership, its identity, grant, events and log
     assert refused > 5
 
 

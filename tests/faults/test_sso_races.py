@@ -19,9 +19,9 @@ from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy import queries as tenancy
 from orgs.tenancy.models import Membership, MembershipAddress, SessionGrant
-from orgs.tenancy.types import HoldSource, Origin
+from orgs.tenancy.types import MembershipOrigin, SuspensionSource
 from sso.attempts.models import LoginAttempt
-from sso.attempts.types import Outcome
+from sso.attempts.types import AttemptOutcome
 from sso.connections import queries, services
 from sso.connections.errors import IdentityUnknown, NotTested
 from sso.connections.models import Configuration
@@ -40,8 +40,8 @@ UMA = "uma@acme.example"
 
 def test_of_sixteen_posts_of_one_response_one_is_taken(connection, idp, uma, browser):  # noqa: F811
     response = idp.respond(UMA, browser.leave(connection))
-    landings = all_at_once([lambda: Browser().deliver(connection, response)] * 16)
-    stops = Counter(urlsplit(landed["Location"]).path.rpartition("/")[2] for landed in landings)
+    pendings = all_at_once([lambda: Browser().deliver(connection, response)] * 16)
+    stops = Counter(urlsplit(landed["Location"]).path.rpartition("/")[2] for landed in pendings)
     assert stops == {"finish": 1, "answered": 15}
     assert ConsumedAssertion.objects.count() == PendingSignIn.objects.count() == 1
     assert LoginAttempt.objects.filter(error="assertion_replayed").count() == 15
@@ -76,11 +76,11 @@ def test_of_two_answers_to_one_request_that_are_finished_at_once_one_is_taken(co
         found = all_at_once([lambda pair=pair: pair[0].follow(pair[1]).status_code for pair in landed])
         assert sorted(found) == [302, 403]
         assert sorted([first.reaches(), second.reaches()]) == [[], ["acme"]]
-        assert LoginAttempt.objects.filter(outcome=Outcome.REFUSED).first().error == "request_unknown"
+        assert LoginAttempt.objects.filter(outcome=AttemptOutcome.REFUSED).first().error == "request_unknown"
     assert UsedRequest.objects.count() == SessionGrant.objects.count() == 5
 
 
-def test_a_newcomers_tabs_make_one_seat(connection, idp, browser):  # noqa: F811
+def test_a_newcomers_tabs_make_one_membership(connection, idp, browser):  # noqa: F811
     services.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
     browsers = [Browser() for _ in range(8)]
     answers = [(one, idp.respond("new@acme.example", one.leave(connection))) for one in browsers]
@@ -100,14 +100,14 @@ def test_a_suspension_beside_a_finish_leaves_no_way_in(connection, idp, uma):  #
         all_at_once(
             [
                 lambda one=one, landed=landed: one.follow(landed).status_code,
-                lambda: people.hold_seat(membership=uma, source=HoldSource.SCIM, actor=ACTOR),
+                lambda: people.suspend_membership(membership=uma, source=SuspensionSource.SCIM, actor=ACTOR),
             ]
         )
         assert one.reaches() == []
         assert not SessionGrant.objects.filter(membership=uma).exists()
-        people.lift_hold(membership=uma, source=HoldSource.SCIM, actor=ACTOR)
+        people.lift_suspension(membership=uma, source=SuspensionSource.SCIM, actor=ACTOR)
         assert one.reaches() == []
-        assert list(tenancy.active_seats_of(uma.user))
+        assert list(tenancy.active_memberships_of(uma.user))
 
 
 def test_turning_off_beside_a_finish_leaves_no_session(connection, idp, uma):  # noqa: F811
@@ -149,13 +149,13 @@ def test_who_signs_in_holds_the_domain_until_the_session_is_there(connection, id
     def take() -> None:
         Domain.objects.select_for_update(nowait=True).get(name_key="acme.example")
 
-    note, found = people.note_seat_sign_in, []
+    note, found = people.record_membership_sign_in, []
 
     def try_first(*, membership):
         found.extend(all_at_once([take]))
         note(membership=membership)
 
-    monkeypatch.setattr(people, "note_seat_sign_in", try_first)
+    monkeypatch.setattr(people, "record_membership_sign_in", try_first)
     assert browser.sign_in(idp, connection, UMA).status_code == 302
     assert [type(one) for one in found] == [OperationalError]
 
@@ -209,7 +209,7 @@ def test_after_a_restart_a_used_response_is_still_used(connection, idp, uma, bro
 @pytest.mark.parametrize("number", range(5))
 def test_a_former_address_that_somebody_takes_meanwhile_is_nobodys_name_id(connection, acme, number):  # noqa: F811
     former, renamed = f"alice{number}@acme.example", f"smith{number}@acme.example"
-    alice = people.create_seat(org=acme, profile=Profile(former), origin=Origin.SCIM, actor=ACTOR)
+    alice = people.create_membership(org=acme, profile=Profile(former), origin=MembershipOrigin.SCIM, actor=ACTOR)
     people.update_profile(membership=alice, profile=Profile(renamed), actor=ACTOR)
 
     def forget() -> None:
@@ -217,7 +217,7 @@ def test_a_former_address_that_somebody_takes_meanwhile_is_nobodys_name_id(conne
             services.forget_former_address(connection=connection, membership=alice, address=former, actor=ACTOR)
 
     def take() -> None:
-        people.create_seat(org=acme, profile=Profile(former), origin=Origin.SCIM, actor=ACTOR)
+        people.create_membership(org=acme, profile=Profile(former), origin=MembershipOrigin.SCIM, actor=ACTOR)
 
     all_at_once([forget, take])
     kinds = sorted(MembershipAddress.objects.filter(org=acme, address_key=former).values_list("kind", flat=True))

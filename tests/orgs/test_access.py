@@ -12,22 +12,28 @@ from orgs.people.types import Profile
 from orgs.tenancy import access, queries
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import SessionGrant
-from orgs.tenancy.types import HoldSource, Origin, SignInMethod
+from orgs.tenancy.types import MembershipOrigin, SignInMethod, SuspensionSource
 from tests.factories import ACTOR, OrganizationFactory
 
 ACCOUNT_PAGES = ["/accounts/email/", "/accounts/password/change/", "/accounts/2fa/", "/accounts/sessions/", "/admin/"]
 
 
-def by_idp(seat):
-    """Return a browser that an IdP's word has signed in: one grant, of one organisation."""
-    client, mark = Client(), uuid4()
-    client.force_login(seat.user)
+def by_idp(membership):
+    """Return a browser that an IdP's word has signed in: one grant, of one organization."""
+    client, session_grant_id = Client(), uuid4()
+    client.force_login(membership.user)
     session = client.session
-    SessionGrant.objects.filter(session=UUID(session[access.MARK])).delete()
-    session.update({access.MARK: str(mark), access.METHOD: SignInMethod.SAML.value, access.HAD_REACH: True})
+    SessionGrant.objects.filter(session=UUID(session[access.SESSION_GRANT_ID])).delete()
+    session.update(
+        {
+            access.SESSION_GRANT_ID: str(session_grant_id),
+            access.SIGN_IN_METHOD: SignInMethod.SAML.value,
+            access.HAD_GRANTS: True,
+        }
+    )
     session.save()
     tenancy.grant_session(
-        membership=seat, session=mark, method=SignInMethod.SAML, expires_at=now() + timedelta(hours=8)
+        membership=membership, session=session_grant_id, method=SignInMethod.SAML, expires_at=now() + timedelta(hours=8)
     )
     return client
 
@@ -37,25 +43,27 @@ def reached(client):
     return [org["slug"] for org in response.json()["organizations"]] if response.status_code == 200 else None
 
 
-def hold(seat):
-    people.hold_seat(membership=seat, source=HoldSource.SCIM, actor=ACTOR)
+def hold(membership):
+    people.suspend_membership(membership=membership, source=SuspensionSource.SCIM, actor=ACTOR)
 
 
-def lift(seat):
-    people.lift_hold(membership=seat, source=HoldSource.SCIM, actor=ACTOR)
+def lift(membership):
+    people.lift_suspension(membership=membership, source=SuspensionSource.SCIM, actor=ACTOR)
 
 
 @pytest.fixture
 def uma_at_globex(uma, globex):
-    seat = people.create_seat(org=globex, profile=Profile(uma.email), origin=Origin.INVITE, actor=ACTOR)
-    people.accept_seat(membership=seat, user=uma.user, actor=ACTOR, by_link=True)
-    return seat
+    membership = people.create_membership(
+        org=globex, profile=Profile(uma.email), origin=MembershipOrigin.INVITE, actor=ACTOR
+    )
+    people.accept_invitation(membership=membership, user=uma.user, actor=ACTOR, by_link=True)
+    return membership
 
 
 # decision 4
 
 
-def test_an_idps_session_reaches_its_organisation_only(uma, uma_at_globex):
+def test_an_idps_session_reaches_its_organization_only(uma, uma_at_globex):
     client = by_idp(uma)
     assert reached(client) == ["acme"]
     assert client.get("/orgs/globex/").status_code == 404
@@ -85,7 +93,7 @@ def test_an_idps_session_cannot_be_widened(uma, uma_at_globex):
     assert reached(client) == ["acme"]
 
 
-def test_an_idps_session_is_not_extended_by_a_seat_that_becomes_active(uma, uma_at_globex):
+def test_an_idps_session_is_not_extended_by_a_membership_that_becomes_active(uma, uma_at_globex):
     hold(uma_at_globex)
     client = by_idp(uma)
     lift(uma_at_globex)
@@ -93,16 +101,16 @@ def test_an_idps_session_is_not_extended_by_a_seat_that_becomes_active(uma, uma_
 
 
 def test_a_passkey_is_a_personal_proof():
-    assert access.Reach(method=SignInMethod.PASSKEY).is_personal
-    assert not access.Reach(method=SignInMethod.SAML).is_personal
-    assert not access.Reach().is_personal
+    assert access.SessionGrants(method=SignInMethod.PASSKEY).is_personal
+    assert not access.SessionGrants(method=SignInMethod.SAML).is_personal
+    assert not access.SessionGrants().is_personal
 
 
 def test_a_session_without_a_mark_reaches_nothing(stranger):
     client = Client()
     client.force_login(stranger)
     session = client.session
-    del session[access.MARK]
+    del session[access.SESSION_GRANT_ID]
     session.save()
     assert reached(client) == []
     client.post("/look-again/")
@@ -118,7 +126,7 @@ def test_deactivation_deletes_the_grants(uma, sign_in):
     assert not SessionGrant.objects.filter(membership=uma).exists()
 
 
-def test_deactivation_leaves_other_organisations_open(uma, uma_at_globex, sign_in):
+def test_deactivation_leaves_other_organizations_open(uma, uma_at_globex, sign_in):
     client = sign_in(uma)
     hold(uma)
     assert client.get("/orgs/acme/").status_code == 404
@@ -142,7 +150,7 @@ def test_the_api_answers_401_when_nothing_is_left(uma, sign_in):
 
 def test_removal_ends_sessions_as_suspension_does(uma, sign_in):
     client = sign_in(uma)
-    people.remove_seat(membership=uma, actor=ACTOR)
+    people.remove_membership(membership=uma, actor=ACTOR)
     assert client.get("/api/v1/me").status_code == 401
 
 
@@ -189,25 +197,32 @@ def test_every_session_is_extended_once(uma, uma_at_globex, sign_in):
     assert [reached(client) for client in browsers] == [["acme", "globex"]] * 2
 
 
-def test_a_waiting_seat_extends_nothing(acme):
-    seat = people.create_seat(org=acme, profile=Profile("new@acme.example"), origin=Origin.SCIM, actor=ACTOR)
-    tenancy.extend_personal_sessions(membership=seat)
+def test_a_waiting_membership_extends_nothing(acme):
+    membership = people.create_membership(
+        org=acme, profile=Profile("new@acme.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
+    )
+    tenancy.extend_personal_sessions(membership=membership)
     assert not SessionGrant.objects.exists()
 
 
 def test_granting_twice_keeps_one_row(uma):
-    mark = uuid4()
+    session_grant_id = uuid4()
     for hours in (1, 2):
         tenancy.grant_session(
-            membership=uma, session=mark, method=SignInMethod.PASSWORD, expires_at=now() + timedelta(hours=hours)
+            membership=uma,
+            session=session_grant_id,
+            method=SignInMethod.PASSWORD,
+            expires_at=now() + timedelta(hours=hours),
         )
-    assert SessionGrant.objects.filter(session=mark).count() == 1
+    assert SessionGrant.objects.filter(session=session_grant_id).count() == 1
 
 
 def test_looking_again_opens_what_became_reachable(stranger, sign_in, acme):
     client = sign_in(stranger)
-    seat = people.create_seat(org=acme, profile=Profile(stranger.email), origin=Origin.INVITE, actor=ACTOR)
-    people.join(membership=seat, user=stranger, actor=ACTOR)
+    membership = people.create_membership(
+        org=acme, profile=Profile(stranger.email), origin=MembershipOrigin.INVITE, actor=ACTOR
+    )
+    people.join(membership=membership, user=stranger, actor=ACTOR)
     assert reached(client) == []
     client.post("/look-again/")
     assert reached(client) == ["acme"]
@@ -225,15 +240,15 @@ def test_a_session_that_reached_nothing_stays_signed_in(stranger, sign_in):
 
 
 def test_a_sign_in_by_an_idp_opens_nothing_beside_its_own_grant(rf, uma):
-    from portal.site.accounts import open_reach
+    from portal.site.accounts import open_session_grants
 
     request = rf.post("/")
     request.idp_sign_in, request.session = True, {}
-    open_reach(request, uma.user)
+    open_session_grants(request, uma.user)
     assert request.session == {}
 
 
-def test_the_grants_of_a_session_are_listed_by_organisation_name(uma, uma_at_globex, sign_in):
+def test_the_grants_of_a_session_are_listed_by_organization_name(uma, uma_at_globex, sign_in):
     OrganizationFactory(slug="zeta", name="Aardvark", owner_email=uma.email)
     client = sign_in(uma)
     assert reached(client) == ["zeta", "acme", "globex"]

@@ -8,7 +8,7 @@ from orgs.audit.models import AuditEvent
 from orgs.base.actor import Actor, ActorKind
 from orgs.events.models import OutboxEvent
 from orgs.people import services as people
-from orgs.tenancy.types import HoldSource
+from orgs.tenancy.types import SuspensionSource
 from tests.factories import PASSWORD
 from tests.scim.bodies import user_body
 
@@ -17,7 +17,7 @@ PERSON = Actor(ActorKind.PERSON, reference="someone", label="olga@acme.example",
 
 def record(org, actor=PERSON, **target):
     given = {"kind": "thing", "id": "1", "label": "Thing"} | target
-    return audit.record(org=org, actor=actor, action="thing.done", target=audit.Target(**given))
+    return audit.record(org=org, actor=actor, action="thing.done", target=audit.AuditTarget(**given))
 
 
 def test_a_record_names_the_actor(acme):
@@ -54,7 +54,7 @@ def test_a_record_names_the_request(acme):
 
 
 def test_a_suspension_says_by_what_and_into_which_state(uma):
-    people.hold_seat(membership=uma, source=HoldSource.ADMIN, actor=PERSON)
+    people.suspend_membership(membership=uma, source=SuspensionSource.ADMIN, actor=PERSON)
     event = AuditEvent.objects.get(action="membership.suspended")
     assert (event.after, event.actor_label) == ({"source": "admin", "state": "suspended"}, "olga@acme.example")
     assert (event.target_kind, event.target_id) == ("membership", str(uma.public_id))

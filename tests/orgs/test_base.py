@@ -14,8 +14,8 @@ from orgs.base.text import address_domain, address_key, domain_as_read, domain_k
 from orgs.events.models import OutboxEvent
 from orgs.people import services as people
 from orgs.people.types import Profile
-from orgs.tenancy.models import MembershipAddress, MembershipHold, RoleGrant, SessionGrant, User
-from orgs.tenancy.types import HoldSource, Origin
+from orgs.tenancy.models import MembershipAddress, RoleGrant, SessionGrant, Suspension, User
+from orgs.tenancy.types import MembershipOrigin, SuspensionSource
 from tests.factories import ACTOR
 
 OTHER_KEYS = ["b3RoZXItdGVzdC1maWVsZC1rZXktMzItYnl0ZXMtbG8="]
@@ -89,14 +89,16 @@ def test_an_error_has_a_code_and_a_sentence():
 
 def test_rows_are_named_for_support(acme, olga, sign_in):
     sign_in(olga)
-    people.hold_seat(
-        membership=people.create_seat(org=acme, profile=Profile("a@b.example"), origin=Origin.SCIM, actor=ACTOR),
-        source=HoldSource.SCIM,
+    people.suspend_membership(
+        membership=people.create_membership(
+            org=acme, profile=Profile("a@b.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
+        ),
+        source=SuspensionSource.SCIM,
         actor=ACTOR,
     )
     assert str(acme) == "Acme"
     assert acme.initials == "A"
-    assert str(MembershipHold.objects.get()) == "The identity provider"
+    assert str(Suspension.objects.get()) == "The identity provider"
     assert str(RoleGrant.objects.get()) == "Owner: Given by a person"
     assert str(MembershipAddress.objects.get(membership=olga)) == "olga@acme.example"
     assert str(SessionGrant.objects.get()).startswith("Password until ")
@@ -133,7 +135,7 @@ def written(vendor, act):
     return editor.statements
 
 
-def test_the_wall_binds_child_and_parent_to_one_organisation():
+def test_the_wall_binds_child_and_parent_to_one_organization():
     [sql] = written("postgresql", "database_forwards")
     assert 'FOREIGN KEY (org_id, "membership_id") REFERENCES "orgs_membership" (org_id, id)' in sql
     assert "INITIALLY DEFERRED" in sql
@@ -153,7 +155,7 @@ def test_sqlite_has_no_wall(act):
 def test_the_wall_says_what_it_binds():
     operation = TenantForeignKey("RoleGrant", "membership")
     operation.state_forwards("orgs", None)
-    assert operation.describe() == "Bind RoleGrant.membership to its organisation"
+    assert operation.describe() == "Bind RoleGrant.membership to its organization"
 
 
 @pytest.mark.parametrize("address", ["nora@münchen.example", "nora@MÜNCHEN.example", "nora@xn--mnchen-3ya.example"])

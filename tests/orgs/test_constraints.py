@@ -11,12 +11,12 @@ from orgs.domains.errors import DomainTaken
 from orgs.domains.models import Domain
 from orgs.domains.types import DomainState
 from orgs.people import services as people
-from orgs.people.errors import SeatTaken
+from orgs.people.errors import MembershipExists
 from orgs.people.types import Profile
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.errors import AddressTaken
-from orgs.tenancy.models import Membership, MembershipAddress, MembershipHold, RoleGrant, User
-from orgs.tenancy.types import GrantSource, HoldSource, MembershipState, Origin, Role
+from orgs.tenancy.models import Membership, MembershipAddress, RoleGrant, Suspension, User
+from orgs.tenancy.types import GrantSource, MembershipOrigin, MembershipState, Role, SuspensionSource
 from tests.factories import ACTOR, OrganizationFactory
 
 
@@ -35,32 +35,32 @@ def test_an_unknown_role_or_state_is_refused(uma, field):
     refused(lambda: Membership.objects.filter(pk=uma.pk).update(**{field: "emperor"}))
 
 
-def test_an_active_seat_has_an_account(uma):
+def test_an_active_membership_has_an_account(uma):
     refused(lambda: Membership.objects.filter(pk=uma.pk).update(user=None))
 
 
-def test_an_address_has_one_seat_in_an_organisation(uma, adam):
+def test_an_address_has_one_membership_in_an_organization(uma, adam):
     refused(lambda: Membership.objects.filter(pk=adam.pk).update(email_key=uma.email_key))
 
 
-def test_an_account_has_one_seat_in_an_organisation(uma, adam):
+def test_an_account_has_one_membership_in_an_organization(uma, adam):
     refused(lambda: Membership.objects.filter(pk=adam.pk).update(user=uma.user))
 
 
-def test_a_current_address_belongs_to_one_seat(acme, uma, adam):
+def test_a_current_address_belongs_to_one_membership(acme, uma, adam):
     refused(lambda: MembershipAddress.objects.create(org=acme, membership=adam, address_key="uma@acme.example"))
 
 
-def test_a_source_holds_a_seat_once(acme, uma):
-    people.hold_seat(membership=uma, source=HoldSource.SCIM, actor=ACTOR)
-    refused(lambda: MembershipHold.objects.create(org=acme, membership=uma, source=HoldSource.SCIM))
+def test_a_source_holds_a_membership_once(acme, uma):
+    people.suspend_membership(membership=uma, source=SuspensionSource.SCIM, actor=ACTOR)
+    refused(lambda: Suspension.objects.create(org=acme, membership=uma, source=SuspensionSource.SCIM))
 
 
 def test_a_source_grants_one_role_for_one_reason(acme, uma):
     refused(lambda: RoleGrant.objects.create(org=acme, membership=uma, role=Role.ADMIN, source=GrantSource.PERSON))
 
 
-def test_an_account_with_a_seat_cannot_be_deleted(uma):
+def test_an_account_with_a_membership_cannot_be_deleted(uma):
     with pytest.raises(IntegrityError), transaction.atomic():
         User.objects.filter(pk=uma.user_id).delete()
 
@@ -70,21 +70,21 @@ def test_two_spellings_of_one_address_are_one_account(stranger):
         tenancy.create_account(email="STRANGER@nowhere.example", verified=True)
 
 
-def proved(org):
+def verified(org):
     domain = domains.add_domain(org=org, name="shared.example", actor=ACTOR)
     domains.mark_verified(domain=domain, actor=ACTOR)
     return domain
 
 
-def test_a_domain_is_proved_by_one_organisation(acme, globex):
-    proved(acme)
+def test_a_domain_is_verified_by_one_organization(acme, globex):
+    verified(acme)
     with pytest.raises(DomainTaken):
-        proved(globex)
+        verified(globex)
     assert Domain.objects.get(org=globex).state == DomainState.PENDING
 
 
 def test_the_refused_domain_object_says_that_it_is_pending(acme, globex):
-    proved(acme)
+    verified(acme)
     domain = domains.add_domain(org=globex, name="shared.example", actor=ACTOR)
     with pytest.raises(DomainTaken):
         domains.mark_verified(domain=domain, actor=ACTOR)
@@ -108,18 +108,18 @@ def at_once(acts):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_organisations_that_prove_one_domain_at_once_leave_it_to_one():
+def test_two_organizations_that_prove_one_domain_at_once_leave_it_to_one():
     orgs = [OrganizationFactory(slug=f"race-{number}") for number in range(4)]
-    outcomes = at_once([lambda org=org: proved(org) for org in orgs])
+    outcomes = at_once([lambda org=org: verified(org) for org in orgs])
     assert [type(outcome) for outcome in outcomes].count(DomainTaken) == 3
     assert Domain.objects.filter(state=DomainState.VERIFIED).count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_address_invited_at_once_has_one_seat():
+def test_one_address_invited_at_once_has_one_membership():
     org = OrganizationFactory(slug="race")
     profile = Profile("nora@race.example")
-    act = lambda: people.create_seat(org=org, profile=profile, origin=Origin.SCIM, actor=ACTOR)  # noqa: E731
+    act = lambda: people.create_membership(org=org, profile=profile, origin=MembershipOrigin.SCIM, actor=ACTOR)  # noqa: E731
     outcomes = at_once([act] * 6)
-    assert [type(outcome) for outcome in outcomes].count(SeatTaken) == 5
+    assert [type(outcome) for outcome in outcomes].count(MembershipExists) == 5
     assert org.memberships.filter(state=MembershipState.INVITED).count() == 1

@@ -111,14 +111,14 @@ def test_the_input_is_kept_when_it_is_refused(admin):
     assert 'aria-invalid="true"' in page
 
 
-def test_a_full_organisation_is_told_so_at_the_field(admin, domain, monkeypatch):
+def test_a_full_organization_is_told_so_at_the_field(admin, domain, monkeypatch):
     monkeypatch.setattr(services, "MAX_DOMAINS", 1)
     response = admin.post(DOMAINS, {"name": "other.example"})
     assert response.status_code == 400
     assert "100 domains already" in text_of(response)
 
 
-def test_another_organisations_proof_is_not_shown_to_who_adds(admin, globex):
+def test_another_organizations_proof_is_not_shown_to_who_adds(admin, globex):
     taken = services.add_domain(org=globex, name="globex.example", actor=ACTOR)
     services.mark_verified(domain=taken, actor=ACTOR)
     assert admin.post(DOMAINS, {"name": "globex.example"}).status_code == 302
@@ -207,7 +207,7 @@ def test_a_verified_domain_stays_verified_and_says_so(admin, verified, publish, 
     assert "domain stays verified" in checked(admin, verified)
 
 
-def test_a_domain_of_another_organisation_is_refused_with_a_code(admin, domain, globex, publish):
+def test_a_domain_of_another_organization_is_refused_with_a_code(admin, domain, globex, publish):
     services.mark_verified(domain=services.add_domain(org=globex, name="acme.example", actor=ACTOR), actor=ACTOR)
     publish({HOST: [domain.txt_value]})
     page = checked(admin, domain)
@@ -268,36 +268,38 @@ def test_removing_a_verified_domain_says_what_it_means(admin, verified):
     assert "Nobody is removed" in page
 
 
-def enter_by_idp(seat, *, ends=timedelta(hours=1)):
-    """The IdP has opened a session for this seat; returns its mark."""
-    mark = uuid4()
-    tenancy.grant_session(membership=seat, session=mark, method=SignInMethod.SAML, expires_at=now() + ends)
-    return mark
+def sign_in_by_idp(membership, *, ends=timedelta(hours=1)):
+    """The IdP has opened a session for this membership; returns its session_grant_id."""
+    session_grant_id = uuid4()
+    tenancy.grant_session(
+        membership=membership, session=session_grant_id, method=SignInMethod.SAML, expires_at=now() + ends
+    )
+    return session_grant_id
 
 
-def drop_password(seat):
-    seat.user.set_unusable_password()
-    seat.user.save()
+def drop_password(membership):
+    membership.user.set_unusable_password()
+    membership.user.save()
 
 
 def test_removing_a_verified_domain_says_whose_sessions_end(admin, verified, uma, adam, gil):
-    for seat in (uma, uma, adam, gil):
-        enter_by_idp(seat)
-    enter_by_idp(adam, ends=-timedelta(minutes=1))
+    for membership in (uma, uma, adam, gil):
+        sign_in_by_idp(membership)
+    sign_in_by_idp(adam, ends=-timedelta(minutes=1))
     page = text_of(admin.get(at(verified, "remove")))
     assert "<b>3 sessions</b> that it opened for them end at once." in page
 
 
 def test_removing_a_verified_domain_says_that_nobody_is_signed_out(admin, verified, gil):
-    enter_by_idp(gil)
+    sign_in_by_idp(gil)
     page = text_of(admin.get(at(verified, "remove")))
     assert "nobody is signed out" in page
     assert "Every member under it has a password or passkey here" in page
 
 
 def test_removing_a_verified_domain_says_who_has_no_other_way_in(admin, verified, uma, adam, gil):
-    for seat in (uma, adam, gil):
-        drop_password(seat)
+    for membership in (uma, adam, gil):
+        drop_password(membership)
     Authenticator.objects.create(user=adam.user, type=Authenticator.Type.WEBAUTHN, data={})
     page = text_of(admin.get(at(verified, "remove")))
     assert "<b>1 member</b> under it has neither a password nor a passkey here:" in page
@@ -307,17 +309,17 @@ def test_an_admin_is_told_that_removing_a_domain_ends_their_own_session(sign_in,
     drop_password(olga)
     client = sign_in(olga)
     session = client.session
-    session[access.MARK], session[access.METHOD] = str(enter_by_idp(olga)), SignInMethod.SAML
+    session[access.SESSION_GRANT_ID], session[access.SIGN_IN_METHOD] = str(sign_in_by_idp(olga)), SignInMethod.SAML
     session.save()
     page = text_of(client.get(at(verified, "remove")))
     assert "<b>1 session</b> that it opened for them ends at once, yours among them." in page
     assert "neither a password nor a passkey here, you among them:" in page
 
 
-def test_another_organisations_sessions_are_not_counted(admin, verified, globex, greta):
-    seat = MembershipFactory(org=globex, email="vera@acme.example")
-    drop_password(seat)
-    enter_by_idp(seat)
+def test_another_organizations_sessions_are_not_counted(admin, verified, globex, greta):
+    membership = MembershipFactory(org=globex, email="vera@acme.example")
+    drop_password(membership)
+    sign_in_by_idp(membership)
     page = text_of(admin.get(at(verified, "remove")))
     assert "nobody is signed out" in page
     assert "Every member under it" in page
@@ -350,7 +352,7 @@ def test_an_international_domain_goes_in_either_form(admin, acme, typed):
 
 
 @pytest.mark.parametrize("act", ["check", "remove"])
-def test_another_organisations_domain_is_not_found(sign_in, greta, domain, act):
+def test_another_organizations_domain_is_not_found(sign_in, greta, domain, act):
     assert sign_in(greta).post(f"/orgs/globex/settings/domains/{domain.public_id}/{act}/").status_code == 404
     assert Domain.objects.exists()
 

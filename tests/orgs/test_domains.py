@@ -31,7 +31,7 @@ from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import SessionGrant
-from orgs.tenancy.types import MembershipState, Origin, SignInMethod
+from orgs.tenancy.types import MembershipOrigin, MembershipState, SignInMethod
 from tests.factories import ACTOR
 
 HOST = "_gatehouse.acme.example"
@@ -60,7 +60,7 @@ def publish(settings, tmp_path):
 
 
 @pytest.fixture
-def proved(domain, publish):
+def verified(domain, publish):
     publish({HOST: [domain.txt_value]})
     check(domain)
     return domain
@@ -121,7 +121,7 @@ def test_adding_twice_returns_the_first(acme):
     assert AuditEvent.objects.filter(action="domain.added").count() == 1
 
 
-def test_each_organisation_has_its_own_proof(acme, globex):
+def test_each_organization_has_its_own_proof(acme, globex):
     assert add(acme).txt_token != add(globex).txt_token
 
 
@@ -151,7 +151,7 @@ def test_a_lapsed_domain_proves_nothing(acme):
 @pytest.mark.parametrize(
     "address", ["nora", "", "acme.example", "nora@evil-acme.example", "nora@acme.example.evil.example"]
 )
-def test_other_addresses_are_not_proved(acme, address):
+def test_other_addresses_are_not_verified(acme, address):
     services.mark_verified(domain=add(acme), actor=ACTOR)
     assert not queries.has_verified(acme, address)
 
@@ -160,7 +160,7 @@ def test_every_public_mail_service_is_written_as_domains_are_kept():
     assert {name for name in PUBLIC_MAIL if domain_key(name) != name or "." not in name} == set()
 
 
-def test_an_organisation_has_a_hundred_domains_at_most(acme):
+def test_an_organization_has_a_hundred_domains_at_most(acme):
     Domain.objects.bulk_create(
         Domain(org=acme, name=f"d{place}.example", name_key=f"d{place}.example", txt_token=str(place))
         for place in range(MAX_DOMAINS)
@@ -170,7 +170,7 @@ def test_an_organisation_has_a_hundred_domains_at_most(acme):
     assert add(acme, "d7.example").txt_token == "7"
 
 
-def test_another_organisations_proof_is_not_told_to_who_adds_the_domain(domain, globex):
+def test_another_organizations_proof_is_not_told_to_who_adds_the_domain(domain, globex):
     services.mark_verified(domain=domain, actor=ACTOR)
     assert add(globex).state == DomainState.PENDING
 
@@ -214,21 +214,21 @@ def test_a_record_at_a_wrong_place_is_found_there(domain, publish, place):
     assert (found.outcome, found.misplaced_at) == (ProofOutcome.NOT_FOUND, place)
 
 
-def test_another_organisations_value_proves_nothing(domain, globex, publish):
+def test_another_organizations_value_proves_nothing(domain, globex, publish):
     publish({HOST: [add(globex).txt_value]})
     assert check(domain).outcome == ProofOutcome.WRONG_VALUE
 
 
 @pytest.mark.parametrize("names", [{}, {HOST: ["another"]}, []])
-def test_a_verified_domain_stays_verified_whatever_a_look_shows(proved, publish, names):
+def test_a_verified_domain_stays_verified_whatever_a_look_shows(verified, publish, names):
     publish(names)
-    assert check(proved).outcome != ProofOutcome.VERIFIED
+    assert check(verified).outcome != ProofOutcome.VERIFIED
     assert Domain.objects.get().state == DomainState.VERIFIED
 
 
-def test_a_lapsed_domain_is_verified_again_by_its_record(proved):
+def test_a_lapsed_domain_is_verified_again_by_its_record(verified):
     Domain.objects.update(state=DomainState.LAPSED)
-    check(proved)
+    check(verified)
     assert Domain.objects.get().state == DomainState.VERIFIED
 
 
@@ -256,9 +256,9 @@ def test_few_values_are_kept_of_many(domain, publish):
     assert len(queries.last_check(Domain.objects.get()).found) == 10
 
 
-def test_a_second_organisation_with_proof_is_told_and_gets_nothing(proved, globex, publish):
+def test_a_second_organization_with_proof_is_told_and_gets_nothing(verified, globex, publish):
     second = add(globex)
-    publish({HOST: [proved.txt_value, second.txt_value]})
+    publish({HOST: [verified.txt_value, second.txt_value]})
     assert check(second).outcome == ProofOutcome.TAKEN
     second.refresh_from_db()
     assert (second.state, second.last_outcome) == (DomainState.PENDING, ProofOutcome.TAKEN)
@@ -266,12 +266,14 @@ def test_a_second_organisation_with_proof_is_told_and_gets_nothing(proved, globe
 
 
 def test_proof_by_dns_lets_in_who_waited(domain, publish):
-    seat = people.create_seat(org=domain.org, profile=Profile("n@acme.example"), origin=Origin.SCIM, actor=ACTOR)
+    membership = people.create_membership(
+        org=domain.org, profile=Profile("n@acme.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
+    )
     publish({HOST: [domain.txt_value]})
     check(domain)
     outbox.drain()
-    seat.refresh_from_db()
-    assert seat.state == MembershipState.ACTIVE
+    membership.refresh_from_db()
+    assert membership.state == MembershipState.ACTIVE
 
 
 def test_proof_and_what_follows_from_it_are_one_transaction(domain, monkeypatch):
@@ -292,7 +294,7 @@ def test_a_domain_that_was_removed_meanwhile_cannot_be_checked(domain, publish):
         check(domain)
 
 
-def test_proof_by_other_means_is_refused_where_another_organisation_has_it(proved, globex):
+def test_proof_by_other_means_is_refused_where_another_organization_has_it(verified, globex):
     with pytest.raises(DomainTaken):
         services.mark_verified(domain=add(globex), actor=ACTOR)
 
@@ -345,49 +347,49 @@ def test_all_that_one_look_asks_ends_at_one_time(domain, asked):
 # who has a domain, and removing it
 
 
-def test_a_verified_domain_leads_to_its_organisation(proved, globex):
+def test_a_verified_domain_leads_to_its_organization(verified, globex):
     add(globex)
-    assert queries.verified_domain_org("acme.example") == proved.org
-    assert list(queries.verified_domains(proved.org)) == [proved]
+    assert queries.verified_domain_org("acme.example") == verified.org
+    assert list(queries.verified_domains(verified.org)) == [verified]
 
 
 @pytest.mark.parametrize("key", ["acme.example", "", "sub.acme.example"])
-def test_an_unproved_domain_leads_nowhere(domain, key):
+def test_an_unverified_domain_leads_nowhere(domain, key):
     assert queries.verified_domain_org(key) is None
     assert not queries.verified_domains(domain.org).exists()
 
 
-def test_a_domain_of_another_organisation_is_unknown(domain, globex):
+def test_a_domain_of_another_organization_is_unknown(domain, globex):
     with pytest.raises(DomainUnknown):
         queries.find_domain(globex, domain.public_id)
 
 
-def test_removing_is_audited_once_and_frees_the_domain(proved, globex):
+def test_removing_is_audited_once_and_frees_the_domain(verified, globex):
     for _ in range(2):
-        services.remove_domain(domain=Domain(pk=proved.pk, org=proved.org), actor=ACTOR)
+        services.remove_domain(domain=Domain(pk=verified.pk, org=verified.org), actor=ACTOR)
     event = AuditEvent.objects.get(action="domain.removed")
     assert (event.target_label, event.before) == ("acme.example", {"state": "verified"})
     services.mark_verified(domain=add(globex), actor=ACTOR)
 
 
-def test_removing_a_domain_removes_nobody(proved, uma):
-    services.remove_domain(domain=proved, actor=ACTOR)
+def test_removing_a_domain_removes_nobody(verified, uma):
+    services.remove_domain(domain=verified, actor=ACTOR)
     uma.refresh_from_db()
     assert uma.is_active
 
 
-def proved_addresses():
+def verified_addresses():
     return set(EmailAddress.objects.filter(verified=True).values_list("email", flat=True))
 
 
-def test_removing_a_domain_leaves_only_what_people_have_proved_themselves(proved, uma):
+def test_removing_a_domain_leaves_only_what_people_have_verified_themselves(verified, uma):
     for name in ("plain@acme.example", "key@acme.example", "plain@sub.acme.example", "plain@other.example"):
         account = tenancy.create_account(email=name, verified=True)
         if name.startswith("key"):
             Authenticator.objects.create(user=account, type=Authenticator.Type.WEBAUTHN, data={})
-    before = proved_addresses()
-    services.remove_domain(domain=proved, actor=ACTOR)
-    assert before - proved_addresses() == {"plain@acme.example"}
+    before = verified_addresses()
+    services.remove_domain(domain=verified, actor=ACTOR)
+    assert before - verified_addresses() == {"plain@acme.example"}
 
 
 def test_removing_a_domain_costs_the_same_however_many_are_under_it(acme, django_assert_num_queries):
@@ -396,9 +398,9 @@ def test_removing_a_domain_costs_the_same_however_many_are_under_it(acme, django
         services.mark_verified(domain=made, actor=ACTOR)
         for place in range(people_under_it):
             profile = Profile(f"p{place}@{name}")
-            seat = people.create_seat(org=acme, profile=profile, origin=Origin.SCIM, actor=ACTOR)
+            membership = people.create_membership(org=acme, profile=profile, origin=MembershipOrigin.SCIM, actor=ACTOR)
             ends = now() + timedelta(hours=1)
-            tenancy.grant_session(membership=seat, session=uuid4(), method=SignInMethod.SAML, expires_at=ends)
+            tenancy.grant_session(membership=membership, session=uuid4(), method=SignInMethod.SAML, expires_at=ends)
         return made
 
     few, many = prove("few.example", 1), prove("many.example", 6)

@@ -15,12 +15,12 @@ def make(org, name="Engineering", source=GroupSource.SCIM):
     return services.create_group(org=org, name=name, source=source, actor=ACTOR)
 
 
-def add(group, *seats):
-    return services.add_members(group=group, memberships=seats, actor=ACTOR)
+def add(group, *memberships):
+    return services.add_members(group=group, memberships=memberships, actor=ACTOR)
 
 
-def remove(group, *seats):
-    return services.remove_members(group=group, memberships=seats, actor=ACTOR)
+def remove(group, *memberships):
+    return services.remove_members(group=group, memberships=memberships, actor=ACTOR)
 
 
 def rename(group, name):
@@ -41,7 +41,7 @@ def test_a_name_is_taken_whatever_its_case(acme, group):
         make(acme, "ENGINEERING")
 
 
-def test_each_source_and_organisation_has_names_of_its_own(acme, globex, group):
+def test_each_source_and_organization_has_names_of_its_own(acme, globex, group):
     make(acme, source=GroupSource.LOCAL)
     make(globex)
     assert Group.objects.filter(name_key="engineering").count() == 3
@@ -96,7 +96,7 @@ def test_leaving_ends_the_groups_of_one_source(acme, group, uma):
     assert [row.group for row in GroupMember.objects.all()] == [local]
 
 
-def test_deleting_keeps_the_seats_and_the_audit(group, uma):
+def test_deleting_keeps_the_memberships_and_the_audit(group, uma):
     add(group, uma)
     services.delete_group(group=group, actor=ACTOR)
     uma.refresh_from_db()
@@ -104,7 +104,7 @@ def test_deleting_keeps_the_seats_and_the_audit(group, uma):
     assert actions()[-1] == "group.deleted"
 
 
-def test_a_group_is_found_in_its_organisation_only(acme, globex, group):
+def test_a_group_is_found_in_its_organization_only(acme, globex, group):
     assert queries.find_group(acme, group.public_id) == group
     with pytest.raises(GroupUnknown):
         queries.find_group(globex, group.public_id)

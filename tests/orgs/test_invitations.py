@@ -1,4 +1,4 @@
-"""Decision 2: the invitation's mail, its link, and who may take the seat."""
+"""Decision 2: the invitation's mail, its link, and who may take the membership."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -18,12 +18,12 @@ from orgs.invitations import services as invitations
 from orgs.invitations.tasks import prune
 from orgs.people import queries
 from orgs.people import services as people
-from orgs.people.errors import InvitationForSomebodyElse, InvitationUnknown, SeatTaken
+from orgs.people.errors import InvitationForSomebodyElse, InvitationUnknown, MembershipExists
 from orgs.people.models import Invitation, InvitationLink
 from orgs.people.types import INVITATION_MAIL, Profile
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership
-from orgs.tenancy.types import HoldSource, MembershipState, Origin
+from orgs.tenancy.types import MembershipOrigin, MembershipState, SuspensionSource
 from portal.setup import add_domain
 from tests.factories import ACTOR, UserFactory
 
@@ -41,8 +41,8 @@ def deliver():
 
 
 @pytest.fixture
-def seat(acme):
-    return people.create_seat(org=acme, profile=Profile(IVY), origin=Origin.SCIM, actor=ACTOR)
+def membership(acme):
+    return people.create_membership(org=acme, profile=Profile(IVY), origin=MembershipOrigin.SCIM, actor=ACTOR)
 
 
 @pytest.fixture
@@ -51,8 +51,8 @@ def ivy(db):
 
 
 @pytest.fixture
-def secret(acme, seat):
-    return prepare(acme, seat)
+def secret(acme, membership):
+    return prepare(acme, membership)
 
 
 def prepare(org, membership):
@@ -64,234 +64,236 @@ def accept(client, secret):
     return client.post(f"/invitations/{secret}/accept/")
 
 
-def test_nothing_is_mailed_within_two_minutes(seat, mailoutbox):
+def test_nothing_is_mailed_within_two_minutes(membership, mailoutbox):
     outbox.drain()
     assert mailoutbox == []
 
 
-def test_the_mail_names_the_organisation_and_the_days(seat, mailoutbox):
+def test_the_mail_names_the_organization_and_the_days(membership, mailoutbox):
     deliver()
     [mail] = mailoutbox
     assert (mail.to, mail.subject) == ([IVY], "Join Acme on Gatehouse")
     assert "within 14 days" in mail.body
 
 
-def test_the_mails_link_opens_the_invitation(seat, mailoutbox, client):
+def test_the_mails_link_opens_the_invitation(membership, mailoutbox, client):
     deliver()
     secret = LINK.search(mailoutbox[0].body)[1]
-    assert queries.find_invitation(secret).membership == seat
+    assert queries.find_invitation(secret).membership == membership
     assert client.get(f"/invitations/{secret}/").status_code == 200
 
 
-def test_a_name_with_a_line_break_adds_no_header(acme, seat, mailoutbox):
+def test_a_name_with_a_line_break_adds_no_header(acme, membership, mailoutbox):
     acme.name = "Acme\nBcc: eve@evil.example"
     acme.save()
     deliver()
     assert (mailoutbox[0].subject, mailoutbox[0].recipients()) == ("Join Acme", [IVY])
 
 
-def test_only_the_digest_of_the_secret_is_stored(seat, secret):
+def test_only_the_digest_of_the_secret_is_stored(membership, secret):
     stored = InvitationLink.objects.values().get()
     assert stored["digest"] == credentials.digest(secret)
     assert secret not in str(stored) + str(list(OutboxEvent.objects.values())) + str(list(AuditEvent.objects.values()))
 
 
-def test_a_removed_seat_mails_nobody(seat, mailoutbox):
-    people.remove_seat(membership=seat, actor=ACTOR)
+def test_a_removed_membership_mails_nobody(membership, mailoutbox):
+    people.remove_membership(membership=membership, actor=ACTOR)
     deliver()
     assert mailoutbox == []
 
 
-def test_a_held_seat_mails_nobody(seat, mailoutbox):
-    people.hold_seat(membership=seat, source=HoldSource.SCIM, actor=ACTOR)
+def test_a_suspended_membership_mails_nobody(membership, mailoutbox):
+    people.suspend_membership(membership=membership, source=SuspensionSource.SCIM, actor=ACTOR)
     deliver()
     assert mailoutbox == []
 
 
-def test_an_event_that_outlived_its_seat_is_done_without_a_mail(acme, mailoutbox):
+def test_an_event_that_outlived_its_membership_is_done_without_a_mail(acme, mailoutbox):
     outbox.add(org=acme, kind=INVITATION_MAIL, key="00000000-0000-0000-0000-000000000000")
     assert outbox.drain() == 1
     assert mailoutbox == []
 
 
-def flap(seat, times=1):
+def flap(membership, times=1):
     """Suspend the membership and lift the suspension, as an IdP does that sends active false and true."""
     for _ in range(times):
-        people.hold_seat(membership=seat, source=HoldSource.SCIM, actor=ACTOR)
-        people.lift_hold(membership=seat, source=HoldSource.SCIM, actor=ACTOR)
+        people.suspend_membership(membership=membership, source=SuspensionSource.SCIM, actor=ACTOR)
+        people.lift_suspension(membership=membership, source=SuspensionSource.SCIM, actor=ACTOR)
 
 
-def test_lifting_a_suspension_invites_who_has_no_link_yet(seat, mailoutbox):
-    flap(seat)
+def test_lifting_a_suspension_invites_who_has_no_link_yet(membership, mailoutbox):
+    flap(membership)
     deliver()
     assert [mail.to for mail in mailoutbox] == [[IVY]]
 
 
-def test_lifting_a_suspension_mails_nobody_who_has_a_link(seat, secret, mailoutbox):
-    flap(seat, 5)
+def test_lifting_a_suspension_mails_nobody_who_has_a_link(membership, secret, mailoutbox):
+    flap(membership, 5)
     deliver()
     assert mailoutbox == []
-    assert queries.find_invitation(secret).membership == seat
+    assert queries.find_invitation(secret).membership == membership
 
 
-def test_lifting_a_suspension_invites_anew_once_the_link_has_ended(seat, secret, mailoutbox):
+def test_lifting_a_suspension_invites_anew_once_the_link_has_ended(membership, secret, mailoutbox):
     Invitation.objects.update(expires_at=now() - timedelta(days=1))
-    flap(seat)
+    flap(membership)
     deliver()
     assert [mail.to for mail in mailoutbox] == [[IVY]]
 
 
-def test_a_rename_before_the_mail_sends_it_to_the_new_address_only(seat, mailoutbox):
-    people.update_profile(membership=seat, profile=Profile("ivy@new.example"), actor=ACTOR)
+def test_a_rename_before_the_mail_sends_it_to_the_new_address_only(membership, mailoutbox):
+    people.update_profile(membership=membership, profile=Profile("ivy@new.example"), actor=ACTOR)
     deliver()
     assert [mail.to for mail in mailoutbox] == [["ivy@new.example"]]
 
 
-def test_a_rename_after_the_mail_ends_the_old_link(seat, secret, mailoutbox):
-    people.update_profile(membership=seat, profile=Profile("ivy@new.example"), actor=ACTOR)
+def test_a_rename_after_the_mail_ends_the_old_link(membership, secret, mailoutbox):
+    people.update_profile(membership=membership, profile=Profile("ivy@new.example"), actor=ACTOR)
     deliver()
     with pytest.raises(InvitationUnknown):
         queries.find_invitation(secret)
 
 
-def test_whoever_read_the_old_address_cannot_take_a_renamed_seat(seat, ivy):
-    people.update_profile(membership=seat, profile=Profile("ivy@new.example"), actor=ACTOR)
+def test_whoever_read_the_old_address_cannot_take_a_renamed_membership(membership, ivy):
+    people.update_profile(membership=membership, profile=Profile("ivy@new.example"), actor=ACTOR)
     with pytest.raises(InvitationForSomebodyElse):
-        people.accept_seat(membership=seat, user=ivy, actor=ACTOR, by_link=True)
+        people.accept_invitation(membership=membership, user=ivy, actor=ACTOR, by_link=True)
 
 
-def test_second_mail_leaves_the_first_link_good(acme, seat, secret):
-    later = prepare(acme, seat)
-    assert [queries.find_invitation(each).membership for each in (secret, later)] == [seat, seat]
+def test_second_mail_leaves_the_first_link_good(acme, membership, secret):
+    later = prepare(acme, membership)
+    assert [queries.find_invitation(each).membership for each in (secret, later)] == [membership, membership]
 
 
 @pytest.mark.parametrize("taken", ["first", "second"])
-def test_acceptance_ends_every_link(sign_in, acme, ivy, seat, secret, taken):
-    links = {"first": secret, "second": prepare(acme, seat)}
+def test_acceptance_ends_every_link(sign_in, acme, ivy, membership, secret, taken):
+    links = {"first": secret, "second": prepare(acme, membership)}
     accept(sign_in(ivy), links[taken])
     assert InvitationLink.objects.count() == 0
     assert [Client().get(f"/invitations/{each}/").status_code for each in links.values()] == [404, 404]
 
 
-def test_removal_ends_every_link(acme, seat, secret):
-    prepare(acme, seat)
-    people.remove_seat(membership=seat, actor=ACTOR)
+def test_removal_ends_every_link(acme, membership, secret):
+    prepare(acme, membership)
+    people.remove_membership(membership=membership, actor=ACTOR)
     assert InvitationLink.objects.count() == 0
 
 
-def test_expired_link_stays_expired_after_a_later_mail(acme, seat, secret):
+def test_expired_link_stays_expired_after_a_later_mail(acme, membership, secret):
     InvitationLink.objects.update(expires_at=now() - timedelta(seconds=1))
-    later = prepare(acme, seat)
+    later = prepare(acme, membership)
     with pytest.raises(InvitationUnknown):
         queries.find_invitation(secret)
-    assert queries.find_invitation(later).membership == seat
+    assert queries.find_invitation(later).membership == membership
     assert InvitationLink.objects.count() == 1
 
 
-def test_link_to_a_former_address_is_unknown_though_a_later_mail_left(acme, seat, secret):
-    people.update_profile(membership=seat, profile=Profile("ivy@new.example"), actor=ACTOR)
-    later = prepare(acme, seat)
+def test_link_to_a_former_address_is_unknown_though_a_later_mail_left(acme, membership, secret):
+    people.update_profile(membership=membership, profile=Profile("ivy@new.example"), actor=ACTOR)
+    later = prepare(acme, membership)
     with pytest.raises(InvitationUnknown):
         queries.find_invitation(secret)
-    assert queries.find_invitation(later).membership == seat
+    assert queries.find_invitation(later).membership == membership
 
 
-def test_the_invited_account_takes_the_seat(sign_in, ivy, seat, secret):
+def test_the_invited_account_takes_the_membership(sign_in, ivy, membership, secret):
     response = accept(sign_in(ivy), secret)
-    seat.refresh_from_db()
+    membership.refresh_from_db()
     assert (response.status_code, response["Location"]) == (302, "/orgs/acme/")
-    assert (seat.user, seat.state) == (ivy, MembershipState.ACTIVE)
+    assert (membership.user, membership.state) == (ivy, MembershipState.ACTIVE)
 
 
-def test_the_session_that_accepted_reaches_the_organisation(sign_in, ivy, seat, secret):
+def test_the_session_that_accepted_reaches_the_organization(sign_in, ivy, membership, secret):
     browser = sign_in(ivy)
     accept(browser, secret)
     assert browser.get("/orgs/acme/").status_code == 200
 
 
-def test_another_account_is_refused(sign_in, stranger, seat, secret):
+def test_another_account_is_refused(sign_in, stranger, membership, secret):
     assert accept(sign_in(stranger), secret).status_code == 409
-    assert Membership.objects.get(pk=seat.pk).user is None
+    assert Membership.objects.get(pk=membership.pk).user is None
 
 
-def test_an_account_that_has_not_proved_the_address_is_refused(sign_in, seat, secret):
-    unproved = UserFactory(email=IVY, verified=False)
-    assert accept(sign_in(unproved), secret).status_code == 409
-    assert Membership.objects.get(pk=seat.pk).user is None
+def test_an_account_that_has_not_verified_the_address_is_refused(sign_in, membership, secret):
+    unverified = UserFactory(email=IVY, verified=False)
+    assert accept(sign_in(unverified), secret).status_code == 409
+    assert Membership.objects.get(pk=membership.pk).user is None
 
 
-def test_a_link_works_once(sign_in, ivy, seat, secret):
+def test_a_link_works_once(sign_in, ivy, membership, secret):
     browser = sign_in(ivy)
     accept(browser, secret)
     assert accept(browser, secret).status_code == 409
 
 
-def test_a_link_ends_after_fourteen_days(sign_in, ivy, seat, secret):
+def test_a_link_ends_after_fourteen_days(sign_in, ivy, membership, secret):
     InvitationLink.objects.update(expires_at=now() - timedelta(seconds=1))
     assert accept(sign_in(ivy), secret).status_code == 409
     assert Client().get(f"/invitations/{secret}/").status_code == 404
 
 
-def test_one_seats_link_takes_no_other_seat(sign_in, acme, ivy, seat, secret):
-    other = people.create_seat(org=acme, profile=Profile("ola@elsewhere.example"), origin=Origin.SCIM, actor=ACTOR)
+def test_one_memberships_link_takes_no_other_membership(sign_in, acme, ivy, membership, secret):
+    other = people.create_membership(
+        org=acme, profile=Profile("ola@elsewhere.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
+    )
     accept(sign_in(ivy), secret)
     other.refresh_from_db()
     assert other.user is None
 
 
-def test_a_seat_that_was_taken_meanwhile_is_refused(seat, ivy):
-    people.accept_seat(membership=seat, user=ivy, actor=ACTOR, by_link=True)
+def test_a_membership_that_was_taken_meanwhile_is_refused(membership, ivy):
+    people.accept_invitation(membership=membership, user=ivy, actor=ACTOR, by_link=True)
     with pytest.raises(InvitationUnknown):
-        people.accept_seat(membership=seat, user=ivy, actor=ACTOR, by_link=True)
+        people.accept_invitation(membership=membership, user=ivy, actor=ACTOR, by_link=True)
 
 
-def test_a_held_seat_cannot_be_accepted(seat, ivy):
-    people.hold_seat(membership=seat, source=HoldSource.SCIM, actor=ACTOR)
+def test_a_suspended_membership_cannot_be_accepted(membership, ivy):
+    people.suspend_membership(membership=membership, source=SuspensionSource.SCIM, actor=ACTOR)
     with pytest.raises(InvitationUnknown):
-        people.accept_seat(membership=seat, user=ivy, actor=ACTOR, by_link=True)
+        people.accept_invitation(membership=membership, user=ivy, actor=ACTOR, by_link=True)
 
 
-def test_an_account_has_one_seat_in_an_organisation(uma, seat):
+def test_an_account_has_one_membership_in_an_organization(uma, membership):
     tenancy.mark_address_verified(user=uma.user, address=IVY)
-    with pytest.raises(SeatTaken):
-        people.accept_seat(membership=seat, user=uma.user, actor=ACTOR, by_link=True)
+    with pytest.raises(MembershipExists):
+        people.accept_invitation(membership=membership, user=uma.user, actor=ACTOR, by_link=True)
 
 
-def test_an_account_that_has_a_seat_is_not_offered_a_second_one(sign_in, uma, seat):
+def test_an_account_that_has_a_membership_is_not_offered_a_second_one(sign_in, uma, membership):
     tenancy.mark_address_verified(user=uma.user, address=IVY)
-    assert sign_in(uma).post(f"/waiting/{seat.public_id}/accept/").status_code == 404
+    assert sign_in(uma).post(f"/waiting/{membership.public_id}/accept/").status_code == 404
 
 
-def test_a_waiting_seat_is_taken_from_the_home_page(sign_in, ivy, seat):
-    add_domain(org=seat.org, name="elsewhere.example", verified=True, actor=ACTOR)
+def test_a_waiting_membership_is_taken_from_the_home_page(sign_in, ivy, membership):
+    add_domain(org=membership.org, name="elsewhere.example", verified=True, actor=ACTOR)
     tenancy.mark_address_verified(user=ivy, address=IVY)
     browser = sign_in(ivy)
-    assert f"/waiting/{seat.public_id}/accept/" in browser.get("/").content.decode()
-    assert browser.post(f"/waiting/{seat.public_id}/accept/")["Location"] == "/orgs/acme/"
+    assert f"/waiting/{membership.public_id}/accept/" in browser.get("/").content.decode()
+    assert browser.post(f"/waiting/{membership.public_id}/accept/")["Location"] == "/orgs/acme/"
     assert browser.get("/orgs/acme/").status_code == 200
 
 
-def test_a_waiting_seat_needs_the_mailed_link_when_the_proof_of_the_address_is_old(sign_in, ivy, seat):
+def test_a_waiting_membership_needs_the_mailed_link_when_the_proof_of_the_address_is_old(sign_in, ivy, membership):
     browser = sign_in(ivy)
     page = browser.get("/").content.decode()
     assert "open the link in the invitation" in page
-    assert f"/waiting/{seat.public_id}/accept/" not in page
-    refused = browser.post(f"/waiting/{seat.public_id}/accept/")
+    assert f"/waiting/{membership.public_id}/accept/" not in page
+    refused = browser.post(f"/waiting/{membership.public_id}/accept/")
     assert refused.status_code == 409
     assert "Open the link" in refused.content.decode()
-    seat.refresh_from_db()
-    assert seat.user is None
+    membership.refresh_from_db()
+    assert membership.user is None
 
 
-def test_somebody_elses_waiting_seat_cannot_be_taken_from_the_home_page(sign_in, stranger, seat):
-    assert sign_in(stranger).post(f"/waiting/{seat.public_id}/accept/").status_code == 404
+def test_somebody_elses_waiting_membership_cannot_be_taken_from_the_home_page(sign_in, stranger, membership):
+    assert sign_in(stranger).post(f"/waiting/{membership.public_id}/accept/").status_code == 404
 
 
 # bounds
 
 
-def ask_again(seat):
-    people.admit_or_invite(membership=seat, actor=ACTOR)
+def ask_again(membership):
+    people.activate_or_invite(membership=membership, actor=ACTOR)
     deliver()
 
 
@@ -307,38 +309,38 @@ def at_nine(monkeypatch):
     return move
 
 
-def test_an_address_gets_three_invitations_an_hour(seat, mailoutbox, at_nine):
+def test_an_address_gets_three_invitations_an_hour(membership, mailoutbox, at_nine):
     for _ in range(5):
-        ask_again(seat)
+        ask_again(membership)
     assert len(mailoutbox) == 3
 
 
 def test_an_address_gets_three_invitations_an_hour_from_all_organizations(acme, globex, mailoutbox, at_nine):
     for org in (acme, globex):
-        seat = people.create_seat(org=org, profile=Profile(IVY), origin=Origin.SCIM, actor=ACTOR)
+        membership = people.create_membership(org=org, profile=Profile(IVY), origin=MembershipOrigin.SCIM, actor=ACTOR)
         deliver()
-        ask_again(seat)
+        ask_again(membership)
     assert len(mailoutbox) == 3
 
 
-def test_an_invitation_beyond_the_bound_waits_for_the_next_hour_and_stays_valid(seat, mailoutbox, at_nine):
+def test_an_invitation_beyond_the_bound_waits_for_the_next_hour_and_stays_valid(membership, mailoutbox, at_nine):
     for _ in range(3):
-        ask_again(seat)
+        ask_again(membership)
     link = LINK.search(mailoutbox[-1].body)[1]
-    ask_again(seat)
-    event = OutboxEvent.objects.get(delivered_at=None, cancelled_at=None)
+    ask_again(membership)
+    event = OutboxEvent.objects.get(delivered_at=None, canceled_at=None)
     assert (event.due_at, event.attempts, event.failed_at) == (datetime(2026, 11, 27, 10, tzinfo=UTC), 0, None)
     assert event.last_error == "This address gets no more than 3 invitations an hour."
-    assert queries.find_invitation(link).membership == seat
+    assert queries.find_invitation(link).membership == membership
     at_nine(1)
     deliver()
     assert len(mailoutbox) == 4
 
 
-def test_a_delayed_invitation_is_shown_on_the_page_of_members_until_it_has_left(olga, seat, sign_in, at_nine):
+def test_a_delayed_invitation_is_shown_on_the_page_of_members_until_it_has_left(olga, membership, sign_in, at_nine):
     admin = sign_in(olga)
     for _ in range(4):
-        ask_again(seat)
+        ask_again(membership)
     page = "/orgs/acme/settings/members/"
     assert "Invitation mail delayed until 27 Nov, 10:00 UTC" in admin.get(page).content.decode()
     at_nine(1)
@@ -349,7 +351,9 @@ def test_a_delayed_invitation_is_shown_on_the_page_of_members_until_it_has_left(
 def test_an_organization_sends_so_many_invitations_an_hour(acme, mailoutbox, at_nine, monkeypatch):
     monkeypatch.setattr(invitations, "INVITATIONS_OF_ORG", Limit("invitation.org", 2, is_spread=True))
     for number in range(6):
-        people.create_seat(org=acme, profile=Profile(f"p{number}@elsewhere.example"), origin=Origin.SCIM, actor=ACTOR)
+        people.create_membership(
+            org=acme, profile=Profile(f"p{number}@elsewhere.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
+        )
     deliver()
     assert len(mailoutbox) == 2
     waiting = OutboxEvent.objects.filter(delivered_at=None).order_by("due_at")
@@ -361,7 +365,7 @@ def test_one_organizations_bound_leaves_anothers(acme, globex, mailoutbox, at_ni
     monkeypatch.setattr(invitations, "INVITATIONS_OF_ORG", Limit("invitation.org", 1))
     for org in (acme, acme, globex):
         address = f"p{Membership.objects.count()}@elsewhere.example"
-        people.create_seat(org=org, profile=Profile(address), origin=Origin.SCIM, actor=ACTOR)
+        people.create_membership(org=org, profile=Profile(address), origin=MembershipOrigin.SCIM, actor=ACTOR)
     deliver()
     assert len(mailoutbox) == 2
 
@@ -369,57 +373,59 @@ def test_one_organizations_bound_leaves_anothers(acme, globex, mailoutbox, at_ni
 def test_an_organization_beyond_the_bound_of_an_address_delays_no_other_past_the_next_hour(
     acme, globex, mailoutbox, at_nine
 ):
-    ours = people.create_seat(org=acme, profile=Profile(IVY), origin=Origin.SCIM, actor=ACTOR)
+    ours = people.create_membership(org=acme, profile=Profile(IVY), origin=MembershipOrigin.SCIM, actor=ACTOR)
     for _ in range(9):
         ask_again(ours)
-    people.create_seat(org=globex, profile=Profile(IVY), origin=Origin.SCIM, actor=ACTOR)
+    people.create_membership(org=globex, profile=Profile(IVY), origin=MembershipOrigin.SCIM, actor=ACTOR)
     deliver()
     waiting = OutboxEvent.objects.get(org=globex)
     assert waiting.due_at == datetime(2026, 11, 27, 10, tzinfo=UTC)
 
 
-def test_lifting_a_suspension_leaves_the_mail_put_off_until_the_bound_has_room(seat):
+def test_lifting_a_suspension_leaves_the_mail_put_off_until_the_bound_has_room(membership):
     until = now() + timedelta(minutes=50)
     Invitation.objects.update(delayed_until=until)
-    flap(seat, 3)
-    event = OutboxEvent.objects.get(cancelled_at=None)
+    flap(membership, 3)
+    event = OutboxEvent.objects.get(canceled_at=None)
     assert abs(event.due_at - until) < timedelta(seconds=30)
 
 
-def test_a_rename_after_a_delay_sends_to_the_new_address_without_it(seat):
+def test_a_rename_after_a_delay_sends_to_the_new_address_without_it(membership):
     Invitation.objects.update(delayed_until=now() + timedelta(minutes=50))
-    people.update_profile(membership=seat, profile=Profile("ivy@new.example"), actor=ACTOR)
-    assert OutboxEvent.objects.get(cancelled_at=None).due_at < now() + timedelta(minutes=3)
+    people.update_profile(membership=membership, profile=Profile("ivy@new.example"), actor=ACTOR)
+    assert OutboxEvent.objects.get(canceled_at=None).due_at < now() + timedelta(minutes=3)
 
 
 def test_mail_that_the_organizations_bound_refuses_is_not_counted_for_the_address(
     acme, globex, mailoutbox, at_nine, monkeypatch
 ):
     monkeypatch.setattr(invitations, "INVITATIONS_OF_ORG", Limit("invitation.org", 1))
-    people.create_seat(org=acme, profile=Profile("other@elsewhere.example"), origin=Origin.SCIM, actor=ACTOR)
-    ours = people.create_seat(org=acme, profile=Profile(IVY), origin=Origin.SCIM, actor=ACTOR)
+    people.create_membership(
+        org=acme, profile=Profile("other@elsewhere.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
+    )
+    ours = people.create_membership(org=acme, profile=Profile(IVY), origin=MembershipOrigin.SCIM, actor=ACTOR)
     for _ in range(4):
         ask_again(ours)
-    people.create_seat(org=globex, profile=Profile(IVY), origin=Origin.SCIM, actor=ACTOR)
+    people.create_membership(org=globex, profile=Profile(IVY), origin=MembershipOrigin.SCIM, actor=ACTOR)
     deliver()
     assert [mail.to for mail in mailoutbox] == [["other@elsewhere.example"], [IVY]]
 
 
 @pytest.mark.parametrize("error", [SMTPServerDisconnected(), DeliveryRefused(550), ValueError()])
-def test_what_the_mail_server_refuses_is_not_counted(seat, mailoutbox, at_nine, monkeypatch, error):
+def test_what_the_mail_server_refuses_is_not_counted(membership, mailoutbox, at_nine, monkeypatch, error):
     def refuse(mail):
         raise error
 
     with monkeypatch.context() as patch:
         patch.setattr(outbox, "send_mail", refuse)
         for _ in range(5):
-            ask_again(seat)
-    ask_again(seat)
+            ask_again(membership)
+    ask_again(membership)
     assert len(mailoutbox) == 1
 
 
 def test_mail_refused_past_the_full_hour_keeps_its_error_and_frees_the_hour_in_which_it_was_counted(
-    acme, seat, at_nine, monkeypatch
+    acme, membership, at_nine, monkeypatch
 ):
     def refuse_in_the_next_hour(mail):
         at_nine(1)
@@ -434,12 +440,12 @@ def test_mail_refused_past_the_full_hour_keeps_its_error_and_frees_the_hour_in_w
             counters.take(limit, key)
 
 
-def test_an_invitation_that_ended_while_it_was_counted_is_not_counted(seat, mailoutbox, at_nine, monkeypatch):
+def test_an_invitation_that_ended_while_it_was_counted_is_not_counted(membership, mailoutbox, at_nine, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(invitations, "prepare_invitation", lambda **_: None)
         for _ in range(5):
-            ask_again(seat)
-    ask_again(seat)
+            ask_again(membership)
+    ask_again(membership)
     assert len(mailoutbox) == 1
 
 
@@ -451,24 +457,24 @@ def end_links(days):
 
 
 @pytest.mark.parametrize(("days", "left"), [(29, 1), (31, 0)])
-def test_an_invitation_that_nobody_accepted_goes_thirty_days_after_its_end(seat, mailoutbox, days, left):
+def test_an_invitation_that_nobody_accepted_goes_thirty_days_after_its_end(membership, mailoutbox, days, left):
     deliver()
     end_links(days)
     prune()
     assert Invitation.objects.count() == left
-    assert Membership.objects.get(pk=seat.pk).state == MembershipState.INVITED
+    assert Membership.objects.get(pk=membership.pk).state == MembershipState.INVITED
 
 
-def test_an_ended_invitation_that_is_about_to_be_sent_anew_stays(seat, mailoutbox):
+def test_an_ended_invitation_that_is_about_to_be_sent_anew_stays(membership, mailoutbox):
     deliver()
     end_links(31)
-    people.admit_or_invite(membership=seat, actor=ACTOR)
+    people.activate_or_invite(membership=membership, actor=ACTOR)
     assert prune() == 0
     deliver()
     assert len(mailoutbox) == 2
 
 
-def test_an_accepted_invitation_is_not_pruned(seat, mailoutbox):
+def test_an_accepted_invitation_is_not_pruned(membership, mailoutbox):
     end_links(31)
     Invitation.objects.update(accepted_at=now())
     assert prune() == 0
@@ -477,9 +483,11 @@ def test_an_accepted_invitation_is_not_pruned(seat, mailoutbox):
 def test_ended_invitations_are_pruned_in_one_run_though_planned_ones_are_older(acme, monkeypatch):
     monkeypatch.setattr(portions, "PORTION", 2)
     for number in range(8):
-        people.create_seat(org=acme, profile=Profile(f"p{number}@elsewhere.example"), origin=Origin.SCIM, actor=ACTOR)
+        people.create_membership(
+            org=acme, profile=Profile(f"p{number}@elsewhere.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
+        )
     end_links(31)
     planned = [str(each.membership.public_id) for each in Invitation.objects.order_by("pk")[:3]]
-    OutboxEvent.objects.exclude(key__in=planned).update(cancelled_at=now())
+    OutboxEvent.objects.exclude(key__in=planned).update(canceled_at=now())
     assert prune() == 5
     assert {str(each.membership.public_id) for each in Invitation.objects.all()} == set(planned)

@@ -201,21 +201,21 @@ def test_an_unknown_kind_is_kept_and_tried_again(acme):
     assert (stored(event).last_error, stored(event).failed_at) == ("KeyError", None)
 
 
-def test_a_cancelled_event_is_not_delivered(acme, delivered):
+def test_a_canceled_event_is_not_delivered(acme, delivered):
     add(acme)
     assert services.cancel(org=acme, kind=KIND, key="1") == 1
     assert services.drain() == 0
     assert delivered == []
 
 
-def test_cancelling_touches_one_organisation_kind_and_key_only(acme, globex, delivered):
+def test_cancelling_touches_one_organization_kind_and_key_only(acme, globex, delivered):
     add(acme, "2")
     add(globex, "1")
     add(acme, "1", kind="test.other")
     assert services.cancel(org=acme, kind=KIND, key="1") == 0
 
 
-def test_what_was_delivered_cannot_be_cancelled(acme, delivered):
+def test_what_was_delivered_cannot_be_canceled(acme, delivered):
     add(acme)
     services.drain()
     assert services.cancel(org=acme, kind=KIND, key="1") == 0
@@ -326,8 +326,8 @@ def test_finished_events_go_after_thirty_days_and_waiting_ones_stay(acme, delive
     assert recent.key in kept
 
 
-@pytest.mark.parametrize("ended", ["cancelled_at", "failed_at"])
-def test_cancelled_and_failed_events_go_too(acme, ended):
+@pytest.mark.parametrize("ended", ["canceled_at", "failed_at"])
+def test_canceled_and_failed_events_go_too(acme, ended):
     event = add(acme)
     OutboxEvent.objects.filter(pk=event.pk).update(**{ended: now(), "created_at": now() - timedelta(days=31)})
     assert services.delete_finished(before=now() - tasks.RETENTION) == 1
@@ -462,11 +462,11 @@ def test_mail_to_an_account_is_sealed_until_sent_and_forgotten_then(db, mailoutb
 
 
 @pytest.mark.parametrize(("minutes", "sent"), [(1, 1), (-1, 0)])
-def test_account_mail_is_sent_until_its_code_ends_and_cancelled_then(db, mailoutbox, minutes, sent):
+def test_account_mail_is_sent_until_its_code_ends_and_canceled_then(db, mailoutbox, minutes, sent):
     event = services.add_account_mail(mail=MAIL, ends_at=now() + timedelta(minutes=minutes))
     assert (services.drain(), len(mailoutbox)) == (sent, sent)
     found = stored(event)
-    assert (found.cancelled_at is None, found.payload, found.failed_at) == (bool(sent), {}, None)
+    assert (found.canceled_at is None, found.payload, found.failed_at) == (bool(sent), {}, None)
     assert found.last_error == ("" if sent else "The code or link in this mail ended before it could be sent.")
 
 
@@ -475,7 +475,7 @@ def test_retry_of_given_up_mail_whose_code_has_ended_cancels_it(db, mailoutbox):
     OutboxEvent.objects.update(failed_at=now(), attempts=services.MAX_ATTEMPTS)
     services.retry(events=queries.given_up())
     services.drain()
-    assert (mailoutbox, stored(event).cancelled_at is None, queries.pending().count()) == ([], False, 0)
+    assert (mailoutbox, stored(event).canceled_at is None, queries.pending().count()) == ([], False, 0)
 
 
 def test_work_of_an_organization_has_one(db):
@@ -528,7 +528,7 @@ def test_a_drain_ends_after_a_minute_and_leaves_the_rest_to_the_next(acme, deliv
     assert services.drain() == 1
 
 
-# given up, tried again, cancelled
+# given up, tried again, canceled
 
 
 @pytest.fixture
@@ -569,10 +569,10 @@ def test_retry_and_cancel_leave_what_a_worker_is_delivering(acme):
     assert services.retry(events=queries.pending()) == 1
     assert (stored(leased).attempts, stored(leased).leased_until is None) == (3, False)
     assert services.cancel_events(events=queries.pending()) == 1
-    assert (stored(leased).cancelled_at is None, stored(free).cancelled_at is None) == (True, False)
+    assert (stored(leased).canceled_at is None, stored(free).canceled_at is None) == (True, False)
 
 
-def test_cancelled_work_is_neither_given_up_nor_retried_and_holds_nothing(db):
+def test_canceled_work_is_neither_given_up_nor_retried_and_holds_nothing(db):
     event = services.add_account_mail(mail=MAIL)
     assert services.cancel_events(events=queries.pending()) == 1
     assert (stored(event).payload, services.drain(), queries.pending().count()) == ({}, 0, 0)

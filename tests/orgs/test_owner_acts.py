@@ -26,7 +26,7 @@ def enter(client, view=act):
     request: Any = RequestFactory().post(PATH)
     request.session, request.client_ip = client.session, ""
     request.user = User.objects.get(pk=client.session["_auth_user_id"])
-    request.reach = access.read_reach(client.session)
+    request.session_grants = access.read_session_grants(client.session)
     return view(request, "acme")
 
 
@@ -63,7 +63,7 @@ def test_owner_required_knows_no_organization_of_others(acme, olga, greta, sign_
 
 def test_owner_required_leads_to_the_sign_in_when_nobody_is_signed_in(acme):
     request: Any = RequestFactory().get(PATH)
-    request.reach = access.Reach()
+    request.session_grants = access.SessionGrants()
     assert act(request, "acme").status_code == 302
 
 

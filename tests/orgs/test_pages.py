@@ -12,7 +12,7 @@ from orgs.groups.types import GroupSource
 from orgs.invitations import services as invitations
 from orgs.people import services as people
 from orgs.people.types import Profile
-from orgs.tenancy.types import HoldSource, Origin
+from orgs.tenancy.types import MembershipOrigin, SuspensionSource
 from tests.factories import ACTOR, MembershipFactory
 
 MEMBERS = "/orgs/acme/settings/members/"
@@ -29,9 +29,9 @@ def queries_of(admin, path):
     return len(captured)
 
 
-def add_people(org, numbers, origin=Origin.SCIM):
+def add_people(org, numbers, origin=MembershipOrigin.SCIM):
     return [
-        people.create_seat(
+        people.create_membership(
             org=org, profile=Profile(f"p{number}@acme.example", "Pat", f"Number{number:03}"), origin=origin, actor=ACTOR
         )
         for number in numbers
@@ -51,8 +51,10 @@ def engineering(acme):
 @pytest.fixture
 def invitation(acme):
     """The secret of an open invitation for ivy@elsewhere.example."""
-    seat = people.create_seat(org=acme, profile=Profile("ivy@elsewhere.example"), origin=Origin.INVITE, actor=ACTOR)
-    _, secret = invitations.prepare_invitation(org=acme, membership_public_id=str(seat.public_id))
+    membership = people.create_membership(
+        org=acme, profile=Profile("ivy@elsewhere.example"), origin=MembershipOrigin.INVITE, actor=ACTOR
+    )
+    _, secret = invitations.prepare_invitation(org=acme, membership_public_id=str(membership.public_id))
     return secret
 
 
@@ -68,7 +70,7 @@ def test_members_page_shows_origin_and_state(admin, acme):
 
 
 def test_members_page_shows_who_suspended_somebody(admin, uma):
-    people.hold_seat(membership=uma, source=HoldSource.SCIM, actor=ACTOR)
+    people.suspend_membership(membership=uma, source=SuspensionSource.SCIM, actor=ACTOR)
     assert "By the identity provider" in text_of(admin.get(MEMBERS))
 
 
@@ -100,7 +102,7 @@ def test_members_page_keeps_the_filter_when_it_turns(admin, acme):
 
 def test_members_page_escapes_a_name(admin, acme):
     profile = Profile("x@acme.example", display_name="<script>alert(1)</script>")
-    people.create_seat(org=acme, profile=profile, origin=Origin.SCIM, actor=ACTOR)
+    people.create_membership(org=acme, profile=profile, origin=MembershipOrigin.SCIM, actor=ACTOR)
     assert "<script>alert" not in text_of(admin.get(MEMBERS))
 
 

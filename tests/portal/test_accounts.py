@@ -267,26 +267,26 @@ def test_a_removed_address_no_longer_signs_in(stranger_in, stranger):
     assert "_auth_user_id" not in client.session
 
 
-def test_sign_in_opens_every_active_seat(olga: Membership, globex):
+def test_sign_in_opens_every_active_membership(olga: Membership, globex):
     assert olga.user is not None
     second = MembershipFactory(org=globex, email="olga@globex.example")
     Membership.objects.filter(pk=second.pk).update(user=olga.user)
     client, _ = enter(olga.email)
-    grants = SessionGrant.objects.filter(session=client.session[access.MARK], method=SignInMethod.PASSWORD)
+    grants = SessionGrant.objects.filter(session=client.session[access.SESSION_GRANT_ID], method=SignInMethod.PASSWORD)
     assert {grant.membership_id for grant in grants} == {olga.pk, second.pk}
 
 
-def test_sign_in_opens_no_suspended_seat(uma: Membership):
+def test_sign_in_opens_no_suspended_membership(uma: Membership):
     Membership.objects.filter(pk=uma.pk).update(state=MembershipState.SUSPENDED)
     client, _ = enter(uma.email)
-    assert not SessionGrant.objects.filter(session=client.session[access.MARK]).exists()
+    assert not SessionGrant.objects.filter(session=client.session[access.SESSION_GRANT_ID]).exists()
 
 
 @pytest.mark.parametrize("name", [*PERSONAL[:2], *PERSONAL[5:], "account_reauthenticate", "account_set_password"])
 def test_a_session_opened_by_an_idp_reaches_no_account_page(uma, sign_in, name):
     client = sign_in(uma)
     session = client.session
-    session[access.METHOD] = SignInMethod.SAML
+    session[access.SIGN_IN_METHOD] = SignInMethod.SAML
     session.save()
     assert client.get(reverse(name)).status_code == 403
 

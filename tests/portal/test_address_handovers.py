@@ -8,7 +8,7 @@ from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy.models import Membership, User
-from orgs.tenancy.types import GrantSource, HoldSource, MembershipState, Origin, Role
+from orgs.tenancy.types import GrantSource, MembershipOrigin, MembershipState, Role, SuspensionSource
 from sso.connections import services as connections
 from sso.connections.types import SignInRules
 from tests.factories import ACTOR, MembershipFactory, UserFactory
@@ -47,7 +47,7 @@ def delete(world: World, scim_id: str) -> None:  # noqa: F811
 def suspend(world: World) -> None:  # noqa: F811
     holder = world.holder()
     assert holder is not None
-    people.hold_seat(membership=holder, source=HoldSource.ADMIN, actor=ACTOR)
+    people.suspend_membership(membership=holder, source=SuspensionSource.ADMIN, actor=ACTOR)
 
 
 def holder_of(world: World) -> Membership:  # noqa: F811
@@ -121,15 +121,17 @@ def test_link_mailed_to_a_deleted_member_does_not_open_the_next_ones_membership(
 
 def test_link_mailed_to_a_deleted_member_is_withdrawn_where_the_directory_only_adopted(world: World) -> None:  # noqa: F811
     address = "pat@elsewhere.example"
-    seat = people.create_seat(org=world.org, profile=Profile(address), origin=Origin.INVITE, actor=ACTOR)
-    prepared = invitations.prepare_invitation(org=world.org, membership_public_id=str(seat.public_id))
+    membership = people.create_membership(
+        org=world.org, profile=Profile(address), origin=MembershipOrigin.INVITE, actor=ACTOR
+    )
+    prepared = invitations.prepare_invitation(org=world.org, membership_public_id=str(membership.public_id))
     assert prepared is not None
     account = UserFactory(email=address)
     delete(world, create(world, "pat-1", address))
     create(world, "pat-2", address)
     _browser(account).post(f"/invitations/{prepared[1]}/accept/")
-    seat.refresh_from_db()
-    assert (seat.user_id, seat.state) == (None, MembershipState.INVITED)
+    membership.refresh_from_db()
+    assert (membership.user_id, membership.state) == (None, MembershipState.INVITED)
 
 
 # the suspension that stays on the address ------------------------------------------------------------------------------
@@ -147,7 +149,7 @@ def test_rename_to_the_address_of_a_suspended_member_carries_the_suspension_over
 def test_member_who_returns_under_the_address_of_a_suspended_one_is_suspended(world: World) -> None:  # noqa: F811
     henry = create(world, "henry-1", HENRY)
     used = Membership.objects.get(org=world.org, email_key=HENRY)
-    people.note_seat_sign_in(membership=used)
+    people.record_membership_sign_in(membership=used)
     delete(world, henry)
     scim_id = create(world, "hank-1")
     suspend(world)

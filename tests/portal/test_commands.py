@@ -51,9 +51,9 @@ def test_create_org_prints_id_slug_and_owner():
 
 def test_create_org_makes_an_active_owner_whose_address_counts_as_verified():
     run("create_org", *ACME)
-    seat = Organization.objects.get().memberships.get()
-    assert (seat.role, seat.is_active) == (Role.OWNER, True)
-    assert verified_keys_of(seat.user) == {"olga@acme.example"}
+    membership = Organization.objects.get().memberships.get()
+    assert (membership.role, membership.is_active) == (Role.OWNER, True)
+    assert verified_keys_of(membership.user) == {"olga@acme.example"}
 
 
 def test_create_org_without_a_password_leaves_the_account_without_one():
@@ -75,7 +75,7 @@ def test_create_org_keeps_the_password_of_an_owner_who_has_an_account_and_says_s
     assert User.objects.get().check_password(PASSWORD)
 
 
-def test_create_org_drops_the_password_that_was_set_before_the_address_was_proved():
+def test_create_org_drops_the_password_that_was_set_before_the_address_was_verified():
     create_account(email="olga@acme.example", password=PASSWORD, verified=False)
     run("create_org", *ACME)
     assert not User.objects.get().has_usable_password()
@@ -165,9 +165,9 @@ def test_add_domain_refuses_what_is_no_domain_of_an_organization(acme, domain):
         run("add_domain", "acme", domain)
 
 
-def test_add_domain_refuses_a_domain_that_another_organization_has_proved(acme, globex):
+def test_add_domain_refuses_a_domain_that_another_organization_has_verified(acme, globex):
     run("add_domain", "globex", "shared.example", "--verified")
-    with pytest.raises(CommandError, match=r"^Another organization has already proved this domain"):
+    with pytest.raises(CommandError, match=r"^Another organization has already verified this domain"):
         run("add_domain", "acme", "shared.example", "--verified")
     assert not acme.domains.exists()
 
@@ -235,7 +235,7 @@ def test_create_staff_promotes_an_account_that_is_there(stranger):
     assert (stranger.is_staff, stranger.check_password(PASSWORD)) == (True, True)
 
 
-def test_create_staff_drops_the_password_that_was_set_before_the_address_was_proved():
+def test_create_staff_drops_the_password_that_was_set_before_the_address_was_verified():
     create_account(email="sam@support.example", password=PASSWORD, verified=False)
     run("create_staff", "sam@support.example")
     assert not User.objects.get().has_usable_password()
@@ -248,25 +248,25 @@ def health(monkeypatch):
 
 
 def test_doctor_prints_every_check(health):
-    health(checks.Check("database", "ok"), checks.Check("mail", "ok"))
+    health(checks.HealthCheck("database", "ok"), checks.HealthCheck("mail", "ok"))
     rows = [{"name": name, "verdict": "ok", "advice": ""} for name in ("database", "mail")]
     assert run("doctor") == {"ok": True, "checks": rows}
 
 
 def test_doctor_fails_with_what_is_wrong_and_what_to_do(health):
-    health(checks.Check("database", "ok"), checks.Check("worker", "no worker has reported", "Start one."))
+    health(checks.HealthCheck("database", "ok"), checks.HealthCheck("worker", "no worker has reported", "Start one."))
     with pytest.raises(CommandError, match=r"^worker: no worker has reported\. Start one\.$") as raised:
         run("doctor")
     assert raised.value.returncode == 1
 
 
 def test_doctor_prints_its_document_when_it_fails(health, capsys):
-    health(checks.Check("worker", "no worker has reported", "Start one."))
+    health(checks.HealthCheck("worker", "no worker has reported", "Start one."))
     with pytest.raises(CommandError):
         call_command("doctor", "--json")
     assert json.loads(capsys.readouterr().out)["ok"] is False
 
 
 def test_doctor_shows_advice_below_its_check(health):
-    health(checks.Check("cache", "ok"), checks.Check("mail", "ok", "Nothing to do."))
+    health(checks.HealthCheck("cache", "ok"), checks.HealthCheck("mail", "ok", "Nothing to do."))
     assert printed("doctor").splitlines() == ["cache     ok", "mail      ok", "          Nothing to do."]

@@ -203,7 +203,7 @@ def test_box_has_a_role_only_when_asked():
     assert "role=" not in drawn('<c-box tone="bad">No</c-box>')
 
 
-def test_stepper_marks_done_current_and_todo_without_colour():
+def test_stepper_marks_done_current_and_todo_without_color():
     steps = [
         SimpleNamespace(label=name, state=state) for name, state in [("A", "done"), ("B", "current"), ("C", "todo")]
     ]

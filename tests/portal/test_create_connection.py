@@ -86,7 +86,7 @@ def test_bad_input_is_one_clear_line_and_nothing_is_made(acme, options, said):
     assert not Connection.objects.exists()
 
 
-def test_an_unknown_organisation_is_named(db, file):
+def test_an_unknown_organization_is_named(db, file):
     with pytest.raises(CommandError, match="no organization with the slug 'nobody'"):
         run("--metadata-file", file, slug="nobody")
 

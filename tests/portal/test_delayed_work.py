@@ -12,7 +12,7 @@ from orgs.events.models import OutboxEvent
 from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy.models import User
-from orgs.tenancy.types import Origin
+from orgs.tenancy.types import MembershipOrigin
 from tests.factories import ACTOR, UserFactory
 
 pytestmark = pytest.mark.queued_mail
@@ -73,7 +73,9 @@ def test_page_after_a_reset_says_nothing_while_a_worker_runs(client, db):
 
 @pytest.mark.parametrize("page", ["members", "authentication", "domains"])
 def test_settings_page_says_that_work_waits(olga, sign_in, page):
-    people.create_seat(org=olga.org, profile=Profile("ivy@elsewhere.example"), origin=Origin.SCIM, actor=ACTOR)
+    people.create_membership(
+        org=olga.org, profile=Profile("ivy@elsewhere.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
+    )
     outbox.add(org=olga.org, kind="test.waits", key="1")
     browser = sign_in(olga)
     assert LINE in browser.get(f"{SETTINGS}/{page}/").text

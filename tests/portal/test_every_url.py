@@ -23,7 +23,7 @@ from scim.directories.models import ScimToken
 from scim.directories.queries import first_directory
 from scim.requests.models import RequestLog
 from sso.attempts import services as attempts
-from sso.attempts.types import Caller, Entry, Outcome
+from sso.attempts.types import AttemptOutcome, AttemptRecord, ClientInfo
 from sso.connections.models import Connection
 from sso.connections.types import SignInRules
 from sso.metadata import services as metadata
@@ -211,7 +211,7 @@ def sso_ids(acme: Any, olga: Membership, idp_document: bytes) -> dict[str, Any]:
     order = NewConnection("IdP", "jumpcloud", SignInRules(), idp_document, turn_on=True)
     connection = create_connection(org=acme, order=order, actor=ACTOR)
     versions.begin_reconfiguration(connection=connection, actor=ACTOR)
-    entry = Entry(Outcome.REFUSED, Caller(), refusal=StatusRefused())
+    entry = AttemptRecord(AttemptOutcome.REFUSED, ClientInfo(), refusal=StatusRefused())
     return {
         "connection": connection.public_id,
         "snapshot": metadata.take_document(connection=connection, document=idp_document).public_id,
@@ -337,7 +337,7 @@ def test_no_page_makes_a_session_for_whoever_only_looks(place: Any, subtests: py
 
 
 @pytest.mark.parametrize("pattern", [pattern for pattern in TABLE if pattern.startswith(ORG)])
-def test_a_stranger_cannot_tell_an_organisation_from_none(
+def test_a_stranger_cannot_tell_an_organization_from_none(
     pattern: str, place: Any, person_at: Any, subtests: pytest.Subtests
 ) -> None:
     url = place(pattern)
@@ -354,7 +354,7 @@ def test_a_stranger_cannot_tell_an_organisation_from_none(
 @pytest.mark.parametrize(
     "pattern", [pattern for pattern in TABLE if pattern.startswith(ORG) and "<uuid:public_id>" in pattern]
 )
-def test_another_organisations_ids_are_404_under_ones_own_slug(
+def test_another_organizations_ids_are_404_under_ones_own_slug(
     pattern: str, place: Any, greta: Membership, sign_in: SignIn
 ) -> None:
     client, url = sign_in(greta), place(pattern).replace("/orgs/acme/", "/orgs/globex/")

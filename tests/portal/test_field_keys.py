@@ -16,7 +16,7 @@ from django.db.models.signals import post_save
 
 from orgs.base import sealed
 from orgs.base.actor import Actor
-from orgs.base.sealed import KeyState
+from orgs.base.sealed import SealingKey
 from orgs.events.models import OutboxEvent
 from orgs.events.services import add_account_mail
 from orgs.events.types import TextMail
@@ -66,7 +66,7 @@ def columns_with_sealed_text() -> Iterator[str]:
                     yield f"{model._meta.label}.{field.attname}"
 
 
-def states() -> set[KeyState]:
+def states() -> set[SealingKey]:
     found = [
         text for column in SEALED_COLUMNS for _, value in counting.values_of(column) for text in column.sealed_in(value)
     ]
@@ -99,7 +99,7 @@ def test_rotate_field_keys_seals_everything_under_the_first_key(rotated):
         (1, 0, 1),
         (4, 0, 2),
     ]
-    assert states() == {KeyState.FIRST}
+    assert states() == {SealingKey.FIRST}
     assert {pk: sealed.unseal(value) for pk, value in counting.values_of(SP_KEYS)} == before
 
 
@@ -120,7 +120,7 @@ def test_rotate_field_keys_twice_changes_nothing_more(rotated):
 def test_check_counts_values_under_other_keys_and_changes_nothing(rotated, capsys):
     with pytest.raises(CommandError, match=r"^sso\.SpKey\.private_sealed: 1 values are under other keys"):
         printed("rotate_field_keys", "--check")
-    assert states() == {KeyState.OTHER}
+    assert states() == {SealingKey.OTHER}
 
 
 def test_check_is_quiet_when_the_first_key_opens_everything(secrets):
@@ -134,7 +134,7 @@ def test_rotation_goes_on_past_values_that_no_key_opens_and_names_their_rows(rot
     )
     with pytest.raises(CommandError, match=rf"^mfa\.Authenticator\.data: no key opens 1 values \(rows {factor.pk}\)\."):
         call_command("rotate_field_keys")
-    assert states() == {KeyState.FIRST, KeyState.NONE}
+    assert states() == {SealingKey.FIRST, SealingKey.NONE}
 
 
 def test_a_value_that_no_key_opens_beside_an_old_one_stays_as_it_is(rotated):
@@ -145,7 +145,7 @@ def test_a_value_that_no_key_opens_beside_an_old_one_stays_as_it_is(rotated):
         call_command("rotate_field_keys")
     factor.refresh_from_db()
     assert factor.data["migrated_codes"] == [broken]
-    assert sealed.key_state(factor.data["seed"]) is KeyState.FIRST
+    assert sealed.key_state(factor.data["seed"]) is SealingKey.FIRST
 
 
 def test_reseal_row_keeps_what_was_written_since_the_row_was_found(rotated):
@@ -175,9 +175,9 @@ def test_an_interrupted_rotation_goes_on_where_it_stopped(rotated):
             rotation.reseal_everything()
     finally:
         post_save.disconnect(stop, sender=Authenticator)
-    assert states() == {KeyState.FIRST, KeyState.OTHER}
+    assert states() == {SealingKey.FIRST, SealingKey.OTHER}
     rotation.reseal_everything()
-    assert states() == {KeyState.FIRST}
+    assert states() == {SealingKey.FIRST}
 
 
 def test_doctor_deep_finds_values_that_no_key_opens(dropped):
@@ -237,7 +237,7 @@ def test_reseal_row_waits_for_a_writer_and_keeps_what_it_wrote(rotated):
     finally:
         writer.close()
     factor.refresh_from_db()
-    assert (factor.data["used_mask"], sealed.key_state(factor.data["seed"])) == (7, KeyState.FIRST)
+    assert (factor.data["used_mask"], sealed.key_state(factor.data["seed"])) == (7, SealingKey.FIRST)
 
 
 def reseal_in_a_thread(pk: int) -> None:

@@ -21,7 +21,7 @@ from orgs.tenancy import access
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, Organization, User
-from orgs.tenancy.types import HoldSource, MembershipState, Origin, Role, SignInMethod
+from orgs.tenancy.types import MembershipOrigin, MembershipState, Role, SignInMethod, SuspensionSource
 from portal.setup import add_domain
 from tests.conftest import SignIn
 from tests.factories import ACTOR, PASSWORD, MembershipFactory, OrganizationFactory
@@ -38,8 +38,8 @@ OFFER = "This isn’t my account"
 
 def invite(org: Organization, address: str = CEO) -> tuple[Membership, str]:
     """Return a waiting membership, and the secret of the link that was mailed to its address."""
-    seat = people.create_seat(org=org, profile=Profile(address), origin=Origin.SCIM, actor=ACTOR)
-    prepared = invitations.prepare_invitation(org=org, membership_public_id=str(seat.public_id))
+    membership = people.create_membership(org=org, profile=Profile(address), origin=MembershipOrigin.SCIM, actor=ACTOR)
+    prepared = invitations.prepare_invitation(org=org, membership_public_id=str(membership.public_id))
     assert prepared is not None
     return prepared
 
@@ -88,21 +88,21 @@ def test_reader_of_the_link_becomes_a_member_with_an_account_of_their_own(
     client.post(reverse("account_signup"), form)
     assert type_code(client, code_in(last_mail())).headers["Location"] == f"/invitations/{secret}/"
     client.post(f"/invitations/{secret}/accept/")
-    seat = newco.memberships.get(email_key=CEO)
-    assert (seat.state, seat.user) == (MembershipState.ACTIVE, holder())
-    assert seat.user != mallory
+    membership = newco.memberships.get(email_key=CEO)
+    assert (membership.state, membership.user) == (MembershipState.ACTIVE, holder())
+    assert membership.user != mallory
     assert not is_in(enter(CEO, PASSWORD)[0])
 
 
 def test_old_account_keeps_its_other_addresses_and_memberships(mallory: User, acme: Organization, secret: str) -> None:
     tenancy.mark_address_verified(user=mallory, address=PRIVATE)
-    seat = MembershipFactory(org=acme, email="m@acme.example")
-    Membership.objects.filter(pk=seat.pk).update(user=mallory)
+    membership = MembershipFactory(org=acme, email="m@acme.example")
+    Membership.objects.filter(pk=membership.pk).update(user=mallory)
     free(secret)
     mallory.refresh_from_db()
     assert (mallory.email, set(tenancy_queries.verified_keys_of(mallory))) == (PRIVATE, {PRIVATE})
-    seat.refresh_from_db()
-    assert seat.is_active
+    membership.refresh_from_db()
+    assert membership.is_active
 
 
 def test_mailbox_and_the_accounts_other_addresses_are_told(mallory: User, secret: str) -> None:
@@ -190,8 +190,8 @@ def lose_the_domain(mallory: User) -> None:
 
 
 def suspend(mallory: User) -> None:
-    seat = Membership.objects.get(email_key=CEO)
-    people.hold_seat(membership=seat, source=HoldSource.ADMIN, actor=ACTOR)
+    membership = Membership.objects.get(email_key=CEO)
+    people.suspend_membership(membership=membership, source=SuspensionSource.ADMIN, actor=ACTOR)
 
 
 @pytest.mark.parametrize("trait", [make_staff, verify_again, lose_the_domain, suspend])
@@ -232,13 +232,13 @@ def test_link_of_one_address_frees_no_other(mallory: User, newco: Organization) 
 
 @pytest.mark.parametrize("ending", ["accepted", "withdrawn", "renamed", "expired"])
 def test_link_that_has_ended_frees_nothing(mallory: User, newco: Organization, secret: str, ending: str) -> None:
-    seat = newco.memberships.get(email_key=CEO)
+    membership = newco.memberships.get(email_key=CEO)
     if ending == "accepted":
-        people.accept_seat(membership=seat, user=mallory, actor=ACTOR, by_link=True)
+        people.accept_invitation(membership=membership, user=mallory, actor=ACTOR, by_link=True)
     elif ending == "withdrawn":
-        people.remove_seat(membership=seat, actor=ACTOR)
+        people.remove_membership(membership=membership, actor=ACTOR)
     elif ending == "renamed":
-        people.update_profile(membership=seat, profile=Profile("other@elsewhere.example"), actor=ACTOR)
+        people.update_profile(membership=membership, profile=Profile("other@elsewhere.example"), actor=ACTOR)
     with time_machine.travel(now() + timedelta(days=15 if ending == "expired" else 0)):
         assert free(secret).status_code == 409
     assert holder() == mallory
@@ -265,7 +265,7 @@ def test_session_of_an_identity_provider_is_asked_for_a_personal_proof(stranger:
     client = Client()
     client.force_login(stranger)
     session = client.session
-    access.open_reach(session, stranger, SignInMethod.SAML)
+    access.open_session_grants(session, stranger, SignInMethod.SAML)
     session.save()
     assert free(secret, client).status_code == 403
     assert holder() is not None
@@ -292,12 +292,12 @@ def test_answers_at_once_remove_the_address_once(mallory: User, newco: Organizat
 
 @pytest.mark.django_db(transaction=True)
 def test_answer_beside_an_acceptance_leaves_one_of_both(mallory: User, newco: Organization, secret: str) -> None:
-    seat = newco.memberships.get(email_key=CEO)
+    membership = newco.memberships.get(email_key=CEO)
 
     def accept() -> None:
-        people.accept_seat(membership=seat, user=mallory, actor=ACTOR, by_link=True)
+        people.accept_invitation(membership=membership, user=mallory, actor=ACTOR, by_link=True)
 
     results = all_at_once([accept, lambda: free(secret).status_code])
     assert not any(isinstance(result, DatabaseError) for result in results)
-    seat.refresh_from_db()
-    assert (seat.user, holder()) in [(mallory, mallory), (None, None)]
+    membership.refresh_from_db()
+    assert (membership.user, holder()) in [(mallory, mallory), (None, None)]

@@ -98,15 +98,15 @@ def test_for_who_asks_again_within_a_second_no_optional_part_is_looked_at_again(
 def test_who_asks_while_another_looks_waits_for_what_it_finds(monkeypatch):
     looked: list[None] = []
 
-    def slow() -> checks.Check:
+    def slow() -> checks.HealthCheck:
         looked.append(None)
         time.sleep(0.2)
-        return checks.Check("slow", "ok")
+        return checks.HealthCheck("slow", "ok")
 
     monkeypatch.setattr(checks, "OPTIONAL", (slow,))
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: health.optional.read(), range(8)))
-    assert (len(looked), set(found)) == (1, {(checks.Check("slow", "ok"),)})
+    assert (len(looked), set(found)) == (1, {(checks.HealthCheck("slow", "ok"),)})
 
 
 def test_what_was_found_is_looked_at_again_after_a_second(client, db, monkeypatch):
@@ -344,9 +344,9 @@ def test_mail_and_clock_are_well(db):
     assert checks.clock().is_ok
 
 
-@pytest.mark.parametrize(("apart", "is_ok"), [(timedelta(0), True), (timedelta(seconds=31), False)])
-def test_the_databases_clock_is_compared(monkeypatch, apart, is_ok):
-    monkeypatch.setattr(checks, "connection", FakePostgres(now() - apart))
+@pytest.mark.parametrize(("run_in_thread", "is_ok"), [(timedelta(0), True), (timedelta(seconds=31), False)])
+def test_the_databases_clock_is_compared(monkeypatch, run_in_thread, is_ok):
+    monkeypatch.setattr(checks, "connection", FakePostgres(now() - run_in_thread))
     assert checks.clock().is_ok is is_ok
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from orgs.people import services as people
 from orgs.people.types import Profile
-from orgs.tenancy.types import Origin
+from orgs.tenancy.types import MembershipOrigin
 from tests.factories import ACTOR, OrganizationFactory
 
 
@@ -13,11 +13,11 @@ def test_who_is_not_signed_in_is_led_to_the_sign_in_and_back(client, acme, path)
     assert client.get(path)["Location"] == f"/accounts/login/?next={path}"
 
 
-def test_one_organisation_is_opened_at_once(sign_in, uma):
+def test_one_organization_is_opened_at_once(sign_in, uma):
     assert sign_in(uma).get("/")["Location"] == "/orgs/acme/"
 
 
-def test_two_organisations_are_a_choice(sign_in, olga):
+def test_two_organizations_are_a_choice(sign_in, olga):
     OrganizationFactory(slug="second", name="Second", owner_email=olga.email)
     response = sign_in(olga).get("/")
     assert [org.slug for org in response.context["reachable_orgs"]] == ["acme", "second"]
@@ -39,19 +39,21 @@ def test_the_side_bar_marks_the_open_page(sign_in, adam):
     assert [entry.label for entry in entries if entry.is_current] == ["Members"]
 
 
-def test_an_account_page_leads_back_to_the_only_organisations_settings(sign_in, adam):
+def test_an_account_page_leads_back_to_the_only_organizations_settings(sign_in, adam):
     context = sign_in(adam).get("/accounts/2fa/").context
     assert context["org_settings_url"] == "/orgs/acme/settings/authentication/"
 
 
-def test_a_waiting_seat_of_a_proved_address_is_offered(sign_in, stranger, acme):
-    seat = people.create_seat(org=acme, profile=Profile(stranger.email), origin=Origin.INVITE, actor=ACTOR)
+def test_a_waiting_membership_of_a_verified_address_is_offered(sign_in, stranger, acme):
+    membership = people.create_membership(
+        org=acme, profile=Profile(stranger.email), origin=MembershipOrigin.INVITE, actor=ACTOR
+    )
     # without a fresh proof of the address it takes the mailed link
-    assert sign_in(stranger).get("/").context["waiting"] == [(seat, False)]
+    assert sign_in(stranger).get("/").context["waiting"] == [(membership, False)]
 
 
-def test_a_waiting_seat_of_an_unproved_address_is_not_offered(sign_in, stranger, acme):
-    people.create_seat(org=acme, profile=Profile(stranger.email), origin=Origin.INVITE, actor=ACTOR)
+def test_a_waiting_membership_of_an_unverified_address_is_not_offered(sign_in, stranger, acme):
+    people.create_membership(org=acme, profile=Profile(stranger.email), origin=MembershipOrigin.INVITE, actor=ACTOR)
     stranger.emailaddress_set.update(verified=False)
     assert sign_in(stranger).get("/").context["waiting"] == []
 

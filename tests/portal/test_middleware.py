@@ -14,7 +14,7 @@ from django.test import Client, override_settings
 from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy import access
-from orgs.tenancy.types import HoldSource, Origin
+from orgs.tenancy.types import MembershipOrigin, SuspensionSource
 from portal.settings import logs
 from portal.site import middleware
 from portal.site.middleware import CharsetMiddleware, RequestIdentityMiddleware
@@ -290,7 +290,7 @@ def test_account_pages_need_a_personal_proof(path, expected):
 
 def test_who_is_not_signed_in_reaches_nothing(client, db):
     request = client.get("/").wsgi_request
-    assert request.reach == access.Reach()
+    assert request.session_grants == access.SessionGrants()
 
 
 # the log
@@ -321,14 +321,16 @@ def test_what_is_no_address_counts_as_unknown(rf, given):
     assert middleware.client_ip(rf.get("/", REMOTE_ADDR=given)) == ""
 
 
-def test_a_session_that_gains_its_first_seat_ends_when_it_loses_it(stranger, acme, sign_in):
+def test_a_session_that_gains_its_first_membership_ends_when_it_loses_it(stranger, acme, sign_in):
     browser = sign_in(stranger)
     assert browser.get("/api/v1/me").json()["organizations"] == []
-    seat = people.create_seat(org=acme, profile=Profile(email=stranger.email), origin=Origin.INVITE, actor=ACTOR)
-    people.join(membership=seat, user=stranger, actor=ACTOR)
+    membership = people.create_membership(
+        org=acme, profile=Profile(email=stranger.email), origin=MembershipOrigin.INVITE, actor=ACTOR
+    )
+    people.join(membership=membership, user=stranger, actor=ACTOR)
     browser.post("/look-again/")
     assert browser.get("/api/v1/me").status_code == 200
-    people.hold_seat(membership=seat, source=HoldSource.ADMIN, actor=ACTOR)
+    people.suspend_membership(membership=membership, source=SuspensionSource.ADMIN, actor=ACTOR)
     assert browser.get("/api/v1/me").status_code == 401
 
 
@@ -338,7 +340,7 @@ def test_a_session_that_gains_its_first_seat_ends_when_it_loses_it(stranger, acm
 def test_a_session_that_an_idp_opened_consents_to_nothing(uma, sign_in, path):
     browser = sign_in(uma)
     session = browser.session
-    session[access.METHOD] = "saml"
+    session[access.SIGN_IN_METHOD] = "saml"
     session.save()
     assert browser.post(path).status_code == 403
 

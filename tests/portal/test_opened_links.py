@@ -10,7 +10,7 @@ from django.urls import reverse
 from orgs.invitations import services as invitations
 from orgs.people import services as people
 from orgs.people.types import Profile
-from orgs.tenancy.types import Origin
+from orgs.tenancy.types import MembershipOrigin
 from tests.factories import ACTOR
 
 PASSWORD = "a-long-test-password"
@@ -37,8 +37,8 @@ def reset_link(stranger, mailoutbox) -> str:
 @pytest.fixture
 def invitation_link(acme, olga) -> str:
     profile = Profile("ivy@elsewhere.example")
-    seat = people.create_seat(org=acme, profile=profile, origin=Origin.INVITE, actor=ACTOR)
-    prepared = invitations.prepare_invitation(org=acme, membership_public_id=str(seat.public_id))
+    membership = people.create_membership(org=acme, profile=profile, origin=MembershipOrigin.INVITE, actor=ACTOR)
+    prepared = invitations.prepare_invitation(org=acme, membership_public_id=str(membership.public_id))
     assert prepared is not None
     return reverse("people:invitation", args=[prepared[1]])
 

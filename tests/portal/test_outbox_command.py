@@ -1,4 +1,4 @@
-"""`manage.py outbox`: what waits and what was given up is listed, retried and cancelled, and nothing that it holds is shown."""
+"""`manage.py outbox`: what waits and what was given up is listed, retried and canceled, and nothing that it holds is shown."""
 
 import json
 from datetime import timedelta
@@ -66,7 +66,7 @@ def test_retry_by_id_leaves_the_others(waiting, given_up):
 
 
 def test_cancel_by_id_ends_one(waiting, given_up):
-    assert run("cancel", str(waiting.public_id)) == {"cancelled": 1}
+    assert run("cancel", str(waiting.public_id)) == {"canceled": 1}
     assert list(queries.pending()) == [given_up]
 
 

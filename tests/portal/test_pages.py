@@ -12,13 +12,13 @@ from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import User
-from orgs.tenancy.types import Origin
+from orgs.tenancy.types import MembershipOrigin
 from portal.setup import add_domain
 from scim.directories.queries import base_url, list_tokens
 from scim.directories.services import confirm_saved, revoke_token
 from scim.requests.models import RequestLog
 from scim.requests.services import record
-from scim.requests.types import Answer, Call
+from scim.requests.types import LoggedRequest, LoggedResponse
 from sso.connections import services as connections
 from sso.connections.types import SignInRules
 from tests.factories import ACTOR, TokenFactory
@@ -36,8 +36,8 @@ def call(directory, token=None, status=200, at=None):
         org=directory.org,
         directory_id=directory.pk,
         token_id=token.pk if token else None,
-        call=Call(method="GET", path="/Users", user_agent="JumpCloud"),
-        answer=Answer(status=status),
+        call=LoggedRequest(method="GET", path="/Users", user_agent="JumpCloud"),
+        answer=LoggedResponse(status=status),
     )
     if at is not None:
         RequestLog.objects.filter(pk=row.pk).update(at=at)
@@ -214,7 +214,7 @@ def test_home_of_a_plain_member_says_who_has_the_settings(sign_in, uma):
 def test_home_lets_choose_between_two_organizations(sign_in, olga, globex):
     profile = Profile(olga.email)
     people.join(
-        membership=people.create_seat(org=globex, profile=profile, origin=Origin.INVITE, actor=ACTOR),
+        membership=people.create_membership(org=globex, profile=profile, origin=MembershipOrigin.INVITE, actor=ACTOR),
         user=olga.user,
         actor=ACTOR,
     )
@@ -228,16 +228,18 @@ def test_home_of_a_stranger_offers_to_look_again(sign_in, stranger):
     assert f'action="{reverse("look_again")}"' in page
 
 
-def test_home_offers_a_waiting_seat(sign_in, stranger, acme):
+def test_home_offers_a_waiting_membership(sign_in, stranger, acme):
     add_domain(org=acme, name=stranger.email.partition("@")[2], verified=True, actor=ACTOR)
     # staff are asked, also with a fresh proof of the address
     User.objects.filter(pk=stranger.pk).update(is_staff=True)
     tenancy.mark_address_verified(user=stranger, address=stranger.email)
-    seat = people.create_seat(org=acme, profile=Profile(stranger.email), origin=Origin.INVITE, actor=ACTOR)
-    assert reverse("accept_waiting", args=[seat.public_id]) in text_of(sign_in(stranger).get("/"))
+    membership = people.create_membership(
+        org=acme, profile=Profile(stranger.email), origin=MembershipOrigin.INVITE, actor=ACTOR
+    )
+    assert reverse("accept_waiting", args=[membership.public_id]) in text_of(sign_in(stranger).get("/"))
 
 
-def test_accepting_a_seat_that_is_gone_shows_a_code_for_support(sign_in, stranger):
+def test_accepting_a_membership_that_is_gone_shows_a_code_for_support(sign_in, stranger):
     response = sign_in(stranger).post(reverse("accept_waiting", args=[uuid4()]))
     assert response.status_code == 404
     assert "invitation_unknown" in text_of(response)

@@ -25,7 +25,7 @@ HERE, THERE = "http://127.0.0.1:8001", "http://127.0.0.1:9001"
 
 @pytest.fixture(scope="module")
 def seeded(django_db_setup, django_db_blocker):
-    """The demo's organisations, made once: each test's own transaction lies within this one."""
+    """The demo's organizations, made once: each test's own transaction lies within this one."""
     with django_db_blocker.unblock(), undone():
         seeds.seed()
         yield
@@ -129,7 +129,7 @@ class TestAfterTheFirstStart:
         assert load_apps(folder) == ()
 
 
-def test_an_organisation_that_was_there_before_gets_its_connection_without_practice(folder):
+def test_an_organization_that_was_there_before_gets_its_connection_without_practice(folder):
     domains.remove_domain(domain=find_organization("northwind").domains.get(), actor=ACTOR)
     single_sign_on.connect(SandboxIdp(HERE, folder), is_new=False)
     assert (Connection.objects.get().is_active, LoginAttempt.objects.exists()) == (True, False)

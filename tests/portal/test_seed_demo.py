@@ -56,7 +56,8 @@ class TestDemo(TestCase):
 
     def test_every_role_is_there_to_sign_in_as(self):
         roles = {
-            seat.role for seat in self.northwind.memberships.filter(email__in=[account.email for account in ACCOUNTS])
+            membership.role
+            for membership in self.northwind.memberships.filter(email__in=[account.email for account in ACCOUNTS])
         }
         assert roles == set(Role)
 
@@ -64,7 +65,7 @@ class TestDemo(TestCase):
         accounts = User.objects.filter(email__in=[account.email for account in ACCOUNTS])
         assert [user.check_password(PASSWORD) for user in accounts] == [True] * len(ACCOUNTS)
 
-    def test_support_has_a_staff_account_without_a_seat(self):
+    def test_support_has_a_staff_account_without_a_membership(self):
         staff = User.objects.get(is_staff=True)
         assert (staff.email, staff.memberships.exists()) == ("support@gatehouse.example", False)
 
@@ -94,7 +95,7 @@ class TestDemo(TestCase):
 
     def test_empty_co_has_its_owner_and_nothing_else(self):
         empty = find_organization("emptyco")
-        assert [seat.email for seat in empty.memberships.all()] == ["ella@emptyco.example"]
+        assert [membership.email for membership in empty.memberships.all()] == ["ella@emptyco.example"]
         assert not list_tokens(first_directory(empty)).exists()
 
     def test_no_request_of_the_push_is_named_in_the_audit_of_another_organization(self):

@@ -1,4 +1,4 @@
-"""The acts that cross apps: an organisation with its directory, a domain with the people who waited for it."""
+"""The acts that cross apps: an organization with its directory, a domain with the people who waited for it."""
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -22,10 +22,10 @@ def create(email=OWNER, slug="acme", password="another-long-password"):
     return create_org(order=NewOrganization("Acme", slug, email, password), actor=ACTOR)
 
 
-def test_an_organisation_has_its_owner_and_its_directory(db):
+def test_an_organization_has_its_owner_and_its_directory(db):
     org, owner = create()
-    seat = org.memberships.get()
-    assert (seat.user, seat.role, seat.state) == (owner, Role.OWNER, MembershipState.ACTIVE)
+    membership = org.memberships.get()
+    assert (membership.user, membership.role, membership.state) == (owner, Role.OWNER, MembershipState.ACTIVE)
     assert Directory.objects.get().org == org
     assert find_organization("acme") == org
 
@@ -49,26 +49,26 @@ def test_what_is_no_address_leaves_nothing(db):
     assert not Organization.objects.exists()
 
 
-def test_a_proved_account_keeps_its_password(db):
+def test_a_verified_account_keeps_its_password(db):
     tenancy.create_account(email=OWNER, password=PASSWORD, verified=True)
     _, owner = create()
     assert owner.check_password(PASSWORD)
 
 
-def test_an_unproved_account_loses_what_opened_it(db):
+def test_an_unverified_account_loses_what_opened_it(db):
     tenancy.create_account(email=OWNER, password=PASSWORD)
     _, owner = create()
     assert owner.check_password("another-long-password")
     assert EmailAddress.objects.get(user=owner).verified
 
 
-def test_without_a_password_an_unproved_account_has_none(db):
+def test_without_a_password_an_unverified_account_has_none(db):
     tenancy.create_account(email=OWNER, password=PASSWORD)
     _, owner = create(password=None)
     assert not owner.has_usable_password()
 
 
-def test_one_person_may_own_two_organisations(db):
+def test_one_person_may_own_two_organizations(db):
     assert create()[1] == create(slug="second")[1]
 
 
@@ -88,7 +88,7 @@ def test_a_taken_domain_leaves_nothing(acme, globex):
     assert not Domain.objects.filter(org=globex).exists()
 
 
-def test_an_unknown_organisation_is_not_found(db):
+def test_an_unknown_organization_is_not_found(db):
     with pytest.raises(OrganizationUnknown):
         find_organization("nowhere")
 

@@ -11,7 +11,7 @@ from orgs.people.types import Profile
 from orgs.tenancy import access
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, User
-from orgs.tenancy.types import Origin, Role, SignInMethod
+from orgs.tenancy.types import MembershipOrigin, Role, SignInMethod
 from portal.setup import add_domain
 from tests.architecture.source import ROOT
 from tests.factories import ACTOR, MembershipFactory
@@ -25,10 +25,10 @@ SETTINGS = "/orgs/acme/settings/"
 def pat(acme, olga) -> Membership:
     """An admin of acme, whose account has an address of its own."""
     account = tenancy.create_account(email=PRIVATE, password="a-long-test-password", verified=True)
-    seat = MembershipFactory(org=acme, email=WORK, role=Role.ADMIN)
-    Membership.objects.filter(pk=seat.pk).update(user=account)
-    seat.refresh_from_db()
-    return seat
+    membership = MembershipFactory(org=acme, email=WORK, role=Role.ADMIN)
+    Membership.objects.filter(pk=membership.pk).update(user=account)
+    membership.refresh_from_db()
+    return membership
 
 
 @pytest.fixture
@@ -91,19 +91,19 @@ def test_the_audit_log_names_the_invited_address_when_an_account_accepts(acme, o
     # staff are asked, also with a fresh proof
     User.objects.filter(pk=account.pk).update(is_staff=True)
     tenancy.mark_address_verified(user=account, address=WORK)
-    seat = people.create_seat(org=acme, profile=Profile(WORK), origin=Origin.INVITE, actor=ACTOR)
-    assert sign_in(account).post(f"/waiting/{seat.public_id}/accept/").status_code == 302
-    assert AuditEvent.objects.get(action="membership.joined", target_id=str(seat.public_id)).actor_label == WORK
+    membership = people.create_membership(org=acme, profile=Profile(WORK), origin=MembershipOrigin.INVITE, actor=ACTOR)
+    assert sign_in(account).post(f"/waiting/{membership.public_id}/accept/").status_code == 302
+    assert AuditEvent.objects.get(action="membership.joined", target_id=str(membership.public_id)).actor_label == WORK
 
 
 def test_the_audit_log_names_the_invited_address_when_its_link_is_used(acme, olga, sign_in):
     account = tenancy.create_account(email=PRIVATE, password="a-long-test-password", verified=True)
     tenancy.mark_address_verified(user=account, address=WORK)
-    seat = people.create_seat(org=acme, profile=Profile(WORK), origin=Origin.INVITE, actor=ACTOR)
-    prepared = invitations.prepare_invitation(org=acme, membership_public_id=str(seat.public_id))
+    membership = people.create_membership(org=acme, profile=Profile(WORK), origin=MembershipOrigin.INVITE, actor=ACTOR)
+    prepared = invitations.prepare_invitation(org=acme, membership_public_id=str(membership.public_id))
     assert prepared is not None
     assert sign_in(account).post(f"/invitations/{prepared[1]}/accept/").status_code == 302
-    assert AuditEvent.objects.get(action="membership.joined", target_id=str(seat.public_id)).actor_label == WORK
+    assert AuditEvent.objects.get(action="membership.joined", target_id=str(membership.public_id)).actor_label == WORK
 
 
 def test_notices_go_to_the_address_that_the_organization_knows(acme, olga, pat):
@@ -122,8 +122,8 @@ def test_shown_address_is_empty_when_nobody_is_signed_in():
 
 
 def test_shown_address_is_empty_when_an_idp_session_reaches_nothing(pat):
-    reach = access.Reach(method=SignInMethod.SAML, is_signed_in=True)
-    assert access.shown_address(request_with(user=pat.user, reach=reach)) == ""
+    session_grants = access.SessionGrants(method=SignInMethod.SAML, is_signed_in=True)
+    assert access.shown_address(request_with(user=pat.user, session_grants=session_grants)) == ""
 
 
 def test_no_template_reads_the_accounts_address_itself():

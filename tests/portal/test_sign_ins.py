@@ -59,7 +59,9 @@ def test_a_sign_in_writes_as_few_statements_for_five_organizations_as_for_one(ol
     assert (len(rows(sign_ins.SIGNED_IN)), SessionGrant.objects.count()) == (1 + 5, 1 + 4 + 5)
 
 
-@pytest.mark.parametrize("failing", [(access, "open_reach"), (people, "note_sign_in"), (sign_ins, "record_sign_in")])
+@pytest.mark.parametrize(
+    "failing", [(access, "open_session_grants"), (people, "record_account_sign_in"), (sign_ins, "record_sign_in")]
+)
 def test_a_sign_in_that_fails_half_way_leaves_nothing(olga, monkeypatch, failing):
     def fail(*args: object, **kwargs: object) -> None:
         raise ZeroDivisionError

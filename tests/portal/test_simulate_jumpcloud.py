@@ -9,9 +9,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from portal.management.commands import simulate_jumpcloud
-from portal.simulator.client import Target, sender
+from portal.simulator.client import ScimServer, sender
 from portal.simulator.plan import Plan, simulate
-from scim.dialects.steps import Answer, Call
+from scim.dialects.steps import StepRequest, StepResponse
 from scim.dialects.walk import NoAnswerError
 from tests.scim.dialects.small_directory import SmallDirectory, failure
 
@@ -29,14 +29,14 @@ class Served:
         self.requests.append(request)
         target = request.url.raw_path.decode().removeprefix("/v2")
         body = json.loads(request.content) if request.content else None
-        answer = self.directory(Call(request.method, target, body))  # type: ignore[arg-type]
+        answer = self.directory(StepRequest(request.method, target, body))  # type: ignore[arg-type]
         text = answer.text or json.dumps(answer.body)
         return httpx.Response(answer.status, headers=dict(answer.headers), text="" if answer.status == 204 else text)
 
 
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Served]:
-    def start(broken: Callable[[Call], Answer | None] = lambda call: None) -> Served:
+    def start(broken: Callable[[StepRequest], StepResponse | None] = lambda call: None) -> Served:
         served = Served(SmallDirectory(broken=broken))
         client = httpx.Client(transport=httpx.MockTransport(served))
         monkeypatch.setattr(simulate_jumpcloud, "new_client", lambda: client)
@@ -62,9 +62,9 @@ def simulated_failure(capsys: pytest.CaptureFixture[str], *options: str) -> tupl
     return capsys.readouterr().out, raised.value
 
 
-def failing_creation(call: Call) -> Answer | None:
+def failing_creation(call: StepRequest) -> StepResponse | None:
     body = {"detail": "down", "token": TOKEN, "padding": "x" * 5000}
-    return Answer(500, body) if (call.method, call.target) == ("POST", "/Users") else None
+    return StepResponse(500, body) if (call.method, call.target) == ("POST", "/Users") else None
 
 
 def test_a_line_is_printed_for_each_step_and_the_verdict_last(serve):
@@ -158,7 +158,7 @@ def test_the_token_is_sent_and_never_shown(serve, capsys, options):
     served = serve(failing_creation)
     printed, error = simulated_failure(capsys, *options)
     assert {request.headers["authorization"] for request in served.requests} == {f"Bearer {TOKEN}"}
-    assert TOKEN not in printed + str(error) + repr(Target(BASE, TOKEN))
+    assert TOKEN not in printed + str(error) + repr(ScimServer(BASE, TOKEN))
 
 
 def test_the_token_may_come_from_the_environment(serve, monkeypatch):
@@ -218,23 +218,23 @@ def test_a_server_that_cannot_be_reached_is_one_clear_line_and_exit_code_2(serve
     assert raised.value.returncode == 2
 
 
-def refuse(call: Call) -> Answer | None:
+def refuse(call: StepRequest) -> StepResponse | None:
     raise httpx.ConnectError("refused")
 
 
-def slow(call: Call) -> Answer | None:
+def slow(call: StepRequest) -> StepResponse | None:
     raise httpx.ReadTimeout("slow")
 
 
 def test_a_server_that_is_too_slow_gives_no_answer():
     client = httpx.Client(transport=httpx.MockTransport(Served(SmallDirectory(broken=slow))))
     with pytest.raises(NoAnswerError, match="No answer within 10 s"):
-        sender(Target(BASE, TOKEN), client)(Call("GET", "/Users"))
+        sender(ScimServer(BASE, TOKEN), client)(StepRequest("GET", "/Users"))
 
 
 def test_an_answer_that_is_not_json_has_no_body():
     client = httpx.Client(transport=httpx.MockTransport(lambda request: httpx.Response(200, text="<html>")))
-    answer = sender(Target(BASE, TOKEN), client)(Call("GET", "/Users"))
+    answer = sender(ScimServer(BASE, TOKEN), client)(StepRequest("GET", "/Users"))
     assert (answer.body, answer.text) == (None, "<html>")
 
 

@@ -41,7 +41,7 @@ from scim.requests.models import RequestLog
 from scim.users.models import DirectoryUser
 from sso.attempts import services as attempts
 from sso.attempts.models import LoginAttempt
-from sso.attempts.types import Caller, Entry, Outcome
+from sso.attempts.types import AttemptOutcome, AttemptRecord, ClientInfo
 from sso.connections import services as connections
 from sso.connections.models import SpKey
 from sso.connections.types import SignInRules
@@ -79,29 +79,29 @@ def addresses() -> Iterator[str]:
 @pytest.fixture
 def rows(acme: Organization, olga: Membership, acme_directory: Directory, acme_token: str) -> dict[str, str]:
     """One row of every table that support reads, and the secrets that those rows hold."""
-    seat = MembershipFactory(org=acme, email="uma@acme.example")
+    membership = MembershipFactory(org=acme, email="uma@acme.example")
     domains.add_domain(org=acme, name="acme.example", actor=Actor.system())
-    waiting = people.create_seat(
+    waiting = people.create_membership(
         org=acme, profile=people.Profile(email="ida@elsewhere.example"), origin="invite", actor=Actor.system()
     )
     prepared = invitations.prepare_invitation(org=acme, membership_public_id=str(waiting.public_id))
     assert prepared is not None
     group = Group.objects.create(org=acme, name="Makers", name_key="makers", source=GroupSource.SCIM)
-    GroupMember.objects.create(org=acme, group=group, membership=seat)
+    GroupMember.objects.create(org=acme, group=group, membership=membership)
     times = {"created_at": now(), "updated_at": now()}
     tenant = {"org": acme, "directory": acme_directory}
     DirectoryGroup.objects.create(**tenant, group=group, **times)
     DirectoryUser.objects.create(
         **tenant,
         **times,
-        membership=seat,
+        membership=membership,
         user_name="uma",
         user_name_key="uma",
         document={"nickName": "a-nick-name-of-the-document"},
     )
     RequestLog.objects.create(**tenant, at=now(), method="GET", path="/Users", status=200, request_id="r" * 32)
     token = ScimToken.objects.get()
-    return _single_sign_on_rows(acme, seat) | {
+    return _single_sign_on_rows(acme, membership) | {
         "token": acme_token,
         "token digest": token.digest,
         "token nonce": str(token.nonce),
@@ -111,13 +111,15 @@ def rows(acme: Organization, olga: Membership, acme_directory: Directory, acme_t
     }
 
 
-def _single_sign_on_rows(acme: Organization, seat: Membership) -> dict[str, str]:
+def _single_sign_on_rows(acme: Organization, membership: Membership) -> dict[str, str]:
     """A connection with all that hangs on it; returns what of it must stay unread."""
     connection = connections.create_connection(org=acme, name="JumpCloud", rules=SignInRules(), actor=Actor.system())
     connections.remember_identity(
-        connection=connection, membership=seat, name_id="u-17", name_id_format="persistent", actor=Actor.system()
+        connection=connection, membership=membership, name_id="u-17", name_id_format="persistent", actor=Actor.system()
     )
-    attempt = attempts.record_attempt(connection=connection, entry=Entry(Outcome.SIGNED_IN, Caller("203.0.113.7")))
+    attempt = attempts.record_attempt(
+        connection=connection, entry=AttemptRecord(AttemptOutcome.SIGNED_IN, ClientInfo("203.0.113.7"))
+    )
     test = SignInTest.objects.create(
         org=acme,
         connection=connection,
@@ -227,7 +229,7 @@ def test_the_second_step_of_another_account_in_this_browser_does_not_count(suppo
 
 def test_a_session_that_an_idp_opened_never_gets_in(support):
     session = support.session
-    session[access.METHOD] = SignInMethod.SAML
+    session[access.SIGN_IN_METHOD] = SignInMethod.SAML
     session.save()
     assert support.get("/admin/").status_code == 403
 

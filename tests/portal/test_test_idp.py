@@ -20,14 +20,14 @@ import xmlsec
 from lxml import etree, html
 
 from portal.sandbox.test_idp.state import save_app, save_people
-from portal.sandbox.test_idp.types import App, Fault, Person, Signs
+from portal.sandbox.test_idp.types import App, Fault, IdpPerson, Signs
 from tools import machine
 
 SECONDS = 30
 SP, ACS = "http://localhost:8000/saml/c1/metadata", "http://localhost:8000/saml/c1/acs"
 MD = "{urn:oasis:names:tc:SAML:2.0:metadata}"
 DS = "{http://www.w3.org/2000/09/xmldsig#}"
-MARA = Person("mara@northwind.example", "Mara", "Lindgren", "mara")
+MARA = IdpPerson("mara@northwind.example", "Mara", "Lindgren", "mara")
 CHROMIUM = machine.browser()
 
 

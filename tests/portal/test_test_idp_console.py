@@ -10,10 +10,10 @@ from lxml import html
 from portal.sandbox.test_idp import settings as idp_settings
 from portal.sandbox.test_idp.config import Config
 from portal.sandbox.test_idp.state import find_app, load_apps, save_app, save_people
-from portal.sandbox.test_idp.types import PRESETS, App, Attribute, Fault, NameIdSource, Person, Signs, Source, Style
+from portal.sandbox.test_idp.types import PRESETS, App, Attribute, Fault, IdpPerson, NameIdSource, Signs, Source, Style
 
 ACME = App("acme", "Acme", "acme-idp", "http://localhost:8000/sp", "http://localhost:8000/acs", signs=Signs.BOTH)
-MARA = Person("mara@northwind.example", "Mara", "Lindgren", "mara", ("Engineering",))
+MARA = IdpPerson("mara@northwind.example", "Mara", "Lindgren", "mara", ("Engineering",))
 ENTERED = {
     "label": "Gatehouse of Northwind",
     "idp_entity_id": "northwind",
@@ -249,7 +249,7 @@ def test_a_visit_to_one_app_opens_no_other(console, folder):
 
 
 def test_the_one_who_signed_in_last_is_offered_first(console, folder):
-    save_people(folder, [Person("ada@x.example"), MARA])
+    save_people(folder, [IdpPerson("ada@x.example"), MARA])
     sign_in(console)
     assert page(console.get("/apps/acme/open")).forms[0].fields["person"] == MARA.email
     assert "idp_session" in console.cookies

@@ -13,17 +13,17 @@ from saml2.xml.schema import validate
 from portal.sandbox.test_idp.assertion import answer
 from portal.sandbox.test_idp.authn_request import read_post, read_redirect, require_match
 from portal.sandbox.test_idp.delivery import SignIn, deliver, readable
-from portal.sandbox.test_idp.errors import NothingToReplay, RequestMismatch, RequestUnreadable
+from portal.sandbox.test_idp.errors import AuthnRequestMismatch, NothingToReplay, RequestUnreadable
 from portal.sandbox.test_idp.keys import bare, ensure_keys
 from portal.sandbox.test_idp.types import (
     PRESETS,
     App,
     AuthnRequestFacts,
-    Choice,
     Fault,
-    NameIdFormat,
+    IdpNameIdFormat,
+    IdpPerson,
     NameIdSource,
-    Person,
+    ResponseOptions,
     Signs,
     Style,
     Visit,
@@ -32,7 +32,7 @@ from portal.sandbox.test_idp.types import (
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 ACS = "http://localhost:8000/saml/c1/acs"
 APP = App("acme", "Acme", "acme-idp", "http://localhost:8000/saml/c1/metadata", ACS, signs=Signs.BOTH)
-MARA = Person("mara@northwind.example", "Mara", "Lindgren", "mara", ("Engineering", "Støtte & Salg"))
+MARA = IdpPerson("mara@northwind.example", "Mara", "Lindgren", "mara", ("Engineering", "Støtte & Salg"))
 REQUEST = AuthnRequestFacts("_r1", APP.sp_entity_id, "HTTP-Redirect", ACS)
 SSO = "http://127.0.0.1:8001/apps/acme/sso"
 SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
@@ -202,9 +202,9 @@ def test_a_refusal_says_so_and_has_no_assertion(keys):
     ],
 )
 def test_the_name_id_is_what_the_app_wants(keys, source, text):
-    app = App("a", "A", "i", "s", ACS, source, "badge 7", NameIdFormat.PERSISTENT)
+    app = App("a", "A", "i", "s", ACS, source, "badge 7", IdpNameIdFormat.PERSISTENT)
     name_id = made(keys, app=app).find(".//{*}NameID")
-    assert (name_id.text, name_id.get("Format")) == (text, NameIdFormat.PERSISTENT)
+    assert (name_id.text, name_id.get("Format")) == (text, IdpNameIdFormat.PERSISTENT)
 
 
 @pytest.mark.parametrize("style", Style)
@@ -218,7 +218,7 @@ def test_each_style_has_its_own_names_and_tells_the_same(keys, style):
 
 
 def test_without_attributes_there_is_no_empty_statement(keys):
-    sent = answer(APP, MARA, REQUEST, Choice((), Signs.RESPONSE), keys=keys, now=NOW)
+    sent = answer(APP, MARA, REQUEST, ResponseOptions((), Signs.RESPONSE), keys=keys, now=NOW)
     assert b"AttributeStatement" not in sent
 
 
@@ -255,7 +255,7 @@ def request_xml(issuer=APP.sp_entity_id, **given):
     root = etree.Element("{urn:oasis:names:tc:SAML:2.0:protocol}AuthnRequest", {**marks, **given})
     etree.SubElement(root, "{urn:oasis:names:tc:SAML:2.0:assertion}Issuer").text = issuer
     policy = etree.SubElement(root, "{urn:oasis:names:tc:SAML:2.0:protocol}NameIDPolicy")
-    policy.set("Format", NameIdFormat.EMAIL)
+    policy.set("Format", IdpNameIdFormat.EMAIL)
     return etree.tostring(root)
 
 
@@ -271,7 +271,7 @@ def posted(document):
 def test_a_request_is_read_by_either_binding():
     document = request_xml(Destination=SSO, ForceAuthn="true")
     expected = AuthnRequestFacts(
-        "_r1", APP.sp_entity_id, "HTTP-POST", ACS, SSO, NameIdFormat.EMAIL, is_signed=False, force_authn=True
+        "_r1", APP.sp_entity_id, "HTTP-POST", ACS, SSO, IdpNameIdFormat.EMAIL, is_signed=False, force_authn=True
     )
     assert read_post(posted(document)) == expected
     redirected = read_redirect(deflated(document), is_signed=True)
@@ -332,7 +332,7 @@ def test_a_hostile_redirect_is_refused_with_its_reason(text):
     ],
 )
 def test_a_request_that_differs_from_the_settings_is_refused_by_name(request_facts, named):
-    with pytest.raises(RequestMismatch, match=named):
+    with pytest.raises(AuthnRequestMismatch, match=named):
         require_match(request_facts, APP, SSO)
 
 

@@ -53,7 +53,7 @@ def test_form_without_the_database_is_503(away):
 
 
 def test_failure_in_a_middleware_is_503(db, monkeypatch):
-    monkeypatch.setattr(middleware.access, "read_reach", gone)
+    monkeypatch.setattr(middleware.access, "read_session_grants", gone)
     monkeypatch.setattr(AnonymousUser, "is_authenticated", True)
     response = browser().get("/accounts/login/")
     assert (response.status_code, response["Retry-After"]) == (503, "5")
@@ -100,7 +100,7 @@ def test_scim_without_a_connection_does_not_wait_for_one_again_to_log_it(scim, m
     written = []
     monkeypatch.setattr(endpoint.directories, "find_by_public_id", gone)
     monkeypatch.setattr(endpoint, "is_connected", lambda: False)
-    monkeypatch.setattr(endpoint.Exchange, "write_afterwards", lambda *args: written.append(args))
+    monkeypatch.setattr(endpoint.RequestRecord, "write_afterwards", lambda *args: written.append(args))
     assert scim.get("/Users").status_code == 503
     assert written == []
 
@@ -137,7 +137,9 @@ def test_another_failure_is_still_a_500(db, monkeypatch):
 def test_session_that_cannot_be_saved_is_503(sign_in, olga, monkeypatch):
     client = sign_in(olga)
     client.raise_request_exception = False
-    monkeypatch.setattr(middleware.access, "note_reach", lambda session, reach: session.update({"touched": True}))
+    monkeypatch.setattr(
+        middleware.access, "remember_had_grants", lambda session, session_grants: session.update({"touched": True})
+    )
     monkeypatch.setattr(Session, "save", gone)
     response = client.get("/orgs/acme/settings/authentication/")
     assert (response.status_code, response["Retry-After"]) == (503, "5")

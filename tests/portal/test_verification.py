@@ -26,7 +26,7 @@ from orgs.tenancy import tasks
 from orgs.tenancy.errors import AccountUnknown
 from orgs.tenancy.models import AddressVerification, SessionGrant, User
 from orgs.tenancy.queries import account_for_address, verified_at, verified_keys_of
-from orgs.tenancy.types import MembershipState, Origin
+from orgs.tenancy.types import MembershipOrigin, MembershipState
 from portal.setup import add_domain
 from portal.site.verification.forms import AddressTokens
 from tests.factories import ACTOR, PASSWORD, MembershipFactory
@@ -75,7 +75,7 @@ def stranger_in(stranger: User) -> Client:
 
 
 def provision(acme, address=NEWHIRE):
-    return people.create_seat(org=acme, profile=Profile(address), origin=Origin.SCIM, actor=ACTOR)
+    return people.create_membership(org=acme, profile=Profile(address), origin=MembershipOrigin.SCIM, actor=ACTOR)
 
 
 # signing up
@@ -197,19 +197,19 @@ def test_the_mail_of_a_sign_up_says_who_asked_and_what_to_do(db):
 
 
 def test_the_way_to_the_invitation_goes_on_after_the_code(acme, db):
-    seat = provision(acme, "nora@people.example")
-    _, secret = invitations.prepare_invitation(org=acme, membership_public_id=str(seat.public_id))
+    membership = provision(acme, "nora@people.example")
+    _, secret = invitations.prepare_invitation(org=acme, membership_public_id=str(membership.public_id))
     invitation = reverse("people:invitation", args=[secret])
     client = Client()
-    form = {"email": seat.email, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD, "next": invitation}
+    form = {"email": membership.email, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD, "next": invitation}
     client.post(reverse("account_signup"), form)
     assert type_code(client, code_in(last_mail())).headers["Location"] == invitation
     client.post(reverse("people:accept", args=[secret]))
-    seat.refresh_from_db()
-    assert seat.state == MembershipState.ACTIVE
+    membership.refresh_from_db()
+    assert membership.state == MembershipState.ACTIVE
 
 
-def test_a_sign_up_can_be_cancelled_for_another_address(db):
+def test_a_sign_up_can_be_canceled_for_another_address(db):
     client, _ = sign_up("typo@acme.test")
     client.post(reverse("account_logout"), {"next": reverse("account_signup")})
     assert client.get(reverse("account_signup")).status_code == 200
@@ -239,7 +239,7 @@ def test_a_sign_up_answers_the_same_whether_the_address_is_free_claimed_or_verif
     assert answers["free@nowhere.example"] == answers["claimed@nowhere.example"] == answers[stranger.email]
 
 
-def test_a_cancelled_sign_up_answers_the_same_for_a_verified_address(stranger):
+def test_a_canceled_sign_up_answers_the_same_for_a_verified_address(stranger):
     for address in (stranger.email, "free@nowhere.example"):
         client, _ = sign_up(address)
         client.post(reverse("account_logout"))
@@ -269,8 +269,8 @@ def test_a_sign_up_with_a_verified_address_mails_its_holder(stranger):
 def test_a_squatted_address_is_provisioned_all_the_same(acme, acme_test):
     squatter, _ = sign_up(NEWHIRE)
     claim = User.objects.get(email=NEWHIRE)
-    seat = provision(acme)
-    assert (seat.state, seat.user.has_usable_password()) == (MembershipState.ACTIVE, False)
+    membership = provision(acme)
+    assert (membership.state, membership.user.has_usable_password()) == (MembershipState.ACTIVE, False)
     assert not User.objects.filter(pk=claim.pk).exists()
     assert not is_in(enter(NEWHIRE, NEW_PASSWORD)[0])
     type_code(squatter, code_in(last_mail()))
@@ -695,11 +695,11 @@ def test_no_other_way_of_allauth_verifies_an_address():
     assert {"allauth.headless", "allauth.socialaccount"}.isdisjoint(settings.INSTALLED_APPS)
 
 
-def test_a_members_seat_stays_when_the_account_loses_its_address(acme):
-    seat = MembershipFactory(org=acme, email="hank@people.example")
-    tenancy.remove_account_address(user=seat.user, address=seat.email)
-    seat.refresh_from_db()
-    assert (seat.is_active, seat.user.email) == (True, "")
+def test_a_members_membership_stays_when_the_account_loses_its_address(acme):
+    membership = MembershipFactory(org=acme, email="hank@people.example")
+    tenancy.remove_account_address(user=membership.user, address=membership.email)
+    membership.refresh_from_db()
+    assert (membership.is_active, membership.user.email) == (True, "")
 
 
 # the service behind the reset, where the page can't lead

@@ -26,7 +26,7 @@ from orgs.tenancy import access
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, Organization, User
-from orgs.tenancy.types import Origin, Role, SignInMethod
+from orgs.tenancy.types import MembershipOrigin, Role, SignInMethod
 from portal.setup import NewOrganization, add_domain, create_org
 from scim.directories.queries import first_directory
 from sso.attempts.models import LoginAttempt
@@ -38,7 +38,7 @@ from tests.conftest import ScimClient
 from tests.factories import ACTOR, OrganizationFactory, TokenFactory
 from tests.scim.bodies import patch_body, user_body
 from tests.sso.conftest import connect, idp_keys  # noqa: F401
-from tests.sso.idp import Browser, Idp, NameIdFormat, NameIdSource
+from tests.sso.idp import Browser, Idp, IdpNameIdFormat, NameIdSource
 
 HANK = "hank@acme.example"
 DAY = timedelta(days=1)
@@ -63,16 +63,16 @@ class World:
 
     def end(self) -> str:
         """Return what became of the address: who has its membership, in one word or two."""
-        seat = self.holder()
-        if seat is None:
+        membership = self.holder()
+        if membership is None:
             return "nobody"
-        if seat.user_id is None:
-            return str(seat.state)
-        if self.former is not None and seat.pk == self.former.pk:
+        if membership.user_id is None:
+            return str(membership.state)
+        if self.former is not None and membership.pk == self.former.pk:
             return "former member"
-        if self.former is not None and seat.user_id == self.former.user_id:
+        if self.former is not None and membership.user_id == self.former.user_id:
             return "former account"
-        if self.account is not None and seat.user_id == self.account.pk:
+        if self.account is not None and membership.user_id == self.account.pk:
             return "their account"
         return "new account"
 
@@ -238,14 +238,16 @@ def verify_domain_later(world: World) -> None:
     assert world.scim.post("/Users", user_body(HANK, externalId="hank-2")).status_code == 201
     Domain.objects.filter(pk=domain.pk).update(state="verified", verified_at=START + DAY)
     domain.refresh_from_db()
-    people.admit_waiting(domain=domain, actor=ACTOR)
+    people.activate_waiting_memberships(domain=domain, actor=ACTOR)
 
 
 def _invitation(world: World) -> tuple[Membership, str]:
-    seat = people.create_seat(org=world.org, profile=Profile(HANK), origin=Origin.INVITE, actor=ACTOR)
-    if seat.user_id is not None:
-        return seat, ""
-    prepared = invitations.prepare_invitation(org=world.org, membership_public_id=str(seat.public_id))
+    membership = people.create_membership(
+        org=world.org, profile=Profile(HANK), origin=MembershipOrigin.INVITE, actor=ACTOR
+    )
+    if membership.user_id is not None:
+        return membership, ""
+    prepared = invitations.prepare_invitation(org=world.org, membership_public_id=str(membership.public_id))
     assert prepared is not None
     return prepared
 
@@ -268,17 +270,17 @@ def invitation_link_and_new_account(world: World) -> None:
 
 def accept_waiting(world: World) -> None:
     """Whoever has the account accepts on the portal's own page, without the mail."""
-    seat, secret = _invitation(world)
+    membership, secret = _invitation(world)
     if secret and world.account is not None and tenancy_queries.verified_keys_of(world.account):
-        _browser(world.account).post(f"/waiting/{seat.public_id}/accept/")
+        _browser(world.account).post(f"/waiting/{membership.public_id}/accept/")
 
 
 def _browser(account: User) -> Client:
     client = Client()
     client.force_login(account)
     session = client.session
-    if access.MARK not in session:
-        access.open_reach(session, account, SignInMethod.PASSWORD)
+    if access.SESSION_GRANT_ID not in session:
+        access.open_session_grants(session, account, SignInMethod.PASSWORD)
         session.save()
     return client
 
@@ -417,8 +419,8 @@ def test_new_holder_gets_nothing_of_the_former_persons(world: World, history: St
 
 # the Name IDs with which somebody enters a membership that is linked, by the mail attribute that says its address ------
 
-EMAIL, UNSPECIFIED = NameIdFormat.EMAIL, NameIdFormat.UNSPECIFIED
-PERSISTENT, TRANSIENT = NameIdFormat.PERSISTENT, NameIdFormat.TRANSIENT
+EMAIL, UNSPECIFIED = IdpNameIdFormat.EMAIL, IdpNameIdFormat.UNSPECIFIED
+PERSISTENT, TRANSIENT = IdpNameIdFormat.PERSISTENT, IdpNameIdFormat.TRANSIENT
 NAME_IDS = [
     # format asked for, Name IDs that are linked, Name ID that comes, end
     (EMAIL, [], (EMAIL, HANK), "enters"),
@@ -453,13 +455,13 @@ def test_name_id_enters_a_membership_as_the_table_says(
 ) -> None:
     assert world.scim.post("/Users", user_body(HANK)).status_code == 201
     assert world.idp is not None
-    seat = world.holder()
+    membership = world.holder()
     Configuration.objects.filter(connection=world.connection).update(name_id_format=asked)
     for form, name_id in linked:
         SamlIdentity.objects.create(
             org=world.org,
             connection=world.connection,
-            membership=seat,
+            membership=membership,
             name_id=name_id,
             name_id_format=form,
             last_seen_at=now(),
@@ -472,7 +474,7 @@ def test_name_id_enters_a_membership_as_the_table_says(
     assert browser.reaches() == ([world.org.slug] if end == "enters" else [])
     attempt = LoginAttempt.objects.first()
     assert attempt is not None
-    assert (attempt.membership, attempt.error) == (seat, "" if end == "enters" else "subject_changed")
+    assert (attempt.membership, attempt.error) == (membership, "" if end == "enters" else "subject_changed")
 
 
 # the functions that give somebody a membership, each with the ways that go through it -------------------------------
@@ -480,29 +482,29 @@ def test_name_id_enters_a_membership_as_the_table_says(
 # each caller, with the ways of the table that go through it; the demo's seeds are no part of the product
 GIVERS: dict[str, dict[str, set[Step]]] = {
     "join": {
-        "orgs/people/services.py:_admit": {scim_create, scim_rename, scim_reactivate, sign_in_with_jit},
-        "orgs/people/services.py:accept_seat": {invitation_link, accept_waiting},
-        "orgs/people/services.py:create_owner_seat": {create_organization_for},
+        "orgs/people/services.py:_activate": {scim_create, scim_rename, scim_reactivate, sign_in_with_jit},
+        "orgs/people/services.py:accept_invitation": {invitation_link, accept_waiting},
+        "orgs/people/services.py:create_owner_membership": {create_organization_for},
     },
-    "accept_seat": {
+    "accept_invitation": {
         "orgs/people/views.py:accept": {invitation_link, invitation_link_and_new_account},
         "portal/site/views.py:accept_waiting": {accept_waiting},
     },
-    "create_owner_seat": {"portal/setup.py:create_org": {create_organization_for}},
-    "create_seat": {
-        "scim/users/services.py:_seat_for": {scim_create, scim_create_without_external_id},
+    "create_owner_membership": {"portal/setup.py:create_org": {create_organization_for}},
+    "create_membership": {
+        "scim/users/services.py:_membership_for": {scim_create, scim_create_without_external_id},
         "sso/admission/services.py:_join": {sign_in_with_jit},
     },
-    "admit_or_invite": {
-        "orgs/people/services.py:create_seat": {scim_create},
+    "activate_or_invite": {
+        "orgs/people/services.py:create_membership": {scim_create},
         "orgs/people/services.py:_follow_address": {scim_rename},
     },
-    "admit_or_ask": {
-        "orgs/people/services.py:admit_waiting": {verify_domain_later},
+    "activate_or_keep_invitation": {
+        "orgs/people/services.py:activate_waiting_memberships": {verify_domain_later},
         "sso/admission/services.py:admit": {sign_in_with_jit, sign_in_without_jit},
     },
     "account_to_join": {
-        "orgs/people/services.py:_admit": {scim_create, scim_rename, scim_reactivate, sign_in_with_jit},
+        "orgs/people/services.py:_activate": {scim_create, scim_rename, scim_reactivate, sign_in_with_jit},
     },
     "restore_membership": {"scim/users/services.py:_restore": {scim_return}},
 }
@@ -543,5 +545,5 @@ def test_only_joining_and_leaving_change_whose_membership_it_is() -> None:
         "orgs/people/services.py:join",
         "orgs/consent/services.py:leave_deprovisioned_membership",
         "orgs/deprovisioning/services.py:deprovision_membership",
-        "orgs/people/services.py:lift_hold",
+        "orgs/people/services.py:lift_suspension",
     }

@@ -1,4 +1,4 @@
-"""Two organisations cannot reach each other through any id, filter, member value or token."""
+"""Two organizations cannot reach each other through any id, filter, member value or token."""
 
 from typing import Any
 from urllib.parse import quote
@@ -8,7 +8,7 @@ from django.test import Client
 
 from orgs.tenancy.models import Organization
 from scim.directories.queries import first_directory
-from tests.architecture.tenant_walk import assert_rows_stay_in_their_organisation
+from tests.architecture.tenant_walk import assert_rows_stay_in_their_organization
 from tests.conftest import ScimClient
 from tests.factories import TokenFactory
 from tests.scim.bodies import group_body, patch_body, user_body
@@ -77,7 +77,7 @@ def test_no_filter_finds_a_foreign_group(scim: ScimClient, their_group: str, tex
     assert scim.get(f"/Groups?filter={quote(text.format(id=their_group))}").json()["totalResults"] == 0
 
 
-def test_an_or_across_organisations_is_refused(scim: ScimClient, theirs: dict[str, Any]) -> None:
+def test_an_or_across_organizations_is_refused(scim: ScimClient, theirs: dict[str, Any]) -> None:
     text = quote('userName eq "x" or userName eq "shared@shared.example"')
     assert_scim_error(scim.get(f"/Users?filter={text}"), 400, "invalidFilter")
 
@@ -100,7 +100,7 @@ def test_the_same_names_live_side_by_side(scim: ScimClient, theirs: dict[str, An
     assert own.status_code == 201
     assert own.json()["id"] != theirs["id"]
     assert scim.post("/Groups", group_body()).status_code == 201
-    assert_rows_stay_in_their_organisation()
+    assert_rows_stay_in_their_organization()
 
 
 def test_an_external_id_never_names_a_row(scim: ScimClient, theirs: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from orgs.events.models import OutboxEvent
 from orgs.groups.models import Group
 from orgs.people.types import INVITATION_MAIL
 from orgs.tenancy.models import Membership
-from portal.simulator.client import Target, sender
+from portal.simulator.client import ScimServer, sender
 from portal.simulator.plan import Plan, simulate
 from scim.dialects.jumpcloud import CONNECTION_TEST, CONNECTION_TEST_GROUPS, connection_context
 from scim.dialects.steps import StepResult
@@ -43,7 +43,7 @@ def connections_kept() -> Iterator[None]:
 
 def sender_to(directory: Directory, token: str) -> Send:
     """Sends calls to the site in process, as a WSGI server does."""
-    return sender(Target(base_url(directory), token), httpx.Client(transport=httpx.WSGITransport(WSGIHandler())))
+    return sender(ScimServer(base_url(directory), token), httpx.Client(transport=httpx.WSGITransport(WSGIHandler())))
 
 
 @pytest.fixture
@@ -79,13 +79,13 @@ def test_connection_test(walked: dict[str, dict[str, StepResult]], name: str, st
 
 @pytest.mark.parametrize("groups", [False, True], ids=["groups off", "groups on"])
 def test_twice_with_one_address_leaves_nothing_but_its_log(send: Send, scim: ScimClient, groups: bool) -> None:
-    seats = Membership.objects.count()
+    memberships = Membership.objects.count()
     for run in ("a1b2c3", "d4e5f6"):
         steps = CONNECTION_TEST_GROUPS if groups else CONNECTION_TEST
         assert all(result.passed for result in walk(steps, connection_context(ADDRESS, run), send))
-    assert Membership.objects.count() == seats
+    assert Membership.objects.count() == memberships
     assert not Group.objects.exists()
-    assert not OutboxEvent.objects.filter(kind=INVITATION_MAIL, cancelled_at=None).exists()
+    assert not OutboxEvent.objects.filter(kind=INVITATION_MAIL, canceled_at=None).exists()
     assert RequestLog.objects.filter(is_connection_test=True).count() > 20
 
 

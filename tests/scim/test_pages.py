@@ -14,7 +14,7 @@ from scim.directories.queries import base_url
 from scim.directories.services import revoke_token
 from scim.requests.models import RequestLog
 from scim.requests.services import record
-from scim.requests.types import Answer, Call
+from scim.requests.types import LoggedRequest, LoggedResponse
 from tests.factories import ACTOR, TokenFactory
 
 NEW = "/orgs/acme/settings/authentication/tokens/new/"
@@ -31,8 +31,8 @@ def call(directory, method="GET", path="/Users", token=None, **answer):
         org=directory.org,
         directory_id=directory.pk,
         token_id=token.pk if token else None,
-        call=Call(method=method, path=path, body=b'{"userName": "ava@acme.example"}', user_agent="JumpCloud"),
-        answer=Answer(**{"status": 200, **answer}),
+        call=LoggedRequest(method=method, path=path, body=b'{"userName": "ava@acme.example"}', user_agent="JumpCloud"),
+        answer=LoggedResponse(**{"status": 200, **answer}),
     )
 
 

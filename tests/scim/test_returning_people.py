@@ -16,7 +16,7 @@ from orgs.tenancy import access
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership
-from orgs.tenancy.types import GrantSource, HoldSource, MembershipState, Origin, Role, SignInMethod
+from orgs.tenancy.types import GrantSource, MembershipOrigin, MembershipState, Role, SignInMethod, SuspensionSource
 from portal.setup import add_domain
 from scim.users.models import DirectoryUser, FormerDirectoryUser
 from tests.conftest import ScimClient
@@ -110,7 +110,7 @@ def test_account_keeps_its_address_when_the_domain_is_not_verified(scim: ScimCli
     made = create(scim, "hank@elsewhere.example", externalId="hank-1")
     membership = current(scim, "hank@elsewhere.example")
     account = tenancy.create_account(email=membership.email, password=PASSWORD, verified=True)
-    people.accept_seat(membership=membership, user=account, actor=ACTOR, by_link=True)
+    people.accept_invitation(membership=membership, user=account, actor=ACTOR, by_link=True)
     scim.delete(f"/Users/{made['id']}")
     create(scim, "hank@elsewhere.example", externalId="hank-2")
     assert current(scim, "hank@elsewhere.example").state == MembershipState.INVITED
@@ -121,12 +121,12 @@ def test_account_that_accepts_again_leaves_its_deleted_membership(scim: ScimClie
     made = create(scim, "hank@elsewhere.example", externalId="hank-1")
     first = current(scim, "hank@elsewhere.example")
     account = tenancy.create_account(email=first.email, password=PASSWORD, verified=True)
-    people.accept_seat(membership=first, user=account, actor=ACTOR, by_link=True)
+    people.accept_invitation(membership=first, user=account, actor=ACTOR, by_link=True)
     scim.delete(f"/Users/{made['id']}")
     create(scim, "hank@elsewhere.example", externalId="hank-2")
     second = current(scim, "hank@elsewhere.example")
-    assert list(tenancy_queries.waiting_seats_of(account)) == [second]
-    people.accept_seat(membership=second, user=account, actor=ACTOR, by_link=True)
+    assert list(tenancy_queries.waiting_memberships_of(account)) == [second]
+    people.accept_invitation(membership=second, user=account, actor=ACTOR, by_link=True)
     first.refresh_from_db()
     assert (first.user, second.pk != first.pk) == (None, True)
     assert AuditEvent.objects.filter(action="membership.account_removed", target_id=str(first.public_id)).exists()
@@ -205,12 +205,12 @@ def test_suspension_by_an_admin_stays_on_the_address_when_the_directory_brings_i
     made = create(scim, externalId="hank-1")
     membership = current(scim)
     use(membership)
-    people.hold_seat(membership=membership, source=HoldSource.ADMIN, actor=ACTOR)
+    people.suspend_membership(membership=membership, source=SuspensionSource.ADMIN, actor=ACTOR)
     scim.delete(f"/Users/{made['id']}")
     create(scim, externalId="hank-2")
     new = current(scim)
     assert new.pk != membership.pk
-    assert [hold.source for hold in new.holds.all()] == [HoldSource.ADMIN]
+    assert [suspension.source for suspension in new.suspensions.all()] == [SuspensionSource.ADMIN]
 
 
 def test_member_whom_no_directory_had_is_adopted_by_address_once(scim: ScimClient, uma: Membership) -> None:
@@ -223,7 +223,7 @@ def test_member_whom_no_directory_had_is_adopted_by_address_once(scim: ScimClien
 
 
 def test_invited_member_who_never_came_is_adopted_again_after_delete(scim: ScimClient, acme: Any, olga: Any) -> None:
-    invited = people.create_seat(org=acme, profile=Profile(HANK), origin=Origin.INVITE, actor=ACTOR)
+    invited = people.create_membership(org=acme, profile=Profile(HANK), origin=MembershipOrigin.INVITE, actor=ACTOR)
     made = create(scim)
     scim.delete(f"/Users/{made['id']}")
     create(scim)

@@ -9,10 +9,10 @@ from django.http import UnreadablePostError
 from django_scim.exceptions import SCIMException
 
 from orgs.base.errors import Conflict, NotFound, RuleViolated
-from orgs.people.errors import SeatTaken
+from orgs.people.errors import MembershipExists
 from orgs.tenancy.errors import AddressInvalid, LastOwner
 from scim.directories.errors import TokenRefused
-from scim.directories.types import Caller
+from scim.directories.types import ScimCaller
 from scim.endpoint.errors import translate
 from scim.groups.queries import find_group
 from scim.groups.views import DirectoryGroupAdapter
@@ -28,7 +28,7 @@ TABLE: list[tuple[Exception, int, str | None]] = [
     (NoTarget("as it is"), 400, "noTarget"),
     (TokenRefused("why"), 401, None),
     (LastOwner(), 409, None),
-    (SeatTaken(), 409, "uniqueness"),
+    (MembershipExists(), 409, "uniqueness"),
     (Conflict(), 409, "uniqueness"),
     (AddressInvalid(), 400, "invalidValue"),
     (NotFound(), 404, None),
@@ -62,7 +62,7 @@ def test_a_name_taken_between_the_look_and_the_write_is_a_conflict(scim: ScimCli
     monkeypatch.setattr(services, "refuse_taken_name", lambda *given, **options: None)
     with pytest.raises(UserNameTaken):
         services.create_user(
-            caller=Caller(scim.directory, ACTOR), document=user_body("other@acme.example", externalId="x1")
+            caller=ScimCaller(scim.directory, ACTOR), document=user_body("other@acme.example", externalId="x1")
         )
 
 

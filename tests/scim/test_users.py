@@ -10,7 +10,7 @@ from orgs.events.models import OutboxEvent
 from orgs.people import services as people
 from orgs.people.types import INVITATION_MAIL, Profile
 from orgs.tenancy.models import Membership, Organization, SessionGrant, User
-from orgs.tenancy.types import GrantSource, HoldSource, MembershipState, Origin, Role
+from orgs.tenancy.types import GrantSource, MembershipOrigin, MembershipState, Role, SuspensionSource
 from scim.users.models import DirectoryUser
 from tests.conftest import ScimClient, SignIn
 from tests.factories import ACTOR
@@ -24,7 +24,7 @@ def create(scim: ScimClient, address: str = "nora@acme.example", **changes: Any)
     return dict(response.json())
 
 
-def seat_of(address: str) -> Membership:
+def membership_of(address: str) -> Membership:
     return Membership.objects.get(email=address)
 
 
@@ -54,9 +54,9 @@ def test_the_enterprise_schema_is_not_named_when_its_object_is_absent(scim: Scim
     assert create(scim)["schemas"] == ["urn:ietf:params:scim:schemas:core:2.0:User"]
 
 
-def test_a_created_user_waits_for_consent_while_the_domain_is_unproved(scim: ScimClient) -> None:
+def test_a_created_user_waits_for_consent_while_the_domain_is_unverified(scim: ScimClient) -> None:
     create(scim)
-    assert seat_of("nora@acme.example").state == MembershipState.INVITED
+    assert membership_of("nora@acme.example").state == MembershipState.INVITED
     assert not User.objects.filter(email="nora@acme.example").exists()
 
 
@@ -66,18 +66,18 @@ def test_an_invitation_leaves_two_minutes_later(scim: ScimClient) -> None:
     assert (event.due_at - event.created_at).total_seconds() == pytest.approx(120, abs=2)
 
 
-def test_a_user_of_a_proved_domain_is_active_at_once(scim: ScimClient, verified: None) -> None:
+def test_a_user_of_a_verified_domain_is_active_at_once(scim: ScimClient, verified: None) -> None:
     create(scim)
-    assert seat_of("nora@acme.example").state == MembershipState.ACTIVE
+    assert membership_of("nora@acme.example").state == MembershipState.ACTIVE
     assert not invitations().exists()
 
 
-def test_an_existing_proved_account_joins_at_once(scim: ScimClient, verified: None, greta: Membership) -> None:
+def test_an_existing_verified_account_joins_at_once(scim: ScimClient, verified: None, greta: Membership) -> None:
     from orgs.tenancy import services as tenancy
 
     account = tenancy.create_account(email="nora@acme.example", verified=True)
     create(scim)
-    assert seat_of("nora@acme.example").user == account
+    assert membership_of("nora@acme.example").user == account
 
 
 def test_a_sign_up_that_was_never_verified_holds_back_no_member(scim: ScimClient, verified: None) -> None:
@@ -85,14 +85,14 @@ def test_a_sign_up_that_was_never_verified_holds_back_no_member(scim: ScimClient
 
     claim = tenancy.sign_up(email="nora@acme.example", password="a-strangers-password")
     assert create(scim)["active"] is True
-    seat = seat_of("nora@acme.example")
-    assert seat.state == MembershipState.ACTIVE
-    assert seat.user_id not in (None, claim.pk)
+    membership = membership_of("nora@acme.example")
+    assert membership.state == MembershipState.ACTIVE
+    assert membership.user_id not in (None, claim.pk)
     assert not User.objects.filter(pk=claim.pk).exists()
 
 
 @pytest.mark.parametrize("trait", ["staff", "owner elsewhere"])
-def test_some_accounts_are_asked_even_in_a_proved_domain(scim: ScimClient, verified: None, trait: str) -> None:
+def test_some_accounts_are_asked_even_in_a_verified_domain(scim: ScimClient, verified: None, trait: str) -> None:
     from orgs.tenancy import services as tenancy
     from portal.setup import NewOrganization, create_org
 
@@ -134,7 +134,7 @@ def test_a_second_user_of_the_same_address_is_409(scim: ScimClient) -> None:
 def test_a_user_name_that_is_no_address_uses_the_primary_mail(scim: ScimClient) -> None:
     emails = [{"value": "home@acme.example", "type": "home"}, {"value": "work@acme.example", "primary": True}]
     create(scim, userName="nora.nilsen", emails=emails)
-    assert seat_of("work@acme.example").origins == "scim"
+    assert membership_of("work@acme.example").origins == "scim"
 
 
 def test_a_user_without_any_address_is_400(scim: ScimClient) -> None:
@@ -168,9 +168,9 @@ def test_unknown_attributes_are_ignored(scim: ScimClient) -> None:
 
 def test_a_user_created_inactive_is_held_and_mailed_nobody(scim: ScimClient) -> None:
     create(scim, active=False)
-    seat = seat_of("nora@acme.example")
-    assert seat.state == MembershipState.SUSPENDED
-    assert not invitations().filter(cancelled_at=None).exists()
+    membership = membership_of("nora@acme.example")
+    assert membership.state == MembershipState.SUSPENDED
+    assert not invitations().filter(canceled_at=None).exists()
 
 
 def test_an_existing_member_is_adopted_with_their_role(scim: ScimClient, adam: Membership) -> None:
@@ -211,14 +211,14 @@ def test_null_mails_unassign_but_the_login_address_stays(scim: ScimClient) -> No
     made = create(scim)
     body = user_body(emails=None, id=made["id"])
     assert "emails" not in scim.put(f"/Users/{made['id']}", body).json()
-    assert seat_of("nora@acme.example").state == MembershipState.INVITED
+    assert membership_of("nora@acme.example").state == MembershipState.INVITED
 
 
 def test_null_mails_keep_the_address_of_a_user_whose_name_is_none(scim: ScimClient) -> None:
     made = create(scim, userName="nora.nilsen")
     response = scim.put(f"/Users/{made['id']}", user_body(userName="nora.nilsen", emails=None))
     assert response.status_code == 200
-    assert seat_of("nora@acme.example")
+    assert membership_of("nora@acme.example")
 
 
 def test_active_absent_on_put_stays(scim: ScimClient) -> None:
@@ -228,7 +228,9 @@ def test_active_absent_on_put_stays(scim: ScimClient) -> None:
 
 @pytest.mark.parametrize("inactive", [False, "False", "false", 0, "0"])
 @pytest.mark.parametrize("form", ["put", "patch", "pathless"])
-def test_every_form_of_deactivation_holds_the_seat(scim: ScimClient, verified: None, inactive: Any, form: str) -> None:
+def test_every_form_of_deactivation_holds_the_membership(
+    scim: ScimClient, verified: None, inactive: Any, form: str
+) -> None:
     path = f"/Users/{create(scim)['id']}"
     requests = {
         "put": lambda: scim.put(path, user_body(active=inactive)),
@@ -236,7 +238,7 @@ def test_every_form_of_deactivation_holds_the_seat(scim: ScimClient, verified: N
         "pathless": lambda: scim.patch(path, patch_body({"op": "replace", "value": {"active": inactive}})),
     }
     assert requests[form]().json()["active"] is False
-    assert seat_of("nora@acme.example").state == MembershipState.SUSPENDED
+    assert membership_of("nora@acme.example").state == MembershipState.SUSPENDED
 
 
 def test_deactivation_shows_in_filters(scim: ScimClient) -> None:
@@ -258,11 +260,13 @@ def test_deactivation_refuses_the_open_session_at_its_next_request(
     assert not SessionGrant.objects.filter(membership=uma).exists()
 
 
-def test_deactivation_leaves_the_persons_other_organisation(
+def test_deactivation_leaves_the_persons_other_organization(
     scim: ScimClient, uma: Membership, globex: Organization, sign_in: SignIn
 ) -> None:
-    seat = people.create_seat(org=globex, profile=Profile(email="uma@acme.example"), origin=Origin.INVITE, actor=ACTOR)
-    people.join(membership=seat, user=uma.user, actor=ACTOR)
+    membership = people.create_membership(
+        org=globex, profile=Profile(email="uma@acme.example"), origin=MembershipOrigin.INVITE, actor=ACTOR
+    )
+    people.join(membership=membership, user=uma.user, actor=ACTOR)
     made = create(scim, "uma@acme.example")
     browser = sign_in(uma)
     scim.put(f"/Users/{made['id']}", user_body("uma@acme.example", active=False))
@@ -270,21 +274,21 @@ def test_deactivation_leaves_the_persons_other_organisation(
     assert browser.get("/orgs/acme/").status_code == 404
 
 
-def test_reactivation_lifts_only_the_directorys_own_hold(scim: ScimClient, uma: Membership) -> None:
+def test_reactivation_lifts_only_the_directorys_own_suspension(scim: ScimClient, uma: Membership) -> None:
     made = create(scim, "uma@acme.example")
-    people.hold_seat(membership=uma, source=HoldSource.ADMIN, actor=ACTOR)
+    people.suspend_membership(membership=uma, source=SuspensionSource.ADMIN, actor=ACTOR)
     scim.put(f"/Users/{made['id']}", user_body("uma@acme.example", active=False))
     scim.put(f"/Users/{made['id']}", user_body("uma@acme.example", active=True))
     uma.refresh_from_db()
-    assert [hold.source for hold in uma.holds.all()] == [HoldSource.ADMIN]
+    assert [suspension.source for suspension in uma.suspensions.all()] == [SuspensionSource.ADMIN]
     assert uma.state == MembershipState.SUSPENDED
 
 
 def test_a_change_of_address_keeps_the_former_as_an_alias(scim: ScimClient) -> None:
     made = create(scim)
     scim.put(f"/Users/{made['id']}", user_body("nora.n@acme.example"))
-    seat = seat_of("nora.n@acme.example")
-    assert {address.address: address.kind for address in seat.addresses.all()} == {
+    membership = membership_of("nora.n@acme.example")
+    assert {address.address: address.kind for address in membership.addresses.all()} == {
         "nora@acme.example": "former",
         "nora.n@acme.example": "current",
     }
@@ -339,28 +343,32 @@ def test_a_deleted_user_is_gone_and_free_again(scim: ScimClient) -> None:
     assert create(scim)["id"] != made["id"]
 
 
-def test_deleting_a_never_used_user_leaves_no_seat_no_account_and_no_mail(scim: ScimClient, verified: None) -> None:
+def test_deleting_a_never_used_user_leaves_no_membership_no_account_and_no_mail(
+    scim: ScimClient, verified: None
+) -> None:
     made = create(scim)
     scim.delete(f"/Users/{made['id']}")
     assert not Membership.objects.filter(email="nora@acme.example").exists()
     assert not User.objects.filter(email="nora@acme.example").exists()
-    assert not invitations().filter(cancelled_at=None).exists()
+    assert not invitations().filter(canceled_at=None).exists()
 
 
 def test_deleting_an_invited_user_cancels_the_invitation(scim: ScimClient) -> None:
     made = create(scim)
     scim.delete(f"/Users/{made['id']}")
-    assert invitations().get().cancelled_at is not None
+    assert invitations().get().canceled_at is not None
 
 
-def test_deleting_a_person_who_signed_in_holds_the_seat(scim: ScimClient, verified: None, sign_in: SignIn) -> None:
+def test_deleting_a_person_who_signed_in_holds_the_membership(
+    scim: ScimClient, verified: None, sign_in: SignIn
+) -> None:
     made = create(scim)
-    seat = seat_of("nora@acme.example")
-    sign_in(seat)
+    membership = membership_of("nora@acme.example")
+    sign_in(membership)
     scim.delete(f"/Users/{made['id']}")
-    seat.refresh_from_db()
-    assert seat.state == MembershipState.SUSPENDED
-    assert not SessionGrant.objects.filter(membership=seat).exists()
+    membership.refresh_from_db()
+    assert membership.state == MembershipState.SUSPENDED
+    assert not SessionGrant.objects.filter(membership=membership).exists()
 
 
 def test_a_person_who_was_deleted_is_linked_again(scim: ScimClient, uma: Membership) -> None:
@@ -400,15 +408,15 @@ def test_deletion_leaves_the_log_and_the_audit(scim: ScimClient) -> None:
 
 
 @pytest.mark.parametrize("active", [True, False])
-def test_removing_active_leaves_the_seat_as_it_is(scim: ScimClient, verified: None, active: bool) -> None:
+def test_removing_active_leaves_the_membership_as_it_is(scim: ScimClient, verified: None, active: bool) -> None:
     made = create(scim, active=active)
-    state = seat_of("nora@acme.example").state
+    state = membership_of("nora@acme.example").state
     assert "active" not in scim.patch(f"/Users/{made['id']}", patch_body({"op": "remove", "path": "active"})).json()
-    assert seat_of("nora@acme.example").state == state
+    assert membership_of("nora@acme.example").state == state
     assert scim.get(f"/Users?filter=active eq {str(active).lower()}").json()["totalResults"] == 1
 
 
-def test_renaming_an_owners_seat_does_not_move_their_account(
+def test_renaming_an_owners_membership_does_not_move_their_account(
     scim: ScimClient, verified: None, olga: Membership, adam: Membership
 ) -> None:
     people.grant_role(membership=adam, role=Role.OWNER, source=GrantSource.PERSON, actor=ACTOR)
@@ -420,13 +428,13 @@ def test_renaming_an_owners_seat_does_not_move_their_account(
 
 
 @pytest.mark.parametrize("use", ["signed in", "password", "factor", "other address"])
-def test_an_account_in_use_does_not_move_with_its_seat(scim: ScimClient, verified: None, use: str) -> None:
+def test_an_account_in_use_does_not_move_with_its_membership(scim: ScimClient, verified: None, use: str) -> None:
     from allauth.account.models import EmailAddress
     from allauth.mfa.models import Authenticator
     from django.utils import timezone
 
     made = create(scim)
-    account = seat_of("nora@acme.example").user
+    account = membership_of("nora@acme.example").user
     assert account is not None
     if use == "signed in":
         User.objects.filter(pk=account.pk).update(last_login=timezone.now())
@@ -443,16 +451,18 @@ def test_an_account_in_use_does_not_move_with_its_seat(scim: ScimClient, verifie
     assert EmailAddress.objects.filter(user=account, email="nora@acme.example").exists()
 
 
-def test_an_account_that_nobody_used_moves_with_its_seat(scim: ScimClient, verified: None) -> None:
+def test_an_account_that_nobody_used_moves_with_its_membership(scim: ScimClient, verified: None) -> None:
     made = create(scim)
     scim.put(f"/Users/{made['id']}", user_body("moved@acme.example"))
-    account = seat_of("moved@acme.example").user
+    account = membership_of("moved@acme.example").user
     assert account is not None
     assert account.email == "moved@acme.example"
 
 
 @pytest.mark.parametrize("reason", ["an admin's hold", "a person's role", "an open session"])
-def test_a_seat_that_somebody_had_to_do_with_is_held_not_removed(scim: ScimClient, verified: None, reason: str) -> None:
+def test_a_membership_that_somebody_had_to_do_with_is_held_not_removed(
+    scim: ScimClient, verified: None, reason: str
+) -> None:
     from uuid import uuid4
 
     from orgs.tenancy import access
@@ -460,35 +470,40 @@ def test_a_seat_that_somebody_had_to_do_with_is_held_not_removed(scim: ScimClien
     from orgs.tenancy.types import SignInMethod
 
     made = create(scim)
-    seat = seat_of("nora@acme.example")
+    membership = membership_of("nora@acme.example")
     if reason == "an admin's hold":
-        people.hold_seat(membership=seat, source=HoldSource.ADMIN, actor=ACTOR)
+        people.suspend_membership(membership=membership, source=SuspensionSource.ADMIN, actor=ACTOR)
     elif reason == "a person's role":
-        people.grant_role(membership=seat, role=Role.ADMIN, source=GrantSource.PERSON, actor=ACTOR)
+        people.grant_role(membership=membership, role=Role.ADMIN, source=GrantSource.PERSON, actor=ACTOR)
     else:
         tenancy.grant_session(
-            membership=seat, session=uuid4(), method=SignInMethod.PASSWORD, expires_at=access.session_expiry()
+            membership=membership, session=uuid4(), method=SignInMethod.PASSWORD, expires_at=access.session_expiry()
         )
     scim.delete(f"/Users/{made['id']}")
-    assert HoldSource.SCIM in [hold.source for hold in seat_of("nora@acme.example").holds.all()]
+    assert SuspensionSource.SCIM in [
+        suspension.source for suspension in membership_of("nora@acme.example").suspensions.all()
+    ]
 
 
 def test_an_admins_hold_outlasts_delete_and_create(scim: ScimClient, verified: None) -> None:
     made = create(scim)
-    people.hold_seat(membership=seat_of("nora@acme.example"), source=HoldSource.ADMIN, actor=ACTOR)
+    people.suspend_membership(membership=membership_of("nora@acme.example"), source=SuspensionSource.ADMIN, actor=ACTOR)
     scim.delete(f"/Users/{made['id']}")
     create(scim)
-    seat = Membership.objects.get(email="nora@acme.example", deprovisioned_at=None)
-    assert (seat.state, [hold.source for hold in seat.holds.all()]) == (MembershipState.SUSPENDED, [HoldSource.ADMIN])
+    membership = Membership.objects.get(email="nora@acme.example", deprovisioned_at=None)
+    assert (membership.state, [suspension.source for suspension in membership.suspensions.all()]) == (
+        MembershipState.SUSPENDED,
+        [SuspensionSource.ADMIN],
+    )
 
 
 def test_a_rename_writes_nothing_but_the_name(scim: ScimClient, uma: Membership, monkeypatch: Any) -> None:
     made = create(scim, "uma@acme.example")
     original = people.copy_profile
 
-    def promoted_meanwhile(seat: Membership, profile: Any) -> None:
-        Membership.objects.filter(pk=seat.pk).update(role=Role.OWNER, state=MembershipState.SUSPENDED)
-        original(seat, profile)
+    def promoted_meanwhile(membership: Membership, profile: Any) -> None:
+        Membership.objects.filter(pk=membership.pk).update(role=Role.OWNER, state=MembershipState.SUSPENDED)
+        original(membership, profile)
 
     monkeypatch.setattr(people, "copy_profile", promoted_meanwhile)
     people.update_profile(
@@ -505,7 +520,7 @@ def test_letters_that_grow_when_compared_are_refused_before_the_database(scim: S
     assert_scim_error(scim.post("/Groups", {"displayName": name}), 400, "invalidValue")
 
 
-def test_a_seat_that_was_reached_is_held_though_its_sessions_are_gone(scim: ScimClient, verified: None) -> None:
+def test_a_membership_that_was_reached_is_held_though_its_sessions_are_gone(scim: ScimClient, verified: None) -> None:
     from uuid import uuid4
 
     from orgs.tenancy import access
@@ -513,8 +528,8 @@ def test_a_seat_that_was_reached_is_held_though_its_sessions_are_gone(scim: Scim
     from orgs.tenancy.types import SignInMethod
 
     made = create(scim)
-    seat, until = seat_of("nora@acme.example"), access.session_expiry()
-    tenancy.grant_session(membership=seat, session=uuid4(), method=SignInMethod.PASSWORD, expires_at=until)
+    membership, until = membership_of("nora@acme.example"), access.session_expiry()
+    tenancy.grant_session(membership=membership, session=uuid4(), method=SignInMethod.PASSWORD, expires_at=until)
     scim.put(f"/Users/{made['id']}", user_body(active=False))
     scim.delete(f"/Users/{made['id']}")
-    assert seat_of("nora@acme.example").state == MembershipState.SUSPENDED
+    assert membership_of("nora@acme.example").state == MembershipState.SUSPENDED

@@ -26,7 +26,7 @@ def idp_keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
 
 
 def connect(org: Organization, keys: Keys, name: str = "JumpCloud", **app: Any) -> tuple[Connection, Idp]:
-    """Return a finished, untested connection of this organisation, and its IdP."""
+    """Return a finished, untested connection of this organization, and its IdP."""
     connection = connections.create_connection(org=org, name=name, rules=SignInRules(), actor=ACTOR)
     versions.choose_provider(
         connection=connection, provider="jumpcloud", name_id_format=Format.EMAIL, revision=1, actor=ACTOR
@@ -39,7 +39,7 @@ def connect(org: Organization, keys: Keys, name: str = "JumpCloud", **app: Any) 
 
 
 def verify(org: Organization, name: str) -> None:
-    """The organisation has proved this domain."""
+    """The organization has verified this domain."""
     add_domain(org=org, name=name, verified=True, actor=ACTOR)
 
 

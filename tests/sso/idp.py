@@ -20,10 +20,10 @@ from portal.sandbox.test_idp.types import (
     App,
     AuthnRequestFacts,
     Fault,
+    IdpNameIdFormat,
+    IdpPerson,
     Keys,
-    NameIdFormat,
     NameIdSource,
-    Person,
     Signs,
     Style,
 )
@@ -66,7 +66,7 @@ class Idp:
         **names: str,
     ) -> str:
         """Return the SAMLResponse field for this person; without a request it is unsolicited."""
-        choice, person = self.app.usual_choice(fault), Person(email, **names)
+        choice, person = self.app.usual_choice(fault), IdpPerson(email, **names)
         if session_ends is None:
             document = answer(self.app, person, request, choice, keys=self.keys, now=at or now())
         else:
@@ -130,9 +130,9 @@ class Browser:
         return self.client.post(asked["Location"], {answer: "yes"})
 
     def reaches(self) -> list[str]:
-        """Return the organisations that this browser may enter."""
+        """Return the organizations that this browser may enter."""
         found = self.client.get("/api/v1/me")
         return [org["slug"] for org in found.json()["organizations"]] if found.status_code == 200 else []
 
 
-__all__ = ["FORM", "Browser", "Fault", "Idp", "NameIdFormat", "NameIdSource", "Signs", "Style", "post_form"]
+__all__ = ["FORM", "Browser", "Fault", "Idp", "IdpNameIdFormat", "NameIdSource", "Signs", "Style", "post_form"]

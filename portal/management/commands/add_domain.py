@@ -1,4 +1,4 @@
-"""`manage.py add_domain`: a domain for an organisation, proved on request."""
+"""`manage.py add_domain`: a domain for an organization, verified on request."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from portal.setup import add_domain
 
 
 class Command(OperatorCommand):
-    """Adding a domain twice changes nothing; with --verified it then counts as proved."""
+    """Adding a domain twice changes nothing; with --verified it then counts as verified."""
 
     help = "Add a domain to an organization. --verified says that you have proof of it by other means than DNS."
 
@@ -21,7 +21,7 @@ class Command(OperatorCommand):
         parser.add_argument("slug", help="the organization's short name")
         parser.add_argument("domain", help="as in example.com")
         parser.add_argument(
-            "--verified", action="store_true", help="it counts as proved, and lets in who waited under it"
+            "--verified", action="store_true", help="it counts as verified, and lets in who waited under it"
         )
 
     def act(self, options: Mapping[str, Any]) -> Report:

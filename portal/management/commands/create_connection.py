@@ -1,4 +1,4 @@
-"""`manage.py create_connection`: a SAML connection for an organisation, from the IdP's metadata."""
+"""`manage.py create_connection`: a SAML connection for an organization, from the IdP's metadata."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ from portal.management.command import OperatorCommand, Report, organization, pri
 from portal.setup import NewConnection, create_connection
 from sso.connections import queries
 from sso.connections.types import SignInRules
-from sso.providers.catalogue import PROVIDERS
+from sso.providers.catalog import PROVIDERS
 from sso.saml.metadata import LARGEST_DOCUMENT, LONGEST_URL
 
 ACTOR = Actor.command("create_connection")

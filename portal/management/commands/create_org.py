@@ -1,4 +1,4 @@
-"""`manage.py create_org`: an organisation with its owner and its directory."""
+"""`manage.py create_org`: an organization with its owner and its directory."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ from portal.setup import NewOrganization, create_org
 
 
 class Command(OperatorCommand):
-    """An account that has proved the owner's address already becomes the owner, and keeps its password."""
+    """An account that has verified the owner's address already becomes the owner, and keeps its password."""
 
     help = "Create an organization with its first owner, whose address counts as verified."
 

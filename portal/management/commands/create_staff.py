@@ -12,7 +12,7 @@ from portal.management.command import OperatorCommand, Report, add_password_opti
 
 
 class Command(OperatorCommand):
-    """An account that has proved this address already becomes staff, and keeps its password."""
+    """An account that has verified this address already becomes staff, and keeps its password."""
 
     help = "Create a support account. It has to set up a second factor at its first sign-in."
 

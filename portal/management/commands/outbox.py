@@ -36,7 +36,7 @@ class Command(OperatorCommand):
         chosen = self._choose(found, options)
         if options["action"] == "retry":
             return {"retried": services.retry(events=chosen)}
-        return {"cancelled": services.cancel_events(events=chosen)}
+        return {"canceled": services.cancel_events(events=chosen)}
 
     def _list(self, found: QuerySet[OutboxEvent]) -> Report:
         rows = list(found.select_related("org").order_by("due_at", "id")[:SHOWN])

@@ -1,4 +1,4 @@
-"""`manage.py seed_demo`: the demo's organisations in this database, once."""
+"""`manage.py seed_demo`: the demo's organizations in this database, once."""
 
 from collections.abc import Mapping
 from dataclasses import asdict

@@ -11,11 +11,11 @@ from django.core.management.base import CommandError, CommandParser
 from django.core.validators import validate_email
 
 from portal.management.command import OperatorCommand, Report, read_line
-from portal.simulator.client import Target, new_client, sender
+from portal.simulator.client import ScimServer, new_client, sender
 from portal.simulator.plan import Plan, simulate
 from portal.simulator.report import Line, as_line, as_text
 from scim.dialects.jumpcloud.changes import PEOPLE_NEEDED
-from scim.dialects.steps import Outcome
+from scim.dialects.steps import StepOutcome
 
 STEP_FAILED, BAD_INPUT = 1, 2
 LAST_PORT = 65535
@@ -48,7 +48,7 @@ class Command(OperatorCommand):
         parser.add_argument("--domain", default="", help="the people's domain, by default that of the test e-mail")
 
     def act(self, options: Mapping[str, Any]) -> Report:
-        target = Target(_base_url(options["base_url"]), _token(options))
+        target = ScimServer(_base_url(options["base_url"]), _token(options))
         plan = _plan(options)
         with new_client() as client:
             steps = list(self._walk(plan, target, client, is_json=options["json"]))
@@ -56,7 +56,7 @@ class Command(OperatorCommand):
         failed_step = failure["name"] if failure else None
         return {"base_url": target.base_url, "passed": failure is None, "failed_step": failed_step, "steps": steps}
 
-    def _walk(self, plan: Plan, target: Target, client: httpx.Client, *, is_json: bool) -> Iterator[Line]:
+    def _walk(self, plan: Plan, target: ScimServer, client: httpx.Client, *, is_json: bool) -> Iterator[Line]:
         """Yield each step as it ends; a person reads it then, too."""
         title = ""
         for number, (section, result) in enumerate(simulate(plan, sender(target, client)), 1):
@@ -87,7 +87,7 @@ class Command(OperatorCommand):
 
 
 def _first_failure(steps: list[Line]) -> Line | None:
-    return next((step for step in steps if step["outcome"] == Outcome.FAILED.value), None)
+    return next((step for step in steps if step["outcome"] == StepOutcome.FAILED.value), None)
 
 
 def _base_url(text: str) -> str:

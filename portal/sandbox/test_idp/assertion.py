@@ -16,11 +16,11 @@ from portal.sandbox.test_idp.types import (
     App,
     Attribute,
     AuthnRequestFacts,
-    Choice,
     Fault,
+    IdpPerson,
     Keys,
     NameIdSource,
-    Person,
+    ResponseOptions,
     Source,
 )
 
@@ -38,7 +38,7 @@ ELSEWHERE = "https://other-app.example/saml"
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
+class AssertionFacts:
     """What a response claims, before it is written down; unsolicited, it has no request id."""
 
     made_at: datetime
@@ -54,7 +54,13 @@ class Claims:
 
 
 def answer(
-    app: App, person: Person, request: AuthnRequestFacts | None, choice: Choice, *, keys: Keys, now: datetime
+    app: App,
+    person: IdpPerson,
+    request: AuthnRequestFacts | None,
+    choice: ResponseOptions,
+    *,
+    keys: Keys,
+    now: datetime,
 ) -> bytes:
     """Return the response as it goes out, signed as the choice says; without a request it is unsolicited."""
     unsigned = build_response(app, person, request, choice, now=now)
@@ -65,7 +71,7 @@ def answer(
 
 
 def build_response(
-    app: App, person: Person, request: AuthnRequestFacts | None, choice: Choice, *, now: datetime
+    app: App, person: IdpPerson, request: AuthnRequestFacts | None, choice: ResponseOptions, *, now: datetime
 ) -> bytes:
     """Return the response without its signatures (SAML Core §3.3.3, Profiles §4.1.4.2)."""
     claims = _spoiled(_good_claims(app, request, choice, now), choice.fault)
@@ -86,8 +92,8 @@ def build_response(
     return etree.tostring(response)
 
 
-def _good_claims(app: App, request: AuthnRequestFacts | None, choice: Choice, now: datetime) -> Claims:
-    return Claims(
+def _good_claims(app: App, request: AuthnRequestFacts | None, choice: ResponseOptions, now: datetime) -> AssertionFacts:
+    return AssertionFacts(
         made_at=now,
         request_id=request.id if request else "",
         issuer=app.idp_entity_id,
@@ -100,7 +106,7 @@ def _good_claims(app: App, request: AuthnRequestFacts | None, choice: Choice, no
     )
 
 
-def _spoiled(good: Claims, fault: Fault) -> Claims:
+def _spoiled(good: AssertionFacts, fault: Fault) -> AssertionFacts:
     """Return the claims with this fault, and nothing else wrong."""
     match fault:
         case Fault.EXPIRED:
@@ -144,7 +150,7 @@ def _new_id() -> str:
     return f"_{token_hex(16)}"
 
 
-def _name_id(app: App, person: Person) -> str:
+def _name_id(app: App, person: IdpPerson) -> str:
     if app.name_id is NameIdSource.CUSTOM:
         return app.custom_name_id
     return "".join(person.values(Source(app.name_id)))
@@ -160,12 +166,12 @@ def _child(
     return child
 
 
-def _add_issuer(parent: etree._Element, claims: Claims, dialect: Dialect) -> None:
+def _add_issuer(parent: etree._Element, claims: AssertionFacts, dialect: Dialect) -> None:
     given = {"Format": ENTITY} if dialect.inclusive else {}
     _child(parent, "Issuer", claims.issuer, {dialect.assertion: SAML}, **given)
 
 
-def _add_status(response: etree._Element, claims: Claims) -> None:
+def _add_status(response: etree._Element, claims: AssertionFacts) -> None:
     status = etree.SubElement(response, f"{{{PROTOCOL}}}Status")
     code = etree.SubElement(status, f"{{{PROTOCOL}}}StatusCode", {"Value": f"{STATUS}:Success"})
     if claims.is_refusal:
@@ -175,7 +181,7 @@ def _add_status(response: etree._Element, claims: Claims) -> None:
         message.text = "This person isn't assigned to the app."
 
 
-def _add_subject(assertion: etree._Element, app: App, person: Person, claims: Claims) -> None:
+def _add_subject(assertion: etree._Element, app: App, person: IdpPerson, claims: AssertionFacts) -> None:
     subject = _child(assertion, "Subject")
     _child(subject, "NameID", _name_id(app, person), Format=app.name_id_format)
     confirmation = _child(subject, "SubjectConfirmation", Method=BEARER)
@@ -183,13 +189,13 @@ def _add_subject(assertion: etree._Element, app: App, person: Person, claims: Cl
     _set(confirmed, Recipient=claims.recipient, InResponseTo=claims.request_id)
 
 
-def _add_conditions(assertion: etree._Element, claims: Claims) -> None:
+def _add_conditions(assertion: etree._Element, claims: AssertionFacts) -> None:
     begin, end = stamp(claims.not_before), stamp(claims.not_on_or_after)
     conditions = _child(assertion, "Conditions", NotBefore=begin, NotOnOrAfter=end)
     _child(_child(conditions, "AudienceRestriction"), "Audience", claims.audience)
 
 
-def _add_statements(assertion: etree._Element, person: Person, claims: Claims, dialect: Dialect) -> None:
+def _add_statements(assertion: etree._Element, person: IdpPerson, claims: AssertionFacts, dialect: Dialect) -> None:
     session = _child(assertion, "AuthnStatement", AuthnInstant=stamp(claims.made_at), SessionIndex=_new_id())
     _child(_child(session, "AuthnContext"), "AuthnContextClassRef", PASSWORD)
     told = [(one.name, values) for one in claims.attributes if (values := person.values(one.source))]

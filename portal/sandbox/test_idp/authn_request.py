@@ -7,7 +7,7 @@ import zlib
 
 from lxml import etree
 
-from portal.sandbox.test_idp.errors import RequestMismatch, RequestUnreadable
+from portal.sandbox.test_idp.errors import AuthnRequestMismatch, RequestUnreadable
 from portal.sandbox.test_idp.types import App, AuthnRequestFacts
 
 PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol"
@@ -36,7 +36,7 @@ def read_post(text: str) -> AuthnRequestFacts:
 
 
 def require_match(request: AuthnRequestFacts, app: App, sso_url: str) -> None:
-    """The request is of this app, and for this address. Raises RequestMismatch."""
+    """The request is of this app, and for this address. Raises AuthnRequestMismatch."""
     compared = (
         ("comes from", request.issuer, "the SP Entity ID", app.sp_entity_id),
         ("wants the answer at", request.acs_url or app.acs_url, "the ACS URL", app.acs_url),
@@ -44,7 +44,9 @@ def require_match(request: AuthnRequestFacts, app: App, sso_url: str) -> None:
     )
     for verb, asked, name, known in compared:
         if asked != known:
-            raise RequestMismatch(f"The request {verb} “{asked}”, but {name} here is “{known}”. Make them the same.")
+            raise AuthnRequestMismatch(
+                f"The request {verb} “{asked}”, but {name} here is “{known}”. Make them the same."
+            )
 
 
 def _decoded(text: str) -> bytes:

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.sandbox.test_idp.addresses import app_id_for, page_of
 from portal.sandbox.test_idp.config import current
-from portal.sandbox.test_idp.forms import AppForm, AttributeRows
+from portal.sandbox.test_idp.forms import AppForm, AttributeFormSet
 from portal.sandbox.test_idp.keys import ensure_keys
 from portal.sandbox.test_idp.state import delete_app, find_app, load_apps, save_app
 from portal.sandbox.test_idp.types import App
@@ -54,7 +54,7 @@ def certificate(request: HttpRequest, app_id: str) -> HttpResponse:
 def _enter(request: HttpRequest, app: App | None) -> HttpResponse:
     given = request.POST if request.method == "POST" else None
     form = AppForm(given, initial=asdict(app) if app else {"declares_redirect": True})
-    rows = AttributeRows(given, initial=[asdict(one) for one in app.attributes] if app else [], prefix="attributes")
+    rows = AttributeFormSet(given, initial=[asdict(one) for one in app.attributes] if app else [], prefix="attributes")
     # both are asked, so that all that is wrong is shown together
     if given is None or not (form.is_valid() & rows.is_valid()):
         return _show(request, app, form, rows)
@@ -64,7 +64,7 @@ def _enter(request: HttpRequest, app: App | None) -> HttpResponse:
     return redirect("edit", app_id)
 
 
-def _show(request: HttpRequest, app: App | None, form: AppForm, rows: AttributeRows) -> HttpResponse:
+def _show(request: HttpRequest, app: App | None, form: AppForm, rows: AttributeFormSet) -> HttpResponse:
     context = {"form": form, "rows": rows}
     if app:
         pem = ensure_keys(current().folder).signing.certificate

@@ -11,7 +11,7 @@ from portal.sandbox.test_idp.assertion import answer
 from portal.sandbox.test_idp.errors import NothingToReplay
 from portal.sandbox.test_idp.keys import ensure_keys
 from portal.sandbox.test_idp.state import load_sent, save_sent
-from portal.sandbox.test_idp.types import App, Choice, Delivery, Fault, Person, Visit
+from portal.sandbox.test_idp.types import App, Delivery, Fault, IdpPerson, ResponseOptions, Visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,8 @@ class SignIn:
     """Somebody has signed in, and the app is to be told so in this way."""
 
     visit: Visit
-    person: Person
-    choice: Choice
+    person: IdpPerson
+    choice: ResponseOptions
 
 
 def deliver(folder: Path, app: App, sign_in: SignIn, *, now: datetime) -> Delivery:

@@ -24,7 +24,7 @@ class RequestUnreadable(IdpError):
     title = "This isn’t a sign-in request"
 
 
-class RequestMismatch(IdpError):
+class AuthnRequestMismatch(IdpError):
     title = "The request and the app’s settings differ"
 
 

@@ -13,11 +13,11 @@ from portal.sandbox.test_idp.types import (
     PRESETS,
     App,
     Attribute,
-    Choice,
     Fault,
-    NameIdFormat,
+    IdpNameIdFormat,
+    IdpPerson,
     NameIdSource,
-    Person,
+    ResponseOptions,
     Signs,
     Source,
     Style,
@@ -75,7 +75,7 @@ class AppForm(PlainForm):
     custom_name_id = TextField(
         max_length=254, required=False, label="Text of my own", help_text="Only if the NameID is a text of your own."
     )
-    name_id_format = forms.ChoiceField(choices=NameIdFormat.choices, label="SAMLSubject NameID Format")
+    name_id_format = forms.ChoiceField(choices=IdpNameIdFormat.choices, label="SAMLSubject NameID Format")
     login_url = AddressField(
         required=False,
         label="Login URL",
@@ -109,12 +109,12 @@ class AppForm(PlainForm):
         """Return what was entered; the form must be valid. Without attributes the style's own are taken."""
         given = self.cleaned_data
         style = Style(given["style"])
-        kinds = {"name_id": NameIdSource, "name_id_format": NameIdFormat, "signs": Signs, "style": Style}
+        kinds = {"name_id": NameIdSource, "name_id_format": IdpNameIdFormat, "signs": Signs, "style": Style}
         chosen: dict[str, Any] = {name: kind(given[name]) for name, kind in kinds.items()}
         return App(**{**given, **chosen, "id": app_id, "attributes": attributes or PRESETS[style]})
 
 
-class AttributeRow(PlainForm):
+class AttributeForm(PlainForm):
     """One attribute: the app's name for it, and what is sent there."""
 
     name = TextField(max_length=ENTITY_ID_LENGTH, required=False, label="Service provider attribute name")
@@ -130,10 +130,10 @@ class AttributeRow(PlainForm):
             self.add_error("name", "Name this attribute, or choose “nothing”.")
 
 
-_Rows = forms.formset_factory(AttributeRow, extra=0, max_num=ROWS, absolute_max=2 * ROWS)
+_Rows = forms.formset_factory(AttributeForm, extra=0, max_num=ROWS, absolute_max=2 * ROWS)
 
 
-class AttributeRows(_Rows):  # type: ignore[misc,valid-type]
+class AttributeFormSet(_Rows):  # type: ignore[misc,valid-type]
     """As many rows as an app can have; those that are left empty count for nothing."""
 
     def total_form_count(self) -> int:
@@ -167,7 +167,7 @@ class SignInForm(PlainForm):
     )
     is_shown = forms.BooleanField(required=False, label="Show the response before it is sent")
 
-    def __init__(self, app: App, people: Sequence[Person], *given: Any, is_solicited: bool, **named: Any) -> None:
+    def __init__(self, app: App, people: Sequence[IdpPerson], *given: Any, is_solicited: bool, **named: Any) -> None:
         super().__init__(*given, **named)
         self._app = app
         self._people = {person.email: person for person in people}
@@ -186,19 +186,19 @@ class SignInForm(PlainForm):
         if "person" in given and not given["person"] and not given.get("email") and "email" not in self.errors:
             self.add_error("email", "Type the address of whoever signs in, or choose somebody above.")
 
-    def who(self) -> Person:
+    def who(self) -> IdpPerson:
         """Return whoever signs in; the form must be valid."""
         given = self.cleaned_data
         if given["person"]:
             return self._people[given["person"]]
         groups = tuple(group.strip() for group in given["groups"].split(",") if group.strip())
-        return Person(given["email"], given["first"], given["last"], groups=groups)
+        return IdpPerson(given["email"], given["first"], given["last"], groups=groups)
 
-    def choice(self) -> Choice:
+    def choice(self) -> ResponseOptions:
         """Return how the response is made; the form must be valid."""
         given = self.cleaned_data
         attributes = tuple(self._app.attributes[int(place)] for place in given["attributes"])
-        return Choice(attributes, Signs(given["signs"]), Fault(given["fault"]))
+        return ResponseOptions(attributes, Signs(given["signs"]), Fault(given["fault"]))
 
 
 class RecordForm(PlainForm):

@@ -4,12 +4,12 @@ import xmlsec
 from lxml import etree
 
 from portal.sandbox.test_idp.dialects import Dialect
-from portal.sandbox.test_idp.types import Choice, Fault, KeyPair, Signs
+from portal.sandbox.test_idp.types import Fault, KeyPair, ResponseOptions, Signs
 
 ASSERTION = "{urn:oasis:names:tc:SAML:2.0:assertion}Assertion"
 
 
-def sign(response: bytes, pair: KeyPair, choice: Choice, dialect: Dialect) -> bytes:
+def sign(response: bytes, pair: KeyPair, choice: ResponseOptions, dialect: Dialect) -> bytes:
     """Return the response with the chosen signatures: enveloped, exc-c14n, RSA-SHA256 unless the fault is SHA-1."""
     root = etree.fromstring(response)
     xmlsec.tree.add_ids(root, ["ID"])

@@ -19,7 +19,7 @@ from portal.sandbox.test_idp.keys import ensure_keys
 from portal.sandbox.test_idp.metadata import MEDIA_TYPE, build_metadata
 from portal.sandbox.test_idp.middleware import policy
 from portal.sandbox.test_idp.state import find_app, load_people
-from portal.sandbox.test_idp.types import App, AuthnRequestFacts, Delivery, Fault, Person, Visit
+from portal.sandbox.test_idp.types import App, AuthnRequestFacts, Delivery, Fault, IdpPerson, Visit
 
 HOUR = 3600
 
@@ -78,10 +78,10 @@ def _receive(request: HttpRequest, app: App, visit: Visit) -> HttpResponse:
     return _send(request, app, deliver(current().folder, app, order, now=now()))
 
 
-def _known(email: str) -> Person:
+def _known(email: str) -> IdpPerson:
     if not email.isprintable():
         raise ChoiceUnknown("The address holds a character that can’t be shown.")
-    return next((one for one in load_people(current().folder) if one.email == email), Person(email))
+    return next((one for one in load_people(current().folder) if one.email == email), IdpPerson(email))
 
 
 def _fault(given: QueryDict) -> Fault:

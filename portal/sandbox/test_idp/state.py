@@ -11,16 +11,16 @@ from portal.sandbox.test_idp.types import (
     App,
     Attribute,
     Delivery,
-    NameIdFormat,
+    IdpNameIdFormat,
+    IdpPerson,
     NameIdSource,
-    Person,
     Signs,
     Source,
     Style,
 )
 
 APPS, PEOPLE, SENT = "apps.json", "people.json", "sent.json"
-KINDS = {"name_id": NameIdSource, "name_id_format": NameIdFormat, "signs": Signs, "style": Style}
+KINDS = {"name_id": NameIdSource, "name_id_format": IdpNameIdFormat, "signs": Signs, "style": Style}
 
 
 def load_apps(folder: Path) -> tuple[App, ...]:
@@ -53,7 +53,7 @@ def delete_app(folder: Path, app_id: str) -> None:
         change_json(folder / name, {}, lambda rows: {key: row for key, row in rows.items() if key != app_id})
 
 
-def load_people(folder: Path) -> tuple[Person, ...]:
+def load_people(folder: Path) -> tuple[IdpPerson, ...]:
     """Return those whom one can sign in as without typing. Raises StateUnreadable."""
     try:
         return tuple(_person(row) for row in read_json(folder / PEOPLE, []))
@@ -61,7 +61,7 @@ def load_people(folder: Path) -> tuple[Person, ...]:
         raise unreadable(folder / PEOPLE) from error
 
 
-def save_people(folder: Path, people: Iterable[Person]) -> None:
+def save_people(folder: Path, people: Iterable[IdpPerson]) -> None:
     """These are the people, and nobody else."""
     write_json(folder / PEOPLE, [asdict(person) for person in people])
 
@@ -87,8 +87,8 @@ def _app(row: Mapping[str, Any]) -> App:
     return App(**{**row, **chosen})
 
 
-def _person(row: Mapping[str, Any]) -> Person:
-    person = Person(**{**row, "groups": tuple(row.get("groups", ()))})
+def _person(row: Mapping[str, Any]) -> IdpPerson:
+    person = IdpPerson(**{**row, "groups": tuple(row.get("groups", ()))})
     # XML can't carry most of what can't be printed
     if not all(text.isprintable() for text in (person.email, person.first, person.last, person.username)):
         raise ValueError(person.email)

@@ -13,7 +13,7 @@ class NameIdSource(TextChoices):
     CUSTOM = "custom", "a text of my own"
 
 
-class NameIdFormat(TextChoices):
+class IdpNameIdFormat(TextChoices):
     """SAML Core §8.3."""
 
     EMAIL = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress", "emailAddress (SAML 1.1)"
@@ -101,7 +101,7 @@ PRESETS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class IdpPerson:
     """Somebody who can sign in here."""
 
     email: str
@@ -129,7 +129,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ResponseOptions:
     """How one response is made."""
 
     attributes: tuple[Attribute, ...]
@@ -148,7 +148,7 @@ class App:
     acs_url: str
     name_id: NameIdSource = NameIdSource.EMAIL
     custom_name_id: str = ""
-    name_id_format: NameIdFormat = NameIdFormat.EMAIL
+    name_id_format: IdpNameIdFormat = IdpNameIdFormat.EMAIL
     login_url: str = ""
     declares_redirect: bool = True
     signs: Signs = Signs.RESPONSE
@@ -156,9 +156,9 @@ class App:
     attributes: tuple[Attribute, ...] = field(default=PRESETS[Style.JUMPCLOUD])
     sign_in_as: str = ""
 
-    def usual_choice(self, fault: Fault = Fault.NONE) -> Choice:
+    def usual_choice(self, fault: Fault = Fault.NONE) -> ResponseOptions:
         """Return how this app is answered when nobody says otherwise."""
-        return Choice(self.attributes, self.signs, fault)
+        return ResponseOptions(self.attributes, self.signs, fault)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from scim.dialects.people import Person
+from scim.dialects.people import MadeUpPerson
 from scim.dialects.templates import Json
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -13,7 +13,7 @@ PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 Body = Mapping[str, Json]
 
 
-def new_user(person: Person) -> Body:
+def new_user(person: MadeUpPerson) -> Body:
     """The body of `POST /Users`: it names the enterprise schema even when it holds nothing of it."""
     return {
         **_always(person, is_active=True),
@@ -24,7 +24,7 @@ def new_user(person: Person) -> Body:
     }  # fmt: skip
 
 
-def whole_user(person: Person, id_template: str, *, is_active: bool = True) -> Body:
+def whole_user(person: MadeUpPerson, id_template: str, *, is_active: bool = True) -> Body:
     """The body of `PUT /Users/<id>`: the whole resource, with its id, and empty lists for what is unassigned."""
     return {
         **_always(person, is_active=is_active),
@@ -38,7 +38,7 @@ def whole_user(person: Person, id_template: str, *, is_active: bool = True) -> B
     }
 
 
-def bare_user(person: Person, id_template: str, *, is_active: bool = True) -> Body:
+def bare_user(person: MadeUpPerson, id_template: str, *, is_active: bool = True) -> Body:
     """The other body of `PUT /Users/<id>`: little more than the name, and null for the e-mails."""
     return {
         "active": is_active,
@@ -66,7 +66,7 @@ def values(members: Sequence[str]) -> Json:
     return [{"value": member} for member in members]
 
 
-def _always(person: Person, *, is_active: bool) -> Body:
+def _always(person: MadeUpPerson, *, is_active: bool) -> Body:
     return {
         "active": is_active,
         "displayName": person.display_name,
@@ -79,5 +79,5 @@ def _always(person: Person, *, is_active: bool) -> Body:
     }
 
 
-def _name(person: Person) -> Body:
+def _name(person: MadeUpPerson) -> Body:
     return {"familyName": person.family_name, "givenName": person.given_name}

@@ -7,14 +7,14 @@ from scim.dialects import checks
 from scim.dialects.checks import counts, lacks_member, says
 from scim.dialects.jumpcloud import bodies
 from scim.dialects.jumpcloud.push import DONE, look_up_group
-from scim.dialects.people import Person, PushedGroup
-from scim.dialects.steps import Fallback, Filter, Step
+from scim.dialects.people import MadeUpPerson, PushedGroup
+from scim.dialects.steps import Fallback, Filter, ScimStep
 
 PEOPLE_NEEDED = 5
 NOT_THERE = "Not found there: push it first."
 
 
-def lifecycle(people: Sequence[Person], groups: Sequence[PushedGroup] = ()) -> tuple[Step, ...]:
+def lifecycle(people: Sequence[MadeUpPerson], groups: Sequence[PushedGroup] = ()) -> tuple[ScimStep, ...]:
     """Return the changes of an ordinary week to what `activate` pushed, starting from an empty context.
 
     The first person is renamed, the third set inactive, the fourth set inactive and brought back, the fifth deleted;
@@ -32,9 +32,9 @@ def lifecycle(people: Sequence[Person], groups: Sequence[PushedGroup] = ()) -> t
     return (*steps, *delete_person(people[4]))
 
 
-def find_person(person: Person, act: str) -> Step:
+def find_person(person: MadeUpPerson, act: str) -> ScimStep:
     """Find someone who was pushed; the id is kept under the person's key."""
-    return Step(
+    return ScimStep(
         name=f"{act}-find:{person.user_name}",
         label=f"Look up {person.user_name}",
         method="GET",
@@ -45,29 +45,29 @@ def find_person(person: Person, act: str) -> Step:
     )
 
 
-def rename_person(person: Person, *, family_name: str) -> tuple[Step, ...]:
+def rename_person(person: MadeUpPerson, *, family_name: str) -> tuple[ScimStep, ...]:
     """Give the person another family name; the address stays."""
     renamed = replace(person, family_name=family_name)
     return _change("rename", f"Rename {person.display_name}", renamed, is_active=True)
 
 
-def deactivate_person(person: Person) -> tuple[Step, ...]:
+def deactivate_person(person: MadeUpPerson) -> tuple[ScimStep, ...]:
     """Set the person inactive."""
     return _change("deactivate", f"Deactivate {person.user_name}", person, is_active=False)
 
 
-def reactivate_person(person: Person) -> tuple[Step, ...]:
+def reactivate_person(person: MadeUpPerson) -> tuple[ScimStep, ...]:
     """Bring the person back."""
     return _change("reactivate", f"Reactivate {person.user_name}", person, is_active=True)
 
 
-def delete_person(person: Person) -> tuple[Step, ...]:
+def delete_person(person: MadeUpPerson) -> tuple[ScimStep, ...]:
     """Delete the person, or set them inactive where DELETE isn't offered."""
     kept = f"kept_{person.key}"
     instead = Fallback("DELETE isn't offered for users; the person is set inactive.", moves={person.key: kept})
     return (
         find_person(person, "delete"),
-        Step(
+        ScimStep(
             name=f"delete:{person.user_name}",
             label=f"Delete {person.user_name}",
             method="DELETE",
@@ -79,14 +79,14 @@ def delete_person(person: Person) -> tuple[Step, ...]:
     )
 
 
-def remove_member(group: PushedGroup, person: Person) -> tuple[Step, ...]:
+def remove_member(group: PushedGroup, person: MadeUpPerson) -> tuple[ScimStep, ...]:
     """Take the person out of the group, by a value list."""
     path, ids = f"/Groups/{{{group.key}}}", bodies.values([f"{{{person.key}}}"])
     removed: bodies.Body = {"op": "remove", "path": "members", "value": ids}
     return (
         find_person(person, "remove-member"),
         _find_group(group, "remove-member"),
-        Step(
+        ScimStep(
             name=f"remove-member:{group.name}",
             label=f"Remove {person.user_name} from {group.name}",
             method="PATCH",
@@ -94,7 +94,7 @@ def remove_member(group: PushedGroup, person: Person) -> tuple[Step, ...]:
             body=bodies.patch(removed),
             expected=DONE,
         ),
-        Step(
+        ScimStep(
             name=f"remove-member-read:{group.name}",
             label=f"Read the group {group.name}",
             method="GET",
@@ -104,14 +104,14 @@ def remove_member(group: PushedGroup, person: Person) -> tuple[Step, ...]:
     )
 
 
-def rename_group(group: PushedGroup, new_name: str) -> tuple[Step, ...]:
+def rename_group(group: PushedGroup, new_name: str) -> tuple[ScimStep, ...]:
     """Give the group another name; its id stays. Nothing is sent when a group has the new name already."""
     path, renamed = f"/Groups/{{{group.key}}}", {"displayName": new_name}
     taken = f"taken_{group.key}"
     return (
         look_up_group(replace(group, name=new_name), {taken: "/Resources/0/id"}),
         replace(_find_group(group, "rename-group"), unless=taken),
-        Step(
+        ScimStep(
             name=f"rename-group:{group.name}",
             label=f"Rename the group {group.name} to {new_name}",
             method="PATCH",
@@ -120,7 +120,7 @@ def rename_group(group: PushedGroup, new_name: str) -> tuple[Step, ...]:
             expected=DONE,
             unless=taken,
         ),
-        Step(
+        ScimStep(
             name=f"rename-group-read:{group.name}",
             label=f"Read the group {new_name}",
             method="GET",
@@ -131,12 +131,12 @@ def rename_group(group: PushedGroup, new_name: str) -> tuple[Step, ...]:
     )
 
 
-def _change(act: str, label: str, person: Person, *, is_active: bool) -> tuple[Step, ...]:
+def _change(act: str, label: str, person: MadeUpPerson, *, is_active: bool) -> tuple[ScimStep, ...]:
     claims = (says("/active", expected=is_active), says("/name/familyName", person.family_name))
     return (
         find_person(person, act),
         _put(f"{act}:{person.user_name}", label, person, person.key, is_active=is_active),
-        Step(
+        ScimStep(
             name=f"{act}-read:{person.user_name}",
             label=f"Read {person.user_name}",
             method="GET",
@@ -146,11 +146,11 @@ def _change(act: str, label: str, person: Person, *, is_active: bool) -> tuple[S
     )
 
 
-def _put(name: str, label: str, person: Person, key: str, *, is_active: bool) -> Step:
+def _put(name: str, label: str, person: MadeUpPerson, key: str, *, is_active: bool) -> ScimStep:
     body = bodies.whole_user(person, f"{{{key}}}", is_active=is_active)
-    return Step(name=name, label=label, method="PUT", path=f"/Users/{{{key}}}", body=body, expected=DONE)
+    return ScimStep(name=name, label=label, method="PUT", path=f"/Users/{{{key}}}", body=body, expected=DONE)
 
 
-def _find_group(group: PushedGroup, act: str) -> Step:
+def _find_group(group: PushedGroup, act: str) -> ScimStep:
     step = look_up_group(group, {group.key: "/Resources/0/id"})
     return replace(step, name=f"{act}-find:{group.name}", checks=(*step.checks, counts(1, NOT_THERE)))

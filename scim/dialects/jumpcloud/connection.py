@@ -6,12 +6,12 @@ from scim.dialects import checks
 from scim.dialects.checks import noted, says
 from scim.dialects.jumpcloud import bodies
 from scim.dialects.jumpcloud.connection_groups import GROUP_STEPS
-from scim.dialects.people import Person, object_id
-from scim.dialects.steps import Check, Fallback, Filter, Step
+from scim.dialects.people import MadeUpPerson, object_id
+from scim.dialects.steps import Fallback, Filter, ScimCheck, ScimStep
 from scim.dialects.templates import Context, Json
 
 USER_PATH = "/Users/{user_id}"
-TESTER = Person("{user_name}", "{given_name}", "{family_name}", "{external_id}", "Test user", "Connection test")
+TESTER = MadeUpPerson("{user_name}", "{given_name}", "{family_name}", "{external_id}", "Test user", "Connection test")
 SAME_USER = (checks.STRING_ID, says("/id", "{user_id}"), says("/userName", "{user_name}"))
 SAME_EXTERNAL_ID = noted(says("/externalId", "{external_id}"))
 
@@ -35,17 +35,19 @@ def connection_context(test_email: str, run: str) -> Context:
     }
 
 
-def _look_up(name: str, label: str, *claims: Check) -> Step:
+def _look_up(name: str, label: str, *claims: ScimCheck) -> ScimStep:
     lookup = Filter("userName", "{user_name}")
-    return Step(name=name, label=label, method="GET", path="/Users", filter=lookup, checks=(*checks.LISTED, *claims))
+    return ScimStep(
+        name=name, label=label, method="GET", path="/Users", filter=lookup, checks=(*checks.LISTED, *claims)
+    )
 
 
-def _read_back(name: str, label: str, *claims: Check) -> Step:
-    return Step(name=name, label=label, method="GET", path=USER_PATH, checks=(*SAME_USER, *claims))
+def _read_back(name: str, label: str, *claims: ScimCheck) -> ScimStep:
+    return ScimStep(name=name, label=label, method="GET", path=USER_PATH, checks=(*SAME_USER, *claims))
 
 
-def _put(name: str, label: str, body: bodies.Body, *claims: Check) -> Step:
-    return Step(
+def _put(name: str, label: str, body: bodies.Body, *claims: ScimCheck) -> ScimStep:
+    return ScimStep(
         name=name,
         label=label,
         method="PUT",
@@ -56,8 +58,8 @@ def _put(name: str, label: str, body: bodies.Body, *claims: Check) -> Step:
     )
 
 
-def _patch(name: str, label: str, operation: bodies.Body, *claims: Check) -> Step:
-    return Step(
+def _patch(name: str, label: str, operation: bodies.Body, *claims: ScimCheck) -> ScimStep:
+    return ScimStep(
         name=name,
         label=label,
         method="PATCH",
@@ -78,7 +80,7 @@ GONE = checks.counts(0, "The test user is still listed.")
 IS_ACTIVE, IS_INACTIVE = says("/active", expected=True), says("/active", expected=False)
 
 USER_LOOKUPS = (
-    Step(name="list-users", label="List users", method="GET", path="/Users", checks=checks.LISTED),
+    ScimStep(name="list-users", label="List users", method="GET", path="/Users", checks=checks.LISTED),
     replace(
         _look_up("look-up-user", "Look up the test user", checks.FREE_OR_LEFT_OVER),
         saves={"left_over_id": "/Resources/0/id"},
@@ -89,7 +91,7 @@ USER_LOOKUPS = (
     ),
 )
 USER_CREATION = (
-    Step(
+    ScimStep(
         name="take-over-user",
         label="Take over the inactive user of an earlier test",
         method="PUT",
@@ -99,7 +101,7 @@ USER_CREATION = (
         checks=(checks.STRING_ID, says("/userName", "{user_name}"), IS_ACTIVE),
         moves={"left_over_id": "user_id"},
     ),
-    Step(
+    ScimStep(
         name="create-user",
         label="Create the test user",
         method="POST",
@@ -154,7 +156,7 @@ USER_CHANGES = (
     _read_back("read-active-user", "Read the active user", SAME_EXTERNAL_ID, IS_ACTIVE),
 )
 USER_REMOVAL = (
-    Step(
+    ScimStep(
         name="delete-user",
         label="Delete the test user",
         method="DELETE",
@@ -164,7 +166,7 @@ USER_REMOVAL = (
         fallback=NO_DELETE,
         cleans_up=True,
     ),
-    Step(
+    ScimStep(
         name="deactivate-kept-user",
         label="Deactivate the test user instead",
         method="PUT",
@@ -174,7 +176,7 @@ USER_REMOVAL = (
         checks=(IS_INACTIVE,),
         cleans_up=True,
     ),
-    Step(
+    ScimStep(
         name="read-deleted-user",
         label="Read the deleted user",
         method="GET",

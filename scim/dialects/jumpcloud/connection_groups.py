@@ -5,7 +5,7 @@ from dataclasses import replace
 from scim.dialects import checks
 from scim.dialects.checks import has_members, noted, says
 from scim.dialects.jumpcloud import bodies
-from scim.dialects.steps import Check, Filter, Step
+from scim.dialects.steps import Filter, ScimCheck, ScimStep
 from scim.dialects.templates import Json
 
 GROUP_PATH = "/Groups/{group_id}"
@@ -15,8 +15,8 @@ WITH_USER, EMPTY = has_members("user_id"), has_members()
 ADD = {"op": "add", "path": "members", "value": bodies.values(["{user_id}"])}
 
 
-def _create(name: str, label: str, *members: str) -> Step:
-    return Step(
+def _create(name: str, label: str, *members: str) -> ScimStep:
+    return ScimStep(
         name=name,
         label=label,
         method="POST",
@@ -28,29 +28,29 @@ def _create(name: str, label: str, *members: str) -> Step:
     )
 
 
-def _look_up(name: str, label: str, claim: Check) -> Step:
+def _look_up(name: str, label: str, claim: ScimCheck) -> ScimStep:
     lookup = Filter("displayName", "{group_name}")
-    return Step(name=name, label=label, method="GET", path="/Groups", filter=lookup, checks=(*checks.LISTED, claim))
+    return ScimStep(name=name, label=label, method="GET", path="/Groups", filter=lookup, checks=(*checks.LISTED, claim))
 
 
-def _read(name: str, label: str, *claims: Check, display_name: str = "{group_name}") -> Step:
+def _read(name: str, label: str, *claims: ScimCheck, display_name: str = "{group_name}") -> ScimStep:
     found = (checks.STRING_ID, says("/id", "{group_id}"), says("/displayName", display_name), *claims)
-    return Step(name=name, label=label, method="GET", path=GROUP_PATH, checks=found)
+    return ScimStep(name=name, label=label, method="GET", path=GROUP_PATH, checks=found)
 
 
-def _patch(name: str, label: str, operation: bodies.Body) -> Step:
+def _patch(name: str, label: str, operation: bodies.Body) -> ScimStep:
     body = bodies.patch(operation)
-    return Step(name=name, label=label, method="PATCH", path=GROUP_PATH, body=body, expected=frozenset({200, 204}))
+    return ScimStep(name=name, label=label, method="PATCH", path=GROUP_PATH, body=body, expected=frozenset({200, 204}))
 
 
-def _put(name: str, label: str, *members: str) -> Step:
+def _put(name: str, label: str, *members: str) -> ScimStep:
     body = bodies.group("{group_name}", *members, id_template="{group_id}")
-    return Step(name=name, label=label, method="PUT", path=GROUP_PATH, body=body, expected=frozenset({200, 204}))
+    return ScimStep(name=name, label=label, method="PUT", path=GROUP_PATH, body=body, expected=frozenset({200, 204}))
 
 
-def _delete(name: str, label: str) -> Step:
+def _delete(name: str, label: str) -> ScimStep:
     # no fallback: without DELETE on groups JumpCloud refuses to activate, and says to turn group management off
-    return Step(
+    return ScimStep(
         name=name,
         label=label,
         method="DELETE",
@@ -65,7 +65,7 @@ def _members(operation: str, path: str, value: Json = None) -> bodies.Body:
     return {"op": operation, "path": path} if value is None else {"op": operation, "path": path, "value": value}
 
 
-def _removal(form: str, label: str, operation: bodies.Body) -> tuple[Step, ...]:
+def _removal(form: str, label: str, operation: bodies.Body) -> tuple[ScimStep, ...]:
     """One way to take the member out: it is in before, and out afterwards."""
     return (
         _patch(f"add-member-before-{form}", "Add the member again", ADD),
@@ -75,7 +75,7 @@ def _removal(form: str, label: str, operation: bodies.Body) -> tuple[Step, ...]:
 
 
 GROUP_STEPS = (
-    Step(name="list-groups", label="List groups", method="GET", path="/Groups", checks=checks.LISTED),
+    ScimStep(name="list-groups", label="List groups", method="GET", path="/Groups", checks=checks.LISTED),
     _look_up("look-up-group", "Look up the test group", checks.counts(0, "The test group is there already.")),
     _create("create-group", "Create the test group, empty"),
     _look_up("find-group", "Find the test group by its name", checks.finds("group_id")),
@@ -97,7 +97,7 @@ GROUP_STEPS = (
     _put("put-group", "Replace the group, one member", "{user_id}"),
     _read("read-put-group", "Read the replaced group", WITH_USER),
     _delete("delete-group", "Delete the test group"),
-    Step(
+    ScimStep(
         name="read-deleted-group",
         label="Read the deleted group",
         method="GET",

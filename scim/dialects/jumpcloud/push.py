@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 from scim.dialects import checks
 from scim.dialects.checks import at_most_one, includes_members, says
 from scim.dialects.jumpcloud import bodies
-from scim.dialects.people import Person, PushedGroup
-from scim.dialects.steps import Filter, Step
+from scim.dialects.people import MadeUpPerson, PushedGroup
+from scim.dialects.steps import Filter, ScimStep
 
 DONE = frozenset({200, 204})
 
 
-def activate(people: Sequence[Person], groups: Sequence[PushedGroup] = ()) -> tuple[Step, ...]:
+def activate(people: Sequence[MadeUpPerson], groups: Sequence[PushedGroup] = ()) -> tuple[ScimStep, ...]:
     """Return the steps that push these people and groups, starting from an empty context.
 
     Members of a group have to be among the people. Empty groups are not pushed, as JumpCloud leaves them out.
@@ -22,12 +22,12 @@ def activate(people: Sequence[Person], groups: Sequence[PushedGroup] = ()) -> tu
     return tuple(steps)
 
 
-def push_person(person: Person) -> tuple[Step, ...]:
+def push_person(person: MadeUpPerson) -> tuple[ScimStep, ...]:
     """Look the person up; create them, or update the one who was found."""
     found = f"found_{person.key}"
     claims = (says("/userName", person.user_name), says("/active", expected=True))
     return (
-        Step(
+        ScimStep(
             name=f"look-up:{person.user_name}",
             label=f"Look up {person.user_name}",
             method="GET",
@@ -36,7 +36,7 @@ def push_person(person: Person) -> tuple[Step, ...]:
             checks=(*checks.LISTED, at_most_one("userName", person.user_name)),
             saves={found: "/Resources/0/id", person.key: "/Resources/0/id"},
         ),
-        Step(
+        ScimStep(
             name=f"create:{person.user_name}",
             label=f"Create {person.user_name}",
             method="POST",
@@ -47,7 +47,7 @@ def push_person(person: Person) -> tuple[Step, ...]:
             saves={person.key: "/id"},
             unless=found,
         ),
-        Step(
+        ScimStep(
             name=f"update:{person.user_name}",
             label=f"Update {person.user_name}",
             method="PUT",
@@ -59,7 +59,7 @@ def push_person(person: Person) -> tuple[Step, ...]:
     )
 
 
-def push_group(group: PushedGroup, *, creates_with_members: bool) -> tuple[Step, ...]:
+def push_group(group: PushedGroup, *, creates_with_members: bool) -> tuple[ScimStep, ...]:
     """Take over the group of that name or create it, then see that it has its members.
 
     JumpCloud was seen to create groups with members and without; without, one PATCH adds them all.
@@ -68,7 +68,7 @@ def push_group(group: PushedGroup, *, creates_with_members: bool) -> tuple[Step,
     added: bodies.Body = {"op": "add", "path": "members", "value": bodies.values(ids)}
     return (
         look_up_group(group, {found: "/Resources/0/id", group.key: "/Resources/0/id"}),
-        Step(
+        ScimStep(
             name=f"create-group:{group.name}",
             label=f"Create the group {group.name}",
             method="POST",
@@ -79,7 +79,7 @@ def push_group(group: PushedGroup, *, creates_with_members: bool) -> tuple[Step,
             saves={group.key: "/id"},
             unless=found,
         ),
-        Step(
+        ScimStep(
             name=f"add-members:{group.name}",
             label=f"Add {len(ids)} members to {group.name}",
             method="PATCH",
@@ -87,7 +87,7 @@ def push_group(group: PushedGroup, *, creates_with_members: bool) -> tuple[Step,
             body=bodies.patch(added),
             expected=DONE,
         ),
-        Step(
+        ScimStep(
             name=f"read-group:{group.name}",
             label=f"Read the group {group.name}",
             method="GET",
@@ -97,9 +97,9 @@ def push_group(group: PushedGroup, *, creates_with_members: bool) -> tuple[Step,
     )
 
 
-def look_up_group(group: PushedGroup, saves: dict[str, str]) -> Step:
+def look_up_group(group: PushedGroup, saves: dict[str, str]) -> ScimStep:
     """Look the group up by its name."""
-    return Step(
+    return ScimStep(
         name=f"look-up-group:{group.name}",
         label=f"Look up the group {group.name}",
         method="GET",
@@ -110,6 +110,6 @@ def look_up_group(group: PushedGroup, saves: dict[str, str]) -> Step:
     )
 
 
-def member_ids(people: Iterable[Person]) -> tuple[str, ...]:
+def member_ids(people: Iterable[MadeUpPerson]) -> tuple[str, ...]:
     """Return the placeholders of these people's ids."""
     return tuple(f"{{{person.key}}}" for person in people)

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from scim.dialects.checks import ERROR_SCHEMA, LIST_SCHEMA
-from scim.dialects.steps import Answer, Call
+from scim.dialects.steps import StepRequest, StepResponse
 
 HEADERS = {"content-type": "application/scim+json"}
 Resource = dict[str, Any]
@@ -17,16 +17,16 @@ Resource = dict[str, Any]
 class SmallDirectory:
     """Answers calls; `broken` may give an answer of its own in place of the right one."""
 
-    broken: Callable[[Call], Answer | None] = lambda call: None
+    broken: Callable[[StepRequest], StepResponse | None] = lambda call: None
     stored: dict[str, Resource] = field(default_factory=dict)
-    calls: list[Call] = field(default_factory=list)
+    calls: list[StepRequest] = field(default_factory=list)
     created: int = 0
 
-    def __call__(self, call: Call) -> Answer:
+    def __call__(self, call: StepRequest) -> StepResponse:
         self.calls.append(call)
         return self.broken(call) or self.answer(call)
 
-    def answer(self, call: Call) -> Answer:
+    def answer(self, call: StepRequest) -> StepResponse:
         path, _, query = call.target.partition("?")
         kind, *rest = [segment for segment in path.split("/") if segment]
         if call.method == "POST":
@@ -37,19 +37,19 @@ class SmallDirectory:
             return failure(404)
         if call.method == "DELETE":
             del self.stored[rest[0]]
-            return Answer(204)
+            return StepResponse(204)
         return self.changed(self.stored[rest[0]], call)
 
-    def create(self, kind: str, body: Resource) -> Answer:
+    def create(self, kind: str, body: Resource) -> StepResponse:
         name = "userName" if kind == "Users" else "displayName"
         if any(other.get(name) == body[name] for other in self.stored.values()):
             return failure(409)
         self.created += 1
         identity = {"id": f"id-{self.created}", "meta": {"location": "there"}}
         self.stored[identity["id"]] = {**body, **identity}
-        return Answer(201, self.stored[identity["id"]], headers={**HEADERS, "location": "there"})
+        return StepResponse(201, self.stored[identity["id"]], headers={**HEADERS, "location": "there"})
 
-    def listed(self, kind: str, expression: str) -> Answer:
+    def listed(self, kind: str, expression: str) -> StepResponse:
         name = "userName" if kind == "Users" else "displayName"
         wanted = re.fullmatch(rf'{name} eq "(.*)"', expression)
         found = [
@@ -59,15 +59,15 @@ class SmallDirectory:
         ]
         found = found if kind == "Groups" else [r for r in found if "userName" in r]
         body = {"schemas": [LIST_SCHEMA], "totalResults": len(found), "Resources": found}
-        return Answer(200, body, headers=HEADERS)
+        return StepResponse(200, body, headers=HEADERS)
 
-    def changed(self, resource: Resource, call: Call) -> Answer:
+    def changed(self, resource: Resource, call: StepRequest) -> StepResponse:
         if call.method == "PUT":
             resource |= {name: value for name, value in (call.body or {}).items() if value is not None}
         if call.method == "PATCH":
             for operation in (call.body or {})["Operations"]:  # type: ignore[union-attr, call-overload, index]
                 patch(resource, operation)
-        return Answer(200, resource, headers=HEADERS)
+        return StepResponse(200, resource, headers=HEADERS)
 
 
 def patch(resource: Resource, operation: Resource) -> None:
@@ -86,5 +86,5 @@ def patch(resource: Resource, operation: Resource) -> None:
         resource["members"] = kept
 
 
-def failure(status: int) -> Answer:
-    return Answer(status, {"schemas": [ERROR_SCHEMA], "status": str(status)}, headers=HEADERS)
+def failure(status: int) -> StepResponse:
+    return StepResponse(status, {"schemas": [ERROR_SCHEMA], "status": str(status)}, headers=HEADERS)

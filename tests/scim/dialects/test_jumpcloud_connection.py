@@ -4,7 +4,7 @@ import pytest
 
 from scim.dialects.jumpcloud import CONNECTION_TEST, CONNECTION_TEST_GROUPS, connection_context
 from scim.dialects.jumpcloud.bodies import ENTERPRISE, USER
-from scim.dialects.steps import Answer, Call, Outcome, Step, StepResult
+from scim.dialects.steps import ScimStep, StepOutcome, StepRequest, StepResponse, StepResult
 from scim.dialects.walk import walk
 from tests.scim.dialects.small_directory import SmallDirectory, failure
 
@@ -12,16 +12,16 @@ EMAIL = "new+person@acme.example"
 BOTH = pytest.mark.parametrize("steps", [CONNECTION_TEST, CONNECTION_TEST_GROUPS], ids=["users", "groups"])
 
 
-def connect(directory: SmallDirectory, steps: tuple[Step, ...] = CONNECTION_TEST_GROUPS) -> list[StepResult]:
+def connect(directory: SmallDirectory, steps: tuple[ScimStep, ...] = CONNECTION_TEST_GROUPS) -> list[StepResult]:
     return list(walk(steps, connection_context(EMAIL, "a1b2c3"), directory))
 
 
 def failed(results: list[StepResult]) -> list[str]:
-    return [result.step.name for result in results if result.outcome is Outcome.FAILED]
+    return [result.step.name for result in results if result.outcome is StepOutcome.FAILED]
 
 
-def answering(method: str, path: str, answer: Answer) -> SmallDirectory:
-    def broken(call: Call) -> Answer | None:
+def answering(method: str, path: str, answer: StepResponse) -> SmallDirectory:
+    def broken(call: StepRequest) -> StepResponse | None:
         return answer if call.method == method and call.target.startswith(path) else None
 
     return SmallDirectory(broken=broken)
@@ -104,8 +104,8 @@ def test_without_delete_one_inactive_user_remains_and_a_second_run_takes_it_over
     assert failed(connect(directory)) == []
     assert [user["active"] for user in directory.stored.values()] == [False]
     second = {result.step.name: result for result in connect(directory)}
-    assert second["take-over-user"].outcome is Outcome.PASSED
-    assert second["create-user"].outcome is Outcome.NOT_NEEDED
+    assert second["take-over-user"].outcome is StepOutcome.PASSED
+    assert second["create-user"].outcome is StepOutcome.NOT_NEEDED
     assert failed(list(second.values())) == []
 
 
@@ -126,13 +126,13 @@ def test_an_address_that_belongs_to_a_person_is_refused_and_the_person_left_alon
     person = {"id": "p", "userName": EMAIL, **kept}
     directory = SmallDirectory(stored={"p": dict(person)})
     results = connect(directory)
-    assert [r.reason.startswith(sentence) for r in results if r.outcome is Outcome.FAILED] == [True]
+    assert [r.reason.startswith(sentence) for r in results if r.outcome is StepOutcome.FAILED] == [True]
     assert {call.method for call in directory.calls} == {"GET"}
     assert directory.stored["p"] == person
 
 
 def test_a_lookup_that_minds_case_is_noted():
-    nothing = Answer(200, {"totalResults": 0})
+    nothing = StepResponse(200, {"totalResults": 0})
     results = connect(answering("GET", "/Users?filter=userName%20eq%20%22NEW", nothing))
     notes = {result.step.name: result.notes for result in results if result.notes}
     assert failed(results) == []
@@ -140,7 +140,7 @@ def test_a_lookup_that_minds_case_is_noted():
 
 
 def test_an_integer_id_fails_as_it_does_at_jumpcloud():
-    answer = Answer(201, {"id": 7, "userName": EMAIL, "active": True})
+    answer = StepResponse(201, {"id": 7, "userName": EMAIL, "active": True})
     results = connect(answering("POST", "/Users", answer))
     assert failed(results) == ["create-user"]
     assert "`id` must be a JSON string, and is a number." in next(r.reason for r in results if r.reason)
@@ -148,10 +148,10 @@ def test_an_integer_id_fails_as_it_does_at_jumpcloud():
 
 def test_a_server_that_ignores_filters_is_told_apart():
     everyone = {"totalResults": 2, "Resources": [{"userName": "a@acme.example", "active": True}, {}]}
-    results = connect(answering("GET", "/Users?", Answer(200, everyone)))
+    results = connect(answering("GET", "/Users?", StepResponse(200, everyone)))
     assert next(r.reason for r in results if r.reason).startswith("The filter was ignored")
 
 
 def test_totals_have_to_be_integers():
-    results = connect(answering("GET", "/Users", Answer(200, {"totalResults": "0"})))
+    results = connect(answering("GET", "/Users", StepResponse(200, {"totalResults": "0"})))
     assert next(r.reason for r in results if r.reason).startswith("`totalResults` must be a JSON integer")

@@ -4,7 +4,7 @@ import pytest
 
 from scim.dialects.jumpcloud import activate, lifecycle
 from scim.dialects.people import made_up_groups, made_up_people
-from scim.dialects.steps import Outcome, Step
+from scim.dialects.steps import ScimStep, StepOutcome
 from scim.dialects.walk import walk
 from tests.scim.dialects.small_directory import SmallDirectory
 
@@ -12,7 +12,7 @@ PEOPLE = made_up_people(40, "acme.example")
 GROUPS = made_up_groups(5, PEOPLE)
 
 
-def run(directory: SmallDirectory, steps: tuple[Step, ...]) -> list[str]:
+def run(directory: SmallDirectory, steps: tuple[ScimStep, ...]) -> list[str]:
     """Return the reasons of the steps that failed."""
     return [result.reason for result in walk(steps, {}, directory) if not result.passed]
 
@@ -77,7 +77,7 @@ def test_a_group_that_has_its_new_name_already_is_left_alone(pushed):
     run(pushed, lifecycle(PEOPLE, GROUPS))
     run(pushed, activate(PEOPLE, GROUPS))
     outcomes = {result.step.name: result.outcome for result in walk(lifecycle(PEOPLE, GROUPS), {}, pushed)}
-    assert outcomes["rename-group:Finance"] is Outcome.NOT_NEEDED
+    assert outcomes["rename-group:Finance"] is StepOutcome.NOT_NEEDED
 
 
 def test_a_lifecycle_of_too_few_people_is_refused():

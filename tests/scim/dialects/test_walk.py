@@ -3,13 +3,13 @@
 import pytest
 
 from scim.dialects import checks
-from scim.dialects.steps import Answer, Call, Check, Fallback, Filter, Outcome, Step
+from scim.dialects.steps import Fallback, Filter, ScimCheck, ScimStep, StepOutcome, StepRequest, StepResponse
 from scim.dialects.templates import fill, placeholders, read
 from scim.dialects.variants import spelling_steps
 from scim.dialects.walk import NoAnswerError, expectation, take, walk
 
-READ = Step(name="read", label="Read", method="GET", path="/Users/{user_id}", checks=(checks.STRING_ID,))
-REMOVE = Step(
+READ = ScimStep(name="read", label="Read", method="GET", path="/Users/{user_id}", checks=(checks.STRING_ID,))
+REMOVE = ScimStep(
     name="delete",
     label="Delete",
     method="DELETE",
@@ -20,7 +20,7 @@ REMOVE = Step(
 )
 
 
-def answers(*sequence: Answer):
+def answers(*sequence: StepResponse):
     remaining = list(sequence)
     return lambda call: remaining.pop(0)
 
@@ -42,7 +42,7 @@ def test_a_pointer_reads_what_is_there(pointer, found):
 
 
 def test_an_id_is_encoded_in_the_path():
-    assert READ.call({"user_id": "a/b c"}) == Call("GET", "/Users/a%2Fb%20c")
+    assert READ.call({"user_id": "a/b c"}) == StepRequest("GET", "/Users/a%2Fb%20c")
 
 
 def test_quotes_in_a_filter_value_are_escaped():
@@ -50,22 +50,22 @@ def test_quotes_in_a_filter_value_are_escaped():
 
 
 def test_a_step_whose_names_are_unknown_is_not_needed():
-    assert [result.outcome for result in walk([READ], {}, answers())] == [Outcome.NOT_NEEDED]
+    assert [result.outcome for result in walk([READ], {}, answers())] == [StepOutcome.NOT_NEEDED]
 
 
 def test_a_step_moves_the_id_once_it_has_passed():
-    assert REMOVE.learn(Answer(204), {"user_id": "1"}) == {"gone_id": "1"}
+    assert REMOVE.learn(StepResponse(204), {"user_id": "1"}) == {"gone_id": "1"}
 
 
 def test_a_method_that_is_not_offered_takes_the_fallback():
-    result = take(REMOVE, {"user_id": "1"}, answers(Answer(501)))
-    assert (result.outcome, result.notes) == (Outcome.PASSED, ("not offered",))
-    assert REMOVE.learn(Answer(501), {"user_id": "1"}) == {"kept_id": "1"}
+    result = take(REMOVE, {"user_id": "1"}, answers(StepResponse(501)))
+    assert (result.outcome, result.notes) == (StepOutcome.PASSED, ("not offered",))
+    assert REMOVE.learn(StepResponse(501), {"user_id": "1"}) == {"kept_id": "1"}
 
 
 def test_a_204_is_not_checked():
-    step = Step(name="put", label="Put", method="PUT", path="/", expected=frozenset({204}), checks=READ.checks)
-    assert take(step, {}, answers(Answer(204))).passed
+    step = ScimStep(name="put", label="Put", method="PUT", path="/", expected=frozenset({204}), checks=READ.checks)
+    assert take(step, {}, answers(StepResponse(204))).passed
 
 
 @pytest.mark.parametrize(
@@ -77,25 +77,25 @@ def test_a_204_is_not_checked():
     ],
 )
 def test_a_wrong_status_fails_with_its_reason(status, reason):
-    assert take(READ, {"user_id": "1"}, answers(Answer(status))).reason == reason
+    assert take(READ, {"user_id": "1"}, answers(StepResponse(status))).reason == reason
 
 
 def test_a_wrong_status_is_given_with_the_detail_of_the_error():
-    answer = Answer(400, {"detail": "no such path"})
+    answer = StepResponse(400, {"detail": "no such path"})
     assert take(READ, {"user_id": "1"}, answers(answer)).reason == 'Answered 400 instead of 200: "no such path".'
 
 
 def test_no_answer_fails_with_its_reason():
-    def send(call: Call) -> Answer:
+    def send(call: StepRequest) -> StepResponse:
         raise NoAnswerError("No answer within 10 s.")
 
     result = take(READ, {"user_id": "1"}, send)
-    assert (result.outcome, result.got, result.reason) == (Outcome.FAILED, None, "No answer within 10 s.")
+    assert (result.outcome, result.got, result.reason) == (StepOutcome.FAILED, None, "No answer within 10 s.")
 
 
 def test_a_check_that_does_not_block_leaves_a_note():
-    step = Step(name="a", label="A", method="GET", path="/", checks=(checks.noted(checks.STRING_ID),))
-    result = take(step, {}, answers(Answer(200, {})))
+    step = ScimStep(name="a", label="A", method="GET", path="/", checks=(checks.noted(checks.STRING_ID),))
+    result = take(step, {}, answers(StepResponse(200, {})))
     assert (result.passed, result.notes) == (True, ("`id` must be a JSON string, and is missing.",))
 
 
@@ -127,8 +127,8 @@ def test_an_expectation_names_statuses_and_checks():
         (checks.lacks_member("key"), {"members": [{"value": "1"}]}),
     ],
 )
-def test_each_check_says_what_is_wrong(check: Check, body: object):
-    assert check.problem(Answer(200, body), {"key": "1"})
+def test_each_check_says_what_is_wrong(check: ScimCheck, body: object):
+    assert check.problem(StepResponse(200, body), {"key": "1"})
 
 
 @pytest.mark.parametrize(
@@ -142,8 +142,8 @@ def test_each_check_says_what_is_wrong(check: Check, body: object):
         (checks.ERROR_ENVELOPE, {"schemas": [checks.ERROR_SCHEMA], "status": "200"}),
     ],
 )
-def test_each_check_is_content_with_what_is_right(check: Check, body: object):
-    assert check.problem(Answer(200, body), {"key": "éve"}) is None
+def test_each_check_is_content_with_what_is_right(check: ScimCheck, body: object):
+    assert check.problem(StepResponse(200, body), {"key": "éve"}) is None
 
 
 def test_spellings_of_a_base_url_are_distinct_listings():

@@ -13,7 +13,7 @@ from orgs.base.clock import now
 from orgs.events import services as outbox
 from orgs.events.models import OutboxEvent
 from orgs.people import services as people
-from orgs.tenancy.types import HoldSource
+from orgs.tenancy.types import SuspensionSource
 from scim.directories import queries, services
 from scim.directories.errors import DirectoryUnknown, TokenRefused, TokenUnknown, TooManyTokens
 from scim.directories.forms import TokenForm
@@ -175,35 +175,35 @@ def test_a_token_that_ends_now_has_ended(made, monkeypatch):
 
 
 def test_use_is_noted_with_its_address(made):
-    services.note_use(token=made.token, ip="192.0.2.1")
+    services.touch_last_used(token=made.token, ip="192.0.2.1")
     assert stored(made).last_used_ip == "192.0.2.1"
 
 
 @pytest.mark.parametrize("ip", ["192.0.2.1", ""])
 def test_use_within_a_minute_is_not_written_again(made, django_assert_num_queries, ip):
-    services.note_use(token=made.token, ip=ip)
+    services.touch_last_used(token=made.token, ip=ip)
     token = stored(made)
     with django_assert_num_queries(0):
-        services.note_use(token=token, ip=ip)
+        services.touch_last_used(token=token, ip=ip)
 
 
 def test_use_from_elsewhere_is_noted_at_once(made):
-    services.note_use(token=made.token, ip="192.0.2.1")
-    services.note_use(token=stored(made), ip="2001:db8::2")
+    services.touch_last_used(token=made.token, ip="192.0.2.1")
+    services.touch_last_used(token=stored(made), ip="2001:db8::2")
     assert stored(made).last_used_ip == "2001:db8::2"
 
 
 def test_use_after_a_minute_is_noted(made):
     long_ago = now() - timedelta(seconds=61)
     ScimToken.objects.update(last_used_at=long_ago, last_used_ip="192.0.2.1")
-    services.note_use(token=stored(made), ip="192.0.2.1")
+    services.touch_last_used(token=stored(made), ip="192.0.2.1")
     assert stored(made).last_used_at > long_ago
 
 
 def test_a_later_use_is_never_overwritten_by_an_earlier_one(made, monkeypatch):
-    services.note_use(token=made.token, ip="192.0.2.1")
+    services.touch_last_used(token=made.token, ip="192.0.2.1")
     monkeypatch.setattr(services, "now", lambda: now() - timedelta(hours=1))
-    services.note_use(token=made.token, ip="192.0.2.9")
+    services.touch_last_used(token=made.token, ip="192.0.2.9")
     assert stored(made).last_used_ip == "192.0.2.1"
 
 
@@ -225,7 +225,7 @@ def test_the_notice_names_the_token_and_where_to_revoke_it(made, mailoutbox):
 
 
 def test_a_suspended_admin_is_not_told(made, adam, mailoutbox):
-    people.hold_seat(membership=adam, source=HoldSource.SCIM, actor=ACTOR)
+    people.suspend_membership(membership=adam, source=SuspensionSource.SCIM, actor=ACTOR)
     outbox.drain()
     assert [mail.to[0] for mail in mailoutbox] == ["olga@acme.example"]
 
@@ -233,7 +233,7 @@ def test_a_suspended_admin_is_not_told(made, adam, mailoutbox):
 # finding
 
 
-def test_an_organisation_without_a_directory_has_none_to_find(acme):
+def test_an_organization_without_a_directory_has_none_to_find(acme):
     Directory.objects.all().delete()
     with pytest.raises(DirectoryUnknown):
         queries.first_directory(acme)
@@ -257,7 +257,7 @@ def test_other_spellings_find_none(acme_directory, spell):
     assert queries.find_by_public_id(spell(acme_directory.public_id)) is None
 
 
-def test_a_token_is_found_in_its_organisation_only(acme, globex, made):
+def test_a_token_is_found_in_its_organization_only(acme, globex, made):
     assert queries.find_token(acme, made.token.public_id) == made.token
     with pytest.raises(TokenUnknown):
         queries.find_token(globex, made.token.public_id)

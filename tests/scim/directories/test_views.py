@@ -1,4 +1,4 @@
-"""The pages of tokens write what they say, for their own organisation only."""
+"""The pages of tokens write what they say, for their own organization only."""
 
 from uuid import uuid4
 
@@ -51,7 +51,7 @@ def test_a_token_is_revoked_after_the_question(admin, token):
 
 
 @pytest.mark.parametrize("act", ["saved", "revoke"])
-def test_another_organisations_token_is_not_found(sign_in, greta, token, act):
+def test_another_organizations_token_is_not_found(sign_in, greta, token, act):
     path = f"/orgs/globex/settings/authentication/tokens/{token.public_id}/{act}/"
     assert sign_in(greta).post(path).status_code == 404
     assert ScimToken.objects.filter(saved_at=None, revoked_at=None).count() == 1

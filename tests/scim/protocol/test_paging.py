@@ -4,11 +4,11 @@ import pytest
 import scim2_models
 
 from scim.protocol.errors import InvalidValue
-from scim.protocol.paging import DEFAULT_COUNT, FARTHEST, MAX_COUNT, Page, list_response, read_page
+from scim.protocol.paging import DEFAULT_COUNT, FARTHEST, MAX_COUNT, PageRequest, list_response, read_page
 
 
 def test_the_first_hundred_are_the_default():
-    assert read_page({}) == Page(1, DEFAULT_COUNT)
+    assert read_page({}) == PageRequest(1, DEFAULT_COUNT)
 
 
 @pytest.mark.parametrize(("text", "expected"), [("0", 1), ("-5", 1), ("1", 1), (" +7 ", 7), ("", 1), ("0012", 12)])
@@ -23,7 +23,7 @@ def test_a_count_is_between_nothing_and_the_largest_page(text, expected):
 
 @pytest.mark.parametrize("digits", ["9" * 12, "9" * 4000])
 def test_enormous_numbers_are_far_but_safe(digits):
-    assert read_page({"startIndex": digits, "count": "-" + digits}) == Page(FARTHEST, 0)
+    assert read_page({"startIndex": digits, "count": "-" + digits}) == PageRequest(FARTHEST, 0)
 
 
 @pytest.mark.parametrize("text", ["one", "1.0", "1e3", "0x1", "--1", "1 2", "١", "9" * 4001])
@@ -34,7 +34,7 @@ def test_what_is_no_integer_is_refused(name, text):
 
 
 def test_the_envelope_counts_what_it_holds():
-    assert list_response([{"id": "1"}], total=7, page=Page(3, 1)) == {
+    assert list_response([{"id": "1"}], total=7, page=PageRequest(3, 1)) == {
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
         "totalResults": 7,
         "startIndex": 3,
@@ -44,5 +44,5 @@ def test_the_envelope_counts_what_it_holds():
 
 
 def test_a_strict_client_reads_an_empty_list():
-    body = list_response([], total=0, page=Page(1, 100))
+    body = list_response([], total=0, page=PageRequest(1, 100))
     assert scim2_models.ListResponse[scim2_models.User].model_validate(body).total_results == 0

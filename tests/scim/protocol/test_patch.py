@@ -132,7 +132,7 @@ def test_an_object_without_known_parts_changes_nothing(value):
         replace("urn:example:2.0:User:badge", "7"),
         replace(None, {"shoeSize": 44, "@odata.type": "User", "": 1, "urn:example:2.0:User": {"badge": 7}}),
         replace(None, {"id": "x", "meta": {}, "schemas": [], "groups": [{"value": "g"}]}),
-        replace(None, {ENTERPRISE: {"manager.displayName": "Mo", "cost centre": 1}}),
+        replace(None, {ENTERPRISE: {"manager.displayName": "Mo", "cost center": 1}}),
         replace("emails", {"value": None}),
         {"op": "add", "path": 'emails[type eq "work"].value', "value": None},
         remove("urn:example:2.0:User"),

@@ -10,7 +10,7 @@ from scim.directories.queries import first_directory
 from scim.requests import queries, services, tasks
 from scim.requests.forms import LogSearchForm
 from scim.requests.models import RequestLog
-from scim.requests.types import BODY_KEPT, EXPORTED, Answer, Call, LogFilter
+from scim.requests.types import BODY_KEPT, EXPORTED, LogFilter, LoggedRequest, LoggedResponse
 from tests.factories import TokenFactory
 from tests.scim.bodies import ENTERPRISE_SCHEMA, USER_SCHEMA, patch_body, user_body
 
@@ -24,13 +24,13 @@ def kept(body):
 
 
 def write(directory, token=None, body=b"", **answer):
-    call = Call(**{"method": "POST", "path": "/Users", "body": body} | answer.pop("call", {}))
+    call = LoggedRequest(**{"method": "POST", "path": "/Users", "body": body} | answer.pop("call", {}))
     return services.record(
         org=directory.org,
         directory_id=directory.pk,
         token_id=token.pk if token else None,
         call=call,
-        answer=Answer(**{"status": 200} | answer),
+        answer=LoggedResponse(**{"status": 200} | answer),
     )
 
 
@@ -158,8 +158,8 @@ def refuse(directory, detail="Unknown token", status=401, token=None, **call):
         org=directory.org,
         directory_id=directory.pk,
         token_id=token.pk if token else None,
-        call=Call(**{"method": "POST", "path": "/Users"} | call),
-        answer=Answer(status=status, detail=detail),
+        call=LoggedRequest(**{"method": "POST", "path": "/Users"} | call),
+        answer=LoggedResponse(status=status, detail=detail),
     )
 
 
@@ -306,7 +306,7 @@ def test_the_log_shows_what_is_asked_for(acme_directory, shown, expected):
     assert paths(acme_directory.org, **shown) == expected
 
 
-def test_another_organisations_calls_are_not_shown(acme_directory, globex):
+def test_another_organizations_calls_are_not_shown(acme_directory, globex):
     row = write(acme_directory)
     assert paths(globex) == []
     assert queries.find_request(globex, row.public_id) is None

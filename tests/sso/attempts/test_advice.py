@@ -7,7 +7,7 @@ import pytest
 from sso.admission import errors as admission_errors
 from sso.attempts.models import LoginAttempt
 from sso.attempts.queries import advice
-from sso.providers.catalogue import PROVIDERS
+from sso.providers.catalog import PROVIDERS
 from sso.providers.troubleshooting import refusals_in
 from sso.saml import errors, status
 from sso.saml.errors import SamlError, advice_for

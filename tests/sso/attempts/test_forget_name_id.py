@@ -16,13 +16,13 @@ from sso.connections.models import SamlIdentity
 from tests.factories import ACTOR
 from tests.portal.test_support import seed, sue, support  # noqa: F401 - fixtures
 from tests.sso.conftest import connect, verify
-from tests.sso.idp import Browser, NameIdFormat, NameIdSource
+from tests.sso.idp import Browser, IdpNameIdFormat, NameIdSource
 
 UMA = "uma@acme.example"
 
 
 def named(idp, name_id):
-    return idp.change(name_id_format=NameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id=name_id)
+    return idp.change(name_id_format=IdpNameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id=name_id)
 
 
 @pytest.fixture

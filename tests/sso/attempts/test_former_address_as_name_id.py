@@ -10,7 +10,7 @@ from orgs.people import queries as people_queries
 from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy.models import MembershipAddress
-from orgs.tenancy.types import AddressKind, Origin
+from orgs.tenancy.types import AddressKind, MembershipOrigin
 from sso.attempts import queries
 from sso.attempts import services as attempts
 from sso.attempts.models import LoginAttempt
@@ -29,12 +29,14 @@ def last_attempt() -> LoginAttempt:
     return LoginAttempt.objects.order_by("-id").first()
 
 
-def kind_of(seat) -> str:
-    return MembershipAddress.objects.get(membership=seat, address_key=ALICE).kind
+def kind_of(membership) -> str:
+    return MembershipAddress.objects.get(membership=membership, address_key=ALICE).kind
 
 
 def create(acme, email):
-    return people.create_seat(org=acme, profile=Profile(email, "Alice"), origin=Origin.SCIM, actor=ACTOR)
+    return people.create_membership(
+        org=acme, profile=Profile(email, "Alice"), origin=MembershipOrigin.SCIM, actor=ACTOR
+    )
 
 
 @pytest.fixture
@@ -205,7 +207,7 @@ def test_the_name_id_ends_however_somebody_else_takes_the_address(refused, admin
     if way == "renamed":
         people.update_profile(membership=other, profile=Profile(ALICE), actor=ACTOR)
     else:
-        people.note_seat_sign_in(membership=other)
+        people.record_membership_sign_in(membership=other)
         deprovision_membership(membership=other, actor=ACTOR)
         restore_membership(membership=other, profile=Profile(ALICE), actor=ACTOR)
     assert kind_of(alice) == AddressKind.FORMER

@@ -6,11 +6,11 @@ from django.test import Client
 from orgs.base.errors import NotFound
 from orgs.base.read_only_admin import BoundedPaginator
 from orgs.people import services as people
-from orgs.tenancy.types import HoldSource
+from orgs.tenancy.types import SuspensionSource
 from sso.attempts import queries, services
 from sso.attempts.models import LoginAttempt
-from sso.attempts.types import AttemptFilter, Caller, Entry, Outcome
-from sso.providers.catalogue import PROVIDERS
+from sso.attempts.types import AttemptFilter, AttemptOutcome, AttemptRecord, ClientInfo
+from sso.providers.catalog import PROVIDERS
 from sso.saml.errors import AudienceMismatch, MessageUnreadable, StatusRefused
 from sso.saml.types import Setting
 from sso.signin.errors import OtherPersonSignedIn, UnsolicitedRefused
@@ -25,8 +25,8 @@ def admin(adam, sign_in) -> Client:
     return sign_in(adam)
 
 
-def record(connection, outcome=Outcome.SIGNED_IN, refusal=None, email="", **caller):
-    entry = Entry(outcome, Caller(**caller), version=1, refusal=refusal, email=email)
+def record(connection, outcome=AttemptOutcome.SIGNED_IN, refusal=None, email="", **caller):
+    entry = AttemptRecord(outcome, ClientInfo(**caller), version=1, refusal=refusal, email=email)
     return services.record_attempt(connection=connection, entry=entry)
 
 
@@ -68,8 +68,8 @@ def test_an_attempt_is_found(admin, acme, connection, search):
 )
 def test_outcomes_are_told_apart(acme, connection, outcome, count):
     record(connection)
-    record(connection, Outcome.REFUSED, StatusRefused())
-    record(connection, Outcome.TEST_FAILED, StatusRefused())
+    record(connection, AttemptOutcome.REFUSED, StatusRefused())
+    record(connection, AttemptOutcome.TEST_FAILED, StatusRefused())
     assert queries.list_attempts(acme, AttemptFilter(outcome=outcome)).count() == count
 
 
@@ -110,7 +110,7 @@ def test_a_failure_shows_expected_received_and_what_to_change(admin, connection,
 
 
 def test_the_member_of_a_refused_sign_in_is_one_click_away(admin, connection, idp, uma, browser):
-    people.hold_seat(membership=uma, source=HoldSource.ADMIN, actor=ACTOR)
+    people.suspend_membership(membership=uma, source=SuspensionSource.ADMIN, actor=ACTOR)
     browser.sign_in(idp, connection, "uma@acme.example")
     page = admin.get(f"{LOG}{LoginAttempt.objects.get().public_id}/").content.decode()
     assert '<a class="link link-primary" href="/orgs/acme/settings/members/?q=uma%40acme.example">' in page
@@ -131,39 +131,41 @@ def test_who_began_is_said_when_it_is_known(admin, connection, idp, uma, browser
 
 @pytest.mark.parametrize("refusal", [UnsolicitedRefused, OtherPersonSignedIn])
 def test_a_refusal_for_having_begun_says_who_began(connection, refusal):
-    assert record(connection, Outcome.REFUSED, refusal()).is_idp_initiated
+    assert record(connection, AttemptOutcome.REFUSED, refusal()).is_idp_initiated
 
 
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda one: one.code)
 def test_advice_is_in_the_words_of_the_provider(connection, provider):
     connection.provider = provider.code
-    attempt = record(connection, Outcome.REFUSED, AudienceMismatch(expected="a", received="b"))
+    attempt = record(connection, AttemptOutcome.REFUSED, AudienceMismatch(expected="a", received="b"))
     assert queries.advice(attempt) == provider.fixes[Setting.SP_ENTITY_ID]
 
 
 def test_where_no_setting_is_at_fault_the_advice_says_what_to_try(connection):
-    assert queries.advice(record(connection, Outcome.REFUSED, MessageUnreadable())).startswith(
+    assert queries.advice(record(connection, AttemptOutcome.REFUSED, MessageUnreadable())).startswith(
         "Start the sign-in again."
     )
 
 
 @pytest.mark.parametrize("text", ['"><svg onload=alert(1)>', "<script>", "x" * 900, "a\x00b\nc\u202e", "ف" * 200])
 def test_what_a_message_says_is_inert(admin, connection, text):
-    attempt = record(connection, Outcome.REFUSED, AudienceMismatch(expected=text, received=text), user_agent=text)
+    attempt = record(
+        connection, AttemptOutcome.REFUSED, AudienceMismatch(expected=text, received=text), user_agent=text
+    )
     page = admin.get(f"{LOG}{attempt.public_id}/").content.decode()
     assert "<svg onload" not in page
     assert "<script>" not in page
     assert "\x00" not in LoginAttempt.objects.get().received
 
 
-def test_another_organisations_attempt_is_unknown(connection, globex):
+def test_another_organizations_attempt_is_unknown(connection, globex):
     with pytest.raises(NotFound):
         queries.find_attempt(globex, record(connection).public_id)
 
 
 def test_the_newest_sign_in_is_no_test(connection):
-    refused = record(connection, Outcome.REFUSED, StatusRefused())
-    record(connection, Outcome.TEST_PASSED)
+    refused = record(connection, AttemptOutcome.REFUSED, StatusRefused())
+    record(connection, AttemptOutcome.TEST_PASSED)
     assert queries.latest_sign_in(connection) == refused
     assert str(refused) == f"{refused.code} Refused"
 

@@ -29,7 +29,7 @@ def text_of(response) -> str:
 
 
 def shown_of(connection) -> dict[str, str]:
-    return {"shown": queries.settings_mark(Connection.objects.get(pk=connection.pk))}
+    return {"shown": queries.settings_etag(Connection.objects.get(pk=connection.pk))}
 
 
 def shown_in(response) -> dict[str, str]:

@@ -14,7 +14,7 @@ from orgs.tenancy.models import SessionGrant
 from orgs.tenancy.types import IdpSession, Role, SignInMethod
 from sso.attempts import services as attempts
 from sso.attempts.models import LoginAttempt
-from sso.attempts.types import Caller, Entry, Outcome
+from sso.attempts.types import AttemptOutcome, AttemptRecord, ClientInfo
 from sso.connections import queries, services
 from sso.connections import types as connection_types
 from sso.connections.errors import (
@@ -30,7 +30,7 @@ from sso.connections.errors import (
     TooManyConnections,
 )
 from sso.connections.models import Configuration, Connection, IdpCertificate, SpKey
-from sso.connections.types import AttributeChoice, ConnectionState, Seen, SignInRules, Stage, Step
+from sso.connections.types import AttributeChoice, ConnectionState, Seen, SignInRules, Stage, WizardStep
 from sso.metadata import services as metadata
 from sso.saml.certificates import private_key, public_key
 from sso.saml.types import NameIdFormat
@@ -69,16 +69,16 @@ def apply_again(connection, idp):
     metadata.use_snapshot(connection=connection, snapshot=snapshot, revision=revision, actor=ACTOR)
 
 
-def grant(connection, seat):
+def grant(connection, membership):
     """Open a session through the connection."""
     idp, method = IdpSession(connection.public_id), SignInMethod.SAML
-    tenancy.grant_session(membership=seat, session=uuid4(), method=method, expires_at=now(), idp=idp)
+    tenancy.grant_session(membership=membership, session=uuid4(), method=method, expires_at=now(), idp=idp)
 
 
 class TestTheFirstVersion:
     def test_a_new_connection_is_a_draft_with_one_version(self, acme):
         made = create(acme)
-        assert (made.state, made.setup_step) == (ConnectionState.DRAFT, Step.PROVIDER)
+        assert (made.state, made.setup_step) == (ConnectionState.DRAFT, WizardStep.PROVIDER)
         assert queries.in_preparation(made).number == 1
         assert queries.in_force(made) is None
 
@@ -91,7 +91,7 @@ class TestTheFirstVersion:
         assert "PRIVATE" not in stored.private_sealed
         assert sealed.unseal(stored.private_sealed) == keys[0].private_pem
 
-    def test_a_name_is_used_once_in_an_organisation(self, acme, globex):
+    def test_a_name_is_used_once_in_an_organization(self, acme, globex):
         create(acme)
         create(globex)
         with pytest.raises(ConnectionNameTaken):
@@ -115,13 +115,13 @@ class TestTheFirstVersion:
 
     def test_the_furthest_step_is_remembered(self, acme):
         made = create(acme)
-        for step in (Step.METADATA, Step.VALUES):
+        for step in (WizardStep.METADATA, WizardStep.VALUES):
             versions.reach_step(connection=made, step=step)
         made.refresh_from_db()
-        assert made.setup_step == Step.METADATA
+        assert made.setup_step == WizardStep.METADATA
 
     def test_a_finished_connection_has_no_step(self, untested):
-        versions.reach_step(connection=untested, step=Step.VALUES)
+        versions.reach_step(connection=untested, step=WizardStep.VALUES)
         untested.refresh_from_db()
         assert not untested.is_being_set_up
 
@@ -386,7 +386,7 @@ class TestDeletion:
 
     def test_sessions_end_and_the_log_stays(self, connection, uma):
         grant(connection, uma)
-        attempts.record_attempt(connection=connection, entry=Entry(Outcome.SIGNED_IN, Caller()))
+        attempts.record_attempt(connection=connection, entry=AttemptRecord(AttemptOutcome.SIGNED_IN, ClientInfo()))
         services.delete_connection(connection=connection, typed_name=" JumpCloud ", actor=ACTOR)
         assert not SessionGrant.objects.exists()
         assert not SpKey.objects.exists()
@@ -395,7 +395,7 @@ class TestDeletion:
 
 
 class TestLooking:
-    def test_another_organisations_connection_is_unknown(self, connection, globex):
+    def test_another_organizations_connection_is_unknown(self, connection, globex):
         with pytest.raises(ConnectionUnknown):
             queries.find_connection(globex, connection.public_id)
 

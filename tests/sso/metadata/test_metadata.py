@@ -64,8 +64,8 @@ def by_file(admin, connection, document):
     return admin.post(url(connection), {"way": "file", "document": SimpleUploadedFile("metadata.xml", document)})
 
 
-def by_hand(admin, connection, **given):
-    fields = {"way": "hand", "binding": "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"} | given
+def manual(admin, connection, **given):
+    fields = {"way": "manual", "binding": "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"} | given
     return admin.post(url(connection), fields)
 
 
@@ -99,9 +99,9 @@ def stored(connection):
 
 def brought(admin, connection, idp, way):
     """Bring the metadata in one of the three ways; return what is stored."""
-    if way == "hand":
+    if way == "manual":
         certificate = idp.keys.signing.certificate
-        landed = by_hand(admin, connection, entity_id="urn:one", sign_in_url=SSO_URL, certificate=certificate)
+        landed = manual(admin, connection, entity_id="urn:one", sign_in_url=SSO_URL, certificate=certificate)
     else:
         landed = (by_url if way == "url" else by_file)(admin, connection, idp.metadata())
     assert confirm(admin, landed).status_code == 302
@@ -110,7 +110,7 @@ def brought(admin, connection, idp, way):
 
 def test_url_file_and_hand_give_identical_connections(admin, acme, idp_keys):
     ways = []
-    for way in ("url", "file", "hand"):
+    for way in ("url", "file", "manual"):
         connection = begin(acme, way)
         idp = Idp.for_connection(idp_keys, connection, declares_redirect=False, idp_entity_id="urn:one")
         ways.append(brought(admin, connection, idp, way))
@@ -288,16 +288,16 @@ class TestWhatIsWrong:
     )
     def test_of_what_was_typed_it_is_said_at_each_field_and_the_rest_stays(self, admin, begun, idp_keys, field, text):
         good = {"entity_id": "urn:one", "sign_in_url": SSO_URL, "certificate": idp_keys.signing.certificate}
-        refused = by_hand(admin, begun, **{**good, field: text})
+        refused = manual(admin, begun, **{**good, field: text})
         assert (refused.status_code, bool(error_of(refused, field))) == (400, True)
         assert "urn:one" in refused.content.decode() or field == "entity_id"
         assert not MetadataSnapshot.objects.exists()
 
     def test_private_key_is_neither_shown_again_nor_kept_when_it_was_pasted(self, admin, begun):
         typed = {"entity_id": "urn:one", "sign_in_url": SSO_URL}
-        refused = by_hand(admin, begun, **typed, certificate=private_pem("idp").decode())
+        refused = manual(admin, begun, **typed, certificate=private_pem("idp").decode())
         assert "A private key is in this text" in error_of(refused, "certificate")
-        shown = refused.content.decode() + admin.get(url(begun, "?way=hand")).content.decode()
+        shown = refused.content.decode() + admin.get(url(begun, "?way=manual")).content.decode()
         assert "urn:one" in shown
         assert "PRIVATE KEY" not in shown + str(dict(admin.session))
 
@@ -314,9 +314,9 @@ class TestWhatIsWrong:
 
 class TestBackAndForth:
     def test_what_was_typed_waits_when_somebody_goes_back(self, admin, begun):
-        back = by_hand(admin, begun, back="yes", entity_id="urn:half", sign_in_url="", certificate="")
+        back = manual(admin, begun, back="yes", entity_id="urn:half", sign_in_url="", certificate="")
         assert back["Location"].endswith("/setup/attributes/")
-        assert 'value="urn:half"' in admin.get(url(begun, "?way=hand")).content.decode()
+        assert 'value="urn:half"' in admin.get(url(begun, "?way=manual")).content.decode()
 
     def test_what_is_here_already_can_be_kept(self, admin, begun, idp):
         confirm(admin, by_file(admin, begun, idp.metadata()))

@@ -8,7 +8,7 @@ import pytest
 
 from sso.admission import errors as admission_errors
 from sso.providers import guide
-from sso.providers.catalogue import PROVIDERS, provider
+from sso.providers.catalog import PROVIDERS, provider
 from sso.providers.markdown import plain
 from sso.providers.troubleshooting import refusals_in
 from sso.saml import errors

@@ -12,7 +12,7 @@ from lxml import etree
 from sso.saml.certificates import fingerprint
 from sso.saml.errors import SamlError
 from sso.saml.response import verify
-from sso.saml.types import Check
+from sso.saml.types import SignInCheck
 from tests.sso.saml.messages import (
     BAD_CODES,
     GOOD_NAMES,
@@ -31,7 +31,7 @@ from tests.vectors.saml.hostile import HOSTILE
 from tests.vectors.saml.signing import STANDARD, sign
 from tests.vectors.saml.world import FOLDER, NOW, certificate_pem, expectation
 
-ORDER = list(Check)
+ORDER = list(SignInCheck)
 
 
 @pytest.mark.parametrize("name", sorted(BAD_CODES))

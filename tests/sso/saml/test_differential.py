@@ -8,7 +8,7 @@ from saml2.config import SPConfig
 from saml2.sigver import CryptoBackend
 
 from sso.saml.certificates import read_certificate
-from sso.saml.metadata import IdpByHand, describe_idp
+from sso.saml.metadata import ManualIdp, describe_idp
 from sso.saml.types import Binding
 from tests.sso.saml.messages import GOOD_NAMES, accepted, field, good, said
 from tests.vectors.saml.good import GOOD
@@ -44,7 +44,7 @@ class LibXmlSec(CryptoBackend):
 
 def second_opinion(name):
     pinned = tuple(read_certificate(certificate_pem(key)) for key in said(name)["pinned"])
-    idp = describe_idp(IdpByHand(IDP, "https://idp.example/sso", Binding.REDIRECT, pinned))
+    idp = describe_idp(ManualIdp(IDP, "https://idp.example/sso", Binding.REDIRECT, pinned))
     settings = {
         "entityid": SP,
         "crypto_backend": "XMLSecurity",

@@ -8,7 +8,7 @@ from saml2.xml.schema import validate
 
 from sso.saml import errors, metadata
 from sso.saml.certificates import bare, make_key_pair, read_certificate, read_pasted_certificates
-from sso.saml.metadata import IdpByHand, describe_idp, describe_sp, read_idp_metadata
+from sso.saml.metadata import ManualIdp, describe_idp, describe_sp, read_idp_metadata
 from sso.saml.types import Binding, ServiceProvider
 from tests.sso.saml.test_certificates import issue
 from tests.vectors.saml.world import NOW, certificate_pem, private_pem
@@ -69,8 +69,8 @@ def test_redirect_comes_first():
 
 
 def test_url_file_and_hand_are_one_thing():
-    by_hand = describe_idp(IdpByHand("urn:auth-portal", SSO, Binding.POST, read_pasted_certificates(IDP)))
-    typed, exported = read(by_hand), read(entity())
+    manual = describe_idp(ManualIdp("urn:auth-portal", SSO, Binding.POST, read_pasted_certificates(IDP)))
+    typed, exported = read(manual), read(entity())
     assert (typed.entity_id, typed.endpoints, typed.certificates) == (
         exported.entity_id,
         exported.endpoints,
@@ -273,6 +273,6 @@ def test_our_own_metadata_is_valid_and_carries_what_idps_read():
 
 
 def test_what_was_typed_is_valid_metadata():
-    typed = IdpByHand('urn:"<x>&', SSO, Binding.REDIRECT, read_pasted_certificates(IDP))
+    typed = ManualIdp('urn:"<x>&', SSO, Binding.REDIRECT, read_pasted_certificates(IDP))
     validate(describe_idp(typed).decode())
     assert read(describe_idp(typed)).entity_id == 'urn:"<x>&'

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from sso.providers.catalogue import PROVIDERS
+from sso.providers.catalog import PROVIDERS
 from sso.providers.types import ProfileField
 from sso.saml.claims import as_json, from_json
 from sso.saml.errors import EmailAmbiguous, EmailInvalid, EmailMissing

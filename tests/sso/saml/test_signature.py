@@ -108,19 +108,19 @@ def test_what_is_returned_holds_no_signature():
 def test_the_text_behind_a_signature_stays():
     node = small(extra="")
     node[0].tail = "behind"
-    signature.take_out(node[0])
+    signature.remove_signature(node[0])
     assert node.text == "behind"
 
 
 def test_the_text_behind_a_signature_joins_the_text_before():
     node = parse(b"<a><b/>x<s/>y<c/></a>")
-    signature.take_out(node[1])
+    signature.remove_signature(node[1])
     assert etree.tostring(node) == b"<a><b/>xy<c/></a>"
 
 
 def test_the_text_behind_a_first_signature_joins_the_parents():
     node = parse(b"<a>x<s/>y</a>")
-    signature.take_out(node[0])
+    signature.remove_signature(node[0])
     assert etree.tostring(node) == b"<a>xy</a>"
 
 

@@ -12,7 +12,7 @@ from orgs.base.clock import now
 from orgs.people import services as people
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import SessionGrant
-from orgs.tenancy.types import HoldSource
+from orgs.tenancy.types import SuspensionSource
 from sso.attempts import queries as attempts
 from sso.attempts.models import LoginAttempt
 from sso.connections import services as connections
@@ -22,7 +22,7 @@ from sso.signin.models import PendingSignIn
 from sso.signin.types import ANSWERED_LIFE
 from tests.factories import ACTOR
 from tests.sso.conftest import connect, verify
-from tests.sso.idp import Browser, NameIdFormat, NameIdSource
+from tests.sso.idp import Browser, IdpNameIdFormat, NameIdSource
 
 UMA, ADAM = "uma@acme.example", "adam@acme.example"
 DEEP = "/orgs/acme/settings/members/?q=nora"
@@ -130,7 +130,7 @@ class TestAfterTheSession:
 
     def test_after_the_member_was_suspended_it_is_refused(self, connection, uma, browser, answer):
         landed = browser.deliver(connection, answer)
-        people.hold_seat(membership=uma, source=HoldSource.ADMIN, actor=ACTOR)
+        people.suspend_membership(membership=uma, source=SuspensionSource.ADMIN, actor=ACTOR)
         assert_refused(browser.follow(landed))
 
     def test_after_the_sessions_of_the_connection_were_ended_it_is_refused(self, acme, connection, browser, answer):
@@ -203,7 +203,7 @@ class TestWhatIsRefusedBefore:
 
 @pytest.mark.parametrize("email", ["no address", "uma@elsewhere.example"])
 def test_replay_that_names_nobody_is_refused(connection, idp, uma, browser, answer, email):
-    nobody = idp.change(name_id_format=NameIdFormat.TRANSIENT, name_id=NameIdSource.CUSTOM, custom_name_id="_t")
+    nobody = idp.change(name_id_format=IdpNameIdFormat.TRANSIENT, name_id=NameIdSource.CUSTOM, custom_name_id="_t")
     given = nobody.respond(email, browser.leave(connection))
     browser.deliver(connection, given)
     PendingSignIn.objects.all().delete()

@@ -1,4 +1,4 @@
-"""An address leads to its organisation's IdP by its domain alone, and the answer looks the same for each."""
+"""An address leads to its organization's IdP by its domain alone, and the answer looks the same for each."""
 
 import re
 
@@ -52,7 +52,7 @@ def test_another_domain_is_told_to_sign_in_otherwise(connection, address):
     assert (page.status_code, "No single sign-on" in page.content.decode()) == (200, True)
 
 
-def test_a_domain_that_isnt_proved_leads_nowhere(acme):
+def test_a_domain_that_isnt_verified_leads_nowhere(acme):
     assert Client().get(link_in(answer("uma@acme.example"))).status_code == 200
 
 

@@ -7,13 +7,13 @@ from orgs.deprovisioning.services import deprovision_membership
 from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy.models import Membership
-from orgs.tenancy.types import GrantSource, Origin, Role
+from orgs.tenancy.types import GrantSource, MembershipOrigin, Role
 from sso.attempts.models import LoginAttempt
 from sso.connections import services as connections
 from sso.connections.models import SamlIdentity
 from sso.connections.types import SignInRules
 from tests.factories import ACTOR, MembershipFactory
-from tests.sso.idp import Browser, NameIdFormat, NameIdSource
+from tests.sso.idp import Browser, IdpNameIdFormat, NameIdSource
 
 ALICE, RENAMED = "alice@acme.example", "alice.smith@acme.example"
 
@@ -21,13 +21,15 @@ ALICE, RENAMED = "alice@acme.example", "alice.smith@acme.example"
 @pytest.fixture
 def alice(acme, connection, idp):
     """A member whose both Name IDs were seen, before and after she was renamed."""
-    seat = people.create_seat(org=acme, profile=Profile(ALICE, "Alice"), origin=Origin.SCIM, actor=ACTOR)
+    membership = people.create_membership(
+        org=acme, profile=Profile(ALICE, "Alice"), origin=MembershipOrigin.SCIM, actor=ACTOR
+    )
     Browser().sign_in(idp, connection, ALICE)
-    people.update_profile(membership=seat, profile=Profile(RENAMED, "Alice"), actor=ACTOR)
+    people.update_profile(membership=membership, profile=Profile(RENAMED, "Alice"), actor=ACTOR)
     Browser().sign_in(idp, connection, RENAMED)
     connections.change_rules(connection=connection, rules=SignInRules(jit=False), actor=ACTOR)
-    assert SamlIdentity.objects.filter(membership=seat).count() == 2
-    return Membership.objects.get(pk=seat.pk)
+    assert SamlIdentity.objects.filter(membership=membership).count() == 2
+    return Membership.objects.get(pk=membership.pk)
 
 
 def last_attempt():
@@ -41,7 +43,9 @@ def test_sign_in_is_refused_when_the_name_id_is_a_former_address_and_nobody_has_
 
 
 def test_new_holder_signs_in_as_herself_when_her_name_id_was_the_former_holders(connection, idp, alice, browser):
-    new = people.create_seat(org=alice.org, profile=Profile(ALICE, "Alicia"), origin=Origin.SCIM, actor=ACTOR)
+    new = people.create_membership(
+        org=alice.org, profile=Profile(ALICE, "Alicia"), origin=MembershipOrigin.SCIM, actor=ACTOR
+    )
     browser.sign_in(idp, connection, ALICE)
     assert browser.reaches() == ["acme"]
     assert last_attempt().membership == new
@@ -51,7 +55,7 @@ def test_new_holder_signs_in_as_herself_when_her_name_id_was_the_former_holders(
 
 
 def test_renamed_member_still_signs_in_after_the_new_holder_came(connection, idp, alice, browser):
-    people.create_seat(org=alice.org, profile=Profile(ALICE, "Alicia"), origin=Origin.SCIM, actor=ACTOR)
+    people.create_membership(org=alice.org, profile=Profile(ALICE, "Alicia"), origin=MembershipOrigin.SCIM, actor=ACTOR)
     Browser().sign_in(idp, connection, ALICE)
     browser.sign_in(idp, connection, RENAMED)
     assert last_attempt().membership == alice
@@ -60,8 +64,10 @@ def test_renamed_member_still_signs_in_after_the_new_holder_came(connection, idp
 
 def test_former_address_as_name_id_is_refused_with_the_address_of_today(connection, idp, acme, browser):
     """The mail attribute alone, which people may edit at some providers, opens nothing."""
-    seat = people.create_seat(org=acme, profile=Profile(ALICE, "Alice"), origin=Origin.SCIM, actor=ACTOR)
-    people.update_profile(membership=seat, profile=Profile(RENAMED, "Alice"), actor=ACTOR)
+    membership = people.create_membership(
+        org=acme, profile=Profile(ALICE, "Alice"), origin=MembershipOrigin.SCIM, actor=ACTOR
+    )
+    people.update_profile(membership=membership, profile=Profile(RENAMED, "Alice"), actor=ACTOR)
     request = browser.leave(connection)
     answer = idp.change(name_id=NameIdSource.CUSTOM, custom_name_id=ALICE).respond(RENAMED, request)
     browser.follow(browser.deliver(connection, answer))
@@ -70,11 +76,13 @@ def test_former_address_as_name_id_is_refused_with_the_address_of_today(connecti
 
 
 def test_persistent_name_id_of_a_deleted_member_goes_to_who_was_provisioned_anew(connection, idp, acme, browser):
-    persistent = idp.change(name_id_format=NameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="p-1")
-    first = people.create_seat(org=acme, profile=Profile(ALICE), origin=Origin.SCIM, actor=ACTOR)
+    persistent = idp.change(
+        name_id_format=IdpNameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="p-1"
+    )
+    first = people.create_membership(org=acme, profile=Profile(ALICE), origin=MembershipOrigin.SCIM, actor=ACTOR)
     Browser().sign_in(persistent, connection, ALICE)
     deprovision_membership(membership=first, actor=ACTOR)
-    second = people.create_seat(org=acme, profile=Profile(ALICE), origin=Origin.SCIM, actor=ACTOR)
+    second = people.create_membership(org=acme, profile=Profile(ALICE), origin=MembershipOrigin.SCIM, actor=ACTOR)
     browser.sign_in(persistent, connection, ALICE)
     assert last_attempt().membership == second
     assert browser.reaches() == ["acme"]
@@ -82,9 +90,9 @@ def test_persistent_name_id_of_a_deleted_member_goes_to_who_was_provisioned_anew
 
 def test_sign_in_brings_nobody_back_whom_the_directory_deleted(connection, idp, acme, browser):
     connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
-    seat = people.create_seat(org=acme, profile=Profile(ALICE), origin=Origin.SCIM, actor=ACTOR)
+    membership = people.create_membership(org=acme, profile=Profile(ALICE), origin=MembershipOrigin.SCIM, actor=ACTOR)
     Browser().sign_in(idp, connection, ALICE)
-    deprovision_membership(membership=seat, actor=ACTOR)
+    deprovision_membership(membership=membership, actor=ACTOR)
     browser.sign_in(idp, connection, ALICE)
     assert browser.reaches() == []
     assert last_attempt().error == "deleted_by_directory"
@@ -92,7 +100,9 @@ def test_sign_in_brings_nobody_back_whom_the_directory_deleted(connection, idp, 
 
 
 def test_last_owner_signs_in_and_keeps_the_address_when_the_idp_says_another(connection, idp, olga, browser):
-    persistent = idp.change(name_id_format=NameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="p-1")
+    persistent = idp.change(
+        name_id_format=IdpNameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="p-1"
+    )
     Browser().sign_in(persistent, connection, "olga@acme.example")
     browser.sign_in(persistent, connection, "olga.o@acme.example")
     olga.refresh_from_db()
@@ -103,7 +113,9 @@ def test_last_owner_signs_in_and_keeps_the_address_when_the_idp_says_another(con
 def test_one_of_two_owners_is_renamed_by_the_idp(connection, idp, olga, acme, browser):
     second = MembershipFactory(org=acme, email="otto@acme.example", role=Role.ADMIN)
     people.grant_role(membership=second, role=Role.OWNER, source=GrantSource.PERSON, actor=ACTOR)
-    persistent = idp.change(name_id_format=NameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="p-1")
+    persistent = idp.change(
+        name_id_format=IdpNameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="p-1"
+    )
     Browser().sign_in(persistent, connection, "olga@acme.example")
     browser.sign_in(persistent, connection, "olga.o@acme.example")
     olga.refresh_from_db()

@@ -1,4 +1,4 @@
-"""What changes between the look at a seat and the session: nobody gets in by what was true a moment ago."""
+"""What changes between the look at a membership and the session: nobody gets in by what was true a moment ago."""
 
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,18 +9,18 @@ from orgs.domains.models import Domain
 from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy.models import Membership, SessionGrant
-from orgs.tenancy.types import Origin, Visitor
+from orgs.tenancy.types import MembershipOrigin, Visitor
 from portal.sandbox.test_idp.authn_request import read_redirect
 from sso.admission import queries as admission_queries
 from sso.attempts.models import LoginAttempt
-from sso.attempts.types import Caller
+from sso.attempts.types import ClientInfo
 from sso.connections import queries as connection_queries
 from sso.connections import services as connections
 from sso.connections.models import Connection
 from sso.connections.types import SignInRules
 from sso.signin import services
-from sso.signin.types import Arrival, Return
-from sso.signin_tests.services import Refused
+from sso.signin.types import AcsRequest, Return
+from sso.signin_tests.services import SignInRefused
 from sso.versions import services as versions
 from tests.factories import ACTOR
 from tests.sso.conftest import connect, verify
@@ -32,12 +32,12 @@ UMA = "uma@acme.example"
 @pytest.fixture
 def back(connection, idp, uma) -> Return:
     """Uma's browser, come back with a response that was verified."""
-    departure = services.begin(connection=connection, return_to="")
-    sent = parse_qs(urlsplit(departure.request.url).query)["SAMLRequest"][0]
-    arrival = Arrival(idp.respond(UMA, read_redirect(sent, is_signed=True)), "", Caller())
-    landing = services.receive(connection=connection, arrival=arrival)
-    assert landing.pending
-    return Return(landing.pending, landing.handle, (departure.flow,), Visitor(), Caller())
+    started = services.begin(connection=connection, return_to="")
+    sent = parse_qs(urlsplit(started.request.url).query)["SAMLRequest"][0]
+    acs_request = AcsRequest(idp.respond(UMA, read_redirect(sent, is_signed=True)), "", ClientInfo())
+    pending = services.receive(connection=connection, acs_request=acs_request)
+    assert pending.pending
+    return Return(pending.pending, pending.handle, (started.flow,), Visitor(), ClientInfo())
 
 
 def turn_off(connection):
@@ -61,37 +61,37 @@ def test_a_connection_that_was_changed_at_that_moment_lets_nobody_in(connection,
         return lock(locked)
 
     monkeypatch.setattr(connections, "lock_connection", change_first)
-    with pytest.raises(Refused, match=error):
+    with pytest.raises(SignInRefused, match=error):
         services.complete(connection=connection, back=back)
     assert not SessionGrant.objects.exists()
 
 
-def test_a_seat_that_got_another_address_at_that_moment_is_not_entered(connection, uma, back, monkeypatch):
+def test_a_membership_that_got_another_address_at_that_moment_is_not_entered(connection, uma, back, monkeypatch):
     connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
-    lock = people.lock_seat
+    lock = people.lock_membership
 
-    def rename_first(seat):
-        Membership.objects.filter(pk=seat.pk).update(email="vera@acme.example", email_key="vera@acme.example")
-        return lock(seat)
+    def rename_first(membership):
+        Membership.objects.filter(pk=membership.pk).update(email="vera@acme.example", email_key="vera@acme.example")
+        return lock(membership)
 
-    monkeypatch.setattr(people, "lock_seat", rename_first)
-    with pytest.raises(Refused, match="subject_changed"):
+    monkeypatch.setattr(people, "lock_membership", rename_first)
+    with pytest.raises(SignInRefused, match="subject_changed"):
         services.complete(connection=connection_queries.connection_at(connection.public_id), back=back)
     assert not SessionGrant.objects.exists()
 
 
-def test_a_seat_that_moved_to_another_domain_at_that_moment_is_not_entered(connection, uma, back, monkeypatch):
+def test_a_membership_that_moved_to_another_domain_at_that_moment_is_not_entered(connection, uma, back, monkeypatch):
     verify(connection.org, "other.example")
-    lock = people.lock_seat
+    lock = people.lock_membership
 
-    def move_first(seat):
-        monkeypatch.setattr(people, "lock_seat", lock)
+    def move_first(membership):
+        monkeypatch.setattr(people, "lock_membership", lock)
         profile = Profile(email="uma@other.example")
-        people.update_profile(membership=seat, profile=profile, actor=ACTOR)
-        return lock(seat)
+        people.update_profile(membership=membership, profile=profile, actor=ACTOR)
+        return lock(membership)
 
-    monkeypatch.setattr(people, "lock_seat", move_first)
-    with pytest.raises(Refused, match="subject_changed"):
+    monkeypatch.setattr(people, "lock_membership", move_first)
+    with pytest.raises(SignInRefused, match="subject_changed"):
         services.complete(connection=connection, back=back)
     assert not SessionGrant.objects.exists()
 
@@ -100,16 +100,18 @@ def test_a_seat_that_moved_to_another_domain_at_that_moment_is_not_entered(conne
 def test_a_domain_that_was_removed_at_that_moment_lets_nobody_in(connection, idp, browser, monkeypatch, is_known):
     connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
     if is_known:
-        people.create_seat(org=connection.org, profile=Profile("ned@acme.example"), origin=Origin.SCIM, actor=ACTOR)
+        people.create_membership(
+            org=connection.org, profile=Profile("ned@acme.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
+        )
     landed = browser.deliver(connection, idp.respond("ned@acme.example", browser.leave(connection)))
-    hold = admission_queries.hold_verified
+    lock = admission_queries.lock_verified_domains
 
     def remove_first(org, *addresses):
         domains.remove_domain(domain=Domain.objects.get(name_key="acme.example"), actor=ACTOR)
-        monkeypatch.setattr(admission_queries, "hold_verified", hold)
-        hold(org, *addresses)
+        monkeypatch.setattr(admission_queries, "lock_verified_domains", lock)
+        lock(org, *addresses)
 
-    monkeypatch.setattr(admission_queries, "hold_verified", remove_first)
+    monkeypatch.setattr(admission_queries, "lock_verified_domains", remove_first)
     assert browser.follow(landed).status_code == 403
     assert LoginAttempt.objects.first().error == "domain_not_verified"
     assert not SessionGrant.objects.exists()
@@ -129,16 +131,16 @@ def test_a_connection_that_was_deleted_at_that_moment_is_unknown(connection, idp
     assert not SessionGrant.objects.exists()
 
 
-def test_a_seat_that_was_removed_at_that_moment_is_not_entered(connection, uma, back, monkeypatch):
-    lock = people.lock_seat
+def test_a_membership_that_was_removed_at_that_moment_is_not_entered(connection, uma, back, monkeypatch):
+    lock = people.lock_membership
 
-    def remove_first(seat):
-        monkeypatch.setattr(people, "lock_seat", lock)
-        people.remove_seat(membership=seat, actor=ACTOR)
-        return lock(seat)
+    def remove_first(membership):
+        monkeypatch.setattr(people, "lock_membership", lock)
+        people.remove_membership(membership=membership, actor=ACTOR)
+        return lock(membership)
 
-    monkeypatch.setattr(people, "lock_seat", remove_first)
-    with pytest.raises(Refused, match="not_a_member"):
+    monkeypatch.setattr(people, "lock_membership", remove_first)
+    with pytest.raises(SignInRefused, match="not_a_member"):
         services.complete(connection=connection, back=back)
 
 

@@ -15,11 +15,11 @@ from sso.signin_tests.models import SignInTest
 from sso.versions import services as versions
 from tests.factories import ACTOR
 from tests.sso.conftest import connect
-from tests.sso.idp import Browser, Idp, NameIdFormat, NameIdSource
+from tests.sso.idp import Browser, Idp, IdpNameIdFormat, NameIdSource
 
 UMA, RENAMED = "uma@acme.example", "uma.new@acme.example"
-EMAIL, UNSPECIFIED = NameIdFormat.EMAIL, NameIdFormat.UNSPECIFIED
-PERSISTENT, TRANSIENT = NameIdFormat.PERSISTENT, NameIdFormat.TRANSIENT
+EMAIL, UNSPECIFIED = IdpNameIdFormat.EMAIL, IdpNameIdFormat.UNSPECIFIED
+PERSISTENT, TRANSIENT = IdpNameIdFormat.PERSISTENT, IdpNameIdFormat.TRANSIENT
 
 
 def named(idp: Idp, form: str, name_id: str) -> Idp:
@@ -169,9 +169,9 @@ def test_refusal_says_to_ask_for_the_format_when_everybody_has_another_one(conne
     assert (attempt.expected, attempt.received) == (UMA, "p-1")
 
 
-@pytest.mark.parametrize(("form", "prospect"), [(PERSISTENT, "signs_in"), (EMAIL, "refused")])
+@pytest.mark.parametrize(("form", "preview"), [(PERSISTENT, "signs_in"), (EMAIL, "refused")])
 def test_test_sign_in_shows_what_the_tested_versions_format_would_do(
-    connection, idp, uma, olga, sign_in, form, prospect
+    connection, idp, uma, olga, sign_in, form, preview
 ):
     link(connection, idp, EMAIL, UMA)
     version = versions.begin_reconfiguration(connection=connection, actor=ACTOR)
@@ -182,4 +182,4 @@ def test_test_sign_in_shows_what_the_tested_versions_format_would_do(
     test = SignInTest.objects.get()
     tester.sign_in(named(idp, PERSISTENT, "p-1"), connection, UMA, f"?test={test.public_id}")
     test.refresh_from_db()
-    assert (test.status, test.prospect) == ("passed", prospect)
+    assert (test.status, test.preview) == ("passed", preview)

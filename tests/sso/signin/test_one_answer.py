@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from orgs.base.clock import now
 from orgs.people import services as people
 from orgs.tenancy.models import SessionGrant
-from orgs.tenancy.types import HoldSource, SignInMethod
+from orgs.tenancy.types import SignInMethod, SuspensionSource
 from sso.attempts.models import LoginAttempt
 from sso.connections import services as connections
 from sso.connections.types import SignInRules
@@ -143,7 +143,7 @@ class TestSomebodyWhoComesBack:
     def test_reloading_the_finish_is_refused_when_the_member_was_suspended(self, connection, idp, uma, browser):
         landed = browser.deliver(connection, idp.respond(UMA, browser.leave(connection)))
         browser.follow(landed)
-        people.hold_seat(membership=uma, source=HoldSource.ADMIN, actor=ACTOR)
+        people.suspend_membership(membership=uma, source=SuspensionSource.ADMIN, actor=ACTOR)
         assert browser.follow(landed).status_code == 403
 
     def test_reloading_the_finish_of_another_browser_is_refused(self, connection, idp, uma, adam, browser, sign_in):
@@ -164,8 +164,8 @@ class TestTenTabs:
     def test_ten_restored_tabs_each_reach_their_own_page(self, connection, idp, adam, browser):
         paths = [f"/orgs/acme/settings/members/?page={tab}" for tab in range(10)]
         requests = [browser.leave(connection, f"?next={quote(path)}") for path in paths]
-        landings = [browser.deliver(connection, idp.respond(ADAM, one), relay_state="") for one in requests]
-        assert [browser.follow(landed)["Location"] for landed in landings] == paths
+        pendings = [browser.deliver(connection, idp.respond(ADAM, one), relay_state="") for one in requests]
+        assert [browser.follow(landed)["Location"] for landed in pendings] == paths
 
     def test_ten_tabs_that_left_at_once_with_the_longest_ways_back_pass_any_proxy(self, connection, idp, adam):
         """Restored tabs leave together, so none knows of the others; the header has all that the ten bring."""

@@ -11,16 +11,16 @@ from django.test import Client
 
 from orgs.events.models import OutboxEvent
 from orgs.people import services as people
-from orgs.people.errors import SeatTaken
+from orgs.people.errors import MembershipExists
 from orgs.people.types import INVITATION_MAIL, Profile
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, SessionGrant
-from orgs.tenancy.types import HoldSource, Origin, SignInMethod
+from orgs.tenancy.types import MembershipOrigin, SignInMethod, SuspensionSource
 from sso.admission import errors as admission_errors
 from sso.admission import queries
 from sso.attempts import queries as attempts
 from sso.attempts.models import LoginAttempt
-from sso.attempts.types import Outcome
+from sso.attempts.types import AttemptOutcome
 from sso.connections import services as connections
 from sso.connections.types import SignInRules
 from sso.metadata import services as metadata
@@ -31,7 +31,7 @@ from sso.signin.models import ConsumedAssertion, PendingSignIn
 from sso.versions import services as versions
 from tests.factories import ACTOR, OrganizationFactory
 from tests.sso.conftest import connect, verify
-from tests.sso.idp import FORM, Browser, Fault, NameIdFormat, NameIdSource, post_form
+from tests.sso.idp import FORM, Browser, Fault, IdpNameIdFormat, NameIdSource, post_form
 
 UMA = "uma@acme.example"
 FAULTS = {
@@ -84,7 +84,7 @@ REFUSALS = [*refusals_in(saml_errors), *refusals_in(admission_errors), *refusals
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.code)
 def test_what_a_person_reads_is_in_their_own_words(refusal):
-    words = {"identity", "provider", "idp", "saml", "assertion", "proved", "certificate", "nameid"}
+    words = {"identity", "provider", "idp", "saml", "assertion", "verified", "certificate", "nameid"}
     assert words.isdisjoint(re.findall(r"\w+", refusal.public.lower()))
 
 
@@ -114,7 +114,11 @@ class TestReplay:
         refused = again.follow(landed)
         attempt = LoginAttempt.objects.first()
         assert landed["Location"] == f"/saml/{connection.public_id}/answered?attempt={attempt.public_id}"
-        assert (refused.status_code, attempt.error, attempt.outcome) == (403, "assertion_replayed", Outcome.REFUSED)
+        assert (refused.status_code, attempt.error, attempt.outcome) == (
+            403,
+            "assertion_replayed",
+            AttemptOutcome.REFUSED,
+        )
         assert attempt.code in refused.content.decode()
         assert (landed.cookies, {*refused.cookies} - {"csrftoken"}, again.reaches()) == ({}, set(), [])
         assert SessionGrant.objects.count() == grants
@@ -184,7 +188,7 @@ class TestOthers:
         aimed = other.change(acs_url=idp.app.acs_url)
         assert_refused(browser, browser.deliver(connection, aimed.respond(UMA, request)), "audience_mismatch")
 
-    def test_another_organisations_response_is_refused(self, globex, connection, idp, uma, browser, idp_keys):
+    def test_another_organizations_response_is_refused(self, globex, connection, idp, uma, browser, idp_keys):
         verify(globex, "globex.example")
         _, theirs = connect(globex, idp_keys, idp_entity_id=idp.app.idp_entity_id)
         request = browser.leave(connection)
@@ -240,14 +244,14 @@ class TestAddresses:
         response = browser.follow(browser.deliver(connection, idp.respond(gil.email)))
         assert_refused(browser, response, "domain_not_verified")
 
-    def test_another_organisations_person_isnt_signed_in(self, connection, idp, globex, greta, browser):
+    def test_another_organizations_person_isnt_signed_in(self, connection, idp, globex, greta, browser):
         verify(globex, "globex.example")
         assert_refused(browser, browser.sign_in(idp, connection, greta.email), "domain_not_verified")
 
-    def test_a_seat_that_moved_to_a_foreign_address_isnt_entered(self, connection, idp, uma, browser):
-        # a Name ID that is no address still links to the seat
+    def test_a_membership_that_moved_to_a_foreign_address_isnt_entered(self, connection, idp, uma, browser):
+        # a Name ID that is no address still links to the membership
         persistent = idp.change(
-            name_id_format=NameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="p-1"
+            name_id_format=IdpNameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="p-1"
         )
         browser.sign_in(persistent, connection, UMA)
         browser.client.logout()
@@ -272,24 +276,28 @@ class TestAddresses:
 
 class TestPeople:
     def test_an_address_that_another_member_has_isnt_taken_over(self, connection, idp, uma, adam, browser):
-        lasting = idp.change(name_id_format=NameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="u-17")
+        lasting = idp.change(
+            name_id_format=IdpNameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="u-17"
+        )
         browser.sign_in(lasting, connection, UMA)
         browser.client.logout()
         SessionGrant.objects.all().delete()
         assert_refused(browser, browser.sign_in(lasting, connection, adam.email), "subject_changed")
 
-    def test_an_address_that_was_given_to_somebody_new_opens_no_old_seat(self, connection, idp, uma, browser):
-        lasting = idp.change(name_id_format=NameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="u-17")
+    def test_an_address_that_was_given_to_somebody_new_opens_no_old_membership(self, connection, idp, uma, browser):
+        lasting = idp.change(
+            name_id_format=IdpNameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="u-17"
+        )
         browser.sign_in(lasting, connection, UMA)
         browser.client.logout()
         SessionGrant.objects.all().delete()
         newcomer = lasting.change(custom_name_id="u-99")
         assert_refused(browser, browser.sign_in(newcomer, connection, UMA), "subject_changed")
 
-    @pytest.mark.parametrize("form", [NameIdFormat.EMAIL, NameIdFormat.UNSPECIFIED, NameIdFormat.PERSISTENT])
+    @pytest.mark.parametrize("form", [IdpNameIdFormat.EMAIL, IdpNameIdFormat.UNSPECIFIED, IdpNameIdFormat.PERSISTENT])
     @pytest.mark.parametrize("is_known", [True, False], ids=["who has signed in", "who never signed in"])
     @pytest.mark.parametrize("name_id", ["adam@acme.example", "Adam@ACME.example"])
-    def test_a_person_who_edits_their_mail_attribute_enters_nobody_elses_seat(
+    def test_a_person_who_edits_their_mail_attribute_enters_nobody_elses_membership(
         self, connection, idp, uma, adam, browser, form, is_known, name_id
     ):
         if is_known:
@@ -312,7 +320,7 @@ class TestPeople:
         assert_refused(browser, browser.sign_in(idp, connection, "staff@acme.example"), "consent_missing")
         assert Membership.objects.get(email="staff@acme.example").user is None
 
-    def test_an_owner_of_another_organisation_must_accept_an_invitation(self, connection, idp, browser):
+    def test_an_owner_of_another_organization_must_accept_an_invitation(self, connection, idp, browser):
         OrganizationFactory(slug="other", owner_email="boss@acme.example")
         connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
         assert_refused(browser, browser.sign_in(idp, connection, "boss@acme.example"), "consent_missing")
@@ -322,13 +330,15 @@ class TestPeople:
         connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
         browser.sign_in(idp, connection, "boss@acme.example")
         planned = OutboxEvent.objects.filter(kind=INVITATION_MAIL)
-        first = list(planned.values_list("pk", "cancelled_at"))
+        first = list(planned.values_list("pk", "canceled_at"))
         browser.sign_in(idp, connection, "boss@acme.example")
-        assert list(planned.values_list("pk", "cancelled_at")) == first
+        assert list(planned.values_list("pk", "canceled_at")) == first
 
-    def test_a_waiting_seat_of_such_an_owner_isnt_entered(self, connection, idp, acme, browser):
+    def test_a_waiting_membership_of_such_an_owner_isnt_entered(self, connection, idp, acme, browser):
         OrganizationFactory(slug="other", owner_email="boss@acme.example")
-        people.create_seat(org=acme, profile=Profile("boss@acme.example"), origin=Origin.SCIM, actor=ACTOR)
+        people.create_membership(
+            org=acme, profile=Profile("boss@acme.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
+        )
         assert_refused(browser, browser.sign_in(idp, connection, "boss@acme.example"), "consent_missing")
 
     def test_a_closed_account_isnt_signed_in(self, connection, idp, uma, browser):
@@ -338,9 +348,11 @@ class TestPeople:
         assert LoginAttempt.objects.get().membership == uma
 
     def test_the_log_names_the_member_by_the_name_id_too(self, connection, idp, uma, browser):
-        lasting = idp.change(name_id_format=NameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="u-17")
+        lasting = idp.change(
+            name_id_format=IdpNameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="u-17"
+        )
         Browser().sign_in(lasting, connection, UMA)
-        people.hold_seat(membership=uma, source=HoldSource.ADMIN, actor=ACTOR)
+        people.suspend_membership(membership=uma, source=SuspensionSource.ADMIN, actor=ACTOR)
         assert_refused(browser, browser.sign_in(lasting, connection, "uma.new@acme.example"), "member_suspended")
         assert LoginAttempt.objects.first().membership == uma
 
@@ -379,7 +391,9 @@ class TestConnections:
         assert browser.reaches() == []
 
     def test_another_idp_under_the_same_connection_knows_nobody(self, connection, idp, uma, browser):
-        lasting = idp.change(name_id_format=NameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="u-17")
+        lasting = idp.change(
+            name_id_format=IdpNameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="u-17"
+        )
         browser.sign_in(lasting, connection, UMA)
         draft = versions.begin_reconfiguration(connection=connection, actor=ACTOR)
         other = lasting.change(idp_entity_id="urn:another:idp")
@@ -463,7 +477,7 @@ class TestHostileBodies:
         for _ in range(5):
             response = post_form(browser.client, connection, {"SAMLResponse": "x"})
         assert response.status_code == 403
-        assert LoginAttempt.objects.filter(outcome=Outcome.REFUSED).count() == 3
+        assert LoginAttempt.objects.filter(outcome=AttemptOutcome.REFUSED).count() == 3
 
     @pytest.fixture
     def flood(self, connection, monkeypatch):
@@ -483,7 +497,7 @@ class TestHostileBodies:
 
     def test_a_flood_hides_no_answer_that_came_unasked(self, connection, idp, uma, browser, flood):
         browser.deliver(connection, idp.respond(UMA))
-        assert LoginAttempt.objects.first().outcome == Outcome.RESTARTED
+        assert LoginAttempt.objects.first().outcome == AttemptOutcome.RESTARTED
 
     def test_an_answer_that_is_sent_again_and_again_is_not_written_down_for_ever(
         self, connection, idp, uma, browser, flood
@@ -522,30 +536,30 @@ def test_nothing_of_a_message_is_in_a_log_line(connection, idp, uma, browser, ca
 
 
 class TestTwoTabsOfANewcomer:
-    """Both tabs found no seat; the second finds that the first has made it."""
+    """Both tabs found no membership; the second finds that the first has made it."""
 
     @pytest.fixture(autouse=True)
     def joining(self, connection):
         connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
 
-    def test_the_second_tab_takes_the_seat_of_the_first(self, connection, idp, acme, browser, monkeypatch):
-        made, look = [], queries.seat_to_enter
+    def test_the_second_tab_takes_the_membership_of_the_first(self, connection, idp, acme, browser, monkeypatch):
+        made, look = [], queries.membership_to_enter
 
         def see_nobody_at_first(*asked):
             if made:
                 return look(*asked)
             profile = Profile("new@acme.example")
-            made.append(people.create_seat(org=acme, profile=profile, origin=Origin.SSO, actor=ACTOR))
+            made.append(people.create_membership(org=acme, profile=profile, origin=MembershipOrigin.SSO, actor=ACTOR))
             return None
 
-        monkeypatch.setattr(queries, "seat_to_enter", see_nobody_at_first)
+        monkeypatch.setattr(queries, "membership_to_enter", see_nobody_at_first)
         browser.sign_in(idp, connection, "new@acme.example")
         assert browser.reaches() == ["acme"]
         assert Membership.objects.filter(email="new@acme.example").count() == 1
 
-    def test_a_seat_that_is_gone_again_is_refused(self, connection, idp, acme, browser, monkeypatch):
+    def test_a_membership_that_is_gone_again_is_refused(self, connection, idp, acme, browser, monkeypatch):
         def gone(**order):
-            raise SeatTaken
+            raise MembershipExists
 
-        monkeypatch.setattr(people, "create_seat", gone)
+        monkeypatch.setattr(people, "create_membership", gone)
         assert_refused(browser, browser.sign_in(idp, connection, "new@acme.example"), "email_invalid")

@@ -11,15 +11,15 @@ from orgs.base.clock import now
 from orgs.people import services as people
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, SessionGrant, User
-from orgs.tenancy.types import HoldSource, Role, SignInMethod
+from orgs.tenancy.types import Role, SignInMethod, SuspensionSource
 from sso.attempts.models import LoginAttempt
-from sso.attempts.types import Outcome
+from sso.attempts.types import AttemptOutcome
 from sso.connections import services as connections
 from sso.connections.models import Connection, SamlIdentity
 from sso.connections.types import SignInRules
-from sso.saml.types import DEFAULT_SKEW, Check
+from sso.saml.types import DEFAULT_SKEW, SignInCheck
 from tests.factories import ACTOR, MembershipFactory
-from tests.sso.idp import Browser, NameIdFormat, NameIdSource, Signs, Style
+from tests.sso.idp import Browser, IdpNameIdFormat, NameIdSource, Signs, Style
 
 UMA = "uma@acme.example"
 
@@ -29,7 +29,7 @@ def allow(connection, **rules):
     connection.refresh_from_db()
 
 
-def test_a_member_signs_in_and_reaches_their_organisation(connection, idp, uma, browser):
+def test_a_member_signs_in_and_reaches_their_organization(connection, idp, uma, browser):
     arrived = browser.sign_in(idp, connection, UMA)
     assert arrived["Location"] == "/orgs/acme/"
     assert browser.reaches() == ["acme"]
@@ -38,7 +38,7 @@ def test_a_member_signs_in_and_reaches_their_organisation(connection, idp, uma, 
 def test_the_sign_in_is_in_the_log(connection, idp, uma, browser):
     browser.sign_in(idp, connection, UMA)
     attempt = LoginAttempt.objects.get()
-    assert (attempt.outcome, attempt.email, attempt.membership) == (Outcome.SIGNED_IN, UMA, uma)
+    assert (attempt.outcome, attempt.email, attempt.membership) == (AttemptOutcome.SIGNED_IN, UMA, uma)
     assert (attempt.version, attempt.is_idp_initiated, len(attempt.passed_checks)) == (1, False, 13)
 
 
@@ -51,7 +51,7 @@ def test_each_vendors_way_of_writing_signs_in(connection, idp, uma, browser, sig
     assert browser.reaches() == ["acme"]
 
 
-@pytest.mark.parametrize("name_id_format", NameIdFormat)
+@pytest.mark.parametrize("name_id_format", IdpNameIdFormat)
 def test_each_name_id_format_signs_in(connection, idp, uma, browser, name_id_format):
     browser.sign_in(idp.change(name_id_format=name_id_format), connection, UMA)
     assert browser.reaches() == ["acme"]
@@ -113,7 +113,7 @@ def test_relay_state_from_outside_is_never_followed(connection, idp, uma, browse
     assert browser.follow(landed)["Location"] == "/orgs/acme/"
 
 
-def test_the_session_reaches_this_organisation_only(connection, idp, uma, globex, browser):
+def test_the_session_reaches_this_organization_only(connection, idp, uma, globex, browser):
     people.join(membership=MembershipFactory(org=globex, email="x@globex.example"), user=uma.user, actor=ACTOR)
     browser.sign_in(idp, connection, UMA)
     assert browser.reaches() == ["acme"]
@@ -188,8 +188,8 @@ def test_after_a_switch_somebody_elses_session_in_this_browser_is_gone(connectio
 
 def test_several_tabs_sign_in_at_the_same_time(connection, idp, uma, browser):
     requests = [browser.leave(connection) for _ in range(3)]
-    landings = [browser.deliver(connection, idp.respond(UMA, request), relay_state="") for request in requests]
-    assert [browser.follow(landing).status_code for landing in landings] == [302, 302, 302]
+    pendings = [browser.deliver(connection, idp.respond(UMA, request), relay_state="") for request in requests]
+    assert [browser.follow(pending).status_code for pending in pendings] == [302, 302, 302]
     assert browser.reaches() == ["acme"]
 
 
@@ -215,11 +215,16 @@ def test_an_own_proof_outlives_what_an_idp_says_in_the_same_session(connection, 
 
 
 class TestPeopleWhoJoin:
-    def test_a_new_person_gets_a_seat_with_the_default_role(self, connection, idp, browser):
+    def test_a_new_person_gets_a_membership_with_the_default_role(self, connection, idp, browser):
         allow(connection, jit=True, default_role=Role.GUEST)
         browser.sign_in(idp, connection, "new@acme.example", first="Nora", last="New")
-        seat = Membership.objects.get(email="new@acme.example")
-        assert (seat.role, seat.origins, seat.display_name, seat.state) == (Role.GUEST, "sso", "Nora New", "active")
+        membership = Membership.objects.get(email="new@acme.example")
+        assert (membership.role, membership.origins, membership.display_name, membership.state) == (
+            Role.GUEST,
+            "sso",
+            "Nora New",
+            "active",
+        )
         assert browser.reaches() == ["acme"]
 
     def test_without_the_switch_a_new_person_is_told_to_ask(self, connection, idp, browser):
@@ -234,17 +239,19 @@ class TestPeopleWhoJoin:
         assert Membership.objects.get(pk=uma.pk).display_name == "Uma Renamed"
 
     def test_an_address_follows_the_idp_and_the_link_survives(self, connection, idp, uma, browser):
-        lasting = idp.change(name_id_format=NameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="u-17")
+        lasting = idp.change(
+            name_id_format=IdpNameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="u-17"
+        )
         browser.sign_in(lasting, connection, UMA)
         browser.sign_in(lasting, connection, "uma.new@acme.example")
-        seat = Membership.objects.get(pk=uma.pk)
-        assert seat.email == "uma.new@acme.example"
-        assert set(seat.addresses.values_list("address_key", "kind")) == {
+        membership = Membership.objects.get(pk=uma.pk)
+        assert membership.email == "uma.new@acme.example"
+        assert set(membership.addresses.values_list("address_key", "kind")) == {
             ("uma@acme.example", "former"),
             ("uma.new@acme.example", "current"),
         }
 
-    def test_an_address_that_is_the_name_id_may_change_with_its_seat(self, connection, idp, uma, browser):
+    def test_an_address_that_is_the_name_id_may_change_with_its_membership(self, connection, idp, uma, browser):
         browser.sign_in(idp, connection, UMA)
         from orgs.people.types import Profile
 
@@ -252,12 +259,14 @@ class TestPeopleWhoJoin:
         browser.sign_in(idp, connection, "uma.new@acme.example")
         assert SamlIdentity.objects.filter(membership=uma).count() == 2
 
-    def test_an_invited_seat_is_taken_once_its_domain_is_proved(self, connection, idp, acme, browser):
+    def test_an_invited_membership_is_taken_once_its_domain_is_verified(self, connection, idp, acme, browser):
         from orgs.people.types import Profile
-        from orgs.tenancy.types import Origin
+        from orgs.tenancy.types import MembershipOrigin
 
-        seat = people.create_seat(org=acme, profile=Profile("ivy@acme.example"), origin=Origin.INVITE, actor=ACTOR)
-        Membership.objects.filter(pk=seat.pk).update(user=None, state="invited")
+        membership = people.create_membership(
+            org=acme, profile=Profile("ivy@acme.example"), origin=MembershipOrigin.INVITE, actor=ACTOR
+        )
+        Membership.objects.filter(pk=membership.pk).update(user=None, state="invited")
         browser.sign_in(idp, connection, "ivy@acme.example")
         assert browser.reaches() == ["acme"]
 
@@ -270,8 +279,8 @@ class TestDirectoriesFirst:
 
         scim.post("/Users", user_body("nora@acme.example", name={"givenName": "Nora", "familyName": "Scim"}))
         browser.sign_in(idp, connection, "nora@acme.example", first="Other", last="Name")
-        seat = Membership.objects.get(email="nora@acme.example")
-        assert (seat.given_name, seat.family_name) == ("Nora", "Scim")
+        membership = Membership.objects.get(email="nora@acme.example")
+        assert (membership.given_name, membership.family_name) == ("Nora", "Scim")
         assert browser.reaches() == ["acme"]
 
     def test_joining_by_sign_in_ends_with_the_first_person_of_a_directory(self, connection, idp, scim, browser):
@@ -292,14 +301,14 @@ class TestDirectoriesFirst:
         scim.post("/Users", user_body("nora@acme.example", active=False))
         refused = browser.sign_in(idp, connection, "nora@acme.example")
         assert refused.status_code == 403
-        seat = Membership.objects.get(email="nora@acme.example")
-        assert seat.state == "suspended"
+        membership = Membership.objects.get(email="nora@acme.example")
+        assert membership.state == "suspended"
         attempt = LoginAttempt.objects.get()
-        assert (attempt.error, attempt.membership) == ("member_suspended", seat)
+        assert (attempt.error, attempt.membership) == ("member_suspended", membership)
 
     def test_a_hold_ends_the_session_that_an_idp_has_opened(self, connection, idp, uma, browser):
         browser.sign_in(idp, connection, UMA)
-        people.hold_seat(membership=uma, source=HoldSource.SCIM, actor=ACTOR)
+        people.suspend_membership(membership=uma, source=SuspensionSource.SCIM, actor=ACTOR)
         assert browser.client.get("/orgs/acme/").status_code == 302
         assert browser.client.get("/api/v1/me").status_code == 401
 
@@ -308,11 +317,14 @@ class TestSignInsThatTheIdpBegins:
     def test_off_the_person_is_sent_once_through_a_sign_in_of_ours(self, connection, idp, uma, browser):
         landed = browser.deliver(connection, idp.respond(UMA))
         assert landed["Location"] == f"/saml/{connection.public_id}/login?again=1"
-        assert LoginAttempt.objects.get().passed_checks == list(Check)[:9]
+        assert LoginAttempt.objects.get().passed_checks == list(SignInCheck)[:9]
         request = browser.leave(connection, "?again=1")
         browser.follow(browser.deliver(connection, idp.respond(UMA, request)))
         assert browser.reaches() == ["acme"]
-        assert set(LoginAttempt.objects.values_list("outcome", flat=True)) == {Outcome.RESTARTED, Outcome.SIGNED_IN}
+        assert set(LoginAttempt.objects.values_list("outcome", flat=True)) == {
+            AttemptOutcome.RESTARTED,
+            AttemptOutcome.SIGNED_IN,
+        }
 
     def test_off_an_idp_that_never_answers_a_request_is_refused_with_a_hint(self, connection, idp, uma, browser):
         for _ in range(2):
@@ -358,8 +370,8 @@ class TestSomebodyElseIsSignedIn:
         assert landed["Location"] == f"/saml/{connection.public_id}/login?again=1"
         assert adams.client.get("/accounts/email/").status_code == 200
         attempt = LoginAttempt.objects.get()
-        assert attempt.outcome == Outcome.RESTARTED
-        assert set(Check) - set(attempt.passed_checks) == {Check.REQUEST, Check.MEMBER}
+        assert attempt.outcome == AttemptOutcome.RESTARTED
+        assert set(SignInCheck) - set(attempt.passed_checks) == {SignInCheck.REQUEST, SignInCheck.MEMBER}
         assert not SessionGrant.objects.filter(membership=uma).exists()
 
     def test_whom_the_idp_names_when_it_is_asked_is_signed_in_by_consent(self, connection, idp, uma, adams):
@@ -389,4 +401,4 @@ class TestSomebodyElseIsSignedIn:
 
     def test_the_same_person_goes_on(self, connection, idp, adams):
         adams.follow(adams.deliver(connection, idp.respond("adam@acme.example")))
-        assert LoginAttempt.objects.get().outcome == Outcome.SIGNED_IN
+        assert LoginAttempt.objects.get().outcome == AttemptOutcome.SIGNED_IN

@@ -13,7 +13,7 @@ from orgs.tenancy.models import Membership, SessionGrant
 from orgs.tenancy.types import SignInMethod
 from sso.admission import queries as admission_queries
 from sso.attempts.models import LoginAttempt
-from sso.attempts.types import Outcome
+from sso.attempts.types import AttemptOutcome
 from sso.connections import services as connections
 from sso.connections.types import SignInRules
 from sso.signin.models import PendingSignIn
@@ -45,7 +45,7 @@ def test_finish_leads_to_a_question_when_somebody_else_is_signed_in(connection, 
     assert (asked.status_code, asked["Location"].split("?")[0]) == (303, f"/saml/{connection.public_id}/switch")
     assert is_gretas(gretas)
     assert not SessionGrant.objects.filter(method=SignInMethod.SAML).exists()
-    assert LoginAttempt.objects.get().outcome == Outcome.ASKED
+    assert LoginAttempt.objects.get().outcome == AttemptOutcome.ASKED
 
 
 def test_the_question_names_both_and_changes_nothing(asked, gretas):
@@ -62,7 +62,7 @@ def test_continue_signs_the_other_person_in_and_leads_to_the_page(asked, gretas,
     assert gretas.switch(asked)["Location"] == DEEP
     assert gretas.reaches() == ["acme"]
     assert gretas.client.session.session_key != before
-    assert LoginAttempt.objects.first().outcome == Outcome.SIGNED_IN
+    assert LoginAttempt.objects.first().outcome == AttemptOutcome.SIGNED_IN
 
 
 def test_stay_keeps_the_session_and_forgets_the_sign_in(asked, gretas):

@@ -11,22 +11,22 @@ from django.utils.html import escape
 from orgs.base.clock import now
 from orgs.people import services as people
 from orgs.tenancy.models import Membership, SessionGrant
-from orgs.tenancy.types import HoldSource, SignInMethod
+from orgs.tenancy.types import SignInMethod, SuspensionSource
 from sso.attempts.models import LoginAttempt
-from sso.attempts.types import Outcome
+from sso.attempts.types import AttemptOutcome
 from sso.connections import queries as connection_queries
 from sso.connections import services as connections
 from sso.connections.errors import SetupIncomplete
 from sso.connections.models import Configuration
 from sso.connections.types import AttributeChoice, ConnectionState, SignInRules
 from sso.metadata import services as metadata
-from sso.saml.types import Check
+from sso.saml.types import SignInCheck
 from sso.signin import services as signin
 from sso.signin.models import ConsumedAssertion
 from sso.signin.tasks import prune
 from sso.signin_tests import services
 from sso.signin_tests.models import SignInTest
-from sso.signin_tests.types import TEST_LIFE, Prospect, SignInTestStatus
+from sso.signin_tests.types import TEST_LIFE, SignInPreview, SignInTestStatus
 from sso.versions import services as versions
 from tests.factories import ACTOR
 from tests.sso.conftest import verify
@@ -71,8 +71,8 @@ def page_of(tester, test) -> str:
 
 def test_a_good_answer_passes_and_unlocks_the_switch(untested, idp, uma, tester):
     test = run(tester, untested, idp)
-    assert (test.status, test.prospect) == (SignInTestStatus.PASSED, Prospect.SIGNS_IN)
-    assert set(Check) - set(test.attempt.passed_checks) == {Check.MEMBER}
+    assert (test.status, test.preview) == (SignInTestStatus.PASSED, SignInPreview.SIGNS_IN)
+    assert set(SignInCheck) - set(test.attempt.passed_checks) == {SignInCheck.MEMBER}
     untested.refresh_from_db()
     assert untested.state == ConnectionState.TESTED
     connections.turn_on(connection=untested, actor=ACTOR)
@@ -112,7 +112,7 @@ def test_a_fault_fails_the_test_and_says_what_to_change(untested, idp, uma, test
     test = run(tester, untested, idp.change(name_id=NameIdSource.USERNAME), fault=fault)
     assert test.status == SignInTestStatus.FAILED
     assert "What to change in JumpCloud" in page_of(tester, test)
-    assert LoginAttempt.objects.get().outcome == Outcome.TEST_FAILED
+    assert LoginAttempt.objects.get().outcome == AttemptOutcome.TEST_FAILED
     assert connection_queries.in_preparation(untested).tested_at is None
 
 
@@ -146,12 +146,12 @@ def test_a_missing_address_leads_to_its_row(untested, idp, uma, tester):
 
 
 def test_an_unverified_domain_fails_the_test(untested, idp, tester):
-    test = run(tester, untested, idp, email="nora@unproved.example")
+    test = run(tester, untested, idp, email="nora@unverified.example")
     assert (test.status, test.attempt.error) == (SignInTestStatus.FAILED, "domain_not_verified")
 
 
 def test_a_test_that_fails_on_its_domain_alone_shows_the_profile(untested, idp, tester):
-    test = run(tester, untested, idp, email="nora@unproved.example", last="Unger")
+    test = run(tester, untested, idp, email="nora@unverified.example", last="Unger")
     assert "from <code>lastname</code>" in page_of(tester, test)
 
 
@@ -185,14 +185,14 @@ def test_an_edit_after_it_began_makes_it_worthless(untested, idp, uma, tester):
 
 def test_somebody_who_would_join_is_said_to(untested, idp, tester):
     connections.change_rules(connection=untested, rules=SignInRules(jit=True), actor=ACTOR)
-    assert run(tester, untested, idp, email="new@acme.example").prospect == Prospect.JOINS
+    assert run(tester, untested, idp, email="new@acme.example").preview == SignInPreview.JOINS
     assert not Membership.objects.filter(email="new@acme.example").exists()
 
 
 def test_somebody_who_would_be_refused_is_said_to(untested, idp, uma, tester):
-    people.hold_seat(membership=uma, source=HoldSource.ADMIN, actor=ACTOR)
+    people.suspend_membership(membership=uma, source=SuspensionSource.ADMIN, actor=ACTOR)
     test = run(tester, untested, idp)
-    assert (test.status, test.prospect) == (SignInTestStatus.PASSED, Prospect.REFUSED)
+    assert (test.status, test.preview) == (SignInTestStatus.PASSED, SignInPreview.REFUSED)
     assert "suspended" in page_of(tester, test)
 
 
@@ -240,7 +240,7 @@ def test_a_refused_answer_without_relay_state_reaches_the_test_that_it_names(
     assert landed["Location"].endswith(f"/tests/{test.public_id}/")
     test.refresh_from_db()
     assert test.status == SignInTestStatus.FAILED
-    assert test.attempt.outcome == Outcome.TEST_FAILED
+    assert test.attempt.outcome == AttemptOutcome.TEST_FAILED
 
 
 @pytest.mark.parametrize("named", ["_" + "0" * 40, ""])
@@ -415,7 +415,7 @@ def test_of_an_admin_who_was_suspended_meanwhile_it_unlocks_nothing(untested, id
     tester = Browser(sign_in(adam))
     test = begin(tester, untested)
     request = tester.leave(untested, f"?test={test.public_id}")
-    people.hold_seat(membership=adam, source=HoldSource.ADMIN, actor=ACTOR)
+    people.suspend_membership(membership=adam, source=SuspensionSource.ADMIN, actor=ACTOR)
     tester.follow(tester.deliver(untested, idp.respond(UMA, request)))
     assert connection_queries.in_preparation(untested).tested_at is None
     untested.refresh_from_db()
@@ -425,8 +425,8 @@ def test_of_an_admin_who_was_suspended_meanwhile_it_unlocks_nothing(untested, id
 def test_of_two_answers_the_first_is_the_result(untested, idp, uma, tester):
     test = begin(tester, untested)
     request = tester.leave(untested, f"?test={test.public_id}")
-    landings = [tester.deliver(untested, idp.respond(email, request)) for email in (UMA, "eve@elsewhere.example")]
-    for landed in landings:
+    pendings = [tester.deliver(untested, idp.respond(email, request)) for email in (UMA, "eve@elsewhere.example")]
+    for landed in pendings:
         tester.follow(landed)
     test.refresh_from_db()
     assert test.status == SignInTestStatus.PASSED
@@ -478,7 +478,7 @@ def test_the_button_says_that_there_is_nothing_to_test(acme, tester):
     assert tester.client.post(url).status_code == 409
 
 
-def test_two_organisations_tests_stay_apart(untested, tester, globex, greta, sign_in):
+def test_two_organizations_tests_stay_apart(untested, tester, globex, greta, sign_in):
     verify(globex, "globex.example")
     test = begin(tester, untested)
     for slug in ("acme", "globex"):

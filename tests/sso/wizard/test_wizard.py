@@ -10,14 +10,14 @@ from orgs.base import outbound
 from orgs.domains.models import Domain
 from orgs.people import services as people
 from orgs.people.types import Profile
-from orgs.tenancy.types import Origin
+from orgs.tenancy.types import MembershipOrigin
 from portal.sandbox.test_idp.metadata import build_metadata
 from sso.connections import queries, services
 from sso.connections.errors import NothingInPreparation
 from sso.connections.models import Configuration, Connection
 from sso.connections.types import STEPS, SignInRules
 from sso.metadata.forms import FORMS
-from sso.providers.catalogue import PROVIDERS
+from sso.providers.catalog import PROVIDERS
 from sso.saml.types import NameIdFormat
 from sso.versions import services as versions
 from tests.factories import ACTOR
@@ -225,7 +225,7 @@ def test_a_new_version_starts_from_what_the_one_in_force_has(admin, connection):
     draft = versions.begin_reconfiguration(connection=connection, actor=ACTOR)
     Configuration.objects.filter(pk=draft.pk).update(metadata_source="url", metadata_url="https://idp.example/m")
     assert 'value="https://idp.example/m"' in text_of(admin.get(step(connection, "metadata")))
-    Configuration.objects.filter(pk=draft.pk).update(metadata_source="hand")
+    Configuration.objects.filter(pk=draft.pk).update(metadata_source="manual")
     page = text_of(admin.get(step(connection, "metadata")))
     for kept in (draft.idp_entity_id, draft.redirect_url, "BEGIN CERTIFICATE"):
         assert kept in page
@@ -262,7 +262,7 @@ def test_a_page_that_comes_back_incomplete_says_so(admin, acme):
 
 
 def test_a_body_that_is_too_large_is_answered_by_a_page(admin, acme):
-    refused = admin.post(step(choose(acme, "jumpcloud"), "metadata"), {"way": "hand", "certificate": "x" * 2_500_000})
+    refused = admin.post(step(choose(acme, "jumpcloud"), "metadata"), {"way": "manual", "certificate": "x" * 2_500_000})
     assert (refused.status_code, "more than 2 MB" in text_of(refused)) == (400, True)
 
 
@@ -331,7 +331,7 @@ def test_where_nothing_is_in_preparation_the_steps_lead_to_the_page(admin, conne
 @pytest.mark.parametrize("has_directory", [True, False])
 def test_people_join_by_signing_in_unless_a_directory_brings_them(admin, acme, has_directory):
     if has_directory:
-        people.create_seat(org=acme, profile=Profile("x@acme.example"), origin=Origin.SCIM, actor=ACTOR)
+        people.create_membership(org=acme, profile=Profile("x@acme.example"), origin=MembershipOrigin.SCIM, actor=ACTOR)
     assert queries.rules(begin(admin)).jit is not has_directory
 
 
@@ -351,7 +351,7 @@ def test_values_stand_in_the_order_of_the_providers_form(admin, acme, provider):
     assert places == sorted(places)
 
 
-def test_another_organisations_admin_reaches_no_step(acme, greta, sign_in):
+def test_another_organizations_admin_reaches_no_step(acme, greta, sign_in):
     connection = choose(acme, "jumpcloud")
     for slug in ("acme", "globex"):
         url = step(connection, "values").replace("/acme/", f"/{slug}/")

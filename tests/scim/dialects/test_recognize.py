@@ -3,10 +3,10 @@
 import pytest
 
 from scim.dialects.jumpcloud import CONNECTION_TEST_GROUPS, bodies
-from scim.dialects.people import Person, object_id
-from scim.dialects.recognise import RequestFacts, recognise
+from scim.dialects.people import MadeUpPerson, object_id
+from scim.dialects.recognize import RequestFacts, recognize
 
-PERSON = Person("eve@acme.example", "Eve", "Adams", object_id("eve@acme.example"))
+PERSON = MadeUpPerson("eve@acme.example", "Eve", "Adams", object_id("eve@acme.example"))
 
 
 def operations(*entries: dict[str, object]) -> dict[str, object]:
@@ -14,7 +14,7 @@ def operations(*entries: dict[str, object]) -> dict[str, object]:
 
 
 def step(method: str, path: str, query: str = "", body: dict[str, object] | None = None) -> str:
-    return recognise(RequestFacts(method, path, query, body=body)).step
+    return recognize(RequestFacts(method, path, query, body=body)).step
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_no_step_of_the_connection_test_is_a_riddle(one):
     ],
 )
 def test_a_sender_is_known_by_its_name(user_agent, dialect):
-    assert recognise(RequestFacts("GET", "/Users", user_agent=user_agent)).dialect == dialect
+    assert recognize(RequestFacts("GET", "/Users", user_agent=user_agent)).dialect == dialect
 
 
 GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
@@ -159,7 +159,7 @@ GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
     ],
 )
 def test_a_sender_is_known_by_the_shape_of_its_requests(facts, dialect):
-    assert recognise(facts).dialect == dialect
+    assert recognize(facts).dialect == dialect
 
 
 @pytest.mark.parametrize(
@@ -172,8 +172,8 @@ def test_a_sender_is_known_by_the_shape_of_its_requests(facts, dialect):
     ],
 )
 def test_a_sender_is_known_by_its_patch(operation, dialect):
-    assert recognise(RequestFacts("PATCH", "/Users/7", body=operations(operation))).dialect == dialect
+    assert recognize(RequestFacts("PATCH", "/Users/7", body=operations(operation))).dialect == dialect
 
 
 def test_jumpclouds_new_user_is_known_by_its_object_id():
-    assert recognise(RequestFacts("POST", "/Users", body=dict(bodies.new_user(PERSON)))).dialect == "jumpcloud"
+    assert recognize(RequestFacts("POST", "/Users", body=dict(bodies.new_user(PERSON)))).dialect == "jumpcloud"

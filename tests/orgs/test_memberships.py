@@ -1,63 +1,71 @@
-"""Seats: their roles, holds, addresses, and the last owner, who can't be lost by any path."""
+"""Memberships: their roles, suspensions, addresses, and the last owner, who can't be lost by any path."""
 
 import pytest
 
 from orgs.audit.models import AuditEvent
 from orgs.people import queries
 from orgs.people import services as people
-from orgs.people.errors import SeatTaken
+from orgs.people.errors import MembershipExists
 from orgs.people.forms import MemberSearchForm
 from orgs.people.types import MemberFilter, Profile
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.errors import AddressInvalid, LastOwner
 from orgs.tenancy.models import Membership, MembershipAddress, RoleGrant, User
-from orgs.tenancy.types import AddressKind, GrantSource, HoldSource, MembershipState, Origin, Role
+from orgs.tenancy.types import AddressKind, GrantSource, MembershipOrigin, MembershipState, Role, SuspensionSource
 from portal.setup import add_domain
 from tests.factories import ACTOR, MembershipFactory, OrganizationFactory, UserFactory
 
 
-def give(seat, role, source=GrantSource.PERSON, reference=""):
-    people.grant_role(membership=seat, role=role, source=source, actor=ACTOR, reference=reference)
+def give(membership, role, source=GrantSource.PERSON, reference=""):
+    people.grant_role(membership=membership, role=role, source=source, actor=ACTOR, reference=reference)
 
 
-def hold(seat, source=HoldSource.ADMIN, reason=""):
-    people.hold_seat(membership=seat, source=source, actor=ACTOR, reason=reason)
+def hold(membership, source=SuspensionSource.ADMIN, reason=""):
+    people.suspend_membership(membership=membership, source=source, actor=ACTOR, reason=reason)
 
 
-def lift(seat, source=HoldSource.ADMIN):
-    people.lift_hold(membership=seat, source=source, actor=ACTOR)
+def lift(membership, source=SuspensionSource.ADMIN):
+    people.lift_suspension(membership=membership, source=source, actor=ACTOR)
 
 
-def remove(seat):
-    people.remove_seat(membership=seat, actor=ACTOR)
+def remove(membership):
+    people.remove_membership(membership=membership, actor=ACTOR)
 
 
-def rename(seat, address, **names):
-    people.update_profile(membership=seat, profile=Profile(address, **names), actor=ACTOR)
+def rename(membership, address, **names):
+    people.update_profile(membership=membership, profile=Profile(address, **names), actor=ACTOR)
 
 
-def stored(seat):
-    return Membership.objects.get(pk=seat.pk)
+def stored(membership):
+    return Membership.objects.get(pk=membership.pk)
 
 
-def actions_about(seat):
-    found = AuditEvent.objects.filter(target_id=str(seat.public_id)).order_by("id")
+def actions_about(membership):
+    found = AuditEvent.objects.filter(target_id=str(membership.public_id)).order_by("id")
     return list(found.values_list("action", flat=True))
 
 
 @pytest.fixture
 def waiting(acme):
-    return people.create_seat(org=acme, profile=Profile("wanda@else.example"), origin=Origin.SCIM, actor=ACTOR)
+    return people.create_membership(
+        org=acme, profile=Profile("wanda@else.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
+    )
 
 
 # the last owner
 
 
-def demote(seat):
-    give(seat, Role.ADMIN)
+def demote(membership):
+    give(membership, Role.ADMIN)
 
 
-LOSSES = [demote, hold, lambda seat: hold(seat, HoldSource.SCIM), lambda seat: hold(seat, HoldSource.BRAKE), remove]
+LOSSES = [
+    demote,
+    hold,
+    lambda membership: hold(membership, SuspensionSource.SCIM),
+    lambda membership: hold(membership, SuspensionSource.BRAKE),
+    remove,
+]
 LOSS_NAMES = ["demoted", "held by an admin", "held by SCIM", "held by the brake", "removed"]
 
 
@@ -66,7 +74,7 @@ def test_the_last_owner_cannot_be_lost(olga, lose):
     with pytest.raises(LastOwner):
         lose(olga)
     assert (stored(olga).role, stored(olga).state) == (Role.OWNER, MembershipState.ACTIVE)
-    assert not olga.holds.exists()
+    assert not olga.suspensions.exists()
 
 
 @pytest.mark.parametrize("lose", LOSSES, ids=LOSS_NAMES)
@@ -103,7 +111,7 @@ def test_a_suspended_owner_can_be_removed(olga, adam):
     assert not Membership.objects.filter(pk=adam.pk).exists()
 
 
-def test_a_seat_that_became_the_last_owner_meanwhile_cannot_be_held(olga, adam):
+def test_a_membership_that_became_the_last_owner_meanwhile_cannot_be_held(olga, adam):
     stale = Membership.objects.get(pk=adam.pk)
     give(adam, Role.OWNER)
     hold(olga)
@@ -114,7 +122,7 @@ def test_a_seat_that_became_the_last_owner_meanwhile_cannot_be_held(olga, adam):
 # roles
 
 
-def test_a_new_seat_without_grants_is_a_plain_user(waiting):
+def test_a_new_membership_without_grants_is_a_plain_user(waiting):
     assert stored(waiting).role == Role.USER
 
 
@@ -150,40 +158,40 @@ def test_the_same_role_again_is_not_audited(adam):
 # holds
 
 
-def test_holding_suspends_and_says_why(uma):
+def test_suspending_suspends_and_says_why(uma):
     hold(uma, reason="r" * 300)
     assert (uma.state, stored(uma).state) == (MembershipState.SUSPENDED, MembershipState.SUSPENDED)
-    assert uma.holds.get().reason == "r" * 200
+    assert uma.suspensions.get().reason == "r" * 200
 
 
-def test_holding_twice_is_a_no_op(uma):
+def test_suspending_twice_is_a_no_op(uma):
     hold(uma)
     hold(uma)
     assert actions_about(uma).count("membership.suspended") == 1
 
 
 def test_lifting_one_source_lifts_only_its_own(uma):
-    hold(uma, HoldSource.SCIM)
-    hold(uma, HoldSource.ADMIN)
-    lift(uma, HoldSource.SCIM)
+    hold(uma, SuspensionSource.SCIM)
+    hold(uma, SuspensionSource.ADMIN)
+    lift(uma, SuspensionSource.SCIM)
     assert uma.state == MembershipState.SUSPENDED
-    lift(uma, HoldSource.ADMIN)
+    lift(uma, SuspensionSource.ADMIN)
     assert uma.state == stored(uma).state == MembershipState.ACTIVE
 
 
 def test_lifting_what_is_not_there_is_a_no_op(uma):
-    hold(uma, HoldSource.ADMIN)
-    lift(uma, HoldSource.SCIM)
-    assert "membership.hold_lifted" not in actions_about(uma)
+    hold(uma, SuspensionSource.ADMIN)
+    lift(uma, SuspensionSource.SCIM)
+    assert "membership.suspension_lifted" not in actions_about(uma)
 
 
-def test_a_waiting_seat_waits_again_after_its_hold(waiting):
+def test_a_waiting_membership_waits_again_after_its_suspension(waiting):
     hold(waiting)
     lift(waiting)
     assert stored(waiting).state == MembershipState.INVITED
 
 
-def test_a_person_who_joins_a_held_seat_stays_suspended(waiting, stranger):
+def test_a_person_who_joins_a_suspended_membership_stays_suspended(waiting, stranger):
     hold(waiting)
     people.join(membership=waiting, user=stranger, actor=ACTOR)
     assert stored(waiting).state == MembershipState.SUSPENDED
@@ -193,37 +201,39 @@ def test_a_person_who_joins_a_held_seat_stays_suspended(waiting, stranger):
 
 
 def test_adopting_adds_an_origin_once(uma):
-    people.adopt_seat(membership=uma, origin=Origin.SCIM, actor=ACTOR)
-    seat = people.adopt_seat(membership=uma, origin=Origin.SCIM, actor=ACTOR)
-    assert seat.origin_set == {Origin.INVITE, Origin.SCIM}
+    people.adopt_membership(membership=uma, origin=MembershipOrigin.SCIM, actor=ACTOR)
+    membership = people.adopt_membership(membership=uma, origin=MembershipOrigin.SCIM, actor=ACTOR)
+    assert membership.origin_set == {MembershipOrigin.INVITE, MembershipOrigin.SCIM}
     assert actions_about(uma).count("membership.adopted") == 1
 
 
-def test_a_second_seat_of_one_address_is_refused(acme, uma):
-    with pytest.raises(SeatTaken):
-        people.create_seat(org=acme, profile=Profile("UMA@ACME.example"), origin=Origin.SCIM, actor=ACTOR)
+def test_a_second_membership_of_one_address_is_refused(acme, uma):
+    with pytest.raises(MembershipExists):
+        people.create_membership(
+            org=acme, profile=Profile("UMA@ACME.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
+        )
 
 
-def test_the_same_address_has_a_seat_in_each_organisation(globex, uma):
-    people.create_seat(org=globex, profile=Profile(uma.email), origin=Origin.SCIM, actor=ACTOR)
+def test_the_same_address_has_a_membership_in_each_organization(globex, uma):
+    people.create_membership(org=globex, profile=Profile(uma.email), origin=MembershipOrigin.SCIM, actor=ACTOR)
     assert Membership.objects.filter(email_key=uma.email_key).count() == 2
 
 
 @pytest.mark.parametrize("address", ["", "nora", "nora@", "a@b@c.example", "x" * 250 + "@a.example", " @a.example"])
-def test_what_is_no_address_gets_no_seat(acme, address):
+def test_what_is_no_address_gets_no_membership(acme, address):
     with pytest.raises(AddressInvalid):
-        people.create_seat(org=acme, profile=Profile(address), origin=Origin.SCIM, actor=ACTOR)
+        people.create_membership(org=acme, profile=Profile(address), origin=MembershipOrigin.SCIM, actor=ACTOR)
 
 
-def test_a_seat_is_named_by_its_parts_when_no_display_name_is_given(waiting):
+def test_a_membership_is_named_by_its_parts_when_no_display_name_is_given(waiting):
     rename(waiting, waiting.email, given_name="Wanda", family_name="Wilde")
     assert (str(stored(waiting)), stored(waiting).name_key) == ("Wanda Wilde", "wanda wilde")
 
 
 def test_long_names_are_cut_to_what_the_columns_hold(waiting):
     rename(waiting, waiting.email, given_name="g" * 500, family_name="f" * 500, display_name="d" * 900)
-    seat = stored(waiting)
-    assert (len(seat.given_name), len(seat.family_name), len(seat.display_name)) == (200, 200, 400)
+    membership = stored(waiting)
+    assert (len(membership.given_name), len(membership.family_name), len(membership.display_name)) == (200, 200, 400)
 
 
 def test_a_name_whose_key_is_longer_than_itself_is_stored(waiting):
@@ -258,12 +268,12 @@ def test_other_capitals_are_no_rename(uma):
 
 def test_a_former_address_may_go_to_somebody_else(acme, uma):
     rename(uma, "uma.unger@acme.example")
-    people.create_seat(org=acme, profile=Profile("uma@acme.example"), origin=Origin.SCIM, actor=ACTOR)
-    assert queries.seat_of_address(acme, "UMA@acme.example") != uma
+    people.create_membership(org=acme, profile=Profile("uma@acme.example"), origin=MembershipOrigin.SCIM, actor=ACTOR)
+    assert queries.membership_of_address(acme, "UMA@acme.example") != uma
 
 
 def test_a_rename_to_a_colleagues_address_is_refused(uma, adam):
-    with pytest.raises(SeatTaken):
+    with pytest.raises(MembershipExists):
         rename(uma, "ADAM@acme.example")
     assert stored(uma).email == "uma@acme.example"
 
@@ -277,19 +287,19 @@ def test_a_rename_to_no_address_is_refused(uma):
 
 
 @pytest.fixture
-def proved(acme):
+def verified(acme):
     return add_domain(org=acme, name="acme.example", verified=True, actor=ACTOR)
 
 
 @pytest.fixture
 def unused(uma):
-    """Uma's seat, with an account that nobody has ever used: no password, no sign-in."""
+    """Uma's membership, with an account that nobody has ever used: no password, no sign-in."""
     uma.user.set_unusable_password()
     uma.user.save()
     return uma
 
 
-def test_an_account_that_nobody_used_moves_with_its_seat(proved, unused):
+def test_an_account_that_nobody_used_moves_with_its_membership(verified, unused):
     rename(unused, "uma.unger@acme.example")
     account = User.objects.get(pk=unused.user_id)
     assert (account.email, account.email_key) == ("uma.unger@acme.example", "uma.unger@acme.example")
@@ -299,37 +309,39 @@ def test_an_account_that_nobody_used_moves_with_its_seat(proved, unused):
 
 
 @pytest.mark.parametrize("address", ["uma@elsewhere.example", "uma.unger@acme.example"])
-def test_an_account_stays_while_either_domain_is_unproved(unused, address):
+def test_an_account_stays_while_either_domain_is_unverified(unused, address):
     rename(unused, address)
     assert User.objects.get(pk=unused.user_id).email == "uma@acme.example"
 
 
-def test_a_move_out_of_the_proved_domain_leaves_the_account(proved, unused):
+def test_a_move_out_of_the_verified_domain_leaves_the_account(verified, unused):
     rename(unused, "uma@elsewhere.example")
     assert User.objects.get(pk=unused.user_id).email == "uma@acme.example"
 
 
-def test_staff_keep_their_address(proved, unused):
+def test_staff_keep_their_address(verified, unused):
     User.objects.filter(pk=unused.user_id).update(is_staff=True)
     rename(stored(unused), "uma.unger@acme.example")
     assert User.objects.get(pk=unused.user_id).email == "uma@acme.example"
 
 
-def test_an_account_with_another_seat_keeps_its_address(proved, unused, globex):
+def test_an_account_with_another_membership_keeps_its_address(verified, unused, globex):
     OrganizationFactory(slug="third", owner_email=unused.email)
     rename(unused, "uma.unger@acme.example")
     assert User.objects.get(pk=unused.user_id).email == "uma@acme.example"
 
 
-def test_an_account_with_another_address_of_its_own_keeps_it(proved, acme):
+def test_an_account_with_another_address_of_its_own_keeps_it(verified, acme):
     person = UserFactory(email="private@home.example")
-    seat = people.create_seat(org=acme, profile=Profile("gina@else.example"), origin=Origin.SCIM, actor=ACTOR)
-    people.join(membership=seat, user=person, actor=ACTOR)
-    rename(seat, "gina@acme.example")
+    membership = people.create_membership(
+        org=acme, profile=Profile("gina@else.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
+    )
+    people.join(membership=membership, user=person, actor=ACTOR)
+    rename(membership, "gina@acme.example")
     assert User.objects.get(pk=person.pk).email == "private@home.example"
 
 
-def test_an_account_stays_when_somebody_else_signs_in_with_the_new_address(proved, unused):
+def test_an_account_stays_when_somebody_else_signs_in_with_the_new_address(verified, unused):
     UserFactory(email="uma.unger@acme.example")
     rename(unused, "uma.unger@acme.example")
     assert stored(unused).email == "uma.unger@acme.example"
@@ -339,19 +351,21 @@ def test_an_account_stays_when_somebody_else_signs_in_with_the_new_address(prove
 # removal
 
 
-def test_removing_a_waiting_seat_leaves_nothing_but_the_audit(waiting):
+def test_removing_a_waiting_membership_leaves_nothing_but_the_audit(waiting):
     remove(waiting)
     assert not Membership.objects.filter(email=waiting.email).exists()
     assert actions_about(waiting) == ["membership.created", "membership.removed"]
 
 
-def test_an_account_that_nobody_used_goes_with_its_seat(acme, proved):
-    seat = people.create_seat(org=acme, profile=Profile("new@acme.example"), origin=Origin.SCIM, actor=ACTOR)
-    remove(seat)
+def test_an_account_that_nobody_used_goes_with_its_membership(acme, verified):
+    membership = people.create_membership(
+        org=acme, profile=Profile("new@acme.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
+    )
+    remove(membership)
     assert not User.objects.filter(email_key="new@acme.example").exists()
 
 
-def has_another_seat(user):
+def has_another_membership(user):
     OrganizationFactory(slug="third", owner_email=user.email)
 
 
@@ -367,20 +381,22 @@ def has_a_password(user):
     user.set_password("a-long-test-password")
 
 
-@pytest.mark.parametrize("trait", [has_another_seat, has_signed_in, is_staff, has_a_password])
-def test_an_account_that_is_used_outlives_its_seat(acme, proved, trait):
-    seat = people.create_seat(org=acme, profile=Profile("new@acme.example"), origin=Origin.SCIM, actor=ACTOR)
-    trait(seat.user)
-    seat.user.save()
-    remove(seat)
+@pytest.mark.parametrize("trait", [has_another_membership, has_signed_in, is_staff, has_a_password])
+def test_an_account_that_is_used_outlives_its_membership(acme, verified, trait):
+    membership = people.create_membership(
+        org=acme, profile=Profile("new@acme.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
+    )
+    trait(membership.user)
+    membership.user.save()
+    remove(membership)
     assert User.objects.filter(email_key="new@acme.example").exists()
 
 
-def test_a_sign_in_is_remembered_by_active_seats_only(uma, globex):
+def test_a_sign_in_is_remembered_by_active_memberships_only(uma, globex):
     held = MembershipFactory(org=globex)
     Membership.objects.filter(pk=held.pk).update(user=uma.user)
     hold(held)
-    people.note_sign_in(user=uma.user)
+    people.record_account_sign_in(user=uma.user)
     assert stored(uma).last_sign_in_at is not None
     assert stored(held).last_sign_in_at is None
 
@@ -389,7 +405,7 @@ def test_a_sign_in_is_remembered_by_active_seats_only(uma, globex):
 
 
 def names(found):
-    return [seat.email.partition("@")[0] for seat in found]
+    return [membership.email.partition("@")[0] for membership in found]
 
 
 @pytest.mark.parametrize(
@@ -426,10 +442,12 @@ def test_notices_go_to_active_owners_and_admins(acme, olga, adam, uma, greta):
     assert queries.settings_addresses(acme) == ["olga@acme.example", "adam@acme.example"]
 
 
-def test_two_organisations_may_share_one_account(acme, uma, globex):
-    seat = people.create_seat(org=globex, profile=Profile(uma.email), origin=Origin.INVITE, actor=ACTOR)
-    people.accept_seat(membership=seat, user=uma.user, actor=ACTOR, by_link=True)
-    assert {seat.org.slug for seat in uma.user.memberships.all()} == {"acme", "globex"}
+def test_two_organizations_may_share_one_account(acme, uma, globex):
+    membership = people.create_membership(
+        org=globex, profile=Profile(uma.email), origin=MembershipOrigin.INVITE, actor=ACTOR
+    )
+    people.accept_invitation(membership=membership, user=uma.user, actor=ACTOR, by_link=True)
+    assert {membership.org.slug for membership in uma.user.memberships.all()} == {"acme", "globex"}
 
 
 def test_an_address_that_an_account_has_as_its_second_one_makes_no_account(acme, stranger):

@@ -7,7 +7,7 @@ import pytest
 from lxml import etree
 
 from sso.saml.errors import MetadataOfNoIdp, SamlError
-from sso.saml.markup import apart, parse
+from sso.saml.markup import parse, run_in_thread
 from sso.saml.metadata import read_idp_metadata
 from sso.saml.response import verify
 from tests.sso.saml.messages import field
@@ -56,9 +56,9 @@ def test_what_comes_from_outside_is_forgotten(read):
 
 
 def test_what_is_found_comes_back():
-    assert apart(current_thread) is not current_thread()
+    assert run_in_thread(current_thread) is not current_thread()
 
 
 def test_what_is_wrong_comes_back():
     with pytest.raises(ZeroDivisionError):
-        apart(lambda: 1 // 0)
+        run_in_thread(lambda: 1 // 0)

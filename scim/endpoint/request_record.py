@@ -13,13 +13,13 @@ from scim.directories import services as directories
 from scim.directories.models import Directory, ScimToken
 from scim.protocol.errors import ScimError
 from scim.requests import services as requests
-from scim.requests.types import Answer, Call
+from scim.requests.types import LoggedRequest, LoggedResponse
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
-class Exchange:
+class RequestRecord:
     """Filled while a view works; written once, in the transaction of the write or after the answer of a read."""
 
     request: HttpRequest
@@ -45,7 +45,7 @@ class Exchange:
             )
             return
         assert self.token is not None  # noqa: S101 - whatever came without one is counted
-        directories.note_use(token=self.token, ip=self._ip())
+        directories.touch_last_used(token=self.token, ip=self._ip())
         row = requests.record(
             org=self.directory.org,
             directory_id=self.directory.pk,
@@ -67,8 +67,8 @@ class Exchange:
         """Say whether this is only counted in the log: what strangers send, and what a token sends too much."""
         return self.token is None or response.status_code == HTTPStatus.TOO_MANY_REQUESTS
 
-    def _call(self, body: bytes) -> Call:
-        return Call(
+    def _call(self, body: bytes) -> LoggedRequest:
+        return LoggedRequest(
             method=self.request.method or "",
             path=self.path,
             query=self.request.META.get("QUERY_STRING", ""),
@@ -79,8 +79,8 @@ class Exchange:
             request_id=str(getattr(self.request, "request_id", "")),
         )
 
-    def _answer(self, response: HttpResponse, error: ScimError | None, detail: str) -> Answer:
-        return Answer(
+    def _answer(self, response: HttpResponse, error: ScimError | None, detail: str) -> LoggedResponse:
+        return LoggedResponse(
             status=response.status_code,
             body=response.content,
             error_type=(error.scim_type or "") if error else "",

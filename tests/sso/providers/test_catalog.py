@@ -6,13 +6,13 @@ from dataclasses import fields, is_dataclass
 
 import pytest
 
-from sso.providers.catalogue import PROVIDERS, provider, recognise
+from sso.providers.catalog import PROVIDERS, provider, recognize
 from sso.providers.types import Instruction, MetadataWay, ProfileField, SpValue
 from sso.saml.types import NameIdFormat, Setting
 from tests.architecture.source import modules
 
 EMAIL, GIVEN, FAMILY, DISPLAY = ProfileField
-URL, FILE, HAND = MetadataWay
+URL, FILE, MANUAL = MetadataWay
 MAY_BE_EMPTY = {"monogram", "note", "hint", "marks"}
 FORMS = {
     "jumpcloud": [
@@ -131,7 +131,7 @@ def test_only_jumpcloud_demands_an_entity_id_of_its_own():
 
 @each
 def test_metadata_is_asked_for_by_link_first_save_of_google_which_has_none(one):
-    assert [hint.way for hint in one.metadata] == ([FILE, HAND] if one.code == "google" else [URL, FILE, HAND])
+    assert [hint.way for hint in one.metadata] == ([FILE, MANUAL] if one.code == "google" else [URL, FILE, MANUAL])
 
 
 @each
@@ -267,7 +267,7 @@ def test_entras_user_principal_name_is_nobodys_display_name():
     ],
 )
 def test_a_providers_own_addresses_are_recognised(address, code):
-    assert recognise(address).code == code
+    assert recognize(address).code == code
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ def test_a_providers_own_addresses_are_recognised(address, code):
     ],
 )
 def test_other_addresses_are_not(address):
-    assert recognise(address) is None
+    assert recognize(address) is None
 
 
 def test_the_data_knows_no_framework():

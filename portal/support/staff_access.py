@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from orgs.tenancy.access import Reach
+from orgs.tenancy.access import SessionGrants
 
 # recovery codes stand in for a factor, and are none by themselves
 FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
@@ -22,7 +22,7 @@ SET_UP = "Support's site needs a second step at sign-in. Set up an authenticator
 PROVE = "Support's site needs your second step in this session."
 
 
-class Standing(Enum):
+class StaffAccess(Enum):
     ANONYMOUS = auto()
     OUTSIDER = auto()
     SENT_BY_AN_IDP = auto()
@@ -31,28 +31,28 @@ class Standing(Enum):
     STAFF = auto()
 
 
-def standing_of(request: HttpRequest) -> Standing:
+def staff_access_of(request: HttpRequest) -> StaffAccess:
     """Return who asks. Read once for each request: a page asks for every table that it lists."""
     known = getattr(request, "support_standing", None)
     if known is None:
-        known = _read_standing(request)
+        known = _read_staff_access(request)
         request.support_standing = known  # type: ignore[attr-defined]
-    return Standing(known)
+    return StaffAccess(known)
 
 
-def _read_standing(request: HttpRequest) -> Standing:
+def _read_staff_access(request: HttpRequest) -> StaffAccess:
     user = request.user
     if not user.is_authenticated:
-        return Standing.ANONYMOUS
+        return StaffAccess.ANONYMOUS
     if not (user.is_active and user.is_staff):
-        return Standing.OUTSIDER
-    if not getattr(request, "reach", Reach()).is_personal:
-        return Standing.SENT_BY_AN_IDP
+        return StaffAccess.OUTSIDER
+    if not getattr(request, "session_grants", SessionGrants()).is_personal:
+        return StaffAccess.SENT_BY_AN_IDP
     if not is_mfa_enabled(user, FACTORS):
-        return Standing.WITHOUT_FACTOR
+        return StaffAccess.WITHOUT_FACTOR
     # a session from before the factor was set up has shown a password only
     has_shown_factor = any(record.get("method") == "mfa" for record in get_authentication_records(request, user))
-    return Standing.STAFF if has_shown_factor else Standing.FACTOR_NOT_SHOWN
+    return StaffAccess.STAFF if has_shown_factor else StaffAccess.FACTOR_NOT_SHOWN
 
 
 def lead_away(request: HttpRequest) -> HttpResponse | None:
@@ -61,19 +61,19 @@ def lead_away(request: HttpRequest) -> HttpResponse | None:
     Raises Http404 for people who aren't staff: the site doesn't say that it is there. Raises PermissionDenied for
     staff whom an identity provider has signed in.
     """
-    match standing_of(request):
-        case Standing.STAFF:
+    match staff_access_of(request):
+        case StaffAccess.STAFF:
             return None
-        case Standing.ANONYMOUS:
+        case StaffAccess.ANONYMOUS:
             return redirect_to_login(request.get_full_path(), reverse("account_login"))
-        case Standing.OUTSIDER:
+        case StaffAccess.OUTSIDER:
             raise Http404
-        case Standing.SENT_BY_AN_IDP:
+        case StaffAccess.SENT_BY_AN_IDP:
             raise PermissionDenied
-        case Standing.WITHOUT_FACTOR:
+        case StaffAccess.WITHOUT_FACTOR:
             messages.warning(request, SET_UP)
             return redirect("mfa_index")
-        case Standing.FACTOR_NOT_SHOWN:
+        case StaffAccess.FACTOR_NOT_SHOWN:
             messages.info(request, PROVE)
             return redirect(f"{_second_step_url(request)}?{urlencode({'next': request.get_full_path()})}")
 

@@ -56,7 +56,7 @@ class Recognition:
     step: str
 
 
-def recognise(facts: RequestFacts) -> Recognition:
+def recognize(facts: RequestFacts) -> Recognition:
     """Return sender and step. Never raises: whatever comes in has a label."""
     return Recognition(_dialect(facts), step_label(facts.method, facts.path, _filter(facts), facts.body))
 

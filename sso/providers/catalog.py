@@ -20,7 +20,7 @@ def provider(code: str) -> Provider:
     return _BY_CODE.get(code, CUSTOM)
 
 
-def recognise(address: str) -> Provider | None:
+def recognize(address: str) -> Provider | None:
     """Return whose metadata URL or entity ID this is, by its host alone: good for a hint, proof of nothing."""
     host = _host(address)
     known = ((one, mark) for one in PROVIDERS for mark in one.marks)
