@@ -52,7 +52,7 @@ def create_org(*, order: NewOrganization, actor: Actor) -> tuple[Organization, U
 
 @transaction.atomic
 def add_domain(*, org: Organization, name: str, verified: bool, actor: Actor) -> Domain:
-    """The domain is the organization's, and verified when somebody vouches for it by other means than DNS.
+    """Add the domain to the organization, verified when an operator has checked it by other means than DNS.
 
     Raises DomainInvalid, DomainIsPublic, DomainTaken, TooManyDomains.
     """

@@ -159,7 +159,7 @@ def activate_waiting_memberships(*, domain: Domain, actor: Actor, after: int = 0
     Returns the last one's id, or None when none was left. A membership that can't be given keeps nobody else out. Raises
     DomainUnknown.
     """
-    # held before the memberships: who removes the domain waits, and then finds the accounts that its word has made
+    # locked before the memberships: removing the domain waits for this, and then finds the accounts that were made here
     if not domains.lock_domain(domain).is_verified:
         return None
     memberships = queries.waiting_in_domain(domain.org, domain.name_key, after=after)

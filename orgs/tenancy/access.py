@@ -1,4 +1,4 @@
-"""Who may reach which organization: the only doors to an organization's pages.
+"""Which organizations a session may open: the only decorators that open an organization's pages.
 
 A stranger gets 404, a member of the wrong role 403, and both look the same on every page of the organization.
 """
@@ -53,7 +53,7 @@ class SessionGrants:
 
 
 class OrgRequest(HttpRequest):
-    """A request that has passed one of the doors below."""
+    """A request that one of the decorators below has let through."""
 
     user: User
     session_grants: SessionGrants

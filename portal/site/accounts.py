@@ -32,7 +32,7 @@ PRODUCT = "Gatehouse"
 
 
 class AccountAdapter(SignInLimits, VerifyingAdapter):
-    """allauth's defaults, with our words, our public name in links, and the client address that our proxies vouch for."""
+    """allauth's defaults, with our texts, the public base URL in links, and the client address that trusted proxies report."""
 
     error_messages = (
         VerifyingAdapter.error_messages

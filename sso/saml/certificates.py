@@ -42,19 +42,19 @@ def read_certificate(text: str) -> Certificate:
 
 
 def read_chain(text: str) -> tuple[Certificate, ...]:
-    """Return the certificates in this text whose keys may sign: of a chain not those that only vouch for another.
+    """Return the certificates in this text whose keys may sign: without those that only signed another one here.
 
     Raises CertificateUnreadable, KeyIsPss, KeyTooWeak.
     """
     try:
         parsed = [x509.load_der_x509_certificate(der) for der in encoded_certificates(text)]
-        signers = [one for one in parsed if not any(_vouches(one, other) for other in parsed)]
+        signers = [one for one in parsed if not any(_has_signed(one, other) for other in parsed)]
         return tuple(_described(one) for one in signers)
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise CertificateUnreadable from error
 
 
-def _vouches(issuer: x509.Certificate, other: x509.Certificate) -> bool:
+def _has_signed(issuer: x509.Certificate, other: x509.Certificate) -> bool:
     """Say whether the first has signed the second: an authority's key must not be trusted to sign messages."""
     try:
         if other.issuer == other.subject or other.issuer != issuer.subject:

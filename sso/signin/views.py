@@ -52,7 +52,7 @@ AGAIN = "again"
 def login(request: OrgRequest, public_id: UUID) -> HttpResponse:
     """Send the browser to the IdP with a fresh request, which its own cookie remembers.
 
-    A test remembers the digest of its RelayState, and a departure that is refused is in the log; nothing else is written.
+    A test remembers the digest of its RelayState, and a refused start is in the log; nothing else is written.
     """
     connection = _connection(public_id)
     is_again = AGAIN in request.GET

@@ -76,7 +76,7 @@ def _ask_name(request: OrgRequest, form: NameForm, status: int) -> HttpResponse:
 
 @setup_step
 def provider_step(request: OrgRequest, connection: Connection, draft: Configuration) -> HttpResponse:
-    """Which IdP it is: every later page speaks its words."""
+    """Choose the provider, whose terms every later page uses."""
     initial, known = {"provider": draft.provider}, dict[str, Any]()
     form = ProviderForm(request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid():

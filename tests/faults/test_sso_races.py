@@ -48,7 +48,7 @@ def test_of_sixteen_posts_of_one_response_one_is_taken(connection, idp, uma, bro
     assert not SessionGrant.objects.exists()
 
 
-def test_one_landing_is_finished_once(connection, idp, uma, browser):  # noqa: F811
+def test_finish_signs_in_once_when_two_browsers_finish_at_once(connection, idp, uma, browser):  # noqa: F811
     landed = browser.deliver(connection, idp.respond(UMA, browser.leave(connection)))
     cookies = {name: cookie.value for name, cookie in browser.client.cookies.items()}
 

@@ -11,7 +11,7 @@ from portal.management.command import OperatorCommand, Report, organization
 from portal.setup import add_domain
 
 
-class Command(OperatorCommand):
+class AddDomainCommand(OperatorCommand):
     """Adding a domain twice changes nothing; with --verified it then counts as verified."""
 
     help = "Add a domain to an organization. --verified says that you have proof of it by other means than DNS."
@@ -33,3 +33,7 @@ class Command(OperatorCommand):
         )
         host, value = txt_record(domain)
         return {"domain": domain.name, "state": str(domain.state), "txt_name": host, "txt_value": value}
+
+
+# Django looks for this name
+Command = AddDomainCommand

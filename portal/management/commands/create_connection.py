@@ -17,7 +17,7 @@ from sso.saml.metadata import LARGEST_DOCUMENT, LONGEST_URL
 ACTOR = Actor.command("create_connection")
 
 
-class Command(OperatorCommand):
+class CreateConnectionCommand(OperatorCommand):
     """The connection is made whole or not at all."""
 
     help = "Make a SAML connection for an organization. Without --activate an admin tests it, then turns it on."
@@ -74,3 +74,7 @@ def read_file(path: str | None) -> bytes:
             return file.read(LARGEST_DOCUMENT + 1)
     except OSError as error:
         raise CommandError(f"{path} can't be read ({error.strerror}).") from error
+
+
+# Django looks for this name
+Command = CreateConnectionCommand

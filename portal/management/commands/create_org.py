@@ -18,7 +18,7 @@ from portal.management.command import (
 from portal.setup import NewOrganization, create_org
 
 
-class Command(OperatorCommand):
+class CreateOrgCommand(OperatorCommand):
     """An account that has verified the owner's address already becomes the owner, and keeps its password."""
 
     help = "Create an organization with its first owner, whose address counts as verified."
@@ -36,3 +36,7 @@ class Command(OperatorCommand):
         org, owner = create_org(order=order, actor=Actor.command("create_org"))
         self.note_kept_password(owner, password)
         return {"id": str(org.public_id), "slug": org.slug, "owner": owner.email}
+
+
+# Django looks for this name
+Command = CreateOrgCommand

@@ -24,7 +24,7 @@ def days(text: str) -> timedelta:
     return timedelta(days=int(text))
 
 
-class Command(OperatorCommand):
+class CreateScimTokenCommand(OperatorCommand):
     """The token is printed this once; it can't be read again."""
 
     help = "Generate a bearer token for an organization's SCIM directory."
@@ -44,3 +44,7 @@ class Command(OperatorCommand):
         if generated.plain is None:
             raise CommandError("No new token was made. Run the command again.")
         return {"base_url": base_url(directory), "token": generated.plain, "directory_id": str(directory.public_id)}
+
+
+# Django looks for this name
+Command = CreateScimTokenCommand

@@ -11,7 +11,7 @@ from orgs.tenancy.services import create_staff
 from portal.management.command import OperatorCommand, Report, add_password_option, address, read_password
 
 
-class Command(OperatorCommand):
+class CreateStaffCommand(OperatorCommand):
     """An account that has verified this address already becomes staff, and keeps its password."""
 
     help = "Create a support account. It has to set up a second factor at its first sign-in."
@@ -41,3 +41,7 @@ class Command(OperatorCommand):
 
     def reset_url(self) -> str:
         return f"{settings.PUBLIC_BASE_URL}{reverse('account_reset_password')}"
+
+
+# Django looks for this name
+Command = CreateStaffCommand

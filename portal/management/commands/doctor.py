@@ -12,7 +12,7 @@ from portal.site import checks
 DEEP = (sealed_values,)
 
 
-class Command(OperatorCommand):
+class DoctorCommand(OperatorCommand):
     """Exits 0 when every check is ok, otherwise 1."""
 
     help = "Check database, schema, cache, static files, broker, worker, given-up work, clock, keys, base URL and mail."
@@ -44,3 +44,7 @@ class Command(OperatorCommand):
     def _fail(self, report: Report) -> NoReturn:
         wrong = [row for row in report["checks"] if row["verdict"] != "ok"]
         raise CommandError("; ".join(f"{row['name']}: {row['verdict']}. {row['advice']}".rstrip() for row in wrong))
+
+
+# Django looks for this name
+Command = DoctorCommand

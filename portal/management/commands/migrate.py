@@ -14,7 +14,7 @@ LOCK_TIMEOUT = "4s"
 LOCK_NOT_AVAILABLE = "55P03"
 
 
-class Command(migrate.Command):
+class MigrateCommand(migrate.Command):
     """Running it again goes on where it stopped: each migration is applied whole or not at all."""
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -47,3 +47,7 @@ def limited_lock_waits(connection: BaseDatabaseWrapper) -> Iterator[None]:
 def _limit(connection: BaseDatabaseWrapper, time: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, false)", [time])
+
+
+# Django looks for this name
+Command = MigrateCommand

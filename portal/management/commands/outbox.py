@@ -15,7 +15,7 @@ from portal.management.command import OperatorCommand, Report, organization
 SHOWN = 200
 
 
-class Command(OperatorCommand):
+class OutboxCommand(OperatorCommand):
     """Mail to an account has no organization; what an event holds is never printed."""
 
     help = "List outbox events that wait or were given up; retry or cancel them."
@@ -80,3 +80,7 @@ def _as_json(event: OutboxEvent) -> dict[str, object]:
         "due_at": iso(event.due_at),
         "last_error": event.last_error,
     }
+
+
+# Django looks for this name
+Command = OutboxCommand

@@ -13,7 +13,7 @@ from portal.sandbox.errors import CannotStart
 from portal.sandbox.seeds import seed
 
 
-class Command(OperatorCommand):
+class SeedDemoCommand(OperatorCommand):
     """Seeding twice changes nothing. Refused by production settings."""
 
     help = "Fill the database with the demo: Northwind Labs, which is live, and Empty Co, where nothing is set up."
@@ -31,3 +31,7 @@ class Command(OperatorCommand):
         first = "The demo is there." if report["seeded"] else "The demo was there already; nothing was changed."
         lines = [f"  {account['email']:<26} {account['sees']}" for account in report["accounts"]]
         return "\n".join([first, f"Everybody's password is {report['password']}:", *lines])
+
+
+# Django looks for this name
+Command = SeedDemoCommand

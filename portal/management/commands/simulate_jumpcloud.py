@@ -21,7 +21,7 @@ STEP_FAILED, BAD_INPUT = 1, 2
 LAST_PORT = 65535
 
 
-class Command(OperatorCommand):
+class SimulateJumpcloudCommand(OperatorCommand):
     """Exits 0 when every step passed, 1 when one failed, 2 on bad input or a server that can't be reached."""
 
     help = "Play JumpCloud against a SCIM server: Test Connection, and on request Activate and later changes."
@@ -133,3 +133,7 @@ def _plan(options: Mapping[str, Any]) -> Plan:
             returncode=BAD_INPUT,
         )
     return plan
+
+
+# Django looks for this name
+Command = SimulateJumpcloudCommand

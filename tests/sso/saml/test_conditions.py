@@ -189,10 +189,10 @@ def test_anything_else_is_no_time(text):
 BEARER = '<saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer">'
 ELSEWHERE = f'{BEARER}<saml:SubjectConfirmationData Recipient="https://x.example"/></saml:SubjectConfirmation>'
 TO_US = f'Recipient="{ACS}"'
-VOUCHED = BEARER.replace("bearer", "sender-vouches").replace(">", "/>")
+SENDER_CONFIRMED = BEARER.replace("bearer", "sender-vouches").replace(">", "/>")
 
 
-@pytest.mark.parametrize("beside", [ELSEWHERE, VOUCHED])
+@pytest.mark.parametrize("beside", [ELSEWHERE, SENDER_CONFIRMED])
 def test_one_confirmation_for_us_is_enough(beside):
     assert code_of(made((BEARER, beside + BEARER))) == ""
 

@@ -115,7 +115,7 @@ def test_only_the_leaf_signs_when_an_element_of_metadata_holds_a_chain():
     ] == ["CN=leaf"]
 
 
-def test_certificates_stay_two_when_one_only_claims_to_vouch():
+def test_certificates_stay_two_when_one_only_claims_to_have_signed_the_other():
     claimed = issued("leaf", "authority", "idp", "idp") + issued("authority", "root", "other", "idp")
     assert len(read_chain(claimed)) == 2
 

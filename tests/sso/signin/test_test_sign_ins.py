@@ -301,7 +301,7 @@ class TestOfAVersionThatIsNotInForce:
         test.refresh_from_db()
         assert (test.status, test.attempt.version) == (SignInTestStatus.PASSED, 2)
 
-    def test_what_went_astray_signs_nobody_in(self, connection, idp, uma, tester, browser):
+    def test_finish_signs_nobody_in_after_a_test_mismatch(self, connection, idp, uma, tester, browser):
         other = prepare_other_idp(connection, idp)
         begin(tester, connection)
         arrived = browser.sign_in(other, connection, UMA)
