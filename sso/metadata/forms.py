@@ -6,8 +6,8 @@ from django.conf import settings
 from sso.connections.forms import PrintableField
 from sso.metadata.types import TypedIdp
 from sso.saml.certificates import read_pasted_certificates
-from sso.saml.errors import EndpointNotHttps, MetadataError, MetadataTooLarge, PrivateKeyPasted
 from sso.saml.metadata import LARGEST_DOCUMENT, LONGEST_ENTITY_ID, LONGEST_URL, require_safe_url
+from sso.saml.metadata_errors import EndpointNotHttps, MetadataError, MetadataTooLarge, PrivateKeyPasted
 from sso.saml.types import Binding
 
 

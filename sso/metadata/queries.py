@@ -12,8 +12,8 @@ from sso.metadata.errors import MetadataRefused, SnapshotUnknown
 from sso.metadata.models import MetadataSnapshot
 from sso.metadata.types import Remark
 from sso.providers.catalog import provider, recognize
-from sso.saml.errors import MetadataError
 from sso.saml.metadata import read_idp_metadata
+from sso.saml.metadata_errors import MetadataError
 from sso.saml.types import Binding, IdpMetadata
 
 ENDS_SOON = timedelta(days=60)

@@ -14,8 +14,8 @@ from sso.metadata.errors import MetadataRefused
 from sso.metadata.models import MetadataSnapshot
 from sso.metadata.types import MAX_SNAPSHOTS, TypedIdp
 from sso.saml.certificates import read_pasted_certificates
-from sso.saml.errors import MetadataError
 from sso.saml.metadata import ManualIdp, describe_idp
+from sso.saml.metadata_errors import MetadataError
 from sso.versions import services as versions
 
 

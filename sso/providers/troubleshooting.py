@@ -5,8 +5,9 @@ from types import ModuleType
 
 from sso.providers.markdown import bullets, code, page, plain, table
 from sso.providers.types import Provider
-from sso.saml import errors
-from sso.saml.errors import MetadataError, SamlError
+from sso.saml import metadata_errors
+from sso.saml.errors import SamlError
+from sso.saml.metadata_errors import MetadataError
 from sso.saml.types import Setting
 
 PAGE = "troubleshooting.md"
@@ -65,7 +66,7 @@ def _defined_in(module: ModuleType) -> Iterator[type]:
 
 
 def _metadata_errors() -> list[type[MetadataError]]:
-    return [one for one in _defined_in(errors) if issubclass(one, MetadataError) and one is not MetadataError]
+    return [one for one in _defined_in(metadata_errors) if issubclass(one, MetadataError) and one is not MetadataError]
 
 
 def _codes(setting: Setting, refusals: Iterable[type[SamlError]]) -> str:

@@ -11,20 +11,6 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from sso.saml.certificates import bare, usable
-from sso.saml.errors import (
-    EndpointMissing,
-    EndpointNotHttps,
-    EntityIdInvalid,
-    MetadataEndUnreadable,
-    MetadataExpired,
-    MetadataForbidden,
-    MetadataIsHtml,
-    MetadataMisencoded,
-    MetadataOfNoIdp,
-    MetadataOfSeveral,
-    MetadataTooLarge,
-    MetadataUnreadable,
-)
 from sso.saml.markup import (
     DSIG,
     Element,
@@ -37,6 +23,20 @@ from sso.saml.markup import (
     parse,
     run_in_thread,
     text_of,
+)
+from sso.saml.metadata_errors import (
+    EndpointMissing,
+    EndpointNotHttps,
+    EntityIdInvalid,
+    MetadataEndUnreadable,
+    MetadataExpired,
+    MetadataForbidden,
+    MetadataIsHtml,
+    MetadataMisencoded,
+    MetadataOfNoIdp,
+    MetadataOfSeveral,
+    MetadataTooLarge,
+    MetadataUnreadable,
 )
 from sso.saml.reading import BLANKS
 from sso.saml.types import Binding, Certificate, Endpoint, IdpMetadata, ServiceProvider

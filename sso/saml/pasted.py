@@ -4,7 +4,7 @@ import base64
 import binascii
 import re
 
-from sso.saml.errors import (
+from sso.saml.metadata_errors import (
     CertificateIsFingerprint,
     CertificateIsKey,
     CertificateIsMetadata,

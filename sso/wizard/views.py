@@ -25,7 +25,7 @@ from sso.metadata import services as metadata
 from sso.metadata.forms import FORMS, PROBLEM_FIELD, FileForm, ManualForm, form_for
 from sso.metadata.models import MetadataSnapshot
 from sso.providers.catalog import PROVIDERS, provider
-from sso.saml.errors import PrivateKeyPasted
+from sso.saml.metadata_errors import PrivateKeyPasted
 from sso.saml.types import NameIdFormat
 from sso.signin_tests import queries as tests
 from sso.versions import services as versions

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
 from sso.saml import certificates
-from sso.saml.errors import CertificateExpired, CertificateMissing, CertificateUnreadable, KeyTooWeak
+from sso.saml.metadata_errors import CertificateExpired, CertificateMissing, CertificateUnreadable, KeyTooWeak
 from sso.saml.types import LeftOut
 from tests.vectors.saml.world import NOW, certificate_pem
 

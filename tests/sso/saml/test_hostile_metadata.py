@@ -12,10 +12,10 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sso.saml import errors
+from sso.saml import metadata_errors as errors
 from sso.saml.certificates import bare, public_key, read_certificate, read_pasted_certificates
-from sso.saml.errors import MetadataError
 from sso.saml.metadata import MD, read_idp_metadata
+from sso.saml.metadata_errors import MetadataError
 from tests.sso.saml.test_certificates import issue
 from tests.sso.saml.test_metadata import IDP, OTHER, entity, key, read, role, service
 from tests.vectors.saml.keys import stored

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.x509.oid import NameOID
 
-from sso.saml import errors
+from sso.saml import metadata_errors as errors
 from sso.saml.certificates import bare, read_certificate, read_chain, read_pasted_certificates, usable
 from sso.saml.types import LeftOut
 from tests.sso.saml.test_certificates import IDP

@@ -6,9 +6,10 @@ from threading import current_thread
 import pytest
 from lxml import etree
 
-from sso.saml.errors import MetadataOfNoIdp, SamlError
+from sso.saml.errors import SamlError
 from sso.saml.markup import parse, run_in_thread
 from sso.saml.metadata import read_idp_metadata
+from sso.saml.metadata_errors import MetadataOfNoIdp
 from sso.saml.response import verify
 from tests.sso.saml.messages import field
 from tests.vectors.saml.world import NOW, expectation
