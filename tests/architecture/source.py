@@ -40,7 +40,7 @@ class Module:
 
     @property
     def kind(self) -> str:
-        return self.path.stem
+        return "services" if self.path.parent.name == "services" else self.path.stem
 
     @cached_property
     def text(self) -> str:

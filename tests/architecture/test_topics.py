@@ -65,7 +65,7 @@ def kind_of(name: str) -> str:
         return "endpoint.conditions"
     if "/".join(parts[:2]) in FREE_SHAPED:
         return parts[1]
-    return parts[-1]
+    return "services" if "services" in parts else parts[-1]
 
 
 def ruled_imports() -> Iterator[Import]:
@@ -83,13 +83,15 @@ def strays() -> list[Import]:
 
 @pytest.mark.parametrize("folder", topics(), ids=lambda folder: f"{folder.parent.name}.{folder.name}")
 def test_a_topic_holds_only_the_modules_of_its_shape(folder):
-    others = {str(path.relative_to(ROOT)) for path in folder.rglob("*.py") if path.stem not in KINDS}
+    others = {str(path.relative_to(ROOT)) for path in folder.glob("*.py") if path.stem not in KINDS}
     assert others <= EXTRA
 
 
 @pytest.mark.parametrize("folder", topics(), ids=lambda folder: f"{folder.parent.name}.{folder.name}")
-def test_a_topic_has_no_folders(folder):
-    assert [path.name for path in folder.iterdir() if path.is_dir() and path.name != "__pycache__"] == []
+def test_a_topic_has_no_folder_but_that_of_its_services(folder):
+    folders = {path.name for path in folder.iterdir() if path.is_dir()}
+    assert folders <= {"services", "__pycache__"}
+    assert not ("services" in folders and (folder / "services.py").exists())
 
 
 @pytest.mark.parametrize("app", APPS)
