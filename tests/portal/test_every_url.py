@@ -140,6 +140,7 @@ ACCOUNT_PAGES = {
     "signup/": 200,
     "reauthenticate/": 302,
     "email/": 302,
+    "add-address/": 302,
     "confirm-email/": 302,
     "password/change/": 302,
     "password/set/": 302,

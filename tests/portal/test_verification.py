@@ -674,16 +674,6 @@ def test_an_address_in_another_spelling_signs_nobody_in(stranger):
     assert is_in(enter("STRANGER@nowhere.example")[0])
 
 
-def test_an_account_without_any_address_is_refused_with_what_to_do(stranger, monkeypatch):
-    """A passkey still opens it, though no code can be sent to it."""
-    client = Client()
-    tenancy.remove_account_address(user=stranger, address=stranger.email)
-    monkeypatch.setattr("orgs.tenancy.queries.accounts_behind", lambda address: [stranger])
-    response = client.post(reverse("account_login"), {"login": "stranger@nowhere.example", "password": PASSWORD})
-    assert response.headers["Location"] == reverse("account_login")
-    assert "has no email address any more" in client.get(reverse("account_login")).content.decode()
-
-
 def test_no_other_way_of_allauth_verifies_an_address():
     """These paths mark an address as verified without the services; a new setting must bring its own way there."""
     from allauth.account import app_settings

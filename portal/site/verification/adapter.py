@@ -4,10 +4,11 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.stagekit import clear_login
+from allauth.core.exceptions import ImmediateHttpResponse
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.shortcuts import redirect
 
 from orgs.base.clock import now
@@ -28,7 +29,7 @@ class VerifyingAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth 
         "incorrect_code": "This code is wrong. Look into the newest message, or have a new code sent.",
         "invalid_password_reset": "This link doesn’t work any more. Ask for a new one.",
         "too_many_codes": "Too many wrong codes. Start again: a new code is sent to you.",
-        "no_address": "This account has no email address any more, so it can’t be opened. Create a new account.",
+        "no_address": "This account has no email address any more. Sign in again to add one.",
     }
 
     def clean_email(self, email: str) -> str:
@@ -60,14 +61,18 @@ class VerifyingAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth 
         user.set_password(password)
         user.save(update_fields=["password"])
 
-    def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse | None:
-        """Refuse an account to which no code can be sent: it has lost its last address."""
-        response: HttpResponse | None = super().pre_login(request, user, **kwargs)
-        if response is None and not queries.addresses_of(user):
+    def get_login_stages(self) -> list[str]:
+        """Ask an account without any address for one, where allauth would mail a code to the address."""
+        ours = {"allauth.account.stages.EmailVerificationStage": "portal.site.verification.stages.AddressStage"}
+        return [ours.get(stage, stage) for stage in super().get_login_stages()]
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        """Open the session, unless the account has lost its last address since this sign-in began."""
+        if not queries.addresses_of(user):
             clear_login(request)
             self.add_message(request, messages.ERROR, message=self.error_messages["no_address"])
-            return redirect("account_login")
-        return response
+            raise ImmediateHttpResponse(redirect("account_login"))
+        super().login(request, user)
 
     def send_confirmation_mail(self, request: HttpRequest, emailconfirmation: Any, signup: bool) -> None:
         """Mail a code; it names the account that asked, unless that is the sign-up itself."""
@@ -77,7 +82,7 @@ class VerifyingAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth 
             "code": emailconfirmation.key,
             "minutes": settings.ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT // 60,
         }
-        is_new = not queries.verified_keys_of(user)
+        is_new = not queries.verified_keys_of(user) and bool(queries.addresses_of(user))
         template = "email_confirmation_signup" if is_new else "email_confirmation"
         self.send_mail(f"account/email/{template}", address, context)
 

@@ -6,6 +6,7 @@ from portal.site.verification import views
 
 urlpatterns = [
     path("email/", views.AddressesView.as_view(), name="account_email"),
+    path("add-address/", views.AddAddressView.as_view(), name="account_add_address"),
     path("confirm-email/", views.CodeView.as_view(), name="account_email_verification_sent"),
     path("confirm-email/<str:key>/", views.old_confirmation_link, name="account_confirm_email"),
     re_path(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from allauth.account.adapter import get_adapter
+from allauth.account.forms import AddEmailForm
 from allauth.account.internal.flows.password_reset import finalize_password_reset
 from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
 from allauth.account.stages import EmailVerificationStage, LoginStageController
@@ -11,6 +12,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
+from django.views.generic import FormView
 
 from orgs.base.errors import DomainError
 from orgs.tenancy import queries
@@ -70,6 +72,27 @@ class CodeView(ConfirmEmailVerificationCodeView):  # type: ignore[misc]  # allau
         adapter = get_adapter(self.request)
         adapter.add_message(self.request, messages.ERROR, message=adapter.error_messages["too_many_codes"])
         return redirect("account_email" if self.request.user.is_authenticated else "account_login")
+
+
+class AddAddressView(FormView):  # type: ignore[type-arg]  # Django's takes none at run time
+    """Takes an address for the account of a sign-in that waits because the account has lost its last one."""
+
+    template_name = "account/add_address.html"
+    form_class = AddEmailForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        stage = LoginStageController.enter(request, EmailVerificationStage.key)
+        self.account = stage and stage.login.user
+        if self.account is None or queries.addresses_of(self.account):
+            return redirect("account_login")
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"user": self.account}
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        form.save(self.request)
+        return redirect("account_email_verification_sent")
 
 
 class ResetPasswordView(PasswordResetFromKeyView):  # type: ignore[misc]  # allauth has no types
