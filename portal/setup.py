@@ -9,10 +9,14 @@ from orgs.base import outbound
 from orgs.base.actor import Actor
 from orgs.domains import services as domains
 from orgs.domains.models import Domain
+from orgs.people import queries as people_queries
 from orgs.people import services as people
+from orgs.people.errors import AddressFormer, MembershipExists, MembershipSuspended
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy
-from orgs.tenancy.models import Organization, User
+from orgs.tenancy.errors import AccountClosed, OwnerCanSignIn
+from orgs.tenancy.models import Membership, Organization, User
+from orgs.tenancy.types import AddressKind, GrantSource, MembershipState, Role
 from scim.directories import services as directories
 from sso.connections import services as connections
 from sso.connections.models import Connection
@@ -20,6 +24,9 @@ from sso.connections.types import SignInRules
 from sso.metadata import services as metadata
 from sso.providers.catalog import provider
 from sso.versions import services as versions
+
+# the account of a member who had the address before isn't its present reader's (decision 16)
+FORMER_KINDS = frozenset({AddressKind.FORMER, AddressKind.NAME_ID})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +52,56 @@ def create_org(*, order: NewOrganization, actor: Actor) -> tuple[Organization, U
     owner = tenancy_queries.account_for_address(order.owner_email)
     if owner is None:
         owner = tenancy.create_account(email=order.owner_email, password=order.owner_password, verified=True)
-    people.create_owner_membership(org=org, user=owner, actor=actor)
+    people.create_owner_membership(org=org, user=owner, email=order.owner_email, actor=actor)
     directories.create_directory(org=org, actor=actor)
     return org, owner
+
+
+@dataclass(frozen=True, slots=True)
+class NewOwner:
+    """Who becomes an owner of an organization; the address counts as verified by the operator."""
+
+    email: str
+    password: str | None = field(default=None, repr=False)
+
+
+@transaction.atomic
+def add_owner(*, org: Organization, order: NewOwner, actor: Actor) -> tuple[User, bool]:
+    """Give an organization an owner when none of its owners can sign in any more; the flag says whether the account is new.
+
+    As in `create_org`, the account that has verified the address is taken, else a new one. Raises OwnerCanSignIn,
+    AccountClosed, AddressFormer, AddressInvalid, MembershipSuspended, MembershipExists.
+    """
+    # held first: of two operators the second finds the first one's owner
+    tenancy_queries.lock_organization(org.pk)
+    if tenancy_queries.owners_who_can_sign_in(org).exists():
+        raise OwnerCanSignIn
+    account = tenancy_queries.account_for_address(order.email)
+    is_new = account is None
+    if account is None:
+        account = tenancy.create_account(email=order.email, password=order.password, verified=True)
+    if not account.is_active:
+        raise AccountClosed
+    own = people_queries.membership_for(org, account, order.email)
+    if own is None:
+        people.create_owner_membership(org=org, user=account, email=order.email, actor=actor)
+    else:
+        _make_owner(own, account, order.email, actor)
+    return account, is_new
+
+
+def _make_owner(membership: Membership, account: User, address: str, actor: Actor) -> None:
+    """Raises AddressFormer, MembershipSuspended, MembershipExists."""
+    locked = people.lock_membership(membership)
+    if people_queries.address_kinds(locked.org, address).get(locked.pk) in FORMER_KINDS:
+        raise AddressFormer
+    if locked.user_id is None and locked.state == MembershipState.INVITED:
+        people.join(membership=locked, user=account, actor=actor)
+    if locked.user_id not in {None, account.pk}:
+        raise MembershipExists
+    if not locked.is_active:
+        raise MembershipSuspended
+    people.grant_role(membership=locked, role=Role.OWNER, source=GrantSource.PERSON, actor=actor)
 
 
 @transaction.atomic

@@ -6,6 +6,16 @@ class MembershipExists(Conflict):
     public = "Another member of this organization already has that address."
 
 
+class AddressFormer(Conflict):
+    code = "address_former"
+    public = "That address is a member’s former one, and may be somebody else’s now. Choose another address."
+
+
+class MembershipSuspended(Conflict):
+    code = "membership_suspended"
+    public = "This person’s membership in the organization is suspended. Choose somebody else."
+
+
 class MembershipUnknown(NotFound):
     code = "membership_unknown"
     public = "There is no such member in this organization."

@@ -46,6 +46,12 @@ def membership_of_address(org: Organization, address: str) -> Membership | None:
     return memberships.select_related("org", "user").first()
 
 
+def membership_for(org: Organization, account: User, address: str) -> Membership | None:
+    """Return the account's own membership in the organization, else the one that has this address, as an operator means it."""
+    own = Membership.objects.filter(org=org, user=account).select_related("org").first()
+    return own or membership_of_address(org, address)
+
+
 def address_kinds(org: Organization, address: str) -> dict[int, AddressKind]:
     """Return what this address is to each membership that has it or had it, by the membership's id."""
     rows = MembershipAddress.objects.filter(org=org, address_key=address_key(address))

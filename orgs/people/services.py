@@ -50,9 +50,9 @@ def create_membership(*, org: Organization, profile: Profile, origin: Membership
 
 
 @transaction.atomic
-def create_owner_membership(*, org: Organization, user: User, actor: Actor) -> Membership:
-    """The account owns the organization from its first minute. Raises MembershipExists."""
-    membership = _save_new_membership(org, Profile(email=user.email), MembershipOrigin.SETUP, actor)
+def create_owner_membership(*, org: Organization, user: User, email: str, actor: Actor) -> Membership:
+    """The account owns the organization, which knows it by this address of it. Raises MembershipExists, AddressInvalid."""
+    membership = _save_new_membership(org, Profile(email=email), MembershipOrigin.SETUP, actor)
     join(membership=membership, user=user, actor=actor)
     grant_role(membership=membership, role=Role.OWNER, source=GrantSource.PERSON, actor=actor)
     return membership

@@ -31,6 +31,16 @@ class AccountUnknown(NotFound):
     public = "This account doesn't exist any more. Sign up again."
 
 
+class AccountClosed(RuleViolated):
+    code = "account_closed"
+    public = "The account with that address is closed, so nobody can sign in to it. Choose another address."
+
+
+class OwnerCanSignIn(RuleViolated):
+    code = "owner_can_sign_in"
+    public = "An owner of this organization can sign in. Ask them to make somebody else an owner."
+
+
 class LastOwner(RuleViolated):
     code = "last_owner"
     public = "This person is the organization's last active owner. Make somebody else an owner first."

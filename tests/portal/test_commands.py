@@ -173,7 +173,9 @@ def test_add_domain_refuses_a_domain_that_another_organization_has_verified(acme
 
 
 @pytest.mark.parametrize("slug", ["nobody", "", "No Body", "\udcff"])
-@pytest.mark.parametrize("command", [("add_domain", "a.example"), ("create_scim_token", "--label=x")])
+@pytest.mark.parametrize(
+    "command", [("add_domain", "a.example"), ("create_scim_token", "--label=x"), ("add_owner", "a@b.example")]
+)
 def test_an_unknown_organization_is_named(db, command, slug):
     name, *options = command
     with pytest.raises(CommandError, match=r"^There is no organization with the slug '"):

@@ -7,6 +7,7 @@ of the product that gives somebody a membership and isn't named by a way fails `
 """
 
 import ast
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +19,7 @@ import time_machine
 from django.test import Client
 
 from orgs.base.clock import now
+from orgs.base.errors import DomainError
 from orgs.domains.models import Domain
 from orgs.invitations import services as invitations
 from orgs.people import services as people
@@ -27,7 +29,7 @@ from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, Organization, User
 from orgs.tenancy.types import MembershipOrigin, Role, SignInMethod
-from portal.setup import NewOrganization, add_domain, create_org
+from portal.setup import NewOrganization, NewOwner, add_domain, add_owner, create_org
 from scim.directories.queries import first_directory
 from sso.attempts.models import LoginAttempt
 from sso.connections import services as connections
@@ -291,6 +293,21 @@ def create_organization_for(world: World) -> None:
     world.org = org
 
 
+def add_owner_to(world: World) -> None:
+    """An operator gives the organization an owner with the address, because its own can't sign in any more."""
+    owner = world.org.memberships.get(role=Role.OWNER)
+    assert owner.user is not None
+    User.objects.filter(pk=owner.user.pk).update(is_active=False)
+    with contextlib.suppress(DomainError):
+        add_owner(org=world.org, order=NewOwner(HANK), actor=ACTOR)
+
+
+def add_owner_who_was_invited(world: World) -> None:
+    """As above, and the address was invited before."""
+    people.create_membership(org=world.org, profile=Profile(HANK), origin=MembershipOrigin.INVITE, actor=ACTOR)
+    add_owner_to(world)
+
+
 Step = Callable[[World], None]
 TABLE: list[tuple[Step, Step, Step, str]] = [
     # way, proof, history, end
@@ -363,6 +380,17 @@ TABLE: list[tuple[Step, Step, Step, str]] = [
     (create_organization_for, squatted, new_address, "new account"),
     (create_organization_for, verified_before_domain, new_address, "their account"),
     (create_organization_for, verified_now, new_address, "their account"),
+    (add_owner_to, no_account, new_address, "new account"),
+    (add_owner_to, squatted, new_address, "new account"),
+    (add_owner_to, verified_before_domain, new_address, "their account"),
+    (add_owner_to, verified_now, new_address, "their account"),
+    (add_owner_to, closed, new_address, "nobody"),
+    (add_owner_to, no_account, deleted_after_use, "nobody"),
+    (add_owner_to, no_account, deleted_unused, "new account"),
+    (add_owner_to, no_account, renamed_away, "nobody"),
+    (add_owner_who_was_invited, verified_before_domain, new_address, "their account"),
+    (add_owner_who_was_invited, staff, new_address, "their account"),
+    (add_owner_who_was_invited, closed, new_address, "invited"),
 ]
 
 
@@ -484,13 +512,17 @@ GIVERS: dict[str, dict[str, set[Step]]] = {
     "join": {
         "orgs/people/services.py:_activate": {scim_create, scim_rename, scim_reactivate, sign_in_with_jit},
         "orgs/people/services.py:accept_invitation": {invitation_link, accept_waiting},
-        "orgs/people/services.py:create_owner_membership": {create_organization_for},
+        "orgs/people/services.py:create_owner_membership": {create_organization_for, add_owner_to},
+        "portal/setup.py:_make_owner": {add_owner_who_was_invited},
     },
     "accept_invitation": {
         "orgs/people/views.py:accept": {invitation_link, invitation_link_and_new_account},
         "portal/site/views.py:accept_waiting": {accept_waiting},
     },
-    "create_owner_membership": {"portal/setup.py:create_org": {create_organization_for}},
+    "create_owner_membership": {
+        "portal/setup.py:create_org": {create_organization_for},
+        "portal/setup.py:add_owner": {add_owner_to},
+    },
     "create_membership": {
         "scim/users/services.py:_membership_for": {scim_create, scim_create_without_external_id},
         "sso/admission/services.py:_join": {sign_in_with_jit},

@@ -1,0 +1,36 @@
+"""`manage.py add_owner`: an owner for an organization of which no owner can sign in any more."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from orgs.base.actor import Actor
+from portal.management.command import (
+    OperatorCommand,
+    Report,
+    add_password_option,
+    address,
+    organization,
+    read_password,
+)
+from portal.setup import NewOwner, add_owner
+
+
+class Command(OperatorCommand):
+    """An account that has verified the address already becomes the owner, and keeps its password."""
+
+    help = "Add an owner to an organization in which no owner can sign in. Their address counts as verified."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("slug", help="the organization's short name")
+        parser.add_argument("email", type=address, help="the new owner's address")
+        add_password_option(parser)
+
+    def act(self, options: Mapping[str, Any]) -> Report:
+        org = organization(options["slug"])
+        password = read_password(options, options["email"])
+        owner, is_new = add_owner(org=org, order=NewOwner(options["email"], password), actor=Actor.command("add_owner"))
+        self.note_kept_password(owner, password)
+        return {"slug": org.slug, "owner": options["email"], "created": is_new}
