@@ -17,7 +17,7 @@ from portal.management.command import (
 from portal.setup import NewOwner, add_owner
 
 
-class Command(OperatorCommand):
+class AddOwnerCommand(OperatorCommand):
     """An account that has verified the address already becomes the owner, and keeps its password."""
 
     help = "Add an owner to an organization in which no owner can sign in. Their address counts as verified."
@@ -34,3 +34,7 @@ class Command(OperatorCommand):
         owner, is_new = add_owner(org=org, order=NewOwner(options["email"], password), actor=Actor.command("add_owner"))
         self.note_kept_password(owner, password)
         return {"slug": org.slug, "owner": options["email"], "created": is_new}
+
+
+# Django looks for this name
+Command = AddOwnerCommand
