@@ -14,7 +14,7 @@ from orgs.people import services as people
 from orgs.people.errors import AddressFormer, MembershipExists, MembershipSuspended
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy
-from orgs.tenancy.errors import AccountClosed, OwnerCanSignIn
+from orgs.tenancy.errors import OwnerAccountClosed, OwnerCanSignIn
 from orgs.tenancy.models import Membership, Organization, User
 from orgs.tenancy.types import AddressKind, GrantSource, MembershipState, Role
 from scim.directories import services as directories
@@ -70,7 +70,7 @@ def add_owner(*, org: Organization, order: NewOwner, actor: Actor) -> tuple[User
     """Give an organization an owner when none of its owners can sign in any more; the flag says whether the account is new.
 
     As in `create_org`, the account that has verified the address is taken, else a new one. Raises OwnerCanSignIn,
-    AccountClosed, AddressFormer, AddressInvalid, MembershipSuspended, MembershipExists.
+    OwnerAccountClosed, AddressFormer, AddressInvalid, MembershipSuspended, MembershipExists.
     """
     # held first: of two operators the second finds the first one's owner
     tenancy_queries.lock_organization(org.pk)
@@ -81,7 +81,7 @@ def add_owner(*, org: Organization, order: NewOwner, actor: Actor) -> tuple[User
     if account is None:
         account = tenancy.create_account(email=order.email, password=order.password, verified=True)
     if not account.is_active:
-        raise AccountClosed
+        raise OwnerAccountClosed
     own = people_queries.membership_for(org, account, order.email)
     if own is None:
         people.create_owner_membership(org=org, user=account, email=order.email, actor=actor)

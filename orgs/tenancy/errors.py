@@ -31,7 +31,7 @@ class AccountUnknown(NotFound):
     public = "This account doesn't exist any more. Sign up again."
 
 
-class AccountClosed(RuleViolated):
+class OwnerAccountClosed(RuleViolated):
     code = "account_closed"
     public = "The account with that address is closed, so nobody can sign in to it. Choose another address."
 

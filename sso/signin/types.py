@@ -57,7 +57,7 @@ class StartedSignIn:
 
 
 @dataclass(frozen=True, slots=True)
-class Return:
+class FinishRequest:
     """A browser that comes back with its own cookies: the handle of what waits for it, and the flows that it remembers."""
 
     pending: UUID

@@ -32,8 +32,8 @@ from sso.signin.types import (
     QUESTION_LIFE,
     AcsRequest,
     AlreadySignedIn,
+    FinishRequest,
     Question,
-    Return,
     SignedIn,
     StartedSignIn,
 )
@@ -177,33 +177,33 @@ def finish(request: OrgRequest, public_id: UUID) -> HttpResponse:
 
     Loaded again where that has led to a session, it leads on.
     """
-    connection, back = _connection(public_id), _return(request)
-    finished = cookies.finished_url(request.session, back.pending)
+    connection, finish_request = _connection(public_id), _finish_request(request)
+    finished = cookies.finished_url(request.session, finish_request.pending)
     if finished and request.session_grants.grant_for(connection.org.slug) is not None:
         return redirect(finished)
-    return _finish(request, connection, back, services.complete)
+    return _finish(request, connection, finish_request, services.complete)
 
 
 @require_http_methods(["GET", "POST"])
 def switch(request: OrgRequest, public_id: UUID) -> HttpResponse:
     """Ask whether to replace the session in this browser by another person's; it stays unless they say so."""
-    connection, back = _connection(public_id), _return(request)
+    connection, finish_request = _connection(public_id), _finish_request(request)
     if request.method == "POST" and "stay" in request.POST:
-        services.decline_sign_in(connection=connection, back=back)
+        services.decline_sign_in(connection=connection, finish_request=finish_request)
         response: HttpResponse = redirect("home")
-        cookies.unbind(response, back.pending)
+        cookies.unbind(response, finish_request.pending)
         return response
     if request.method == "POST":
-        return _finish(request, connection, back, services.confirm_sign_in)
-    question = queries.find_question(connection, back.pending, back.handle)
+        return _finish(request, connection, finish_request, services.confirm_sign_in)
+    question = queries.find_question(connection, finish_request.pending, finish_request.handle)
     if question is None:
         return _stay(request, connection, SignInUnfinished())
     return render(request, "sso/switch.html", {"question": question, "connection": connection})
 
 
-def _return(request: OrgRequest) -> Return:
+def _finish_request(request: OrgRequest) -> FinishRequest:
     pending = read_uuid(request.GET.get("id", ""))
-    return Return(
+    return FinishRequest(
         pending=pending,
         handle=cookies.handle_of(request, pending),
         flows=cookies.flows_of(request),
@@ -213,26 +213,28 @@ def _return(request: OrgRequest) -> Return:
 
 
 def _finish(
-    request: OrgRequest, connection: Connection, back: Return, act: Callable[..., services.Finished]
+    request: OrgRequest, connection: Connection, finish_request: FinishRequest, act: Callable[..., services.Finished]
 ) -> HttpResponse:
     try:
-        done = act(connection=connection, back=back)
+        done = act(connection=connection, finish_request=finish_request)
     except SignInRefused as refusal:
         return _refused_page(request, refusal)
     except ConnectionUnknown as error:
         raise Http404 from error
-    response = _after(request, connection, back, done)
+    response = _after(request, connection, finish_request, done)
     if isinstance(done, SignedIn | Question):
         cookies.forget_flow(response, done.request_id)
-    cookies.unbind(response, back.pending)
+    cookies.unbind(response, finish_request.pending)
     return response
 
 
-def _after(request: OrgRequest, connection: Connection, back: Return, done: services.Finished) -> HttpResponse:
+def _after(
+    request: OrgRequest, connection: Connection, finish_request: FinishRequest, done: services.Finished
+) -> HttpResponse:
     """Return where the browser goes next."""
     match done:
         case SignedIn():
-            return _after_sign_in(request, back, done)
+            return _after_sign_in(request, finish_request, done)
         case Question():
             query = urlencode({"id": done.pending})
             response = _see_other(f"{reverse('signin:switch', args=[connection.public_id])}?{query}")
@@ -250,10 +252,10 @@ def _start_afresh(connection: Connection) -> HttpResponse:
     return _see_other(f"{reverse('signin:login', args=[connection.public_id])}?{AGAIN}=1")
 
 
-def _after_sign_in(request: OrgRequest, back: Return, done: SignedIn) -> HttpResponse:
+def _after_sign_in(request: OrgRequest, finish_request: FinishRequest, done: SignedIn) -> HttpResponse:
     access.sign_in_by_idp(request, done.user, done.session_grant_id)
     url = done.return_to or reverse("org_home", args=[done.membership.org.slug])
-    cookies.remember_finished(request.session, back.pending, done.assertion_id, url)
+    cookies.remember_finished(request.session, finish_request.pending, done.assertion_id, url)
     return redirect(url)
 
 

@@ -36,7 +36,7 @@ class SignInRefused(Exception):
 
 
 @dataclass(slots=True)
-class Attempt(attempts.Attempt):
+class SignInAttempt(attempts.Attempt):
     """An attempt that may be a test, whose result is its end."""
 
     test: SignInTest | None = None
@@ -96,7 +96,7 @@ def remember_request(*, test: SignInTest, request_id: str) -> None:
     )
 
 
-def finish_test(*, attempt: Attempt, test: SignInTest) -> SignInTest:
+def finish_test(*, attempt: SignInAttempt, test: SignInTest) -> SignInTest:
     """Store the result of a test whose answer was right so far. Raises SamlError."""
     connection, claims = attempt.connection, attempt.known_claims
     profile = read_profile(claims, admission_queries.attribute_names(connection, test.configuration))

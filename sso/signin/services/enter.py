@@ -24,7 +24,7 @@ from sso.signin.services.receive import PENDING_PREFIX, pending_of
 from sso.signin.services.start import require_version
 from sso.signin.types import QUESTION_LIFE, AlreadySignedIn, Flow, Question, SignedIn
 from sso.signin_tests.models import SignInTest
-from sso.signin_tests.services import Attempt
+from sso.signin_tests.services import SignInAttempt
 
 Finished = SignedIn | SignInTest | Question | AlreadySignedIn | None
 
@@ -33,7 +33,7 @@ class ReplacesSession(Exception):
     """The sign-in would replace the session of somebody who hasn't agreed to that."""
 
 
-def sign_in(attempt: Attempt, flow: Flow, visitor: Visitor) -> SignedIn | Question | None:
+def sign_in(attempt: SignInAttempt, flow: Flow, visitor: Visitor) -> SignedIn | Question | None:
     connection, claims = attempt.connection, attempt.known_claims
     chosen = require_version(connection, attempt.version)
     profile = read_profile(claims, admission_queries.attribute_names(connection, chosen))
@@ -53,7 +53,7 @@ def sign_in(attempt: Attempt, flow: Flow, visitor: Visitor) -> SignedIn | Questi
         raise NotAMember(expected="a membership", received="one that was removed meanwhile") from error
 
 
-def _ask_before_replacing(attempt: Attempt, flow: Flow, visitor: Visitor) -> Question | None:
+def _ask_before_replacing(attempt: SignInAttempt, flow: Flow, visitor: Visitor) -> Question | None:
     """Leave the session in this browser as it is, and ask whether to replace it.
 
     An answer that nobody asked for may have been planted here: it is dropped, and the IdP is asked who this is.
@@ -71,7 +71,7 @@ def _ask_before_replacing(attempt: Attempt, flow: Flow, visitor: Visitor) -> Que
 
 
 @transaction.atomic
-def _enter(attempt: Attempt, subject: Subject, visitor: Visitor, flow: Flow) -> SignedIn:
+def _enter(attempt: SignInAttempt, subject: Subject, visitor: Visitor, flow: Flow) -> SignedIn:
     """Connection and membership are held while they are looked at again.
 
     So no session is granted through what is turned off meanwhile, or to whom is suspended. Raises ConnectionOff and

@@ -20,31 +20,31 @@ from sso.signin.models import ConsumedAssertion, PendingSignIn, UsedRequest
 from sso.signin.services.enter import Finished, sign_in
 from sso.signin.services.receive import named_membership
 from sso.signin.services.start import open_version
-from sso.signin.types import FLOW_LIFE, AlreadySignedIn, Return, Taken
+from sso.signin.types import FLOW_LIFE, AlreadySignedIn, FinishRequest, Taken
 from sso.signin_tests import queries as test_queries
 from sso.signin_tests import services as tests
-from sso.signin_tests.services import Attempt
+from sso.signin_tests.services import SignInAttempt
 
 
-def complete(*, connection: Connection, back: Return) -> Finished:
+def complete(*, connection: Connection, finish_request: FinishRequest) -> Finished:
     """Finish a sign-in or a test, or ask before somebody else's session is replaced; None means: start afresh.
 
     Raises SignInRefused, ConnectionUnknown.
     """
-    attempt = Attempt(connection, back.caller)
+    attempt = SignInAttempt(connection, finish_request.caller)
     try:
-        return _complete(attempt, back)
+        return _complete(attempt, finish_request)
     except RequestUnknown as problem:
-        if _is_signed_in_already(attempt, back.visitor):
+        if _is_signed_in_already(attempt, finish_request.visitor):
             return AlreadySignedIn(connection.org.slug)
         raise attempt.refuse(problem) from problem
     except SamlError as problem:
         raise attempt.refuse(problem) from problem
 
 
-def _complete(attempt: Attempt, back: Return) -> Finished:
+def _complete(attempt: SignInAttempt, finish_request: FinishRequest) -> Finished:
     connection = attempt.connection
-    taken = _take(connection, back)
+    taken = _take(connection, finish_request)
     pending = taken.pending
     attempt.try_for(pending.test)
     attempt.claims, attempt.version, attempt.is_test_mismatch = taken.claims, pending.version, pending.is_test_mismatch
@@ -59,29 +59,29 @@ def _complete(attempt: Attempt, back: Return) -> Finished:
     if pending.is_test_mismatch:
         chosen = open_version(connection)
         raise VersionChanged(expected=f"version {chosen.number}", received=f"version {pending.version}, in a test")
-    return sign_in(attempt, flow, back.visitor)
+    return sign_in(attempt, flow, finish_request.visitor)
 
 
-def _take(connection: Connection, back: Return) -> Taken:
+def _take(connection: Connection, finish_request: FinishRequest) -> Taken:
     """Delete the sign-in that waited, and use up the request that it answers. Raises SignInUnfinished, ConnectionUnknown.
 
     A request of another browser isn't used up: that browser may still get its answer.
     """
     try:
-        return _take_first(connection, back)
+        return _take_first(connection, finish_request)
     except IntegrityError as error:
         # there is no savepoint: all of it was rolled back, and a second answer must not be finished again
         with transaction.atomic():
-            taken = _take_pending(connection, back)
+            taken = _take_pending(connection, finish_request)
         if taken.flow is None or not queries.is_answered(connection, taken.flow.request_id):
             raise ConnectionUnknown from error
         return replace(taken, is_second=True)
 
 
 @transaction.atomic
-def _take_first(connection: Connection, back: Return) -> Taken:
+def _take_first(connection: Connection, finish_request: FinishRequest) -> Taken:
     """Store that the request was answered, whatever comes of it, for as long as a browser can remember having made it."""
-    taken = _take_pending(connection, back)
+    taken = _take_pending(connection, finish_request)
     if taken.flow is not None:
         expires_at = now() + FLOW_LIFE
         used = {"org_id": connection.org_id, "connection": connection, "expires_at": expires_at}
@@ -89,17 +89,17 @@ def _take_first(connection: Connection, back: Return) -> Taken:
     return taken
 
 
-def _take_pending(connection: Connection, back: Return) -> Taken:
+def _take_pending(connection: Connection, finish_request: FinishRequest) -> Taken:
     """Delete the sign-in that waited, inside the caller's transaction. Raises SignInUnfinished."""
-    pending = queries.lock_pending(connection, back.pending, back.handle)
+    pending = queries.lock_pending(connection, finish_request.pending, finish_request.handle)
     if pending is None:
         raise SignInUnfinished
     pending.delete()
     claims = from_json(pending.claims)
-    return Taken(pending, claims, queries.flow_of(claims, connection, back.flows))
+    return Taken(pending, claims, queries.flow_of(claims, connection, finish_request.flows))
 
 
-def _is_signed_in_already(attempt: Attempt, visitor: Visitor) -> bool:
+def _is_signed_in_already(attempt: SignInAttempt, visitor: Visitor) -> bool:
     """Say whether the person of an answer that isn't taken is the one who is signed in here, in this organization."""
     if visitor.session_grant_id is None:
         return False

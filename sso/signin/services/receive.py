@@ -21,14 +21,14 @@ from sso.signin.models import ConsumedAssertion, PendingSignIn
 from sso.signin.services.start import open_version, require_version
 from sso.signin.types import PENDING_LIFE, AcsRequest, PendingHandle
 from sso.signin_tests import queries as test_queries
-from sso.signin_tests.services import Attempt
+from sso.signin_tests.services import SignInAttempt
 
 PENDING_PREFIX = "ghp_"
 
 
 def receive(*, connection: Connection, acs_request: AcsRequest) -> PendingHandle:
     """Verify the response and keep it for its browser; discard an unsolicited one that isn't allowed. Raises SignInRefused."""
-    attempt = Attempt(connection, acs_request.caller)
+    attempt = SignInAttempt(connection, acs_request.caller)
     attempt.try_for(test_queries.waiting_test(connection, acs_request.relay_state))
     try:
         _verify(attempt, acs_request)
@@ -44,7 +44,7 @@ def receive(*, connection: Connection, acs_request: AcsRequest) -> PendingHandle
         raise attempt.refuse(problem) from problem
 
 
-def _verify(attempt: Attempt, acs_request: AcsRequest) -> None:
+def _verify(attempt: SignInAttempt, acs_request: AcsRequest) -> None:
     """Verify the answer by the version that is tested or in force. Raises SamlError.
 
     An answer without its RelayState reaches the test whose request it names, also when it is a failure that nobody has
@@ -66,7 +66,7 @@ def _verify(attempt: Attempt, acs_request: AcsRequest) -> None:
         _verify_by(attempt, test.configuration, acs_request)
 
 
-def _verify_untested(attempt: Attempt, acs_request: AcsRequest) -> None:
+def _verify_untested(attempt: SignInAttempt, acs_request: AcsRequest) -> None:
     """Verify an answer by the version in force, or for no test by the one that is being tested. Raises SamlError."""
     try:
         _verify_by(attempt, open_version(attempt.connection), acs_request)
@@ -77,14 +77,14 @@ def _verify_untested(attempt: Attempt, acs_request: AcsRequest) -> None:
         _verify_by_tested_version(attempt, test.configuration, acs_request, problem)
 
 
-def _verify_by(attempt: Attempt, chosen: Configuration, acs_request: AcsRequest) -> None:
+def _verify_by(attempt: SignInAttempt, chosen: Configuration, acs_request: AcsRequest) -> None:
     attempt.version = chosen.number
     expected = connections.expectation(attempt.connection, chosen)
     attempt.claims = response.verify(acs_request.saml_response, expected, now=now())
 
 
 def _verify_by_tested_version(
-    attempt: Attempt, tested: Configuration, acs_request: AcsRequest, problem: SamlError
+    attempt: SignInAttempt, tested: Configuration, acs_request: AcsRequest, problem: SamlError
 ) -> None:
     """Raises the problem that the version in force has with it, when there is one."""
     in_force = attempt.version
@@ -98,7 +98,7 @@ def _verify_by_tested_version(
     attempt.is_test_mismatch = True
 
 
-def _keep_for_browser(attempt: Attempt) -> PendingHandle:
+def _keep_for_browser(attempt: SignInAttempt) -> PendingHandle:
     """Raises AssertionReplayed: of two that arrive together one is kept."""
     connection, claims = attempt.connection, attempt.known_claims
     handle = credentials.mint(PENDING_PREFIX)
@@ -110,7 +110,7 @@ def _keep_for_browser(attempt: Attempt) -> PendingHandle:
     return PendingHandle(pending.public_id, handle.plain)
 
 
-def pending_of(attempt: Attempt, handle: credentials.MintedSecret, life: timedelta) -> PendingSignIn:
+def pending_of(attempt: SignInAttempt, handle: credentials.MintedSecret, life: timedelta) -> PendingSignIn:
     return PendingSignIn(
         org_id=attempt.connection.org_id,
         connection=attempt.connection,
@@ -131,7 +131,7 @@ def _use_up(connection: Connection, claims: Claims) -> None:
         raise AssertionReplayed(received=claims.assertion_id) from error
 
 
-def named_membership(attempt: Attempt) -> Membership | None:
+def named_membership(attempt: SignInAttempt) -> Membership | None:
     """Return whom an answer that isn't taken names, by the version in force; nobody when that didn't verify it."""
     if attempt.test is not None or attempt.is_test_mismatch or attempt.claims is None:
         return None

@@ -10,7 +10,7 @@ from sso.signin.errors import ConnectionOff, VersionChanged
 from sso.signin.types import Flow, StartedSignIn
 from sso.signin_tests import services as tests
 from sso.signin_tests.models import SignInTest
-from sso.signin_tests.services import Attempt, SignInRefused
+from sso.signin_tests.services import SignInAttempt, SignInRefused
 
 
 def begin(
@@ -52,6 +52,6 @@ def refuse_start(
     *, connection: Connection, caller: ClientInfo, problem: SamlError, test: SignInTest | None = None
 ) -> SignInRefused:
     """Return the refusal to send anybody to the IdP; it is in the log, and the result of the test."""
-    attempt = Attempt(connection, caller)
+    attempt = SignInAttempt(connection, caller)
     attempt.try_for(test)
     return attempt.refuse(problem)

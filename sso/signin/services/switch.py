@@ -12,34 +12,34 @@ from sso.signin import queries
 from sso.signin.errors import SignInUnfinished
 from sso.signin.models import PendingSignIn
 from sso.signin.services.enter import Finished, sign_in
-from sso.signin.types import Flow, Return
-from sso.signin_tests.services import Attempt
+from sso.signin.types import FinishRequest, Flow
+from sso.signin_tests.services import SignInAttempt
 
 
-def confirm_sign_in(*, connection: Connection, back: Return) -> Finished:
+def confirm_sign_in(*, connection: Connection, finish_request: FinishRequest) -> Finished:
     """Sign in the person of the question, or ask again when another one came. Raises SignInRefused, ConnectionUnknown."""
-    attempt = Attempt(connection, back.caller)
+    attempt = SignInAttempt(connection, finish_request.caller)
     try:
-        pending = _take_question(connection, back)
+        pending = _take_question(connection, finish_request)
         attempt.claims, attempt.version = from_json(pending.claims), pending.version
         flow = Flow(connection.public_id, attempt.claims.in_response_to, pending.return_to)
         # whoever was signed in here has agreed: from here on nobody is signed in in this browser
-        has_agreed = back.visitor.user_id == pending.replaces_id
-        return sign_in(attempt, flow, Visitor() if has_agreed else back.visitor)
+        has_agreed = finish_request.visitor.user_id == pending.replaces_id
+        return sign_in(attempt, flow, Visitor() if has_agreed else finish_request.visitor)
     except SamlError as problem:
         raise attempt.refuse(problem) from problem
 
 
-def decline_sign_in(*, connection: Connection, back: Return) -> None:
+def decline_sign_in(*, connection: Connection, finish_request: FinishRequest) -> None:
     """Delete the sign-in about which was asked; the session in this browser stays as it is."""
     with suppress(SignInUnfinished):
-        _take_question(connection, back)
+        _take_question(connection, finish_request)
 
 
 @transaction.atomic
-def _take_question(connection: Connection, back: Return) -> PendingSignIn:
+def _take_question(connection: Connection, finish_request: FinishRequest) -> PendingSignIn:
     """Delete the sign-in about which was asked; it is this call's alone. Raises SignInUnfinished."""
-    pending = queries.lock_pending(connection, back.pending, back.handle, is_question=True)
+    pending = queries.lock_pending(connection, finish_request.pending, finish_request.handle, is_question=True)
     if pending is None:
         raise SignInUnfinished
     pending.delete()

@@ -19,7 +19,7 @@ from sso.connections import services as connections
 from sso.connections.models import Connection
 from sso.connections.types import SignInRules
 from sso.signin import services
-from sso.signin.types import AcsRequest, Return
+from sso.signin.types import AcsRequest, FinishRequest
 from sso.signin_tests.services import SignInRefused
 from sso.versions import services as versions
 from tests.factories import ACTOR
@@ -30,14 +30,14 @@ UMA = "uma@acme.example"
 
 
 @pytest.fixture
-def back(connection, idp, uma) -> Return:
+def back(connection, idp, uma) -> FinishRequest:
     """Uma's browser, come back with a response that was verified."""
     started = services.begin(connection=connection, return_to="")
     sent = parse_qs(urlsplit(started.request.url).query)["SAMLRequest"][0]
     acs_request = AcsRequest(idp.respond(UMA, read_redirect(sent, is_signed=True)), "", ClientInfo())
     pending = services.receive(connection=connection, acs_request=acs_request)
     assert pending.pending
-    return Return(pending.pending, pending.handle, (started.flow,), Visitor(), ClientInfo())
+    return FinishRequest(pending.pending, pending.handle, (started.flow,), Visitor(), ClientInfo())
 
 
 def turn_off(connection):
@@ -52,7 +52,9 @@ def put_another_version_in_force(connection):
 @pytest.mark.parametrize(
     ("change", "error"), [(turn_off, "connection_off"), (put_another_version_in_force, "version_changed")]
 )
-def test_a_connection_that_was_changed_at_that_moment_lets_nobody_in(connection, back, monkeypatch, change, error):
+def test_a_connection_that_was_changed_at_that_moment_lets_nobody_in(
+    connection, finish_request, monkeypatch, change, error
+):
     lock = connections.lock_connection
 
     def change_first(locked):
@@ -62,11 +64,13 @@ def test_a_connection_that_was_changed_at_that_moment_lets_nobody_in(connection,
 
     monkeypatch.setattr(connections, "lock_connection", change_first)
     with pytest.raises(SignInRefused, match=error):
-        services.complete(connection=connection, back=back)
+        services.complete(connection=connection, finish_request=finish_request)
     assert not SessionGrant.objects.exists()
 
 
-def test_a_membership_that_got_another_address_at_that_moment_is_not_entered(connection, uma, back, monkeypatch):
+def test_a_membership_that_got_another_address_at_that_moment_is_not_entered(
+    connection, uma, finish_request, monkeypatch
+):
     connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
     lock = people.lock_membership
 
@@ -76,11 +80,15 @@ def test_a_membership_that_got_another_address_at_that_moment_is_not_entered(con
 
     monkeypatch.setattr(people, "lock_membership", rename_first)
     with pytest.raises(SignInRefused, match="subject_changed"):
-        services.complete(connection=connection_queries.connection_at(connection.public_id), back=back)
+        services.complete(
+            connection=connection_queries.connection_at(connection.public_id), finish_request=finish_request
+        )
     assert not SessionGrant.objects.exists()
 
 
-def test_a_membership_that_moved_to_another_domain_at_that_moment_is_not_entered(connection, uma, back, monkeypatch):
+def test_a_membership_that_moved_to_another_domain_at_that_moment_is_not_entered(
+    connection, uma, finish_request, monkeypatch
+):
     verify(connection.org, "other.example")
     lock = people.lock_membership
 
@@ -92,7 +100,7 @@ def test_a_membership_that_moved_to_another_domain_at_that_moment_is_not_entered
 
     monkeypatch.setattr(people, "lock_membership", move_first)
     with pytest.raises(SignInRefused, match="subject_changed"):
-        services.complete(connection=connection, back=back)
+        services.complete(connection=connection, finish_request=finish_request)
     assert not SessionGrant.objects.exists()
 
 
@@ -131,7 +139,7 @@ def test_a_connection_that_was_deleted_at_that_moment_is_unknown(connection, idp
     assert not SessionGrant.objects.exists()
 
 
-def test_a_membership_that_was_removed_at_that_moment_is_not_entered(connection, uma, back, monkeypatch):
+def test_a_membership_that_was_removed_at_that_moment_is_not_entered(connection, uma, finish_request, monkeypatch):
     lock = people.lock_membership
 
     def remove_first(membership):
@@ -141,7 +149,7 @@ def test_a_membership_that_was_removed_at_that_moment_is_not_entered(connection,
 
     monkeypatch.setattr(people, "lock_membership", remove_first)
     with pytest.raises(SignInRefused, match="not_a_member"):
-        services.complete(connection=connection, back=back)
+        services.complete(connection=connection, finish_request=finish_request)
 
 
 def test_removing_the_domain_ends_the_sessions_that_an_idp_opened_under_it(connection, idp, uma, browser, sign_in):
