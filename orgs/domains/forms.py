@@ -23,7 +23,7 @@ class DomainForm(forms.Form):
         label="Domain",
         help_text="What stands after the @ in your people’s addresses, as in example.com. A subdomain is a domain of its own.",
         error_messages={
-            "required": "Type the domain that you want to prove, as in example.com.",
+            "required": "Type the domain that you want to verify, as in example.com.",
             "max_length": "That is too long for a domain name. Write it as in example.com.",
         },
         widget=forms.TextInput(

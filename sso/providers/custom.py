@@ -54,7 +54,7 @@ CUSTOM = Provider(
         CopyValue(
             SpValue.SP_ENTITY_ID,
             "Entity ID of the service provider",
-            "Also: audience, identifier, client ID, relying party identifier, SP issuer. Capitals count.",
+            "Also: audience, identifier, client ID, relying party identifier, SP issuer. Case-sensitive.",
         ),
         CopyValue(
             SpValue.ACS_URL,

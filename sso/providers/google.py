@@ -37,7 +37,7 @@ GOOGLE = Provider(
     ),
     copy=(
         CopyValue(SpValue.ACS_URL, "ACS URL", "Google takes addresses that begin with https:// only."),
-        CopyValue(SpValue.SP_ENTITY_ID, "Entity ID", "Capitals count."),
+        CopyValue(SpValue.SP_ENTITY_ID, "Entity ID", "Case-sensitive."),
         CopyValue(SpValue.NAME_ID_FORMAT, "Name ID format", "Choose EMAIL."),
         CopyValue(SpValue.SUBJECT_NAME, "Name ID", "Choose Basic Information > Primary email."),
         CopyValue(

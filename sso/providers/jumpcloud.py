@@ -46,9 +46,9 @@ JUMPCLOUD = Provider(
             SpValue.IDP_ENTITY_ID,
             "IdP Entity ID",
             "JumpCloud takes any text here. Use this one: it is how we tell your JumpCloud’s answers from others’. "
-            "Capitals count.",
+            "Case-sensitive.",
         ),
-        CopyValue(SpValue.SP_ENTITY_ID, "SP Entity ID", "Capitals count."),
+        CopyValue(SpValue.SP_ENTITY_ID, "SP Entity ID", "Case-sensitive."),
         CopyValue(
             SpValue.ACS_URL, "ACS URL", "Newer consoles say ACS URLs. One is enough: the first, if there are more."
         ),

@@ -39,7 +39,7 @@ OKTA = Provider(
             "Single sign-on URL",
             "Leave Use this for Recipient URL and Destination URL ticked.",
         ),
-        CopyValue(SpValue.SP_ENTITY_ID, "Audience URI (SP Entity ID)", "Capitals count."),
+        CopyValue(SpValue.SP_ENTITY_ID, "Audience URI (SP Entity ID)", "Case-sensitive."),
         CopyValue(SpValue.NAME_ID_FORMAT, "Name ID format", "Choose EmailAddress. It comes after Default RelayState."),
         CopyValue(SpValue.SUBJECT_NAME, "Application username", "Choose Email."),
         CopyValue(

@@ -32,7 +32,7 @@ ONELOGIN = Provider(
         Instruction("At the left, open **Configuration**."),
     ),
     copy=(
-        CopyValue(SpValue.SP_ENTITY_ID, "Audience (EntityID)", "Capitals count."),
+        CopyValue(SpValue.SP_ENTITY_ID, "Audience (EntityID)", "Case-sensitive."),
         CopyValue(
             SpValue.ACS_URL, "ACS (Consumer) URL", "Paste it into Recipient, too. The Validator is the next step."
         ),

@@ -39,7 +39,7 @@ PINGONE = Provider(
     ),
     copy=(
         CopyValue(SpValue.ACS_URL, "ACS URLs", "One is enough: the first, if there are more."),
-        CopyValue(SpValue.SP_ENTITY_ID, "Entity ID", "Capitals count."),
+        CopyValue(SpValue.SP_ENTITY_ID, "Entity ID", "Case-sensitive."),
         CopyValue(
             SpValue.NAME_ID_FORMAT,
             "Subject NameID Format",

@@ -132,11 +132,11 @@ def add_attributes(page: Page) -> None:
 def bring_metadata(page: Page, url: str, values: dict[str, str]) -> None:
     """E: what is no metadata is refused at the field; what was read is shown before it is used."""
     page.get_by_label("Metadata URL").fill(url.replace("/metadata", "/nothing"))
-    page.get_by_role("button", name="Read and show me").click()
+    page.get_by_role("button", name="Read metadata").click()
     expect(page.get_by_label("Metadata URL")).to_have_attribute("aria-invalid", "true")
     look(page)
     page.get_by_label("Metadata URL").fill(url)
-    page.get_by_role("button", name="Read and show me").click()
+    page.get_by_role("button", name="Read metadata").click()
     expect(page.get_by_role("heading", name="Is this the right identity provider?")).to_be_visible()
     for text in (values["IdP Entity ID"], "HTTP-Redirect", "HTTP-POST", "SHA-256", "Ends on"):
         expect(page.get_by_text(text).first).to_be_visible()

@@ -87,7 +87,7 @@ def test_adding_is_audited_with_the_admins_name(admin):
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("", "Type the domain that you want to prove"),
+        ("", "Type the domain that you want to verify"),
         ("https://acme.example/", "isn&#x27;t a domain name"),
         ("olga@acme.example", "isn&#x27;t a domain name"),
         ("\ud7ff.example", "isn&#x27;t a domain name"),

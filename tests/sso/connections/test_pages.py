@@ -146,7 +146,7 @@ def test_the_values_speak_the_words_of_the_version_that_they_are_for(admin, conn
 def test_a_certificate_that_has_ended_is_said_to_let_nobody_in(admin, connection):
     IdpCertificate.objects.update(not_after=now() - timedelta(days=1))
     page = text_of(admin.get("/orgs/acme/settings/authentication/"))
-    assert "A certificate has ended" in page
+    assert "Certificate expired" in page
     assert "ends soon" not in page
 
 
