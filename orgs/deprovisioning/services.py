@@ -11,7 +11,7 @@ from orgs.deprovisioning import queries
 from orgs.people import queries as people_queries
 from orgs.people import services as people
 from orgs.people.errors import MembershipExists
-from orgs.people.types import Profile
+from orgs.people.types import PROFILE_COLUMNS, Profile
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, MembershipAddress
 from orgs.tenancy.types import AddressKind, SuspensionSource
@@ -60,7 +60,7 @@ def restore_membership(*, membership: Membership, profile: Profile, actor: Actor
     people.copy_profile(locked, profile)
     try:
         with transaction.atomic():
-            locked.save(update_fields=[*people.PROFILE_COLUMNS, "deprovisioned_at"])
+            locked.save(update_fields=[*PROFILE_COLUMNS, "deprovisioned_at"])
             people.remember_address(locked)
     except IntegrityError as error:
         raise MembershipExists from error

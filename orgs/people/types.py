@@ -8,6 +8,8 @@ INVITATION_PREFIX = "ghi_"
 ADMISSION = "people.admission"
 # how many waiting memberships one transaction activates: SQLite has one writer at a time, and the others wait for it
 PORTION = 100
+# the columns of a membership that a profile sets
+PROFILE_COLUMNS = ("email", "email_key", "given_name", "family_name", "display_name", "name_key")
 
 
 @dataclass(frozen=True, slots=True)

@@ -510,9 +510,9 @@ def test_name_id_enters_a_membership_as_the_table_says(
 # each caller, with the ways of the table that go through it; the demo's seeds are no part of the product
 GIVERS: dict[str, dict[str, set[Step]]] = {
     "join": {
-        "orgs/people/services.py:_activate": {scim_create, scim_rename, scim_reactivate, sign_in_with_jit},
-        "orgs/people/services.py:accept_invitation": {invitation_link, accept_waiting},
-        "orgs/people/services.py:create_owner_membership": {create_organization_for, add_owner_to},
+        "orgs/people/services/activate.py:activate": {scim_create, scim_rename, scim_reactivate, sign_in_with_jit},
+        "orgs/people/services/activate.py:accept_invitation": {invitation_link, accept_waiting},
+        "orgs/people/services/create.py:create_owner_membership": {create_organization_for, add_owner_to},
         "portal/setup.py:_make_owner": {add_owner_who_was_invited},
     },
     "accept_invitation": {
@@ -528,15 +528,15 @@ GIVERS: dict[str, dict[str, set[Step]]] = {
         "sso/admission/services.py:_join": {sign_in_with_jit},
     },
     "activate_or_invite": {
-        "orgs/people/services.py:create_membership": {scim_create},
-        "orgs/people/services.py:_follow_address": {scim_rename},
+        "orgs/people/services/create.py:create_membership": {scim_create},
+        "orgs/people/services/profile.py:_follow_address": {scim_rename},
     },
     "activate_or_keep_invitation": {
-        "orgs/people/services.py:activate_waiting_memberships": {verify_domain_later},
+        "orgs/people/services/activate.py:activate_waiting_memberships": {verify_domain_later},
         "sso/admission/services.py:admit": {sign_in_with_jit, sign_in_without_jit},
     },
     "account_to_join": {
-        "orgs/people/services.py:_activate": {scim_create, scim_rename, scim_reactivate, sign_in_with_jit},
+        "orgs/people/services/activate.py:activate": {scim_create, scim_rename, scim_reactivate, sign_in_with_jit},
     },
     "restore_membership": {"scim/users/services.py:_restore": {scim_return}},
 }
@@ -574,8 +574,8 @@ def test_only_joining_and_leaving_change_whose_membership_it_is() -> None:
     }
     # the last only tells its caller's copy of the row
     assert writers == {
-        "orgs/people/services.py:join",
+        "orgs/people/services/activate.py:join",
         "orgs/consent/services.py:leave_deprovisioned_membership",
         "orgs/deprovisioning/services.py:deprovision_membership",
-        "orgs/people/services.py:lift_suspension",
+        "orgs/people/services/suspend.py:lift_suspension",
     }

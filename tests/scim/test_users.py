@@ -501,14 +501,12 @@ def test_a_rename_writes_nothing_but_the_name(scim: ScimClient, uma: Membership,
     made = create(scim, "uma@acme.example")
     original = people.copy_profile
 
-    def promoted_meanwhile(membership: Membership, profile: Any) -> None:
+    def promoted_meanwhile(membership: Membership, profile: Profile) -> None:
         Membership.objects.filter(pk=membership.pk).update(role=Role.OWNER, state=MembershipState.SUSPENDED)
         original(membership, profile)
 
-    monkeypatch.setattr(people, "copy_profile", promoted_meanwhile)
-    people.update_profile(
-        membership=uma, profile=people.Profile("uma@acme.example", display_name="Uma U."), actor=ACTOR
-    )
+    monkeypatch.setattr("orgs.people.services.profile.copy_profile", promoted_meanwhile)
+    people.update_profile(membership=uma, profile=Profile("uma@acme.example", display_name="Uma U."), actor=ACTOR)
     uma.refresh_from_db()
     assert (uma.display_name, uma.role, uma.state) == ("Uma U.", Role.OWNER, MembershipState.SUSPENDED)
     assert made["id"]

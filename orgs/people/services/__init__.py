@@ -1,0 +1,57 @@
+"""What changes memberships: create, activate, profile, roles, suspensions and locks, a module each."""
+
+from orgs.people.services.activate import (
+    accept_invitation,
+    activate_or_invite,
+    activate_or_keep_invitation,
+    activate_waiting_memberships,
+    join,
+    withdraw_invitation,
+)
+from orgs.people.services.create import (
+    adopt_membership,
+    create_membership,
+    create_owner_membership,
+    remove_membership,
+)
+from orgs.people.services.lock import (
+    lock_membership,
+    refuse_to_lose_last_owner,
+)
+from orgs.people.services.profile import (
+    copy_profile,
+    record_account_sign_in,
+    record_membership_sign_in,
+    remember_address,
+    update_profile,
+)
+from orgs.people.services.roles import (
+    grant_role,
+)
+from orgs.people.services.suspend import (
+    lift_suspension,
+    suspend_membership,
+)
+
+__all__ = [
+    "accept_invitation",
+    "activate_or_invite",
+    "activate_or_keep_invitation",
+    "activate_waiting_memberships",
+    "adopt_membership",
+    "copy_profile",
+    "create_membership",
+    "create_owner_membership",
+    "grant_role",
+    "join",
+    "lift_suspension",
+    "lock_membership",
+    "record_account_sign_in",
+    "record_membership_sign_in",
+    "refuse_to_lose_last_owner",
+    "remember_address",
+    "remove_membership",
+    "suspend_membership",
+    "update_profile",
+    "withdraw_invitation",
+]

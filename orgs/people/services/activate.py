@@ -1,0 +1,123 @@
+"""Whose a membership becomes: at once, or by an invitation that its person accepts."""
+
+import structlog
+from django.db import IntegrityError, transaction
+
+from orgs.audit import services as audit
+from orgs.audit.services import AuditTarget
+from orgs.base.actor import Actor
+from orgs.base.clock import now
+from orgs.base.errors import DomainError
+from orgs.consent import queries as consent_queries
+from orgs.consent import services as consent
+from orgs.domains import queries as domains
+from orgs.domains.models import Domain
+from orgs.events import services as outbox
+from orgs.people import errors, queries
+from orgs.people.errors import InvitationUnknown, MembershipExists
+from orgs.people.models import Invitation
+from orgs.people.services.lock import lock_membership
+from orgs.people.types import INVITATION_DELAY, INVITATION_MAIL
+from orgs.tenancy import queries as tenancy_queries
+from orgs.tenancy import services as tenancy
+from orgs.tenancy.models import Membership, User
+from orgs.tenancy.types import MembershipState
+
+log = structlog.get_logger(__name__)
+
+
+@transaction.atomic
+def activate_or_invite(*, membership: Membership, actor: Actor) -> None:
+    """Activate the membership when its organization has verified the domain of its address, else plan an invitation."""
+    if not activate(membership, actor):
+        invite(membership)
+
+
+@transaction.atomic
+def activate_or_keep_invitation(*, membership: Membership, actor: Actor) -> None:
+    """As `activate_or_invite`, but an invitation that waits in the mailbox, or is about to leave, isn't sent again."""
+    if not activate(membership, actor) and not queries.has_open_invitation(membership):
+        invite(membership)
+
+
+def activate(membership: Membership, actor: Actor) -> bool:
+    """Say whether somebody has this membership, after giving it to the account that may take it without being asked."""
+    if membership.user_id is None:
+        account = consent.account_to_join(membership=membership, actor=actor)
+        if account is not None:
+            join(membership=membership, user=account, actor=actor)
+    return membership.user_id is not None
+
+
+def invite(membership: Membership) -> None:
+    """Plan the invitation's mail in place of the one that waits, and no earlier than a bound has put that off."""
+    invitation, _ = Invitation.objects.get_or_create(org_id=membership.org_id, membership=membership)
+    moment = now()
+    delay = max(INVITATION_DELAY, (invitation.delayed_until or moment) - moment)
+    outbox.cancel(org=membership.org, kind=INVITATION_MAIL, key=str(membership.public_id))
+    outbox.add(org=membership.org, kind=INVITATION_MAIL, key=str(membership.public_id), delay=delay)
+
+
+@transaction.atomic
+def join(*, membership: Membership, user: User, actor: Actor) -> None:
+    """The person has this membership, and the sessions in which they gave a personal proof reach it. Raises MembershipExists."""
+    consent.leave_deprovisioned_membership(org=membership.org, user=user, actor=actor)
+    membership.user, membership.joined_at = user, now()
+    membership.state = queries.state_of(membership)
+    try:
+        with transaction.atomic():
+            membership.save(update_fields=["user", "joined_at", "state"])
+    except IntegrityError as error:
+        raise MembershipExists("This account already has another membership in the organization.") from error
+    withdraw_invitation(membership=membership)
+    if membership.is_active:
+        tenancy.extend_personal_sessions(membership=membership)
+    audit.record(
+        org=membership.org, actor=actor, action="membership.joined", target=AuditTarget.of_membership(membership)
+    )
+
+
+def withdraw_invitation(*, membership: Membership) -> None:
+    """No invitation of this membership can be sent or accepted any more."""
+    outbox.cancel(org=membership.org, kind=INVITATION_MAIL, key=str(membership.public_id))
+    Invitation.objects.filter(org_id=membership.org_id, membership=membership).delete()
+
+
+@transaction.atomic
+def accept_invitation(*, membership: Membership, user: User, actor: Actor, by_link: bool) -> None:
+    """Give the waiting membership to the person who accepts its invitation.
+
+    Without the mailed link the account must have verified the address lately (decision 15).
+    Raises InvitationUnknown, InvitationForSomebodyElse, InvitationLinkNeeded.
+    """
+    locked = lock_membership(membership)
+    if locked.state != MembershipState.INVITED or locked.user_id is not None:
+        raise InvitationUnknown
+    if locked.email_key not in tenancy_queries.verified_keys_of(user):
+        raise errors.InvitationForSomebodyElse
+    if not by_link and not consent_queries.may_accept_without_link(locked, user):
+        raise errors.InvitationLinkNeeded
+    # whoever accepts is signed in: from now on the membership is held, not removed, when its IdP deletes it
+    locked.last_sign_in_at = now()
+    locked.save(update_fields=["last_sign_in_at"])
+    join(membership=locked, user=user, actor=actor)
+
+
+@transaction.atomic
+def activate_waiting_memberships(*, domain: Domain, actor: Actor, after: int = 0) -> int | None:
+    """Of the memberships that wait under this verified domain, the next hundred are active where consent isn't needed.
+
+    Returns the last one's id, or None when none was left. A membership that can't be given keeps nobody else out. Raises
+    DomainUnknown.
+    """
+    # locked before the memberships: removing the domain waits for this, and then finds the accounts that were made here
+    if not domains.lock_domain(domain).is_verified:
+        return None
+    memberships = queries.waiting_in_domain(domain.org, domain.name_key, after=after)
+    for membership in memberships:
+        try:
+            with transaction.atomic():
+                activate_or_keep_invitation(membership=lock_membership(membership), actor=actor)
+        except DomainError as problem:
+            log.warning("people.not_admitted", membership=str(membership.public_id), problem=problem.code)
+    return memberships[-1].pk if memberships else None

@@ -1,0 +1,31 @@
+"""Locking a membership, and the rule that the last owner stays."""
+
+from orgs.people import queries
+from orgs.people.errors import MembershipUnknown
+from orgs.tenancy import queries as tenancy_queries
+from orgs.tenancy.errors import LastOwner
+from orgs.tenancy.models import Membership
+from orgs.tenancy.types import Role
+
+
+def lock_membership(membership: Membership, *, may_lose_owner: bool = False) -> Membership:
+    """Return the membership as it is now, held until the transaction ends; an owner's organization is held first.
+
+    Lock order is organization, then membership: only owners need the organization's row. Raises MembershipUnknown.
+    """
+    if may_lose_owner or membership.role == Role.OWNER:
+        tenancy_queries.lock_organization(membership.org_id)
+    held = Membership.objects.select_for_update(of=("self",)).select_related("org", "user")
+    found = held.filter(org_id=membership.org_id, pk=membership.pk).first()
+    if found is None:
+        raise MembershipUnknown
+    return found
+
+
+def refuse_to_lose_last_owner(membership: Membership) -> None:
+    """Raises LastOwner when no other active owner would remain. The organization's row is held afterwards."""
+    if membership.role != Role.OWNER:
+        return
+    tenancy_queries.lock_organization(membership.org_id)
+    if queries.active_owner_count(membership.org, without=membership) == 0:
+        raise LastOwner

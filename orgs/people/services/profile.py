@@ -1,0 +1,114 @@
+"""The name and address of a membership, and when its person last signed in."""
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from orgs.audit import services as audit
+from orgs.audit.services import AuditTarget, Change
+from orgs.base.actor import Actor, ActorKind
+from orgs.base.clock import now
+from orgs.base.text import address_key, text_key
+from orgs.consent import services as consent
+from orgs.domains import queries as domains
+from orgs.people import queries
+from orgs.people.errors import MembershipExists
+from orgs.people.models import Invitation
+from orgs.people.services.activate import activate_or_invite
+from orgs.people.services.lock import lock_membership, refuse_to_lose_last_owner
+from orgs.people.types import PROFILE_COLUMNS, Profile
+from orgs.tenancy import queries as tenancy_queries
+from orgs.tenancy import services as tenancy
+from orgs.tenancy.errors import AddressTaken
+from orgs.tenancy.models import Membership, MembershipAddress, User
+from orgs.tenancy.types import AddressKind, MembershipState, Role
+
+IDP_ACTORS = frozenset({ActorKind.SCIM, ActorKind.SAML})
+
+
+@transaction.atomic
+def update_profile(*, membership: Membership, profile: Profile, actor: Actor) -> None:
+    """Set name and address; a former address is remembered. Raises MembershipExists, AddressInvalid, LastOwner."""
+    tenancy.require_address(profile.email)
+    locked = lock_membership(membership)
+    before, former_key = queries.profile_of(locked), locked.email_key
+    copy_profile(locked, profile)
+    if (after := queries.profile_of(locked)) == before:
+        return
+    if locked.email_key != former_key and actor.kind in IDP_ACTORS and locked.is_active:
+        # decision 9: no identity provider renames the last owner
+        refuse_to_lose_last_owner(locked)
+    try:
+        with transaction.atomic():
+            locked.save(update_fields=PROFILE_COLUMNS)
+            if locked.email_key != former_key:
+                _move_address(locked, former_key)
+    except IntegrityError as error:
+        raise MembershipExists from error
+    change = Change(before=before, after=after)
+    target = AuditTarget.of_membership(locked)
+    audit.record(org=locked.org, actor=actor, action="membership.updated", target=target, change=change)
+    if locked.email_key != former_key:
+        _follow_address(locked, before["email"], actor)
+
+
+def _move_address(membership: Membership, former_key: str) -> None:
+    addresses = MembershipAddress.objects.filter(org_id=membership.org_id, membership=membership)
+    addresses.filter(address_key=former_key).update(kind=AddressKind.FORMER, since=now())
+    remember_address(membership)
+
+
+def _follow_address(membership: Membership, former: str, actor: Actor) -> None:
+    """A waiting membership is invited at its new address; an account that nobody has used yet moves with its membership.
+
+    An account in use never moves: whoever can rename a membership, an IdP or an admin, could take it by a password reset.
+    """
+    consent.remove_address_of_former_holders(membership=membership, actor=actor)
+    if membership.user is None:
+        # what put off the mail to the former address doesn't hold for this one
+        Invitation.objects.filter(org_id=membership.org_id, membership=membership).update(delayed_until=None)
+        activate_or_invite(membership=membership, actor=actor)
+        return
+    user, org = tenancy_queries.lock_account(membership.user), membership.org
+    is_new = user.email_key == address_key(former) and tenancy_queries.was_never_used(user)
+    is_wholly_theirs = is_new and membership.role != Role.OWNER and not tenancy_queries.has_other_memberships(user, org)
+    if is_wholly_theirs and domains.has_verified(org, former) and domains.has_verified(org, membership.email):
+        try:
+            with transaction.atomic():
+                tenancy.change_account_address(user=user, email=membership.email)
+        except AddressTaken:
+            # somebody else signs in with it: the membership shows the new address, the account keeps the old
+            return
+
+
+def copy_profile(membership: Membership, profile: Profile) -> None:
+    """Set name and address of the row; saving it is the caller's."""
+    membership.email, membership.email_key = profile.email, address_key(profile.email)
+    membership.given_name, membership.family_name = profile.given_name[:200], profile.family_name[:200]
+    membership.display_name = (profile.display_name or f"{profile.given_name} {profile.family_name}".strip())[:400]
+    membership.name_key = text_key(membership.display_name or membership.email)[:512]
+
+
+def remember_address(membership: Membership) -> None:
+    """Keep the membership's address as its current one, from now on: it is no former holder's Name ID any more."""
+    rows = MembershipAddress.objects.filter(org_id=membership.org_id, address_key=membership.email_key)
+    known = rows.select_for_update().filter(Q(membership=membership) | ~Q(kind=AddressKind.CURRENT))
+    by_membership = {row.membership_id: row for row in known}
+    if any(row.kind == AddressKind.NAME_ID for row in by_membership.values()):
+        rows.filter(kind=AddressKind.NAME_ID).update(kind=AddressKind.FORMER)
+    own = by_membership.get(membership.pk) or MembershipAddress(
+        org_id=membership.org_id, membership=membership, address_key=membership.email_key
+    )
+    own.address, own.kind, own.since = membership.email, AddressKind.CURRENT, now()
+    own.save()
+
+
+@transaction.atomic
+def record_membership_sign_in(*, membership: Membership) -> None:
+    """This membership alone remembers a sign-in: an IdP's word says nothing about the account's other memberships."""
+    Membership.objects.filter(org_id=membership.org_id, pk=membership.pk).update(last_sign_in_at=now())
+
+
+@transaction.atomic
+def record_account_sign_in(*, user: User) -> None:
+    """Every active membership of the account remembers this sign-in: such a membership is never removed, only held."""
+    Membership.objects.filter(user=user, state=MembershipState.ACTIVE).update(last_sign_in_at=now())
