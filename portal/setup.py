@@ -41,7 +41,7 @@ class NewOrganization:
 
 @transaction.atomic
 def create_org(*, order: NewOrganization, actor: Actor) -> tuple[Organization, User]:
-    """The organization has its owner and its directory. Raises SlugTaken, AddressInvalid.
+    """Create an organization with its owner and its directory. Raises SlugTaken, AddressInvalid.
 
     An account that has verified the address becomes the owner, and keeps its password; else a new account is created, and
     accounts that only claim the address lose it.
@@ -129,7 +129,7 @@ class NewConnection:
 
 
 def create_connection(*, org: Organization, order: NewConnection, actor: Actor) -> Connection:
-    """A finished connection exists, turned on without a test when the order says so; or nothing does.
+    """Create a complete connection in one transaction, turned on without a test when the order says so.
 
     Raises ConnectionNameTaken, TooManyConnections, OutboundRefused, MetadataRefused.
     """

@@ -45,7 +45,7 @@ class Record:
 def record(
     *, org: Organization, actor: Actor, action: str, target: AuditTarget, change: Change | None = None
 ) -> AuditEvent:
-    """The act is in the organization's log when the transaction commits, and not before."""
+    """Add the act to the organization's audit log, in the caller's transaction."""
     event = _event_of(Record(org, actor, action, target, change or Change()))
     event.save(force_insert=True)
     return event

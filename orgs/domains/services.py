@@ -57,7 +57,7 @@ def domain_name(text: str) -> str:
 
 @transaction.atomic
 def add_domain(*, org: Organization, name: str, actor: Actor) -> Domain:
-    """The organization says that a domain is its own; adding it twice returns the first.
+    """Add a domain that isn't verified yet; adding it twice returns the first.
 
     Whether another organization has verified it isn't said here: whoever asks has verified nothing yet.
     Raises DomainInvalid, DomainIsPublic, DomainIsSuffix, TooManyDomains.
@@ -76,7 +76,7 @@ def add_domain(*, org: Organization, name: str, actor: Actor) -> Domain:
 
 
 def check_domain(*, domain: Domain, actor: Actor) -> ProofCheck:
-    """The domain shows what DNS says now, and is verified when its record is there; nothing ever lapses by a look.
+    """Look the record up in DNS, store the result, and verify the domain when it is there; nothing is revoked.
 
     DNS is asked before the transaction begins; this may take five seconds. Raises CheckedJustNow, DomainUnknown.
     """
@@ -95,7 +95,7 @@ def check_domain(*, domain: Domain, actor: Actor) -> ProofCheck:
 
 @transaction.atomic
 def mark_verified(*, domain: Domain, actor: Actor) -> None:
-    """The domain counts as verified, by this organization alone, and so does what follows from it.
+    """Mark the domain as verified by this organization alone, and plan what follows from that.
 
     Raises DomainTaken, DomainUnknown.
     """
@@ -109,7 +109,7 @@ def mark_verified(*, domain: Domain, actor: Actor) -> None:
 
 @transaction.atomic
 def remove_domain(*, domain: Domain, actor: Actor) -> None:
-    """The domain is the organization's no more, verified or not. Removing twice is a no-op.
+    """Remove the domain, verified or not; removing it twice changes nothing.
 
     Its members stay, but a session that an IdP had opened for an address under it ends.
     """

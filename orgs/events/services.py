@@ -45,7 +45,7 @@ DRAIN_SECONDS = 60
 def add(
     *, org: Organization, kind: str, key: str, payload: dict[str, object] | None = None, delay: timedelta = timedelta()
 ) -> OutboxEvent:
-    """The work is done once the transaction has committed and `delay` has passed. The payload holds no secret."""
+    """Plan work for after the commit and `delay`. The payload must hold no secret."""
     event = OutboxEvent.objects.create(org=org, kind=kind, key=key, payload=payload or {}, due_at=now() + delay)
     if not delay:
         transaction.on_commit(nudge, robust=True)
@@ -147,7 +147,7 @@ def nudge() -> None:
 
 
 def send_nudge() -> None:
-    """A worker has the message; or the log says why not, and the sweep finds the row within seconds anyway."""
+    """Send the worker a message; when that fails it is logged, and the sweep finds the row within seconds."""
     try:
         current_app.send_task(DRAIN, retry=False, ignore_result=True)
     except Exception as error:  # noqa: BLE001 - brokers raise what they like, and none of it may fail a request
@@ -155,7 +155,7 @@ def send_nudge() -> None:
 
 
 def drain(*, limit: int = 100) -> int:
-    """Every due event was delivered once, or has its next attempt planned. Returns how many were delivered."""
+    """Deliver each due event once, or plan its next attempt. Returns how many were delivered."""
     delivered, deadline = 0, monotonic() + DRAIN_SECONDS
     for _ in range(limit):
         event = _lease_next()

@@ -16,7 +16,7 @@ AUDITED_NAMES = 50
 
 @transaction.atomic
 def create_group(*, org: Organization, name: str, source: GroupSource, actor: Actor) -> Group:
-    """A group without members exists. Raises GroupNameTaken."""
+    """Create a group without members. Raises GroupNameTaken."""
     try:
         with transaction.atomic():
             group = Group.objects.create(org=org, name=name, name_key=text_key(name), source=source)
@@ -28,7 +28,7 @@ def create_group(*, org: Organization, name: str, source: GroupSource, actor: Ac
 
 @transaction.atomic
 def rename_group(*, group: Group, name: str, actor: Actor) -> None:
-    """The group has this name; the same name again is a no-op. Raises GroupNameTaken."""
+    """Rename the group; the same name again changes nothing. Raises GroupNameTaken."""
     before = group.name
     if name == before:
         return
@@ -44,7 +44,7 @@ def rename_group(*, group: Group, name: str, actor: Actor) -> None:
 
 @transaction.atomic
 def add_members(*, group: Group, memberships: Collection[Membership], actor: Actor) -> int:
-    """These memberships are members; who was one already stays. Costs what is added. Returns how many are new."""
+    """Add memberships to the group; members stay members. Costs what is added. Returns how many are new."""
     present = set(
         GroupMember.objects.filter(org_id=group.org_id, group=group, membership__in=memberships).values_list(
             "membership_id", flat=True
@@ -62,7 +62,7 @@ def add_members(*, group: Group, memberships: Collection[Membership], actor: Act
 
 @transaction.atomic
 def remove_members(*, group: Group, memberships: Collection[Membership], actor: Actor) -> int:
-    """These memberships are members no more; who wasn't one doesn't matter. Returns how many were."""
+    """Remove memberships from the group, those that are in it. Returns how many were."""
     rows = GroupMember.objects.filter(org_id=group.org_id, group=group, membership__in=memberships)
     gone = [row.membership for row in rows.select_related("membership")]
     rows.delete()
@@ -72,7 +72,7 @@ def remove_members(*, group: Group, memberships: Collection[Membership], actor: 
 
 @transaction.atomic
 def leave_groups(*, membership: Membership, source: GroupSource, actor: Actor) -> None:
-    """The membership is in none of the groups that this source made."""
+    """Remove the membership from every group that this source made."""
     rows = GroupMember.objects.filter(org_id=membership.org_id, membership=membership, group__source=source)
     for row in rows.select_related("group__org"):
         remove_members(group=row.group, memberships=[membership], actor=actor)
@@ -80,7 +80,7 @@ def leave_groups(*, membership: Membership, source: GroupSource, actor: Actor) -
 
 @transaction.atomic
 def delete_group(*, group: Group, actor: Actor) -> None:
-    """The group and its memberships are gone; the memberships stay."""
+    """Delete the group; the memberships that were in it stay."""
     audit.record(org=group.org, actor=actor, action="group.deleted", target=_target(group))
     group.delete()
 

@@ -14,13 +14,13 @@ from orgs.people.types import ADMISSION
 
 @follows_proof
 def plan_activation(domain: Domain, actor: Actor) -> None:
-    """Who waits under the domain is let in once its proof has committed, a portion at a time."""
+    """Plan to activate the memberships that wait under the domain, a portion at a time, after the commit."""
     _plan_portion(domain, actor, after=0)
 
 
 @delivers(ADMISSION)
 def activate_portion(event: OutboxEvent) -> None:
-    """The next of those who wait are in, and the portion behind them is planned; nobody once the domain is removed.
+    """Activate the next portion of waiting memberships and plan the one after it; nobody once the domain is removed.
 
     A worker that is lost meanwhile costs nothing: whoever is in already is not looked at again.
     """
@@ -35,7 +35,7 @@ def activate_portion(event: OutboxEvent) -> None:
 
 
 def _plan_portion(domain: Domain, actor: Actor, *, after: int) -> None:
-    """The portion is planned once, also when the one before it was delivered twice."""
+    """Plan the portion once, also when the one before it was delivered twice."""
     key = f"{domain.public_id}:{after}"
     payload: dict[str, object] = {"domain": str(domain.public_id), "after": after, "actor": actor.as_json()}
     events.cancel(org=domain.org, kind=ADMISSION, key=key)

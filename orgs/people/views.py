@@ -18,7 +18,7 @@ PAGE_SIZE = 50
 @require_safe
 @admin_required
 def members(request: OrgRequest, org_slug: str) -> HttpResponse:
-    """The people of the organization: who, in which state, with which role, by which door, and why."""
+    """Show the members: state, role, origins and the reasons for them."""
     form = MemberSearchForm(request.GET)
     shown = form.shown()
     found = queries.list_members(request.org, shown)

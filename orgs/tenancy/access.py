@@ -70,7 +70,7 @@ def session_expiry() -> datetime:
 
 
 def open_session_grants(session: SessionBase, user: User, method: SignInMethod) -> None:
-    """The session that has just been signed in reaches every active membership of its account."""
+    """Give the session that has just been signed in grants for each active membership of its account."""
     session_grant_id = uuid4()
     session[SESSION_GRANT_ID] = str(session_grant_id)
     session[SIGN_IN_METHOD] = method
@@ -81,7 +81,7 @@ def open_session_grants(session: SessionBase, user: User, method: SignInMethod) 
 
 
 def extend_session_grants(session: SessionBase, user: User) -> None:
-    """Memberships that became active since sign-in are reached too, when the session holds a personal proof."""
+    """Add grants for memberships that became active since sign-in, when the session has a personal proof."""
     if session.get(SIGN_IN_METHOD) not in PERSONAL_METHODS or SESSION_GRANT_ID not in session:
         return
     opened = services.open_personal_grants(
@@ -102,7 +102,7 @@ def visitor_of(request: HttpRequest) -> Visitor:
 
 
 def sign_in_by_idp(request: HttpRequest, user: User, session_grant_id: UUID) -> None:
-    """The browser is signed in as this person, under a new session id; the membership was granted to `session_grant_id` before.
+    """Sign the browser in as this person under a new session id; the grant for `session_grant_id` exists already.
 
     A session in which the same person gave a personal proof keeps it. What belonged to anybody else is gone.
     """
@@ -128,7 +128,7 @@ def read_session_grants(session: SessionBase) -> SessionGrants:
 
 
 def remember_had_grants(session: SessionBase, session_grants: SessionGrants) -> None:
-    """The session remembers that it reached something, also when a membership became active after its sign-in."""
+    """Remember in the session that it had a grant, also one that came after its sign-in."""
     if session_grants.grants and not session.get(HAD_GRANTS):
         session[HAD_GRANTS] = True
 
@@ -162,7 +162,7 @@ def shown_address(request: HttpRequest) -> str:
 def member_required(
     view: Callable[Concatenate[OrgRequest, str, P], HttpResponseBase],
 ) -> Callable[..., HttpResponseBase]:
-    """Open to every active member of the organization that the URL names; its slug is the view's second argument."""
+    """Let in each active member of the organization that the URL names; its slug is the view's second argument."""
 
     @wraps(view)
     def wrapper(request: OrgRequest, org_slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
@@ -174,7 +174,7 @@ def member_required(
 def admin_required(
     view: Callable[Concatenate[OrgRequest, str, P], HttpResponseBase],
 ) -> Callable[..., HttpResponseBase]:
-    """Open to owners and admins of the organization; other members get 403."""
+    """Let in owners and admins of the organization; other members get 403."""
 
     @wraps(view)
     def wrapper(request: OrgRequest, org_slug: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
@@ -191,7 +191,7 @@ def admin_required(
 def owner_required(
     view: Callable[Concatenate[OrgRequest, str, P], HttpResponseBase],
 ) -> Callable[..., HttpResponseBase]:
-    """Open to owners who gave a password or a passkey in this session; other members get 403.
+    """Let in owners who gave a password or a passkey in this session; other members get 403.
 
     It is for what only owners may do: ownership, deleting the organization, rules that could lock people out. An
     identity provider that signs somebody in as an owner lets them do what an admin may, and no more.
@@ -212,7 +212,7 @@ def owner_required(
 
 
 def _enter(request: OrgRequest, org_slug: str) -> HttpResponseBase | None:
-    """The request knows its organization, membership and actor; or the answer leads to the sign-in. Raises Http404."""
+    """Set the request's organization, membership and actor, or return the redirect to the sign-in. Raises Http404."""
     if not request.session_grants.is_signed_in:
         return redirect_to_login(request.get_full_path())
     grant = request.session_grants.grant_for(org_slug)

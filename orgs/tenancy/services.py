@@ -25,7 +25,7 @@ MOST_CLAIMS = 20
 
 @transaction.atomic
 def create_organization(*, name: str, slug: str) -> Organization:
-    """An organization exists, without any membership. Raises SlugTaken."""
+    """Create an organization without memberships. Raises SlugTaken."""
     try:
         with transaction.atomic():
             return Organization.objects.create(name=name.strip(), slug=slug)
@@ -232,7 +232,7 @@ def require_address(email: str) -> None:
 
 @transaction.atomic
 def open_personal_grants(*, user: User, session: UUID, method: SignInMethod, expires_at: datetime) -> int:
-    """A session with a personal proof reaches every active membership of its account. Returns how many those are."""
+    """Grant a session with a personal proof each active membership of its account. Returns how many those are."""
     memberships = list(queries.active_memberships_of(user))
     grants = [
         SessionGrant(
@@ -254,7 +254,7 @@ def open_personal_grants(*, user: User, session: UUID, method: SignInMethod, exp
 def grant_session(
     *, membership: Membership, session: UUID, method: SignInMethod, expires_at: datetime, idp: IdpSession | None = None
 ) -> None:
-    """The session reaches this membership until `expires_at`; granting twice keeps one row, with the newer proof.
+    """Grant the session this membership until `expires_at`; granting twice keeps one row, with the newer proof.
 
     A personal proof of the same session is worth more than an IdP's word, which doesn't replace it while it lives.
     """
@@ -280,7 +280,7 @@ def grant_session(
 
 
 def extend_personal_sessions(*, membership: Membership) -> None:
-    """Sessions in which this person gave a personal proof reach the membership that has just become active, too."""
+    """Grant a membership that has just become active to its person's sessions with a personal proof."""
     if membership.user is None:
         return
     for grant in queries.personal_sessions_of(membership.user):
@@ -293,13 +293,13 @@ def extend_personal_sessions(*, membership: Membership) -> None:
 
 
 def delete_session_grants(*, membership: Membership) -> int:
-    """No session reaches this membership any more. Returns how many did."""
+    """Delete all session grants of this membership. Returns how many there were."""
     deleted, _ = SessionGrant.objects.filter(org_id=membership.org_id, membership=membership).delete()
     return deleted
 
 
 def delete_grants_of_connection(*, org: Organization, connection: UUID) -> int:
-    """No session that came through this connection reaches the organization any more. Returns how many did."""
+    """Delete the session grants that this connection opened. Returns how many there were."""
     deleted, _ = SessionGrant.objects.filter(org=org, connection=connection).delete()
     return deleted
 
@@ -312,7 +312,7 @@ def delete_grants_by_certificates(*, org: Organization, connection: UUID, finger
 
 @transaction.atomic
 def revoke_domain_trust(*, org: Organization, name_key: str) -> None:
-    """Nobody is let in any more because the organization had verified this domain.
+    """End what rests on the organization's verification of this domain.
 
     Sessions that its IdP had opened for such addresses end. Accounts that hold nothing but the domain's word for their
     address have verified it no more: whoever proves the domain next must not inherit them.
@@ -350,5 +350,5 @@ def delete_ended_sessions() -> int:
 
 
 def delete_unused_account(*, user: User) -> None:
-    """The account that a directory made, and nobody ever used, is gone with its addresses."""
+    """Delete an account that a directory created and nobody ever used, with its addresses."""
     user.delete()

@@ -132,7 +132,7 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no 
 
 @receiver(user_logged_in, dispatch_uid="gatehouse.open_session_grants")
 def open_session_grants(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """A personal sign-in reaches every active membership of the account. An IdP's sign-in brings its own single grant."""
+    """Grant each active membership after a personal sign-in. A sign-in through an IdP brings its own single grant."""
     if getattr(request, "idp_sign_in", False):
         return
     method = sign_in_method(request)

@@ -1,4 +1,4 @@
-"""Who stands at the door of support's site, and where each is led. The door opens to proven staff only."""
+"""Who may use support's site: staff with a second factor; everybody else is redirected or gets 404."""
 
 from enum import Enum, auto
 from urllib.parse import urlencode

@@ -30,7 +30,7 @@ class GeneratedToken:
 
 @transaction.atomic
 def create_directory(*, org: Organization, actor: Actor) -> Directory:
-    """The organization has a SCIM Base URL."""
+    """Create a directory, which is the organization's SCIM Base URL."""
     directory = Directory.objects.create(org=org)
     audit.record(
         org=org, actor=actor, action="directory.created", target=AuditTarget("directory", str(directory.public_id))
@@ -42,7 +42,7 @@ def create_directory(*, org: Organization, actor: Actor) -> Directory:
 def generate_token(
     *, directory: Directory, order: TokenOrder, actor: Actor, creator: User | None = None
 ) -> GeneratedToken:
-    """A live token exists, and the organization's owners and admins get a notice. Raises TooManyTokens."""
+    """Create a token and mail the organization's owners and admins a notice. Raises TooManyTokens."""
     Directory.objects.select_for_update().get(org_id=directory.org_id, pk=directory.pk)
     made_before = queries.list_tokens(directory).filter(nonce=order.nonce).first()
     if made_before is not None:
@@ -70,20 +70,20 @@ def generate_token(
 
 @transaction.atomic
 def confirm_saved(*, token: ScimToken) -> None:
-    """The admin has put the token where it belongs; the page stops reminding of it."""
+    """Store that the admin has saved the token, so that the page stops reminding of it."""
     ScimToken.objects.filter(org_id=token.org_id, pk=token.pk, saved_at=None).update(saved_at=now())
 
 
 @transaction.atomic
 def revoke_token(*, token: ScimToken, actor: Actor) -> None:
-    """The token opens nothing from this commit on. Revoking twice is a no-op."""
+    """Revoke the token from this commit on; revoking it twice changes nothing."""
     revoked = ScimToken.objects.filter(org_id=token.org_id, pk=token.pk, revoked_at=None).update(revoked_at=now())
     if revoked:
         _record(token, token.directory, actor, "scim_token.revoked")
 
 
 def touch_last_used(*, token: ScimToken, ip: str) -> None:
-    """The token shows when and from where it was used last, exact to a minute."""
+    """Store when and from where the token was last used, exact to a minute."""
     moment = now()
     is_recent = token.last_used_at is not None and moment - token.last_used_at < USE_NOTED_EVERY
     if is_recent and (token.last_used_ip or "") == ip:

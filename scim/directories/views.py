@@ -36,7 +36,7 @@ def generate_token(request: OrgRequest, org_slug: str) -> HttpResponse:
 @require_POST
 @admin_required
 def confirm_saved(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
-    """The admin says that the token is where it belongs."""
+    """Confirm that the token was saved at the identity provider."""
     services.confirm_saved(token=_token(request, public_id))
     return redirect("authentication", org_slug)
 

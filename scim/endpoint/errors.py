@@ -40,7 +40,7 @@ def translate(error: Exception) -> scim.ScimError:
 
 
 def translate_rule(error: DomainError) -> scim.ScimError:
-    """A rule's public sentence goes to the IdP, with the status that its console understands."""
+    """Translate a broken rule into its public sentence and the status that the IdP's console understands."""
     if isinstance(error, LastOwner):
         return scim.RuleConflict(error.public)
     if isinstance(error, Conflict):
@@ -53,7 +53,7 @@ def translate_rule(error: DomainError) -> scim.ScimError:
 
 
 def translate_database(error: Exception) -> scim.ScimError:
-    """A lost race is a conflict; a database that can't be reached, or is too busy, asks for a later attempt."""
+    """Translate a lost race into a conflict, and a database that is away or too busy into "try again later"."""
     if isinstance(error, IntegrityError):
         return scim.Uniqueness(
             "Another request changed the same thing first. Read it again, then repeat what is still needed."

@@ -32,7 +32,7 @@ class RequestRecord:
     began: float = field(default_factory=perf_counter)
 
     def write(self, response: HttpResponse, error: ScimError | None = None, detail: str = "") -> None:
-        """The directory's log holds this exchange. Without a directory there is no log to write to."""
+        """Write this request and its response to the directory's log. Without a directory there is no log."""
         if self.directory is None:
             return
         if self.is_counted(response):

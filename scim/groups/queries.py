@@ -16,7 +16,7 @@ from scim.protocol.schemas import GROUP
 
 
 def groups_of(directory: Directory) -> QuerySet[DirectoryGroup]:
-    """The only door to a directory's groups; everything below starts here."""
+    """Return the groups of a directory; every query below starts here."""
     return DirectoryGroup.objects.filter(org_id=directory.org_id, directory=directory).select_related("group__org")
 
 

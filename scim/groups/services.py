@@ -31,7 +31,7 @@ def refuse_long_key(name: str) -> None:
 
 @transaction.atomic
 def create_group(*, caller: ScimCaller, given: GroupInput) -> DirectoryGroup:
-    """The group exists with these members. Raises DirectoryGroupTaken, MemberUnknown."""
+    """Create a group with these members. Raises DirectoryGroupTaken, MemberUnknown."""
     refuse_long_key(given.display_name)
     org = caller.directory.org
     try:
@@ -54,7 +54,7 @@ def create_group(*, caller: ScimCaller, given: GroupInput) -> DirectoryGroup:
 
 @transaction.atomic
 def replace_group(*, caller: ScimCaller, scim_id: str, given: GroupInput) -> DirectoryGroup:
-    """The group is what the body says; absent members stay as they are. Raises DirectoryGroupUnknown and like create_group."""
+    """Replace the group by the body; absent members stay as they are. Raises DirectoryGroupUnknown and like create_group."""
     members = None
     if given.members is not None:
         members = MemberDelta(replaces=True, added=given.members, removed=())
@@ -69,7 +69,7 @@ def replace_group(*, caller: ScimCaller, scim_id: str, given: GroupInput) -> Dir
 
 @transaction.atomic
 def change_group(*, caller: ScimCaller, scim_id: str, change: GroupChange) -> DirectoryGroup:
-    """The group has changed by this much, all of it or nothing. Raises DirectoryGroupUnknown and like create_group."""
+    """Apply a change to the group, all of it or nothing. Raises DirectoryGroupUnknown and like create_group."""
     row = queries.lock_group(caller.directory, scim_id)
     changed = _rename(caller, row, change.display_name)
     changed = _set_external_id(row, change) or changed
@@ -83,7 +83,7 @@ def change_group(*, caller: ScimCaller, scim_id: str, change: GroupChange) -> Di
 
 @transaction.atomic
 def delete_group(*, caller: ScimCaller, scim_id: str) -> Deleted:
-    """The group is gone and its name free; its members stay people of the organization. Raises DirectoryGroupUnknown."""
+    """Delete the group; its name is free, its members stay in the organization. Raises DirectoryGroupUnknown."""
     row = queries.lock_group(caller.directory, scim_id)
     name, age = row.group.name, now() - row.created_at
     groups.delete_group(group=row.group, actor=caller.actor)

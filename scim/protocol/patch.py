@@ -111,7 +111,7 @@ def _apply_part(document: Document, op: Op, path: PatchPath, value: Any, *, is_n
 
 
 def _assign(holder: Document, name: str, value: Any) -> None:
-    """The attribute has the value; null, an empty object and an empty list unassign it (RFC 7643 §2.5)."""
+    """Set the attribute; null, an empty object and an empty list unassign it (RFC 7643 §2.5)."""
     if value is None or value in ({}, []):
         holder.pop(name, None)
     else:

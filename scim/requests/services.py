@@ -28,7 +28,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 def record(
     *, org: Organization, directory_id: int, token_id: int | None, call: LoggedRequest, answer: LoggedResponse
 ) -> RequestLog:
-    """The directory's log holds this call, with redacted bodies and a label that an admin understands."""
+    """Add this call to the directory's log, with redacted bodies and a label that an admin understands."""
     row = _row(call, answer)
     row.org, row.directory_id, row.token_id = org, directory_id, token_id
     row.save()
@@ -88,7 +88,7 @@ def record_refusal(
 
 
 def mark_connection_test(row: RequestLog) -> int:
-    """The calls that led to this deletion are labeled as an IdP's test: the resource lived for minutes only."""
+    """Label the calls that led to this deletion as an IdP's test: the resource existed for minutes only."""
     since = row.at - timedelta(minutes=CONNECTION_TEST_WINDOW_MINUTES)
     return queries.about_same_thing(row, since).update(is_connection_test=True)
 

@@ -20,7 +20,7 @@ def directory_user_model() -> type[DirectoryUser]:
 
 
 def users_of(directory: Directory) -> QuerySet[DirectoryUser]:
-    """The only door to a directory's users; everything below starts here."""
+    """Return the users of a directory; every query below starts here."""
     return DirectoryUser.objects.filter(org_id=directory.org_id, directory=directory)
 
 

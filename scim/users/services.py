@@ -106,13 +106,13 @@ def _membership_for(caller: ScimCaller, known: UserFacts) -> tuple[Membership, b
 
 @transaction.atomic
 def replace(*, caller: ScimCaller, scim_id: str, body: Document) -> DirectoryUser:
-    """The user is what the body says (RFC 7644 §3.5.1). Raises UserUnknown, InvalidValue and what create_user raises."""
+    """Replace the user by the body (RFC 7644 §3.5.1). Raises UserUnknown, InvalidValue and what create_user raises."""
     return _change(caller, scim_id, lambda document: replace_user(document, body))
 
 
 @transaction.atomic
 def patch_user(*, caller: ScimCaller, scim_id: str, body: Document) -> DirectoryUser:
-    """The user is changed by every operation, or by none (RFC 7644 §3.5.2). Raises like replace, and InvalidPath, NoTarget."""
+    """Apply all operations to the user, or none (RFC 7644 §3.5.2). Raises like replace, and InvalidPath, NoTarget."""
     operations = read_operations(body)
     return _change(caller, scim_id, lambda document: patch.apply(document, operations))
 

@@ -92,7 +92,7 @@ def require_verified(org: Organization, address: str) -> None:
 
 
 def lock_verified_domains(org: Organization, *addresses: str) -> None:
-    """The domains of these addresses are verified, and none of them can be removed until the transaction ends.
+    """Lock the verified domains of these addresses until the transaction ends, so that none can be removed.
 
     It comes before the membership is held. Raises DomainNotVerified.
     """
@@ -108,7 +108,7 @@ def _not_verified(org: Organization, address: str) -> DomainNotVerified:
 
 
 def require_same_domain(membership: Membership, held: Membership) -> None:
-    """The membership is still under the domain that was held for it. Raises SubjectChanged."""
+    """Check that the membership is still under the domain that was locked for it. Raises SubjectChanged."""
     if address_domain(membership.email) != address_domain(held.email):
         raise SubjectChanged(expected=held.email, received=membership.email)
 

@@ -81,7 +81,7 @@ def confirm(*, membership: Membership, subject: Subject) -> Membership:
 
 
 def _refresh(membership: Membership, profile: SamlProfile, actor: Actor) -> None:
-    """The membership shows what the IdP says, unless a directory says it: what SCIM has set is not overwritten."""
+    """Update the membership's profile from the assertion, unless a directory provisioned it."""
     if MembershipOrigin.SCIM in membership.origin_set:
         return
     given, family = profile.given_name or membership.given_name, profile.family_name or membership.family_name

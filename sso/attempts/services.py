@@ -66,7 +66,7 @@ class Attempt:
 
 @transaction.atomic
 def record_attempt(*, connection: Connection, entry: AttemptRecord) -> LoginAttempt:
-    """The attempt is in the log, under a code that support can search; in a flood, what can be sent at will isn't."""
+    """Add the attempt to the log under a code that support can search; in a flood, what strangers send is left out."""
     attempt = LoginAttempt(
         org_id=connection.org_id,
         connection=connection,

@@ -39,7 +39,7 @@ from sso.saml.certificates import make_key_pair, read_certificate
 
 
 def create_connection(*, org: Organization, name: str, rules: SignInRules, actor: Actor) -> Connection:
-    """A draft with a key of its own exists; nobody signs in through it. Raises ConnectionNameTaken, TooManyConnections."""
+    """Create a draft connection with a key of its own. Raises ConnectionNameTaken, TooManyConnections."""
     # not locked: two who add at once may pass the limit by one, which does no harm
     if queries.list_connections(org).count() >= MAX_CONNECTIONS:
         raise TooManyConnections
@@ -75,7 +75,7 @@ def _save_named(connection: Connection, fields: Sequence[str] | None = None) -> 
 
 @transaction.atomic
 def rename_connection(*, connection: Connection, name: str, actor: Actor) -> None:
-    """The connection has this name. Raises ConnectionNameTaken."""
+    """Rename the connection. Raises ConnectionNameTaken."""
     locked = lock_connection(connection)
     before, locked.name = locked.name, name
     if before != name:
@@ -184,7 +184,7 @@ def change_settings(*, connection: Connection, name: str, rules: SignInRules, sh
 
 @transaction.atomic
 def change_rules(*, connection: Connection, rules: SignInRules, actor: Actor) -> None:
-    """These rules hold from the next sign-in on; whoever chooses whether people join, chooses for good."""
+    """Set the rules for sign-ins from now on; an explicit choice of JIT is kept for good."""
     locked = lock_connection(connection)
     held = queries.rules(locked)
     before, after = _rule_facts(held), _rule_facts(rules)
@@ -207,7 +207,7 @@ def _rule_facts(rules: SignInRules) -> dict[str, object]:
 
 @transaction.atomic
 def delete_connection(*, connection: Connection, typed_name: str, actor: Actor) -> None:
-    """The connection is gone, and whoever signed in through it is out; the log of sign-ins stays. Raises NameNotTyped."""
+    """Delete the connection and end the sessions that it opened; the sign-in log stays. Raises NameNotTyped."""
     locked = lock_connection(connection)
     if typed_name.split() != locked.name.split():
         raise NameNotTyped
@@ -283,7 +283,7 @@ def _delete_identity(locked: Connection, membership: Membership, name_id: str) -
 
 
 def record_change(connection: Connection, actor: Actor, action: str, change: Change | None = None) -> None:
-    """The audit log has it, in the transaction of the change itself."""
+    """Audit a change in the transaction of the change itself."""
     target = AuditTarget("connection", str(connection.public_id), connection.name)
     audit.record(org=connection.org, actor=actor, action=action, target=target, change=change)
 

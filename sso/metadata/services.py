@@ -28,18 +28,18 @@ class MetadataOrigin:
 
 
 def fetch_metadata(*, connection: Connection, url: str) -> MetadataSnapshot:
-    """What this URL answers is ready to be looked at. Raises OutboundRefused, MetadataRefused."""
+    """Fetch metadata from this URL for preview. Raises OutboundRefused, MetadataRefused."""
     # before the transaction: a slow server must not hold the database
     return take_document(connection=connection, document=outbound.fetch(url).content, url=url)
 
 
 def take_document(*, connection: Connection, document: bytes, url: str = "") -> MetadataSnapshot:
-    """The document, which came from this URL if there is one, is ready to be looked at. Raises MetadataRefused."""
+    """Store a metadata document for preview, with the URL that it came from if there is one. Raises MetadataRefused."""
     return _take(connection, document, MetadataOrigin(MetadataSource.URL if url else MetadataSource.FILE, url))
 
 
 def take_typed(*, connection: Connection, typed: TypedIdp) -> MetadataSnapshot:
-    """What was typed is ready to be looked at, read as if it had come in a file. Raises MetadataRefused."""
+    """Store typed values for preview, read as if they had come in a file. Raises MetadataRefused."""
     try:
         certificates = read_pasted_certificates(typed.certificates)
     except MetadataError as error:
@@ -58,7 +58,7 @@ def _take(connection: Connection, document: bytes, origin: MetadataOrigin) -> Me
 
 @transaction.atomic
 def _keep(connection: Connection, document: bytes, origin: MetadataOrigin) -> MetadataSnapshot:
-    """The snapshot is there, and of those that nobody used only the newest are. Raises ConnectionUnknown."""
+    """Store the snapshot, and delete all but the newest of those that nobody used. Raises ConnectionUnknown."""
     # a fetch takes a while, in which a colleague may delete the connection
     connections.lock_connection(connection)
     snapshots = MetadataSnapshot.objects.filter(org_id=connection.org_id, connection=connection)
@@ -78,7 +78,7 @@ def _keep(connection: Connection, document: bytes, origin: MetadataOrigin) -> Me
 
 @transaction.atomic
 def use_snapshot(*, connection: Connection, snapshot: MetadataSnapshot, revision: int, actor: Actor) -> None:
-    """The version in preparation trusts what was looked at. Raises MetadataRefused, ChangedMeanwhile, NothingInPreparation."""
+    """Apply the previewed metadata to the draft version. Raises MetadataRefused, ChangedMeanwhile, NothingInPreparation."""
     idp = queries.read_snapshot(snapshot)
     side = IdpSide(idp.entity_id, idp.endpoints, idp.certificates, MetadataSource(snapshot.source), snapshot.url)
     versions.apply_idp(connection=connection, idp=side, revision=revision, actor=actor)

@@ -216,7 +216,7 @@ def _as_der(value: bytes, key: ec.EllipticCurvePublicKey) -> bytes:
 
 
 def remove_signature(signature: Element) -> None:
-    """The signature is gone from its parent, and the text behind it has stayed."""
+    """Remove the signature from its parent; the text behind it stays."""
     parent, before = signature.getparent(), signature.getprevious()
     assert parent is not None  # noqa: S101 - `find` looked below an element
     if signature.tail:

@@ -68,12 +68,12 @@ def was_sent_again(request: HttpRequest, connection: UUID) -> bool:
 
 
 def forget_flow(response: HttpResponseBase, request_id: str) -> None:
-    """The request with this ID has been answered; what other tabs have begun goes on."""
+    """Forget the request with this ID; requests of other tabs stay."""
     response.delete_cookie(FLOW + _tag(request_id), samesite="Lax")
 
 
 def bind(response: HttpResponseBase, pending: UUID, handle: str, life: timedelta = PENDING_LIFE) -> None:
-    """Only the browser that brought the response can finish it."""
+    """Set the handle cookie, so that only the browser that brought the response can finish it."""
     _set(response, HANDLE + pending.hex, handle, int(life.total_seconds()))
 
 
@@ -83,7 +83,7 @@ def handle_of(request: HttpRequest, pending: UUID) -> str:
 
 
 def unbind(response: HttpResponseBase, pending: UUID) -> None:
-    """The handle has been used."""
+    """Delete the handle cookie."""
     response.delete_cookie(HANDLE + pending.hex, samesite="Lax")
 
 

@@ -173,7 +173,7 @@ def answered(request: OrgRequest, public_id: UUID) -> HttpResponse:
 
 @require_GET
 def finish(request: OrgRequest, public_id: UUID) -> HttpResponse:
-    """The browser is back with its own cookies: it is signed in, or its test has a result.
+    """Finish the sign-in or test in the browser, which has its own cookies here.
 
     Loaded again where that has led to a session, it leads on.
     """
@@ -312,7 +312,7 @@ def start_test(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpRespo
 @require_safe
 @admin_required
 def test(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
-    """A test: how it stands, each check, what was received, and the profile that it would give."""
+    """Show a test: its state, each check, what was received, and the profile that it would give."""
     found = _test(request.org, public_id)
     checks = attempts.check_lines(found.attempt) if found.attempt else []
     context = {

@@ -44,7 +44,7 @@ class SignInAttempt(attempts.Attempt):
     is_test_mismatch: bool = False
 
     def try_for(self, test: SignInTest | None) -> None:
-        """It is a test of that version, when it is one."""
+        """Attach the test, when this attempt is one."""
         if test is not None:
             self.test, self.version = test, test.configuration.number
             self.provider = test.configuration.provider
@@ -74,7 +74,7 @@ class SignInAttempt(attempts.Attempt):
 
 
 def start_test(*, connection: Connection, actor: Actor, starter: User) -> SignInTest:
-    """A test of the version that is being prepared, else of the one in force, waits for its result. Raises SetupIncomplete."""
+    """Start a test of the draft version, else of the one in force. Raises SetupIncomplete."""
     chosen = connections.to_be_tested(connection)
     if chosen is None or not chosen.has_idp:
         raise SetupIncomplete

@@ -38,7 +38,7 @@ COPIED = (
 def choose_provider(
     *, connection: Connection, provider: str, name_id_format: NameIdFormat, revision: int, actor: Actor
 ) -> None:
-    """The version in preparation is for this IdP, whose words the wizard speaks; the one in force keeps its own.
+    """Set the provider of the draft version, whose terms the wizard uses; the version in force keeps its own.
 
     The format is asked for when that is another IdP than before. Raises ChangedMeanwhile, NothingInPreparation.
     """
@@ -57,7 +57,7 @@ def choose_provider(
 
 @transaction.atomic
 def choose_attributes(*, connection: Connection, choice: AttributeChoice, revision: int, actor: Actor) -> None:
-    """The version in preparation reads profiles in this way. Raises ChangedMeanwhile, NothingInPreparation."""
+    """Set how the draft version reads profiles. Raises ChangedMeanwhile, NothingInPreparation."""
     draft = lock_draft(connection, revision)
     named = ("attribute_map", "name_id_format", "needs_both_signed")
     before = {name: getattr(draft, name) for name in named}
@@ -72,7 +72,7 @@ def choose_attributes(*, connection: Connection, choice: AttributeChoice, revisi
 
 @transaction.atomic
 def apply_idp(*, connection: Connection, idp: IdpSide, revision: int, actor: Actor) -> None:
-    """The version in preparation trusts this IdP and no other. Raises ChangedMeanwhile, NothingInPreparation."""
+    """Set the IdP that the draft version trusts. Raises ChangedMeanwhile, NothingInPreparation."""
     draft = lock_draft(connection, revision)
     before = _idp_facts(draft)
     draft.idp_entity_id, draft.metadata_source, draft.metadata_url = idp.entity_id, idp.source, idp.url
@@ -127,7 +127,7 @@ def lock_draft(connection: Connection, revision: int) -> Configuration:
 
 
 def _save_edited(draft: Configuration, *fields: str) -> None:
-    """An edit makes tests of what was before worthless."""
+    """Save an edit under a new revision, for which earlier tests don't count."""
     draft.revision += 1
     draft.tested_at, draft.tested_by = None, ""
     draft.save(update_fields=[*fields, "revision", "tested_at", "tested_by"])
@@ -137,7 +137,7 @@ def _save_edited(draft: Configuration, *fields: str) -> None:
 
 
 def reach_step(*, connection: Connection, step: WizardStep) -> None:
-    """Whoever comes back to the unfinished set-up goes on at this step, unless it had gone further before."""
+    """Store the wizard step to resume at, unless a later one was stored before."""
     if connection.is_being_set_up and STEPS.index(step) > STEPS.index(WizardStep(connection.setup_step)):
         connection.setup_step = step
         Connection.objects.filter(org_id=connection.org_id, pk=connection.pk).exclude(setup_step="").update(
@@ -147,7 +147,7 @@ def reach_step(*, connection: Connection, step: WizardStep) -> None:
 
 @transaction.atomic
 def finish_setup(*, connection: Connection, actor: Actor) -> None:
-    """The set-up is finished: what remains is to test and to turn on. Raises SetupIncomplete, NothingInPreparation."""
+    """Finish the setup: what remains is to test and to turn on. Raises SetupIncomplete, NothingInPreparation."""
     locked = lock_connection(connection)
     if not queries.in_preparation(locked).has_idp:
         raise SetupIncomplete
@@ -160,7 +160,7 @@ def finish_setup(*, connection: Connection, actor: Actor) -> None:
 
 @transaction.atomic
 def begin_reconfiguration(*, connection: Connection, actor: Actor) -> Configuration:
-    """A copy of the version in force is being prepared, beside it; an earlier one is gone on with. Raises NotTurnedOn."""
+    """Create a draft from the version in force, or return the one that exists. Raises NotTurnedOn."""
     locked = lock_connection(connection)
     draft, live = queries.configuration(locked, Stage.DRAFT), queries.in_force(locked)
     if draft is not None:
@@ -179,7 +179,7 @@ def begin_reconfiguration(*, connection: Connection, actor: Actor) -> Configurat
 
 @transaction.atomic
 def discard_preparation(*, connection: Connection, number: int, actor: Actor) -> None:
-    """The version in force stays alone. Raises NothingInPreparation, NotTurnedOn, and SeenNoLonger for another number."""
+    """Delete the draft. Raises NothingInPreparation, NotTurnedOn, and SeenNoLonger for another number."""
     locked = lock_connection(connection)
     draft = queries.in_preparation(locked)
     if draft.number != number:
@@ -192,7 +192,7 @@ def discard_preparation(*, connection: Connection, number: int, actor: Actor) ->
 
 @transaction.atomic
 def note_test_passed(*, configuration: Configuration, revision: int, tester: str, actor: Actor) -> bool:
-    """The version has passed a test sign-in; returns False when it was edited after the test had begun."""
+    """Store that the version has passed a test; return False when it was edited after the test had begun."""
     locked = lock_connection(configuration.connection)
     passed = Configuration.objects.filter(org_id=locked.org_id, pk=configuration.pk, revision=revision)
     if not passed.update(tested_at=now(), tested_by=tester[:254]):

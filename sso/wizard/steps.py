@@ -116,13 +116,13 @@ def _steps(connection: Connection, draft: Configuration, current: WizardStep) ->
 
 
 def go_on(connection: Connection, step: WizardStep) -> HttpResponse:
-    """The wizard is at this step, now and when somebody comes back."""
+    """Go to this step and store it as the one to resume at."""
     versions.reach_step(connection=connection, step=step)
     return redirect(step_url(connection, step))
 
 
 def keep_input(request: OrgRequest, connection: Connection, page: str, names: Iterable[str]) -> None:
-    """What was typed waits in the session until somebody comes back to this page."""
+    """Keep what was typed in the session until somebody comes back to this page."""
     request.session[f"setup:{connection.public_id}:{page}"] = {
         name: request.POST.get(name, "")[:MOST_KEPT] for name in names
     }
@@ -135,7 +135,7 @@ def kept_input(request: OrgRequest, connection: Connection, page: str) -> dict[s
 
 
 def forget_input(request: OrgRequest, connection: Connection, *pages: str) -> None:
-    """It was used, so it must not come back."""
+    """Delete the kept input, which was used."""
     for page in pages:
         request.session.pop(f"setup:{connection.public_id}:{page}", None)
 

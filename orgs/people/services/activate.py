@@ -60,7 +60,7 @@ def invite(membership: Membership) -> None:
 
 @transaction.atomic
 def join(*, membership: Membership, user: User, actor: Actor) -> None:
-    """The person has this membership, and the sessions in which they gave a personal proof reach it. Raises MembershipExists."""
+    """Give the membership to this account, and let its sessions with a personal proof open it. Raises MembershipExists."""
     consent.leave_deprovisioned_membership(org=membership.org, user=user, actor=actor)
     membership.user, membership.joined_at = user, now()
     membership.state = queries.state_of(membership)
@@ -78,7 +78,7 @@ def join(*, membership: Membership, user: User, actor: Actor) -> None:
 
 
 def withdraw_invitation(*, membership: Membership) -> None:
-    """No invitation of this membership can be sent or accepted any more."""
+    """Cancel the invitation: it is neither sent nor accepted from now on."""
     outbox.cancel(org=membership.org, kind=INVITATION_MAIL, key=str(membership.public_id))
     Invitation.objects.filter(org_id=membership.org_id, membership=membership).delete()
 
@@ -105,7 +105,7 @@ def accept_invitation(*, membership: Membership, user: User, actor: Actor, by_li
 
 @transaction.atomic
 def activate_waiting_memberships(*, domain: Domain, actor: Actor, after: int = 0) -> int | None:
-    """Of the memberships that wait under this verified domain, the next hundred are active where consent isn't needed.
+    """Activate the next hundred memberships that wait under this verified domain, where consent isn't needed.
 
     Returns the last one's id, or None when none was left. A membership that can't be given keeps nobody else out. Raises
     DomainUnknown.

@@ -19,7 +19,7 @@ from orgs.tenancy.types import GrantSource, MembershipOrigin, Role
 
 @transaction.atomic
 def create_membership(*, org: Organization, profile: Profile, origin: MembershipOrigin, actor: Actor) -> Membership:
-    """A membership exists: active at once where decision 1 of the design allows it, else it waits for its person's consent.
+    """Create a membership, active at once where no consent is needed, else waiting for its person's consent.
 
     Raises MembershipExists, AddressInvalid.
     """
@@ -30,7 +30,7 @@ def create_membership(*, org: Organization, profile: Profile, origin: Membership
 
 @transaction.atomic
 def create_owner_membership(*, org: Organization, user: User, email: str, actor: Actor) -> Membership:
-    """The account owns the organization, which knows it by this address of it. Raises MembershipExists, AddressInvalid."""
+    """Make the account an owner, known here by this address of it. Raises MembershipExists, AddressInvalid."""
     membership = _save_new_membership(org, Profile(email=email), MembershipOrigin.SETUP, actor)
     join(membership=membership, user=user, actor=actor)
     grant_role(membership=membership, role=Role.OWNER, source=GrantSource.PERSON, actor=actor)
@@ -56,7 +56,7 @@ def _save_new_membership(org: Organization, profile: Profile, origin: Membership
 
 @transaction.atomic
 def adopt_membership(*, membership: Membership, origin: MembershipOrigin, actor: Actor) -> Membership:
-    """A membership that was there before has this origin, too; its roles and suspensions stay as they are."""
+    """Add an origin to an existing membership; its roles and suspensions stay as they are."""
     locked = lock_membership(membership)
     if origin not in locked.origin_set:
         locked.origins = " ".join(sorted({*locked.origin_set, origin}))
@@ -73,7 +73,7 @@ def adopt_membership(*, membership: Membership, origin: MembershipOrigin, actor:
 
 @transaction.atomic
 def remove_membership(*, membership: Membership, actor: Actor) -> None:
-    """The membership is gone, and its account with it when nobody ever used that for anything. Raises LastOwner."""
+    """Delete the membership, and its account when nobody ever used that. Raises LastOwner."""
     locked = lock_membership(membership)
     if locked.is_active:
         refuse_to_lose_last_owner(locked)

@@ -23,7 +23,7 @@ def lock_membership(membership: Membership, *, may_lose_owner: bool = False) -> 
 
 
 def refuse_to_lose_last_owner(membership: Membership) -> None:
-    """Raises LastOwner when no other active owner would remain. The organization's row is held afterwards."""
+    """Lock the organization. Raises LastOwner when no other active owner would remain."""
     if membership.role != Role.OWNER:
         return
     tenancy_queries.lock_organization(membership.org_id)

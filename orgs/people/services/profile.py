@@ -58,7 +58,7 @@ def _move_address(membership: Membership, former_key: str) -> None:
 
 
 def _follow_address(membership: Membership, former: str, actor: Actor) -> None:
-    """A waiting membership is invited at its new address; an account that nobody has used yet moves with its membership.
+    """Invite a waiting membership at its new address, or move an account that nobody has used yet to it.
 
     An account in use never moves: whoever can rename a membership, an IdP or an admin, could take it by a password reset.
     """
@@ -104,11 +104,11 @@ def remember_address(membership: Membership) -> None:
 
 @transaction.atomic
 def record_membership_sign_in(*, membership: Membership) -> None:
-    """This membership alone remembers a sign-in: an IdP's word says nothing about the account's other memberships."""
+    """Store the time of a sign-in through an IdP, for this membership alone."""
     Membership.objects.filter(org_id=membership.org_id, pk=membership.pk).update(last_sign_in_at=now())
 
 
 @transaction.atomic
 def record_account_sign_in(*, user: User) -> None:
-    """Every active membership of the account remembers this sign-in: such a membership is never removed, only held."""
+    """Store the time of a personal sign-in for each active membership: a used one is suspended, not removed."""
     Membership.objects.filter(user=user, state=MembershipState.ACTIVE).update(last_sign_in_at=now())

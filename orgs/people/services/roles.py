@@ -12,7 +12,7 @@ from orgs.tenancy.types import GrantSource, Role, highest
 
 @transaction.atomic
 def grant_role(*, membership: Membership, role: Role, source: GrantSource, actor: Actor, reference: str = "") -> None:
-    """The membership has this role for this reason. Raises LastOwner."""
+    """Grant the membership a role for this reason. Raises LastOwner."""
     locked = lock_membership(membership, may_lose_owner=True)
     RoleGrant.objects.update_or_create(
         org_id=locked.org_id, membership=locked, source=source, reference=reference, defaults={"role": role}

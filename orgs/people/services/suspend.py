@@ -35,7 +35,7 @@ def suspend_membership(*, membership: Membership, source: SuspensionSource, acto
 
 @transaction.atomic
 def lift_suspension(*, membership: Membership, source: SuspensionSource, actor: Actor) -> None:
-    """This source holds the membership no more; other suspensions stay. Lifting what isn't there is a no-op."""
+    """Lift the suspension of this source; others stay, and lifting none changes nothing."""
     locked = lock_membership(membership)
     deleted, _ = Suspension.objects.filter(org_id=locked.org_id, membership=locked, source=source).delete()
     if deleted:

@@ -112,7 +112,7 @@ def _is_signed_in_already(attempt: SignInAttempt, visitor: Visitor) -> bool:
 
 
 def delete_finished(*, moment: datetime) -> None:
-    """What can't be accepted or finished any more is gone, and so are old tests and attempts."""
+    """Delete what can't be accepted or finished any more, and old tests and attempts."""
     ConsumedAssertion.objects.filter(expires_at__lt=moment).delete()
     UsedRequest.objects.filter(expires_at__lt=moment).delete()
     PendingSignIn.objects.filter(expires_at__lt=moment).delete()

@@ -86,7 +86,7 @@ def _verify_by(attempt: SignInAttempt, chosen: Configuration, acs_request: AcsRe
 def _verify_by_tested_version(
     attempt: SignInAttempt, tested: Configuration, acs_request: AcsRequest, problem: SamlError
 ) -> None:
-    """Raises the problem that the version in force has with it, when there is one."""
+    """Verify by the tested version. Raises the problem that the version in force has with it, when there is one."""
     in_force = attempt.version
     try:
         _verify_by(attempt, tested, acs_request)
@@ -99,7 +99,7 @@ def _verify_by_tested_version(
 
 
 def _keep_for_browser(attempt: SignInAttempt) -> PendingHandle:
-    """Raises AssertionReplayed: of two that arrive together one is kept."""
+    """Store the verified response for its browser. Raises AssertionReplayed when it was consumed before."""
     connection, claims = attempt.connection, attempt.known_claims
     handle = credentials.mint(PENDING_PREFIX)
     with transaction.atomic():
@@ -122,7 +122,7 @@ def pending_of(attempt: SignInAttempt, handle: credentials.MintedSecret, life: t
 
 
 def _use_up(connection: Connection, claims: Claims) -> None:
-    """This assertion is never taken again. Raises AssertionReplayed."""
+    """Store the assertion as consumed. Raises AssertionReplayed when it was before."""
     used = {"org_id": connection.org_id, "connection": connection, "expires_at": claims.expires_at}
     try:
         with transaction.atomic():

@@ -16,7 +16,7 @@ from sso.signin_tests.services import SignInAttempt, SignInRefused
 def begin(
     *, connection: Connection, return_to: str, test: SignInTest | None = None, is_again: bool = False
 ) -> StartedSignIn:
-    """A request is ready to leave, with what the browser must remember of it. Raises ConnectionOff.
+    """Build an AuthnRequest and what the browser must remember of it. Raises ConnectionOff.
 
     Nothing is stored, but by a test that waits: it remembers the digest of its request's ID.
     """
