@@ -27,8 +27,12 @@ def find_organization(slug: str) -> Organization:
 
 
 def lock_organization(org_id: int) -> Organization:
-    """Hold the organization's row until the transaction ends: whoever may take its last owner queues here."""
-    return Organization.objects.select_for_update().get(pk=org_id)
+    """Lock the organization's row until the transaction ends: acts that may lose its last owner take turns here.
+
+    New rows that refer to the organization, as those of the audit log, don't wait: they would, and could deadlock, if the
+    lock were one that also forbids such references.
+    """
+    return Organization.objects.select_for_update(no_key=True).get(pk=org_id)
 
 
 def live_grants(session: UUID) -> Sequence[SessionGrant]:

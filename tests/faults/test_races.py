@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.db import connections
+from django.db import connection, connections, transaction
 from django.test import Client
 
+from orgs.audit import services as audit
 from orgs.audit.models import AuditEvent
+from orgs.audit.services import AuditTarget
 from orgs.events.models import OutboxEvent
 from orgs.groups.models import GroupMember
 from orgs.people import services as people
 from orgs.people.types import INVITATION_MAIL
+from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy.errors import LastOwner
 from orgs.tenancy.models import Membership
 from orgs.tenancy.types import GrantSource, Role, SuspensionSource
@@ -165,3 +168,17 @@ def test_add_at_once_stores_one_value_of_eight():
 def test_additions_at_once_are_all_counted():
     cache.set("number", 0, 60)
     assert sorted(all_at_once([lambda: cache.incr("number")] * 8)) == list(range(1, 9))
+
+
+@pytest.mark.postgres
+def test_lock_organization_does_not_hold_up_the_commit_of_an_audit_row(acme):
+    def act() -> str:
+        with transaction.atomic(), connection.cursor() as cursor:
+            # the reference to the organization is checked at the commit
+            cursor.execute("SET LOCAL lock_timeout = '2s'")
+            audit.record(org=acme, actor=ACTOR, action="thing.done", target=AuditTarget("thing", "1", "one"))
+        return "committed"
+
+    with transaction.atomic():
+        tenancy_queries.lock_organization(acme.pk)
+        assert all_at_once([act]) == ["committed"]
