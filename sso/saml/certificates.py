@@ -27,7 +27,8 @@ RSA_BITS = range(2048, 8193)
 # with a longer one, verifying costs as much as signing
 RSA_EXPONENTS = range(3, 2**64)
 CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
-LONGEST_TEXT = 64 * 1024
+# as many are compared to tell issuers from signers; what stands behind them is left out
+MOST_COMPARED = 2 * MAX_CERTIFICATES
 SP_KEY_BITS = 2048
 SP_KEY_LIFE = timedelta(days=3650)
 CLOCK_SLACK = timedelta(days=1)
@@ -46,22 +47,38 @@ def read_chain(text: str) -> tuple[Certificate, ...]:
 
     Raises CertificateUnreadable, KeyIsPss, KeyTooWeak.
     """
+    signers = _without_issuers(_parsed(text))
+    if not signers:
+        # each has signed another one
+        raise CertificateUnreadable
+    return tuple(_described(one) for one in signers)
+
+
+def _parsed(text: str) -> list[x509.Certificate]:
     try:
-        parsed = [x509.load_der_x509_certificate(der) for der in encoded_certificates(text)]
-        signers = [one for one in parsed if not any(_has_signed(one, other) for other in parsed)]
-        return tuple(_described(one) for one in signers)
+        return [x509.load_der_x509_certificate(der) for der in encoded_certificates(text)]
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise CertificateUnreadable from error
 
 
+def _without_issuers(parsed: Sequence[x509.Certificate]) -> list[x509.Certificate]:
+    """Leave out each certificate that has signed another one: an authority's key must not be trusted to sign messages."""
+    return [one for one in parsed if not any(_has_signed(one, other) for other in parsed)]
+
+
 def _has_signed(issuer: x509.Certificate, other: x509.Certificate) -> bool:
-    """Say whether the first has signed the second: an authority's key must not be trusted to sign messages."""
+    """Say whether the first has signed the second, or may have: of a signature that can't be verified the name decides."""
     try:
-        if other.issuer == other.subject or other.issuer != issuer.subject:
+        # a renewed certificate of the same key has signed itself
+        if other is issuer or other.issuer != issuer.subject or other.public_key() == issuer.public_key():
             return False
+        # an odd exponent would make this costly
+        require_strong(issuer.public_key())
         other.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except InvalidSignature:
         return False
+    except (ValueError, TypeError, UnsupportedAlgorithm, KeyTooWeak):
+        return True
     return True
 
 
@@ -69,14 +86,17 @@ def _described(parsed: x509.Certificate) -> Certificate:
     if parsed.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS:
         # the library reads such a key as any RSA key, but it may only sign in a way that SAML's signatures don't know
         raise KeyIsPss
-    return Certificate(
-        pem=parsed.public_bytes(serialization.Encoding.PEM).decode("ascii"),
-        fingerprint=parsed.fingerprint(hashes.SHA256()).hex(),
-        subject=_subject(parsed),
-        not_before=parsed.not_valid_before_utc,
-        not_after=parsed.not_valid_after_utc,
-        key=_describe(require_strong(parsed.public_key())),
-    )
+    try:
+        return Certificate(
+            pem=parsed.public_bytes(serialization.Encoding.PEM).decode("ascii"),
+            fingerprint=parsed.fingerprint(hashes.SHA256()).hex(),
+            subject=_subject(parsed),
+            not_before=parsed.not_valid_before_utc,
+            not_after=parsed.not_valid_after_utc,
+            key=_describe(require_strong(parsed.public_key())),
+        )
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise CertificateUnreadable from error
 
 
 def _subject(parsed: x509.Certificate) -> str:
@@ -91,8 +111,6 @@ def read_pasted_certificates(text: str) -> tuple[Certificate, ...]:
     """Return the certificates that an admin pasted, in their order. Raises CertificateMissing and what one of them raises."""
     if not text.strip():
         raise CertificateMissing
-    if len(text) > LONGEST_TEXT:
-        raise CertificateUnreadable
     return read_chain(text)
 
 
@@ -102,19 +120,26 @@ def usable(texts: Sequence[str], *, now: datetime) -> tuple[tuple[Certificate, .
     Raises CertificateMissing, and when none is left the reason of the first: CertificateUnreadable, KeyTooWeak,
     CertificateExpired.
     """
-    found: dict[str, Certificate] = {}
+    parsed: dict[bytes, x509.Certificate] = {}
     reasons: list[Unusable] = []
     for text in texts:
         try:
-            for certificate in read_chain(text):
-                require_current(certificate, now=now)
-                found[certificate.fingerprint] = certificate
+            parsed |= {one.fingerprint(hashes.SHA256()): one for one in _parsed(text)}
+        except (CertificateUnreadable, KeyIsPss, KeyTooWeak) as reason:
+            reasons.append(reason)
+    found: list[Certificate] = []
+    # the elements of one chain may be elements of their own, so all of them are compared
+    for one in _without_issuers(list(parsed.values())[:MOST_COMPARED]):
+        try:
+            certificate = _described(one)
+            require_current(certificate, now=now)
+            found.append(certificate)
         except (CertificateUnreadable, KeyIsPss, KeyTooWeak, CertificateExpired) as reason:
             reasons.append(reason)
     if not found:
         raise reasons[0] if reasons else CertificateMissing
-    taken = tuple(found.values())[:MAX_CERTIFICATES]
-    beyond = [LeftOut.TOO_MANY] * (len(found) - len(taken))
+    taken = tuple(found[:MAX_CERTIFICATES])
+    beyond = [LeftOut.TOO_MANY] * (len(found) - len(taken) + max(0, len(parsed) - MOST_COMPARED))
     return taken, (*(WHY_LEFT_OUT[type(reason)] for reason in reasons), *beyond)
 
 

@@ -11,9 +11,13 @@ from sso.saml.metadata_errors import (
     CertificateIsPkcs7,
     CertificateIsRequest,
     CertificateUnreadable,
+    MetadataError,
     PrivateKeyPasted,
 )
 
+# characters, and certificates, in one text or element
+LONGEST_TEXT = 64 * 1024
+MAX_IN_TEXT = 10
 # word processors write hyphens as dashes, two of them as one, and blanks as blanks that don't break
 _DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d-]+")
 _BLANKS = str.maketrans(
@@ -22,9 +26,8 @@ _BLANKS = str.maketrans(
 # line breaks as JSON and environment files write them
 _ESCAPES = re.compile(r"\\r\\n|\\n|\\r")
 _HEADER = r"-\s*{word} (?:X509 |TRUSTED )?CERTIFICATE\s*-"
-_BLOCK = re.compile(f"{_HEADER.format(word='BEGIN')}(.*?){_HEADER.format(word='END')}", re.IGNORECASE | re.DOTALL)
+_BEGIN_OR_END = re.compile(_HEADER.format(word="(?:(BEGIN)|END)"), re.IGNORECASE)
 _ELEMENT = re.compile(r"<(?:[\w.]+:)?X509Certificate(?:\s[^<>]*)?>([^<]*)</", re.IGNORECASE)
-_XML_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 # "# signing key", "subject=CN = idp", "Proc-Type: 4,ENCRYPTED": lines that base64 can't hold
 _REMARK = re.compile(r"^[ \t]*(?:#|;|[A-Za-z][\w -]*:|subject ?=|issuer ?=).*$", re.MULTILINE)
 _PIECE = re.compile(r"[A-Za-z0-9+/]+={0,2}")
@@ -41,33 +44,74 @@ _OTHERS = (
 def encoded_certificates(text: str) -> tuple[bytes, ...]:
     """Return the DER of each certificate that this text holds, in its order; what each holds is not looked at here.
 
-    Raises CertificateUnreadable, and where the text is known to be something else, what that is.
+    Anybody may have written the text, so it is bounded, and read in a time that grows with its length alone. Raises
+    CertificateUnreadable, and where the text is known to be something else, what that is.
     """
+    if len(text) > LONGEST_TEXT:
+        raise CertificateUnreadable
     plain = _plain(text)
+    _refuse_others(plain)
+    if _FINGERPRINT.fullmatch(plain.strip()):
+        raise CertificateIsFingerprint
+    bodies = _blocks(plain) or _ELEMENT.findall(plain) or [plain]
+    found = tuple(der for body in bodies for der in _certificates_in(body))
+    if not found or len(found) > MAX_IN_TEXT:
+        raise CertificateUnreadable
+    return found
+
+
+def holds_private_key(text: str) -> bool:
+    """Say whether a private key was pasted, plainly or as base64 of its file: such a text must not be kept."""
+    try:
+        encoded_certificates(text)
+    except PrivateKeyPasted:
+        return True
+    except MetadataError:
+        return False
+    return False
+
+
+def _refuse_others(plain: str) -> None:
     for mark, problem in _OTHERS:
         if mark.search(plain):
             raise problem
-    if _FINGERPRINT.fullmatch(plain.strip()):
-        raise CertificateIsFingerprint
-    bodies = _BLOCK.findall(plain) or _ELEMENT.findall(plain) or [plain]
-    found = tuple(der for body in bodies for der in _certificates_in(body))
-    if not found:
-        raise CertificateUnreadable
+
+
+def _blocks(plain: str) -> list[str]:
+    """Return what stands between each BEGIN and the END that follows it."""
+    found, start = [], -1
+    for line in _BEGIN_OR_END.finditer(plain):
+        if line[1]:
+            start = line.end() if start < 0 else start
+        elif start >= 0:
+            found.append(plain[start : line.start()])
+            start = -1
     return found
 
 
 def _plain(text: str) -> str:
     """Return the text with the hyphens, blanks and line breaks that it was meant to have."""
-    text = _XML_COMMENT.sub("", text.translate(_BLANKS))
+    text = _without_comments(text.translate(_BLANKS))
     return _DASHES.sub("-", _ESCAPES.sub("\n", text)).strip().strip("\"'“”‘’,;")
+
+
+def _without_comments(text: str) -> str:
+    """Return the text without XML comments; one without an end stays."""
+    kept, place = [], 0
+    while (start := text.find("<!--", place)) >= 0 and (end := text.find("-->", start + 4)) >= 0:
+        kept.append(text[place:start])
+        place = end + 3
+    return "".join((*kept, text[place:]))
 
 
 def _certificates_in(body: str) -> tuple[bytes, ...]:
     der = _decoded(body)
     if der.lstrip().startswith(b"-----BEGIN"):
         # base64 of a file that was base64 already, as Kubernetes and some consoles keep it; but not three times
-        return tuple(one for block in _BLOCK.findall(_plain(der.decode("latin-1"))) for one in _apart(_decoded(block)))
-    return _apart(der)
+        inner = _plain(der.decode("latin-1"))
+        _refuse_others(inner)
+        return tuple(one for block in _blocks(inner) for one in _sequences(_decoded(block)))
+    return _sequences(der)
 
 
 def _decoded(body: str) -> bytes:
@@ -82,15 +126,17 @@ def _decoded(body: str) -> bytes:
         raise CertificateUnreadable from error
 
 
-def _apart(der: bytes) -> tuple[bytes, ...]:
+def _sequences(der: bytes) -> tuple[bytes, ...]:
     """Return the ASN.1 sequences that follow each other in these bytes. Raises CertificateUnreadable for anything else."""
-    found = []
-    while der:
-        length = _length(der)
-        if not length or length > len(der):
+    found: list[bytes] = []
+    place = 0
+    while place < len(der):
+        # the head is four bytes at the most
+        length = _length(der[place : place + 5])
+        if not length or place + length > len(der) or len(found) == MAX_IN_TEXT:
             raise CertificateUnreadable
-        found.append(der[:length])
-        der = der[length:]
+        found.append(der[place : place + length])
+        place += length
     return tuple(found)
 
 

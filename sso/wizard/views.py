@@ -26,6 +26,7 @@ from sso.metadata.forms import FORMS, PROBLEM_FIELD, FileForm, ManualForm, form_
 from sso.metadata.models import MetadataSnapshot
 from sso.providers.catalog import PROVIDERS, provider
 from sso.saml.metadata_errors import PrivateKeyPasted
+from sso.saml.pasted import holds_private_key
 from sso.saml.types import NameIdFormat
 from sso.signin_tests import queries as tests
 from sso.versions import services as versions
@@ -172,7 +173,7 @@ def metadata_step(request: OrgRequest, connection: Connection, draft: Configurat
     way = way if way in FORMS else draft.metadata_source or str(hints[0].way)
     if request.method == "POST" and "keep" in request.POST and draft.has_idp:
         return go_on(connection, WizardStep.DOMAIN)
-    if request.method == "POST":
+    if request.method == "POST" and not holds_private_key(request.POST.get("certificate", "")):
         keep_input(request, connection, way, form_for(way).fields)
     if is_leaving(request):
         return depart(request, connection, WizardStep.ATTRIBUTES)

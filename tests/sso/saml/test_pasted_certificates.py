@@ -6,12 +6,15 @@ from datetime import timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.x509.oid import NameOID
 
+from sso.saml import certificates
 from sso.saml import metadata_errors as errors
 from sso.saml.certificates import bare, read_certificate, read_chain, read_pasted_certificates, usable
+from sso.saml.pasted import LONGEST_TEXT, MAX_IN_TEXT, encoded_certificates, holds_private_key
 from sso.saml.types import LeftOut
 from tests.sso.saml.test_certificates import IDP
 from tests.sso.saml.test_metadata import entity, key, read, role
@@ -178,3 +181,77 @@ def test_certificate_is_read_when_only_its_own_signature_is_by_pss():
 def test_key_for_pss_is_left_out_when_another_can_sign():
     taken, left_out = usable([with_pss_key(), IDP], now=NOW)
     assert (len(taken), left_out) == (1, (LeftOut.PSS,))
+
+
+def test_only_the_leaf_signs_when_the_elements_of_metadata_hold_a_chain_one_each():
+    chain = [issued("leaf", "authority", "idp", "other"), issued("authority", "authority", "other", "other")]
+    taken, left_out = usable([bare(one) for one in chain], now=NOW)
+    assert ([one.subject for one in taken], left_out) == (["CN=leaf"], ())
+
+
+def test_only_the_leaf_signs_when_its_issuer_has_the_same_name():
+    chain = issued("same", "same", "idp", "other") + issued("same", "same", "other", "other")
+    assert [one.fingerprint for one in read_chain(chain)] == [read_certificate(issued_first(chain)).fingerprint]
+
+
+def issued_first(chain: str) -> str:
+    return chain[: chain.index("-----END")] + "-----END CERTIFICATE-----\n"
+
+
+def test_authority_is_left_out_when_its_signature_cannot_be_verified(monkeypatch):
+    chain = issued("leaf", "authority", "idp", "other") + issued("authority", "authority", "other", "other")
+
+    def unknown(*_: object) -> None:
+        raise UnsupportedAlgorithm("this one")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(certificates, "require_strong", unknown)
+        parsed = x509.load_pem_x509_certificates(chain.encode())
+        assert certificates._without_issuers(parsed) == parsed[:1]
+
+
+def test_certificates_that_signed_each_other_are_refused():
+    pair = issued("one", "two", "idp", "other") + issued("two", "one", "other", "idp")
+    with pytest.raises(errors.CertificateUnreadable):
+        read_chain(pair)
+
+
+def test_text_is_refused_when_it_is_longer_than_any_certificates_are():
+    with pytest.raises(errors.CertificateUnreadable):
+        usable([BARE + " " * LONGEST_TEXT], now=NOW)
+
+
+def test_text_is_refused_when_it_holds_more_certificates_than_anybody_has():
+    der = base64.b64decode(BARE)
+    assert len(read_chain(base64.b64encode(der * MAX_IN_TEXT).decode())) == MAX_IN_TEXT
+    for many in (base64.b64encode(der * (MAX_IN_TEXT + 1)).decode(), IDP * (MAX_IN_TEXT + 1)):
+        with pytest.raises(errors.CertificateUnreadable):
+            read_chain(many)
+
+
+def test_certificates_behind_the_first_twenty_are_left_out():
+    one = stored("idp")
+    names = [name_of(f"one {place}") for place in range(22)]
+    builders = [x509.CertificateBuilder(name, name, one.public_key(), 9, NOW, LATER) for name in names]
+    many = [
+        builder.sign(one, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode() for builder in builders
+    ]
+    taken, left_out = usable(many, now=NOW)
+    assert (len(taken), left_out) == (10, (LeftOut.TOO_MANY,) * 12)
+
+
+@pytest.mark.parametrize(
+    "piece", ["<!--", "-BEGIN CERTIFICATE-", "-----BEGIN CERTIFICATE-----<!--", "- ", "<x:", "a: "]
+)
+def test_text_is_refused_when_one_piece_fills_it(piece):
+    """In a time that grows with the square of its length this would hold up the whole suite."""
+    with pytest.raises(errors.MetadataError):
+        encoded_certificates(piece * (LONGEST_TEXT // len(piece)))
+
+
+def test_private_key_is_found_in_base64_of_its_file():
+    bundle = IDP + private_pem("idp").decode()
+    assert holds_private_key(bundle)
+    assert holds_private_key(base64.b64encode(bundle.encode()).decode())
+    assert not holds_private_key(IDP)
+    assert not holds_private_key("nothing of the kind")
