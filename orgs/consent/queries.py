@@ -1,5 +1,7 @@
 """The rules by which a person becomes a member without being asked first."""
 
+from datetime import datetime
+
 from orgs.domains import queries as domains
 from orgs.domains.models import Domain
 from orgs.tenancy import queries as tenancy
@@ -40,16 +42,31 @@ def account_verified_too_early(membership: Membership) -> User | None:
     return account
 
 
-def may_remove_address(membership: Membership, visitor: int | None) -> bool:
-    """Say whether the invitation's link may take the address from the account that has it.
+def may_remove_address(membership: Membership, *, visitor: int | None, mailed_at: datetime) -> bool:
+    """Say whether an invitation's link that was mailed then may take the address from the account that has it.
 
-    The visitor is the id of the account that opens the link. Its own address it removes by itself, and support decides
-    about accounts of staff.
+    The visitor is the id of the account that opens the link: its own address it removes by itself. A link counts that was
+    mailed after the account had verified the address, and after the domain was verified: who read an earlier one may not
+    read the mailbox now. Support decides about accounts of staff, closed accounts, and about one that owns another
+    organization and could not sign in any more.
     """
-    if membership.state != MembershipState.INVITED:
+    account = account_verified_too_early(membership) if membership.state == MembershipState.INVITED else None
+    if account is None or account.is_staff or not account.is_active or account.pk == visitor:
         return False
-    account = account_verified_too_early(membership)
-    return account is not None and not account.is_staff and account.pk != visitor
+    verified_at, domain = (
+        tenancy.verified_at(account, membership.email),
+        domains.verified_domain_of(membership.org, membership.email),
+    )
+    if verified_at is None or domain is None or domain.verified_at is None:
+        return False
+    return mailed_at > max(verified_at, domain.verified_at) and not _would_lose_organizations(membership, account)
+
+
+def _would_lose_organizations(membership: Membership, account: User) -> bool:
+    """Say whether the account owns another organization and can sign in by this address alone: a passkey needs none."""
+    if tenancy.verified_keys_of(account) - {membership.email_key} or tenancy.has_passkey(account):
+        return False
+    return tenancy.owns_elsewhere(account, membership.org)
 
 
 def is_address_of_own_account(membership: Membership) -> bool:

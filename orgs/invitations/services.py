@@ -68,7 +68,8 @@ def free_address(*, secret: str, visitor: int | None, actor: Actor) -> Membershi
         return membership
     if account is not None:
         account = tenancy.lock_account(account)
-    if account is None or not consent_queries.may_remove_address(membership, visitor):
+    mailed_at = people_queries.find_link(secret).created_at
+    if account is None or not consent_queries.may_remove_address(membership, visitor=visitor, mailed_at=mailed_at):
         raise AddressKept
     consent.remove_early_address(membership=membership, account=account, actor=actor)
     return membership

@@ -106,6 +106,11 @@ def active_owner_count(org: Organization, *, without: Membership) -> int:
 
 def find_invitation(secret: str) -> Invitation:
     """Return the open invitation that this link's secret belongs to. Raises InvitationUnknown."""
+    return find_link(secret).invitation
+
+
+def find_link(secret: str) -> InvitationLink:
+    """Return the link with this secret, of an open invitation. Raises InvitationUnknown."""
     link = (
         InvitationLink.objects.filter(digest=credentials.digest(secret), expires_at__gt=now())
         .filter(invitation__accepted_at=None, address_key=F("invitation__membership__email_key"))
@@ -114,7 +119,7 @@ def find_invitation(secret: str) -> Invitation:
     )
     if link is None or link.invitation.membership.user_id is not None:
         raise InvitationUnknown
-    return link.invitation
+    return link
 
 
 def has_open_invitation(membership: Membership) -> bool:

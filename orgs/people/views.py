@@ -32,11 +32,14 @@ def members(request: OrgRequest, org_slug: str) -> HttpResponse:
 def invitation(request: OrgRequest, secret: str) -> HttpResponse:
     """Show who invites, and what to do next: sign in, sign up, or accept."""
     try:
-        found = queries.find_invitation(secret)
+        link = queries.find_link(secret)
     except DomainError as problem:
         return render(request, "portal/refused.html", {"problem": problem}, status=404)
+    found = link.invitation
     # "not my account" is for the link alone, which proves that its reader has the mailbox
-    may_remove_address = consent.may_remove_address(found.membership, request.user.pk)
+    may_remove_address = consent.may_remove_address(
+        found.membership, visitor=request.user.pk, mailed_at=link.created_at
+    )
     context = {"invitation": found, "secret": secret, "next": request.get_full_path()}
     return render(request, "orgs/invitation.html", context | {"may_remove_address": may_remove_address})
 

@@ -218,6 +218,11 @@ def owners_who_can_sign_in(org: Organization) -> QuerySet[Membership]:
     return owners.filter(user__is_active=True, user__email_key__isnull=False)
 
 
+def has_passkey(user: User) -> bool:
+    """Say whether the account can sign in by a passkey, which needs no address."""
+    return bool(Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN).exists())
+
+
 def owns_elsewhere(user: User, org: Organization) -> bool:
     """Say whether the account is an owner of another organization."""
     return Membership.objects.filter(user=user, role=Role.OWNER).exclude(org=org).exists()
