@@ -19,7 +19,7 @@ help: ## What there is
 	-@.venv/bin/python -m compileall -qq -j 0 .venv/lib
 	@touch $@
 
-demo: .venv ## The portal with demo organisations at http://localhost:8000 (PORT changes it)
+demo: .venv ## The portal with demo organizations at http://localhost:8000 (PORT changes it)
 	@exec $(RUN) -m portal.sandbox
 
 test: .venv ## Every test this machine can run (REQUIRE=postgres,redis,browser insists)

@@ -266,7 +266,7 @@ def test_entras_user_principal_name_is_nobodys_display_name():
         ("https://auth.pingone.eu/7c9e/saml20/metadata/1", "pingone"),
     ],
 )
-def test_a_providers_own_addresses_are_recognised(address, code):
+def test_a_providers_own_addresses_are_recognized(address, code):
     assert recognize(address).code == code
 
 
