@@ -241,7 +241,7 @@ def test_certificates_behind_the_first_twenty_are_left_out():
 
 
 @pytest.mark.parametrize(
-    "piece", ["<!--", "-BEGIN CERTIFICATE-", "-----BEGIN CERTIFICATE-----<!--", "- ", "<x:", "a: "]
+    "piece", ["<!--", "-BEGIN CERTIFICATE-", "-END CERTIFICATE-", "-----BEGIN CERTIFICATE-----<!--", "- ", "<x:", "a: "]
 )
 def test_text_is_refused_when_one_piece_fills_it(piece):
     """In a time that grows with the square of its length this would hold up the whole suite."""
