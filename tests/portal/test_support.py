@@ -30,6 +30,7 @@ from orgs.groups.types import GroupSource
 from orgs.invitations import services as invitations
 from orgs.people import services as people
 from orgs.people.models import InvitationLink
+from orgs.people.types import Profile
 from orgs.tenancy import access
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, Organization, SessionGrant, User
@@ -82,7 +83,7 @@ def rows(acme: Organization, olga: Membership, acme_directory: Directory, acme_t
     membership = MembershipFactory(org=acme, email="uma@acme.example")
     domains.add_domain(org=acme, name="acme.example", actor=Actor.system())
     waiting = people.create_membership(
-        org=acme, profile=people.Profile(email="ida@elsewhere.example"), origin="invite", actor=Actor.system()
+        org=acme, profile=Profile(email="ida@elsewhere.example"), origin="invite", actor=Actor.system()
     )
     prepared = invitations.prepare_invitation(org=acme, membership_public_id=str(waiting.public_id))
     assert prepared is not None

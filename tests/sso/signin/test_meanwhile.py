@@ -30,7 +30,7 @@ UMA = "uma@acme.example"
 
 
 @pytest.fixture
-def back(connection, idp, uma) -> FinishRequest:
+def finish_request(connection, idp, uma) -> FinishRequest:
     """Uma's browser, come back with a response that was verified."""
     started = services.begin(connection=connection, return_to="")
     sent = parse_qs(urlsplit(started.request.url).query)["SAMLRequest"][0]
