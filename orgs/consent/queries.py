@@ -30,34 +30,23 @@ def may_accept_without_link(membership: Membership, account: User) -> bool:
     return domain is not None and has_fresh_verification(membership, account, domain)
 
 
-def account_verified_too_early(membership: Membership) -> User | None:
-    """Return the account that has the address by a verification that is too old to accept an invitation by it.
-
-    For a domain that the organization hasn't verified nothing is said: whoever has a link must not learn of accounts.
-    """
-    domain = domains.verified_domain_of(membership.org, membership.email)
-    account = tenancy.account_for_address(membership.email)
-    if domain is None or account is None or has_fresh_verification(membership, account, domain):
-        return None
-    return account
-
-
 def may_remove_address(membership: Membership, *, visitor: int | None, mailed_at: datetime) -> bool:
     """Say whether an invitation's link that was mailed then may take the address from the account that has it.
 
     The visitor is the id of the account that opens the link: its own address it removes by itself. A link counts that was
     mailed after the account had verified the address, and after the domain was verified: who read an earlier one may not
-    read the mailbox now. Support decides about accounts of staff, closed accounts, and about one that owns another
+    read the mailbox now. For a domain that the organization hasn't verified nothing is said: whoever has a link must not
+    learn of accounts. Support decides about accounts of staff, closed accounts, and about one that owns another
     organization and could not sign in any more.
     """
-    account = account_verified_too_early(membership) if membership.state == MembershipState.INVITED else None
-    if account is None or account.is_staff or not account.is_active or account.pk == visitor:
+    domain = domains.verified_domain_of(membership.org, membership.email)
+    account = tenancy.account_for_address(membership.email)
+    if membership.state != MembershipState.INVITED or domain is None or account is None:
         return False
-    verified_at, domain = (
-        tenancy.verified_at(account, membership.email),
-        domains.verified_domain_of(membership.org, membership.email),
-    )
-    if verified_at is None or domain is None or domain.verified_at is None:
+    if account.is_staff or not account.is_active or account.pk == visitor:
+        return False
+    verified_at = tenancy.verified_at(account, membership.email)
+    if verified_at is None or domain.verified_at is None or has_fresh_verification(membership, account, domain):
         return False
     return mailed_at > max(verified_at, domain.verified_at) and not _would_lose_organizations(membership, account)
 

@@ -60,7 +60,7 @@ def free_address(*, secret: str, visitor: int | None, actor: Actor) -> Membershi
     no account has the address, nothing is changed. Returns the waiting membership. Raises InvitationUnknown, AddressKept,
     LastOwner.
     """
-    membership = _lock_invited(secret)
+    membership, mailed_at = _lock_invited(secret)
     # held before the accounts, and until the end: the account may be verifying the address anew
     tenancy.lock_address(membership.email)
     account = tenancy.account_for_address(membership.email)
@@ -68,15 +68,14 @@ def free_address(*, secret: str, visitor: int | None, actor: Actor) -> Membershi
         return membership
     if account is not None:
         account = tenancy.lock_account(account)
-    mailed_at = people_queries.find_link(secret).created_at
     if account is None or not consent_queries.may_remove_address(membership, visitor=visitor, mailed_at=mailed_at):
         raise AddressKept
     consent.remove_early_address(membership=membership, account=account, actor=actor)
     return membership
 
 
-def _lock_invited(secret: str) -> Membership:
-    """Return the membership that waits for the reader of this link, held with its domain until the transaction ends."""
+def _lock_invited(secret: str) -> tuple[Membership, datetime]:
+    """Lock the membership that waits for the reader of this link, and its domain. Returns it, and when the link was mailed."""
     membership = people_queries.find_invitation(secret).membership
     domains.lock_verified_domains(membership.org, membership.email)
     # an owner's organization is held before any membership; for others it isn't: audit rows of acts that hold one refer to it
@@ -84,10 +83,10 @@ def _lock_invited(secret: str) -> Membership:
     own = consent_queries.membership_in(membership.org_id, account) if account is not None else None
     locked = people.lock_membership(membership, may_lose_owner=own is not None and own.role == Role.OWNER)
     # withdrawn or accepted while this waited
-    people_queries.find_invitation(secret)
+    link = people_queries.find_link(secret)
     if locked.state != MembershipState.INVITED:
         raise InvitationUnknown
-    return locked
+    return locked, link.created_at
 
 
 def take_invitation_mail(*, org: Organization, membership_public_id: str) -> CountedMail | Delay:
