@@ -60,6 +60,15 @@ def test_what_is_no_certificate_is_refused(text):
         certificates.read_certificate(text)
 
 
+def test_a_key_of_an_unknown_algorithm_is_refused():
+    der = base64.b64decode(certificates.bare(IDP))
+    rsa_encryption = bytes.fromhex("06092a864886f70d010101")  # RFC 8017 §A.1
+    assert der.count(rsa_encryption) == 1
+    unknown = der.replace(rsa_encryption, rsa_encryption[:-1] + b"\x63")
+    with pytest.raises(CertificateUnreadable):
+        certificates.read_certificate(base64.b64encode(unknown).decode())
+
+
 def test_a_name_that_cannot_be_read_is_no_reason_to_refuse(key, monkeypatch):
     monkeypatch.setattr(x509.Name, "rfc4514_string", lambda self: (_ for _ in ()).throw(ValueError))
     assert certificates.read_certificate(issue(key)).subject == ""
