@@ -14,7 +14,7 @@ from orgs.people import services as people
 from orgs.people.errors import AddressFormer, MembershipExists, MembershipSuspended
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy
-from orgs.tenancy.errors import OwnerAccountClosed, OwnerCanSignIn
+from orgs.tenancy.errors import OwnerCanSignIn
 from orgs.tenancy.models import Membership, Organization, User
 from orgs.tenancy.types import AddressKind, GrantSource, MembershipState, Role
 from scim.directories import services as directories
@@ -31,27 +31,32 @@ FORMER_KINDS = frozenset({AddressKind.FORMER, AddressKind.NAME_ID})
 
 @dataclass(frozen=True, slots=True)
 class NewOrganization:
-    """What a new organization is called, and who owns it; the owner's address counts as verified."""
+    """What a new organization is called, and who owns it; the owner's address counts as verified.
+
+    `takes_account` says that an account which has the address already is that owner's.
+    """
 
     name: str
     slug: str
     owner_email: str
     owner_password: str | None = field(default=None, repr=False)
+    takes_account: bool = False
 
 
 @transaction.atomic
 def create_org(*, order: NewOrganization, actor: Actor) -> tuple[Organization, User]:
-    """Create an organization with its owner and its directory. Raises SlugTaken, AddressInvalid.
+    """Create an organization with its owner and its directory. Raises SlugTaken, AddressInvalid,
+    AccountExists, ExistingAccountClosed.
 
-    An account that has verified the address becomes the owner, and keeps its password; else a new account is created, and
-    accounts that only claim the address lose it.
+    An account that has verified the address becomes the owner, if the order takes it, and keeps its password; else a new
+    account is created, and accounts that only claim the address lose it.
     """
     org = tenancy.create_organization(name=order.name, slug=order.slug)
     target = audit.AuditTarget("organization", str(org.public_id), org.name)
     audit.record(org=org, actor=actor, action="organization.created", target=target)
-    owner = tenancy_queries.account_for_address(order.owner_email)
-    if owner is None:
-        owner = tenancy.create_account(email=order.owner_email, password=order.owner_password, verified=True)
+    owner, _ = tenancy.create_or_take_account(
+        email=order.owner_email, password=order.owner_password, takes_account=order.takes_account
+    )
     people.create_owner_membership(org=org, user=owner, email=order.owner_email, actor=actor)
     directories.create_directory(org=org, actor=actor)
     return org, owner
@@ -59,10 +64,14 @@ def create_org(*, order: NewOrganization, actor: Actor) -> tuple[Organization, U
 
 @dataclass(frozen=True, slots=True)
 class NewOwner:
-    """Who becomes an owner of an organization; the address counts as verified by the operator."""
+    """Who becomes an owner of an organization; the address counts as verified by the operator.
+
+    `takes_account` says that an account which has the address already is that person's.
+    """
 
     email: str
     password: str | None = field(default=None, repr=False)
+    takes_account: bool = False
 
 
 @transaction.atomic
@@ -70,18 +79,15 @@ def add_owner(*, org: Organization, order: NewOwner, actor: Actor) -> tuple[User
     """Give an organization an owner when none of its owners can sign in any more; the flag says whether the account is new.
 
     As in `create_org`, the account that has verified the address is taken, else a new one. Raises OwnerCanSignIn,
-    OwnerAccountClosed, AddressFormer, AddressInvalid, MembershipSuspended, MembershipExists.
+    AccountExists, ExistingAccountClosed, AddressFormer, AddressInvalid, MembershipSuspended, MembershipExists.
     """
     # held first: of two operators the second finds the first one's owner
     tenancy_queries.lock_organization(org.pk)
     if tenancy_queries.owners_who_can_sign_in(org).exists():
         raise OwnerCanSignIn
-    account = tenancy_queries.account_for_address(order.email)
-    is_new = account is None
-    if account is None:
-        account = tenancy.create_account(email=order.email, password=order.password, verified=True)
-    if not account.is_active:
-        raise OwnerAccountClosed
+    account, is_new = tenancy.create_or_take_account(
+        email=order.email, password=order.password, takes_account=order.takes_account
+    )
     own = people_queries.membership_for(org, account, order.email)
     if own is None:
         people.create_owner_membership(org=org, user=account, email=order.email, actor=actor)

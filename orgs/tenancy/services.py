@@ -15,7 +15,15 @@ from orgs.base import portions
 from orgs.base.clock import now
 from orgs.base.text import KEY_LENGTH, address_domain, address_key
 from orgs.tenancy import queries
-from orgs.tenancy.errors import AccountUnknown, AddressInvalid, AddressTaken, AddressUnverified, SlugTaken
+from orgs.tenancy.errors import (
+    AccountExists,
+    AccountUnknown,
+    AddressInvalid,
+    AddressTaken,
+    AddressUnverified,
+    ExistingAccountClosed,
+    SlugTaken,
+)
 from orgs.tenancy.models import AddressVerification, Membership, Organization, SessionGrant, User
 from orgs.tenancy.types import IdpSession, SignInMethod
 
@@ -72,12 +80,30 @@ def sign_up(*, email: str, password: str) -> User:
 
 
 @transaction.atomic
-def create_staff(*, email: str, password: str | None = None) -> tuple[User, bool]:
-    """Let the account of this address enter support's console; the flag says whether it is new. Raises AddressInvalid."""
+def create_or_take_account(*, email: str, password: str | None, takes_account: bool) -> tuple[User, bool]:
+    """Return the account of an address that an operator vouches for; the flag says whether it is new.
+
+    An account that verified the address earlier keeps its password, and may be that of somebody who had the mailbox
+    before: it is returned only if the operator `takes_account`. Raises ExistingAccountClosed, AccountExists, AddressInvalid.
+    """
     user = queries.account_for_address(email)
-    is_new = user is None
     if user is None:
-        user = create_account(email=email, password=password, verified=True)
+        return create_account(email=email, password=password, verified=True), True
+    if not user.is_active:
+        raise ExistingAccountClosed
+    if not takes_account:
+        since = queries.verified_at(user, email)
+        raise AccountExists(address=email, verified_at=since, last_login=user.last_login)
+    return user, False
+
+
+@transaction.atomic
+def create_staff(*, email: str, password: str | None = None, takes_account: bool = False) -> tuple[User, bool]:
+    """Let the account of this address enter support's console; the flag says whether it is new.
+
+    Raises ExistingAccountClosed, AccountExists, AddressInvalid.
+    """
+    user, is_new = create_or_take_account(email=email, password=password, takes_account=takes_account)
     user.is_staff = True
     user.save(update_fields=["is_staff"])
     return user, is_new

@@ -13,8 +13,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 from django.db import DatabaseError
 
+from orgs.base.clock import iso
 from orgs.base.errors import DomainError
-from orgs.tenancy.errors import OrganizationUnknown
+from orgs.tenancy.errors import AccountExists, OrganizationUnknown
 from orgs.tenancy.models import Organization, User
 from orgs.tenancy.queries import find_organization
 
@@ -37,6 +38,10 @@ class OperatorCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             report = self.act(options)
+        except AccountExists as error:
+            if options["json"]:
+                self.print(_account_facts(error), is_json=True)
+            raise CommandError(f"{error.public} If it is this person's, add --existing-account.") from error
         except DomainError as error:
             raise CommandError(error.public) from error
         except DatabaseError as error:
@@ -59,6 +64,15 @@ class OperatorCommand(BaseCommand):
         """Say, outside the document, when the account existed and the given password wasn't set."""
         if given is not None and not user.check_password(given):
             self.stderr.write(f"{user.email} had an account already, which keeps its own password.", self.style.NOTICE)
+
+
+def add_account_options(parser: CommandParser) -> None:
+    add_password_option(parser)
+    parser.add_argument(
+        "--existing-account",
+        action="store_true",
+        help="take the account that has the address already: you know that it is still this person's",
+    )
 
 
 def add_password_option(parser: CommandParser) -> None:
@@ -133,6 +147,15 @@ def organization(name: str) -> Organization:
         return find_organization(slug(name))
     except (OrganizationUnknown, argparse.ArgumentTypeError) as error:
         raise CommandError(f"There is no organization with the slug {name!r}.") from error
+
+
+def _account_facts(error: AccountExists) -> Report:
+    return {
+        "error": error.code,
+        "email": error.address,
+        "verified_at": iso(error.verified_at) if error.verified_at else None,
+        "last_sign_in_at": iso(error.last_login) if error.last_login else None,
+    }
 
 
 def _cause(error: DatabaseError) -> str:

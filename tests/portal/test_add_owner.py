@@ -59,7 +59,7 @@ def test_account_that_has_verified_the_address_is_taken_and_keeps_its_password(
     account = tenancy.create_account(email="nina@private.example", password=PASSWORD, verified=True)
     tenancy.mark_address_verified(user=account, address=NINA)
     typed("another-long-password\n")
-    assert run("add_owner", "acme", NINA, "--password-stdin")["created"] is False
+    assert run("add_owner", "acme", NINA, "--password-stdin", "--existing-account")["created"] is False
     # the organization doesn't learn the account's private address
     assert membership_of(locked_out).user == account
     assert "keeps its own password" in capsys.readouterr().err
@@ -75,7 +75,7 @@ def test_password_of_a_new_account_is_read_from_standard_input(locked_out: Organ
 
 def test_active_member_becomes_an_owner(locked_out: Organization) -> None:
     member = MembershipFactory(org=locked_out, email=NINA)
-    run("add_owner", "acme", NINA)
+    run("add_owner", "acme", NINA, "--existing-account")
     member.refresh_from_db()
     assert (member.role, locked_out.memberships.count()) == (Role.OWNER, 2)
 
@@ -84,15 +84,15 @@ def test_member_under_another_address_of_the_account_becomes_an_owner(locked_out
     member = MembershipFactory(org=locked_out, email="nina@private.example")
     assert member.user is not None
     tenancy.mark_address_verified(user=member.user, address=NINA)
-    run("add_owner", "acme", NINA)
+    run("add_owner", "acme", NINA, "--existing-account")
     member.refresh_from_db()
     assert member.role == Role.OWNER
 
 
-def refused(message: str) -> None:
+def refused(message: str, *options: str) -> None:
     before = User.objects.count(), Membership.objects.count(), AuditEvent.objects.count()
     with pytest.raises(CommandError, match=message) as caught:
-        run("add_owner", "acme", NINA)
+        run("add_owner", "acme", NINA, *options)
     assert "\n" not in str(caught.value)
     assert (User.objects.count(), Membership.objects.count(), AuditEvent.objects.count()) == before
 
@@ -110,7 +110,7 @@ def test_closed_account_is_refused(locked_out: Organization) -> None:
 def test_suspended_member_is_refused(locked_out: Organization) -> None:
     member = MembershipFactory(org=locked_out, email=NINA)
     people.suspend_membership(membership=member, source=SuspensionSource.ADMIN, actor=ACTOR)
-    refused("suspended")
+    refused("suspended", "--existing-account")
 
 
 def test_suspended_invitation_is_refused(locked_out: Organization) -> None:
@@ -133,7 +133,7 @@ def test_former_address_of_a_member_makes_them_no_owner(locked_out: Organization
     """The account still has the address, whose reader may be somebody else by now."""
     member = MembershipFactory(org=locked_out, email=NINA)
     people.update_profile(membership=member, profile=Profile("n@acme.example"), actor=ACTOR)
-    refused("former one")
+    refused("former one", "--existing-account")
 
 
 def test_owner_of_another_organization_is_no_owner_here(locked_out: Organization) -> None:

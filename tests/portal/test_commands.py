@@ -1,21 +1,24 @@
 import io
 import json
+import re
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 
 from orgs.audit.models import AuditEvent
 from orgs.domains.types import DomainState
-from orgs.tenancy.models import Organization, User
+from orgs.tenancy.models import Membership, Organization, User
 from orgs.tenancy.queries import verified_keys_of
 from orgs.tenancy.services import create_account
 from orgs.tenancy.types import Role
 from portal.site import checks
 from scim.directories.models import ScimToken
 from scim.directories.queries import authenticate
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, OrganizationFactory
 
 pytestmark = pytest.mark.django_db
 ACME = ("Acme", "--slug", "acme", "--owner", "olga@acme.example")
@@ -70,7 +73,7 @@ def test_create_org_reads_the_password_from_standard_input(typed):
 def test_create_org_keeps_the_password_of_an_owner_who_has_an_account_and_says_so(typed, capsys):
     create_account(email="olga@acme.example", password=PASSWORD, verified=True)
     typed("another-long-password\n")
-    run("create_org", *ACME, "--password-stdin")
+    run("create_org", *ACME, "--password-stdin", "--existing-account")
     assert "keeps its own password" in capsys.readouterr().err
     assert User.objects.get().check_password(PASSWORD)
 
@@ -232,9 +235,75 @@ def test_create_staff_with_a_password_needs_no_mail(typed):
 
 
 def test_create_staff_promotes_an_account_that_is_there(stranger):
-    assert run("create_staff", stranger.email)["created"] is False
+    assert run("create_staff", stranger.email, "--existing-account")["created"] is False
     stranger.refresh_from_db()
     assert (stranger.is_staff, stranger.check_password(PASSWORD)) == (True, True)
+
+
+VERIFIED_AT = datetime(2024, 3, 1, 9, 30, tzinfo=UTC)
+LAST_LOGIN = datetime(2025, 1, 2, 8, 15, tzinfo=UTC)
+ACCOUNT_TAKERS = [
+    ("create_org", "Acme", "--slug=acme", "--owner", "sam@support.example"),
+    ("create_staff", "sam@support.example"),
+    ("add_owner", "acme", "sam@support.example"),
+]
+
+
+@pytest.fixture
+def old_account():
+    """An account that verified its address long ago; in acme nobody can sign in as an owner."""
+    with time_machine.travel(VERIFIED_AT, tick=False):
+        account = create_account(email="sam@support.example", password=PASSWORD, verified=True)
+    User.objects.filter(pk=account.pk).update(last_login=LAST_LOGIN)
+    return account
+
+
+def refuse_account(command) -> str:
+    """Return the one document that the command prints when it refuses to take the account."""
+    if command[0] == "add_owner":
+        owner = OrganizationFactory(slug="acme").memberships.get().user
+        User.objects.filter(pk=owner.pk).update(is_active=False)
+    before = Membership.objects.count(), AuditEvent.objects.count()
+    out = io.StringIO()
+    with pytest.raises(
+        CommandError, match=r"^An account has sam@support\.example since 2024-03-01 09:30 UTC, and "
+    ) as caught:
+        call_command(*command, "--json", stdout=out)
+    assert re.fullmatch(r"[^\n]+ If it is this person's, add --existing-account\.", str(caught.value))
+    assert (Membership.objects.count(), AuditEvent.objects.count()) == before
+    assert not User.objects.filter(is_staff=True).exists()
+    return json.loads(out.getvalue()) | {"line": str(caught.value)}
+
+
+@pytest.mark.parametrize("command", ACCOUNT_TAKERS)
+def test_account_that_is_there_is_taken_only_when_asked_for(old_account, command):
+    refusal = refuse_account(command)
+    assert "last signed in on 2025-01-02 08:15 UTC." in refusal.pop("line")
+    assert refusal == {
+        "error": "account_exists",
+        "email": "sam@support.example",
+        "verified_at": "2024-03-01T09:30:00.000Z",
+        "last_sign_in_at": "2025-01-02T08:15:00.000Z",
+    }
+    run(*command, "--existing-account")
+    old_account.refresh_from_db()
+    assert old_account.check_password(PASSWORD)
+    assert old_account.is_staff or old_account.memberships.get().role == Role.OWNER
+
+
+def test_account_that_nobody_signed_in_to_is_refused_in_such_words(old_account):
+    User.objects.update(last_login=None)
+    refusal = refuse_account(ACCOUNT_TAKERS[1])
+    assert "and has never signed in." in refusal["line"]
+    assert refusal["last_sign_in_at"] is None
+
+
+@pytest.mark.parametrize("command", ACCOUNT_TAKERS[:2])
+def test_closed_account_is_refused_even_when_asked_for(old_account, command):
+    User.objects.update(is_active=False)
+    with pytest.raises(CommandError, match=r"^The account with that address is closed"):
+        run(*command, "--existing-account")
+    assert not Organization.objects.exists()
 
 
 def test_create_staff_drops_the_password_that_was_set_before_the_address_was_verified():

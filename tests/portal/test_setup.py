@@ -18,8 +18,9 @@ from tests.factories import ACTOR, PASSWORD
 OWNER = "olga@acme.example"
 
 
-def create(email=OWNER, slug="acme", password="another-long-password"):
-    return create_org(order=NewOrganization("Acme", slug, email, password), actor=ACTOR)
+def create(email=OWNER, slug="acme", password="another-long-password", takes_account=False):
+    order = NewOrganization("Acme", slug, email, password, takes_account=takes_account)
+    return create_org(order=order, actor=ACTOR)
 
 
 def test_an_organization_has_its_owner_and_its_directory(db):
@@ -51,7 +52,7 @@ def test_what_is_no_address_leaves_nothing(db):
 
 def test_a_verified_account_keeps_its_password(db):
     tenancy.create_account(email=OWNER, password=PASSWORD, verified=True)
-    _, owner = create()
+    _, owner = create(takes_account=True)
     assert owner.check_password(PASSWORD)
 
 
@@ -69,7 +70,7 @@ def test_without_a_password_an_unverified_account_has_none(db):
 
 
 def test_one_person_may_own_two_organizations(db):
-    assert create()[1] == create(slug="second")[1]
+    assert create()[1] == create(slug="second", takes_account=True)[1]
 
 
 def test_a_password_is_in_no_repr():
@@ -96,7 +97,7 @@ def test_an_unknown_organization_is_not_found(db):
 def test_staff_are_made_once(db):
     user, is_new = tenancy.create_staff(email="sam@support.example", password=PASSWORD)
     assert (user.is_staff, is_new) == (True, True)
-    assert tenancy.create_staff(email="sam@support.example") == (user, False)
+    assert tenancy.create_staff(email="sam@support.example", takes_account=True) == (user, False)
 
 
 def test_a_changed_address_must_be_one_and_free(db, stranger, uma):

@@ -139,7 +139,7 @@ def staff(world: World) -> None:
 
 def owner_elsewhere(world: World) -> None:
     verified_now(world)
-    create_org(order=NewOrganization("Other", "other", HANK), actor=ACTOR)
+    create_org(order=NewOrganization("Other", "other", HANK, takes_account=True), actor=ACTOR)
 
 
 def closed(world: World) -> None:
@@ -287,25 +287,36 @@ def _browser(account: User) -> Client:
     return client
 
 
-def create_organization_for(world: World) -> None:
+def create_organization_for(world: World, *, takes_account: bool = False) -> None:
     """An operator makes another organization, whose owner has the address."""
-    org, _ = create_org(order=NewOrganization("Hanks", "hanks", HANK), actor=ACTOR)
-    world.org = org
+    order = NewOrganization("Hanks", "hanks", HANK, takes_account=takes_account)
+    with contextlib.suppress(DomainError):
+        world.org, _ = create_org(order=order, actor=ACTOR)
 
 
-def add_owner_to(world: World) -> None:
+def create_organization_with_account(world: World) -> None:
+    """As above, and the operator knows that the account is this person's."""
+    create_organization_for(world, takes_account=True)
+
+
+def add_owner_to(world: World, *, takes_account: bool = False) -> None:
     """An operator gives the organization an owner with the address, because its own can't sign in any more."""
     owner = world.org.memberships.get(role=Role.OWNER)
     assert owner.user is not None
     User.objects.filter(pk=owner.user.pk).update(is_active=False)
     with contextlib.suppress(DomainError):
-        add_owner(org=world.org, order=NewOwner(HANK), actor=ACTOR)
+        add_owner(org=world.org, order=NewOwner(HANK, takes_account=takes_account), actor=ACTOR)
+
+
+def add_owner_with_account(world: World) -> None:
+    """As above, and the operator knows that the account is this person's."""
+    add_owner_to(world, takes_account=True)
 
 
 def add_owner_who_was_invited(world: World) -> None:
     """As above, and the address was invited before."""
     people.create_membership(org=world.org, profile=Profile(HANK), origin=MembershipOrigin.INVITE, actor=ACTOR)
-    add_owner_to(world)
+    add_owner_with_account(world)
 
 
 Step = Callable[[World], None]
@@ -378,13 +389,18 @@ TABLE: list[tuple[Step, Step, Step, str]] = [
     (accept_waiting, owner_elsewhere, new_address, "their account"),
     (create_organization_for, no_account, new_address, "new account"),
     (create_organization_for, squatted, new_address, "new account"),
-    (create_organization_for, verified_before_domain, new_address, "their account"),
-    (create_organization_for, verified_now, new_address, "their account"),
+    (create_organization_for, verified_before_domain, new_address, "nobody"),
+    (create_organization_with_account, verified_before_domain, new_address, "their account"),
+    (create_organization_for, verified_now, new_address, "nobody"),
+    (create_organization_with_account, verified_now, new_address, "their account"),
     (add_owner_to, no_account, new_address, "new account"),
     (add_owner_to, squatted, new_address, "new account"),
-    (add_owner_to, verified_before_domain, new_address, "their account"),
-    (add_owner_to, verified_now, new_address, "their account"),
-    (add_owner_to, closed, new_address, "nobody"),
+    (add_owner_to, verified_before_domain, new_address, "nobody"),
+    (add_owner_with_account, verified_before_domain, new_address, "their account"),
+    (add_owner_to, verified_now, new_address, "nobody"),
+    (add_owner_with_account, verified_now, new_address, "their account"),
+    (create_organization_with_account, closed, new_address, "nobody"),
+    (add_owner_with_account, closed, new_address, "nobody"),
     (add_owner_to, no_account, deleted_after_use, "nobody"),
     (add_owner_to, no_account, deleted_unused, "new account"),
     (add_owner_to, no_account, renamed_away, "nobody"),

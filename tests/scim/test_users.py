@@ -100,7 +100,7 @@ def test_some_accounts_are_asked_even_in_a_verified_domain(scim: ScimClient, ver
     if trait == "staff":
         User.objects.filter(pk=account.pk).update(is_staff=True)
     if trait == "owner elsewhere":
-        create_org(order=NewOrganization("Other", "other", "nora@acme.example"), actor=ACTOR)
+        create_org(order=NewOrganization("Other", "other", "nora@acme.example", takes_account=True), actor=ACTOR)
     create(scim)
     assert Membership.objects.get(org=scim.directory.org, email="nora@acme.example").state == MembershipState.INVITED
 

@@ -9,7 +9,7 @@ from orgs.base.actor import Actor
 from portal.management.command import (
     OperatorCommand,
     Report,
-    add_password_option,
+    add_account_options,
     address,
     organization,
     read_password,
@@ -18,7 +18,7 @@ from portal.setup import NewOwner, add_owner
 
 
 class AddOwnerCommand(OperatorCommand):
-    """An account that has verified the address already becomes the owner, and keeps its password."""
+    """An account that has the address already becomes the owner if --existing-account says so, and keeps its password."""
 
     help = "Add an owner to an organization in which no owner can sign in. Their address counts as verified."
 
@@ -26,12 +26,13 @@ class AddOwnerCommand(OperatorCommand):
         super().add_arguments(parser)
         parser.add_argument("slug", help="the organization's short name")
         parser.add_argument("email", type=address, help="the new owner's address")
-        add_password_option(parser)
+        add_account_options(parser)
 
     def act(self, options: Mapping[str, Any]) -> Report:
         org = organization(options["slug"])
         password = read_password(options, options["email"])
-        owner, is_new = add_owner(org=org, order=NewOwner(options["email"], password), actor=Actor.command("add_owner"))
+        order = NewOwner(options["email"], password, takes_account=options["existing_account"])
+        owner, is_new = add_owner(org=org, order=order, actor=Actor.command("add_owner"))
         self.note_kept_password(owner, password)
         return {"slug": org.slug, "owner": options["email"], "created": is_new}
 
