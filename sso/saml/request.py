@@ -9,6 +9,7 @@ import hashlib
 import secrets
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -83,8 +84,10 @@ def _written(message: Any) -> bytes:
 def _redirect(message: bytes, location: str, relay_state: str, signer: ConnectionSigner) -> str:
     from saml2.pack import http_redirect_message
 
+    # pysaml2 puts a ? of its own behind an empty query
+    located = location if urlsplit(location).query else location.removesuffix("?")
     packed = http_redirect_message(
-        message.decode(), location, relay_state=relay_state, sigalg=SIGNATURE_METHOD, sign=True, backend=signer
+        message.decode(), located, relay_state=relay_state, sigalg=SIGNATURE_METHOD, sign=True, backend=signer
     )
     return str(dict(packed["headers"])["Location"])
 

@@ -92,6 +92,18 @@ def test_by_redirect_it_is_one_url_that_an_idp_can_verify(pairs):
         verify_redirect(made.url, pairs[1])
 
 
+@pytest.mark.parametrize(
+    ("location", "begins"),
+    [
+        ("https://idp.example/sso?", "https://idp.example/sso?SAMLRequest="),
+        ("https://idp.example/sso?q=?", "https://idp.example/sso?q=?&SAMLRequest="),
+        ("https://idp.example/sso;v=1", "https://idp.example/sso;v=1?SAMLRequest="),
+    ],
+)
+def test_redirect_url_has_one_question_mark_when_the_endpoint_ends_with_one(pairs, location, begins):
+    assert make(Endpoint(Binding.REDIRECT, location), pairs[0]).url.startswith(begins)
+
+
 def test_by_post_it_is_a_form_that_an_idp_can_verify(pairs):
     made = make(POST, pairs[0])
     assert (made.url, made.fields["RelayState"]) == (POST.location, "opaque key")
