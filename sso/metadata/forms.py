@@ -6,8 +6,10 @@ from django.conf import settings
 from sso.connections.forms import PrintableField
 from sso.metadata.types import TypedIdp
 from sso.saml.certificates import read_pasted_certificates
-from sso.saml.metadata import LARGEST_DOCUMENT, LONGEST_ENTITY_ID, LONGEST_URL, require_safe_url
+from sso.saml.endpoints import LONGEST_URL, safe_url
+from sso.saml.metadata import LONGEST_ENTITY_ID
 from sso.saml.metadata_errors import EndpointNotHttps, MetadataError, MetadataTooLarge, PrivateKeyPasted
+from sso.saml.metadata_input import LARGEST_DOCUMENT
 from sso.saml.types import Binding
 
 
@@ -71,10 +73,9 @@ class ManualForm(forms.Form):
     def clean_sign_in_url(self) -> str:
         url: str = self.cleaned_data["sign_in_url"]
         try:
-            require_safe_url(url, allows_loopback=settings.OUTBOUND_ALLOWS_LOOPBACK)
+            return safe_url(url, allows_loopback=settings.OUTBOUND_ALLOWS_LOOPBACK)
         except EndpointNotHttps as error:
             raise forms.ValidationError(error.public) from error
-        return url
 
     def clean_certificate(self) -> str:
         text: str = self.cleaned_data["certificate"]

@@ -57,7 +57,7 @@ def read_snapshot(snapshot: MetadataSnapshot) -> IdpMetadata:
     try:
         return read_document(snapshot.document.encode())
     except MetadataError as error:
-        raise MetadataRefused(error.code, error.public) from error
+        raise MetadataRefused(error.code, error.sentence) from error
 
 
 def remarks(draft: Configuration, idp: IdpMetadata) -> list[Remark]:
@@ -102,10 +102,16 @@ def _of_entity_id(draft: Configuration, idp: IdpMetadata) -> list[Remark]:
 
 
 def _of_endpoints(idp: IdpMetadata) -> list[Remark]:
-    if any(endpoint.binding is Binding.REDIRECT for endpoint in idp.endpoints):
-        return []
-    text = "It offers HTTP-POST only. That works: people see a page with a Continue button for a moment on their way."
-    return [Remark("info", text)]
+    found = []
+    if idp.urls_left_out:
+        text = f"Sign-in URLs in it that aren’t used, because a browser can’t be sent there: {', '.join(idp.urls_left_out)}"
+        found.append(Remark("warn", text))
+    if all(endpoint.binding is not Binding.REDIRECT for endpoint in idp.endpoints):
+        text = (
+            "It offers HTTP-POST only. That works: people see a page with a Continue button for a moment on their way."
+        )
+        found.append(Remark("info", text))
+    return found
 
 
 def _of_certificates(idp: IdpMetadata) -> list[Remark]:

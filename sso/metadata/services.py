@@ -16,6 +16,7 @@ from sso.metadata.types import MAX_SNAPSHOTS, TypedIdp
 from sso.saml.certificates import read_pasted_certificates
 from sso.saml.metadata import ManualIdp, describe_idp
 from sso.saml.metadata_errors import MetadataError
+from sso.saml.metadata_input import plain_metadata
 from sso.versions import services as versions
 
 
@@ -43,17 +44,19 @@ def take_typed(*, connection: Connection, typed: TypedIdp) -> MetadataSnapshot:
     try:
         certificates = read_pasted_certificates(typed.certificates)
     except MetadataError as error:
-        raise MetadataRefused(error.code, error.public) from error
+        raise MetadataRefused(error.code, error.sentence) from error
     manual = ManualIdp(typed.entity_id, typed.sign_in_url, typed.binding, certificates)
     return _take(connection, describe_idp(manual), MetadataOrigin(MetadataSource.MANUAL))
 
 
 def _take(connection: Connection, document: bytes, origin: MetadataOrigin) -> MetadataSnapshot:
     try:
+        # what is kept is what is read again later: in UTF-8, whatever it came in
+        plain = plain_metadata(document)
         queries.read_document(document)
     except MetadataError as error:
-        raise MetadataRefused(error.code, error.public) from error
-    return _keep(connection, document, origin)
+        raise MetadataRefused(error.code, error.sentence) from error
+    return _keep(connection, plain, origin)
 
 
 @transaction.atomic
@@ -67,7 +70,7 @@ def _keep(connection: Connection, document: bytes, origin: MetadataOrigin) -> Me
         connection=connection,
         source=origin.source,
         url=origin.url,
-        document=document.decode("utf-8", "replace"),
+        document=document.decode("utf-8"),
         digest=hashlib.sha256(document).hexdigest(),
         read_at=now(),
     )

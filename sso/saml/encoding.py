@@ -10,6 +10,7 @@ from sso.saml.markup import ENCODING, ENCODINGS, LATIN, MarkupMisencoded, Markup
 from sso.saml.reading import BLANKS
 
 BYTE_ORDER_MARK = "\ufeff"
+UTF_8_MARK = b"\xef\xbb\xbf"
 BEFORE = re.compile(rb"(?:\xef\xbb\xbf|[ \t\r\n])*")
 # how documents begin that aren't written in bytes like ASCII's (XML 1.0 appendix F); the longer ones come first
 BEGINNINGS = (
@@ -38,7 +39,11 @@ def as_utf_8(document: bytes, *, at_most: int) -> bytes:
         raise MarkupMisencoded(found)
     if found:
         return _declared(_written(document, found, at_most))
-    started = document[BEFORE.match(document).end() :]  # type: ignore[union-attr]  # it matches nothing, too
+    before: bytes = BEFORE.match(document)[0]  # type: ignore[index]  # it matches nothing, too
+    started = document[len(before) :]
+    if UTF_8_MARK in before:
+        # a byte order mark says more than a declaration
+        started = _declared(started)
     declaration = ENCODING.match(started)
     name = declaration[1].decode("ascii", "replace") if declaration else ""
     if name and LATIN.fullmatch(name.encode("ascii", "replace")):

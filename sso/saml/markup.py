@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from lxml import etree
@@ -30,16 +31,54 @@ ENCODING = re.compile(rb"""(?:\xef\xbb\xbf)?<\?xml\s[^>]*?encoding\s*=\s*["']([^
 DECLARATIONS = (b"<!DOCTYPE", b"<!ENTITY")
 
 
+class Malformed(StrEnum):
+    """Why a document isn't well-formed, where people can do something about it."""
+
+    AMPERSAND = "ampersand"
+    PREFIX = "prefix"
+    CUT_OFF = "cut off"
+    OTHER = "other"
+
+
+AMPERSAND_ERRORS = (
+    etree.ErrorTypes.ERR_ENTITYREF_SEMICOL_MISSING,
+    etree.ErrorTypes.ERR_NAME_REQUIRED,
+    etree.ErrorTypes.ERR_UNDECLARED_ENTITY,
+)
+CUT_OFF_ERRORS = (
+    etree.ErrorTypes.ERR_TAG_NOT_FINISHED,
+    etree.ErrorTypes.ERR_GT_REQUIRED,
+    etree.ErrorTypes.ERR_ATTRIBUTE_NOT_FINISHED,
+)
+MALFORMED: dict[int, Malformed] = {
+    **dict.fromkeys(AMPERSAND_ERRORS, Malformed.AMPERSAND),
+    **dict.fromkeys(CUT_OFF_ERRORS, Malformed.CUT_OFF),
+    etree.ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE: Malformed.PREFIX,
+}
+
+
 class MarkupError(Exception):
-    """The document isn't read."""
+    """The document isn't read. `line` is where, counted from 1, and 0 where that isn't known."""
+
+    def __init__(self, text: str = "", *, line: int = 0) -> None:
+        self.line = line
+        super().__init__(text)
 
 
 class MarkupForbidden(MarkupError):
     """The document holds what SAML never needs: a DTD, an entity, a comment or a processing instruction."""
 
 
+class InstructionForbidden(MarkupForbidden):
+    """It is a processing instruction; the text is its name."""
+
+
 class MarkupUnreadable(MarkupError):
     """This isn't one well-formed XML 1.0 document in UTF-8."""
+
+    def __init__(self, text: str = "", *, malformed: Malformed = Malformed.OTHER, line: int = 0) -> None:
+        self.malformed = malformed
+        super().__init__(text, line=line)
 
 
 class MarkupMisencoded(MarkupUnreadable):
@@ -82,7 +121,9 @@ def parse(document: bytes) -> Element:
     )
     try:
         root = etree.fromstring(document, parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
+    except etree.XMLSyntaxError as error:
+        raise _unreadable(error) from error
+    except ValueError as error:
         raise MarkupUnreadable from error
     about: Any = root.getroottree().docinfo
     if about.doctype or about.internalDTD is not None or about.externalDTD is not None:
@@ -92,6 +133,16 @@ def parse(document: bytes) -> Element:
     if namespaces > MAX_IN_SCOPE and max(scopes(root)) > MAX_IN_SCOPE:
         raise MarkupTooLarge
     return root
+
+
+def _unreadable(error: Any) -> MarkupUnreadable:
+    return MarkupUnreadable(malformed=MALFORMED.get(error.code, Malformed.OTHER), line=error.lineno or 0)
+
+
+def _forbidden(node: Any) -> MarkupForbidden:
+    if node.tag is etree.ProcessingInstruction:
+        return InstructionForbidden(str(node.target), line=line_of(node))
+    return MarkupForbidden(line=line_of(node))
 
 
 def _is_utf_8(document: bytes) -> bool:
@@ -125,7 +176,7 @@ def elements(root: Element, *, at_most: int, with_comments: bool = False) -> lis
         if not isinstance(node.tag, str):
             if with_comments and node.tag is etree.Comment:
                 continue
-            raise MarkupForbidden
+            raise _forbidden(node)
         attributes += len(node.attrib)
         # the canonicaliser sorts attributes one by one, and searches the namespace of each
         if len(found) == at_most or len(node.attrib) > MAX_ATTRIBUTES or attributes > at_most * AVERAGE_ATTRIBUTES:
@@ -136,9 +187,15 @@ def elements(root: Element, *, at_most: int, with_comments: bool = False) -> lis
             raise MarkupTooLarge
         found.append(node)
     beside: list[Any] = [*root.itersiblings(), *root.itersiblings(preceding=True)]
-    if any(node.tag is not etree.Comment or not with_comments for node in beside):
-        raise MarkupForbidden
+    for node in beside:
+        if node.tag is not etree.Comment or not with_comments:
+            raise _forbidden(node)
     return found
+
+
+def line_of(node: Any) -> int:
+    """Return the line in which an element's start tag ends, or 0 when that isn't known."""
+    return int(node.sourceline or 0)
 
 
 def local_name(node: Element) -> str:

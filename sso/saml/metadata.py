@@ -4,54 +4,66 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 from lxml import etree
 
 from sso.saml.certificates import bare, usable
+from sso.saml.endpoints import choose_endpoints
 from sso.saml.markup import (
     DSIG,
     Element,
+    InstructionForbidden,
+    Malformed,
     MarkupForbidden,
-    MarkupMisencoded,
     MarkupTooLarge,
     MarkupUnreadable,
     children,
     elements,
+    line_of,
+    local_name,
     parse,
     run_in_thread,
     text_of,
 )
 from sso.saml.metadata_errors import (
-    EndpointMissing,
-    EndpointNotHttps,
+    AmpersandUnescaped,
+    CertificateMissing,
+    CertificateNotIncluded,
     EntityIdInvalid,
+    InstructionInMetadata,
+    MetadataCutOff,
     MetadataEndUnreadable,
+    MetadataError,
     MetadataExpired,
     MetadataForbidden,
     MetadataIsHtml,
-    MetadataMisencoded,
     MetadataOfNoIdp,
+    MetadataOfOther,
     MetadataOfSeveral,
+    MetadataOfSp,
     MetadataTooLarge,
     MetadataUnreadable,
+    NamespaceMissing,
+    PrefixUndeclared,
+    ProtocolMissing,
+    ProtocolUnsupported,
+    RolesAmbiguous,
 )
+from sso.saml.metadata_input import plain_metadata, skipped_lines
 from sso.saml.reading import BLANKS
-from sso.saml.types import Binding, Certificate, Endpoint, IdpMetadata, ServiceProvider
+from sso.saml.types import Binding, Certificate, IdpMetadata, LeftOut, ServiceProvider
 
 MD = "urn:oasis:names:tc:SAML:2.0:metadata"
 PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol"
-LARGEST_DOCUMENT = 1024 * 1024
 MAX_ELEMENTS = 10_000
 LONGEST_ENTITY_ID = 1_024
-LONGEST_URL = 2_000
-# what a name or an IP address is written with: a policy of ours names the host, and there `*` would mean any
-HOST = re.compile(r"[a-z0-9._:-]+")
-WEB_PAGE = re.compile(
-    rb"(?:\xef\xbb\xbf)?(?>\s|<\?xml.*?\?>|<!--.*?-->)*+<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
-)
+ENTITIES = ("EntityDescriptor", "EntitiesDescriptor")
+MALFORMED: dict[Malformed, type[MetadataError]] = {
+    Malformed.AMPERSAND: AmpersandUnescaped,
+    Malformed.PREFIX: PrefixUndeclared,
+    Malformed.CUT_OFF: MetadataCutOff,
+}
 # xs:dateTime, which may leave its zone out
 UNTIL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
 
@@ -71,7 +83,12 @@ def read_idp_metadata(document: bytes, *, now: datetime, allows_loopback: bool =
 
     With `allows_loopback` an endpoint may be http on this machine. Raises MetadataError.
     """
-    return run_in_thread(lambda: _read(document, now, allows_loopback=allows_loopback))
+    plain = plain_metadata(document)
+    try:
+        return run_in_thread(lambda: _read(plain, now, allows_loopback=allows_loopback))
+    except MetadataError as error:
+        error.line += skipped_lines(document) if error.line else 0
+        raise
 
 
 def _read(document: bytes, now: datetime, *, allows_loopback: bool) -> IdpMetadata:
@@ -79,48 +96,50 @@ def _read(document: bytes, now: datetime, *, allows_loopback: bool) -> IdpMetada
     entity = role.getparent()
     assert entity is not None  # noqa: S101 - `_only_idp` has seen it
     for holder in (role, *role.iterancestors()):
-        _require_valid(holder.get("validUntil"), now)
-    # read here and not by pysaml2, which keeps the last of several certificates in one X509Data
-    certificates, left_out = usable(_signing_certificates(role), now=now)
+        _require_valid(holder, now)
+    certificates, left_out = _certificates(role, now)
+    chosen = choose_endpoints(children(role, MD, "SingleSignOnService"), allows_loopback=allows_loopback)
     return IdpMetadata(
-        entity_id=_entity_id(entity.get("entityID") or ""),
-        endpoints=_endpoints(children(role, MD, "SingleSignOnService"), allows_loopback=allows_loopback),
+        entity_id=_entity_id(entity),
+        endpoints=chosen.endpoints,
         certificates=certificates,
         name_id_formats=tuple(text.strip() for form in children(role, MD, "NameIDFormat") if (text := text_of(form))),
         wants_signed_requests=role.get("WantAuthnRequestsSigned") in {"true", "1"},
         left_out=left_out,
+        urls_left_out=chosen.left_out,
     )
 
 
 def _screen(document: bytes) -> Element:
-    if len(document) > LARGEST_DOCUMENT:
-        raise MetadataTooLarge
-    if WEB_PAGE.match(document):
-        raise MetadataIsHtml
     try:
-        root = parse(document.strip())
+        root = parse(document)
         elements(root, at_most=MAX_ELEMENTS, with_comments=True)
-    except MarkupMisencoded as error:
-        raise MetadataMisencoded from error
     except MarkupUnreadable as error:
-        raise MetadataUnreadable from error
+        raise MALFORMED.get(error.malformed, MetadataUnreadable)(line=error.line) from error
+    except InstructionForbidden as error:
+        raise InstructionInMetadata(received=str(error), line=error.line) from error
     except MarkupForbidden as error:
-        raise MetadataForbidden from error
+        raise MetadataForbidden(line=error.line) from error
     except MarkupTooLarge as error:
         raise MetadataTooLarge from error
-    if etree.QName(root).localname == "html":
+    if local_name(root) == "html":
         raise MetadataIsHtml
     return root
 
 
 def _only_idp(root: Element) -> Element:
-    """Return the role of the one IdP; federations list several. Raises MetadataOfNoIdp, MetadataOfSeveral."""
-    found = [node for node in root.iter(f"{{{MD}}}IDPSSODescriptor") if PROTOCOL in _protocols(node)]
+    """Return the role of the one IdP; federations list several. Raises MetadataError where it isn't one that we can use."""
+    roles = list(root.iter(f"{{{MD}}}IDPSSODescriptor"))
+    found = [role for role in roles if PROTOCOL in _protocols(role)]
+    if not roles:
+        raise _without_idp(root)
+    if not found:
+        raise _without_saml_2(roles[0])
     if len(found) > 1:
-        raise MetadataOfSeveral(received=f"{len(found)} identity providers")
-    entity = found[0].getparent() if found else None
+        raise _with_several(found)
+    entity = found[0].getparent()
     if entity is None or entity.tag != f"{{{MD}}}EntityDescriptor":
-        raise MetadataOfNoIdp(received=str(root.tag))
+        raise MetadataOfNoIdp(received="an IDPSSODescriptor outside of an EntityDescriptor", line=line_of(found[0]))
     return found[0]
 
 
@@ -128,36 +147,78 @@ def _protocols(role: Element) -> list[str]:
     return (role.get("protocolSupportEnumeration") or "").split()
 
 
-def _require_valid(until: str | None, now: datetime) -> None:
+def _without_idp(root: Element) -> MetadataError:
+    """Return what a document is in which no element is an IDPSSODescriptor."""
+    elsewhere = [node for node in root.iter("{*}IDPSSODescriptor", "{*}EntityDescriptor") if _namespace(node) != MD]
+    if elsewhere:
+        return NamespaceMissing(received=_namespace(elsewhere[0]) or "no namespace", line=line_of(elsewhere[0]))
+    sp = next(root.iter(f"{{{MD}}}SPSSODescriptor"), None)
+    if sp is not None:
+        return MetadataOfSp(line=line_of(sp))
+    if local_name(root) in ENTITIES:
+        return MetadataOfNoIdp()
+    return MetadataOfOther(received=str(root.tag), line=line_of(root))
+
+
+def _namespace(node: Element) -> str:
+    return etree.QName(node).namespace or ""
+
+
+def _without_saml_2(role: Element) -> MetadataError:
+    named = " ".join(_protocols(role))
+    return ProtocolUnsupported(received=named, line=line_of(role)) if named else ProtocolMissing(line=line_of(role))
+
+
+def _with_several(roles: Sequence[Element]) -> MetadataError:
+    if len({role.getparent() for role in roles}) == 1:
+        return RolesAmbiguous(line=line_of(roles[1]))
+    return MetadataOfSeveral(received=f"{len(roles)} identity providers", line=line_of(roles[1]))
+
+
+def _require_valid(holder: Element, now: datetime) -> None:
     """Raises MetadataExpired, MetadataEndUnreadable."""
-    ends = _end(until) if until is not None else None
+    until = holder.get("validUntil")
+    if until is None:
+        return
+    try:
+        ends = _end(until)
+    except ValueError as error:
+        raise MetadataEndUnreadable(received=until, line=line_of(holder)) from error
     if ends is not None and ends <= now:
-        raise MetadataExpired(received=until or "")
+        raise MetadataExpired(received=until, line=line_of(holder))
 
 
 def _end(until: str) -> datetime | None:
     """Return the moment, in UTC where it names no zone; None for year 1, by which some .NET libraries say that it has none.
 
-    Raises MetadataEndUnreadable.
+    Raises ValueError.
     """
     text = until.strip(BLANKS)
-    try:
-        found = datetime.fromisoformat(text) if UNTIL.fullmatch(text) else None
-    except ValueError as error:
-        raise MetadataEndUnreadable(received=until) from error
-    if found is None:
-        raise MetadataEndUnreadable(received=until)
+    if not UNTIL.fullmatch(text):
+        raise ValueError(text)
+    found = datetime.fromisoformat(text)
     return None if found.year == 1 else found.replace(tzinfo=found.tzinfo or UTC)
 
 
-def _signing_certificates(role: Element) -> list[str]:
-    """Return the certificates for signing; a key without a use serves for both (SAML Metadata §2.4.1.1)."""
-    return [
-        _commented_text(certificate)
-        for descriptor in children(role, MD, "KeyDescriptor")
-        if descriptor.get("use") in {None, "signing"}
-        for certificate in descriptor.iter(f"{{{DSIG}}}X509Certificate")
-    ]
+def _certificates(role: Element, now: datetime) -> tuple[tuple[Certificate, ...], tuple[LeftOut, ...]]:
+    """Return the certificates for signing and why others are left out; a key without a use serves for both (§2.4.1.1).
+
+    They are read here and not by pysaml2, which keeps the last of several certificates in one X509Data. Raises
+    CertificateNotIncluded, and what `usable` raises.
+    """
+    keys = [key for key in children(role, MD, "KeyDescriptor") if key.get("use") in {None, "signing"}]
+    found = [certificate for key in keys for certificate in key.iter(f"{{{DSIG}}}X509Certificate")]
+    if keys and not found:
+        held = sorted({local_name(node) for key in keys for info in key for node in info if isinstance(node.tag, str)})
+        raise CertificateNotIncluded(received=", ".join(held) or "an empty KeyInfo", line=line_of(keys[0]))
+    try:
+        return usable([_commented_text(certificate) for certificate in found], now=now)
+    except CertificateMissing as error:
+        error.line = line_of(role)
+        raise
+    except MetadataError as error:
+        error.line = line_of(found[0])
+        raise
 
 
 def _commented_text(node: Element) -> str:
@@ -167,49 +228,11 @@ def _commented_text(node: Element) -> str:
     return "".join([node.text or "", *(child.tail or "" for child in node)])
 
 
-def _entity_id(text: str) -> str:
-    text = text.strip(BLANKS)
+def _entity_id(entity: Element) -> str:
+    text = (entity.get("entityID") or "").strip(BLANKS)
     if not text.strip() or len(text) > LONGEST_ENTITY_ID or not text.isprintable():
-        raise EntityIdInvalid(received=text)
+        raise EntityIdInvalid(received=text, line=line_of(entity))
     return text
-
-
-def _endpoints(services: Sequence[Element], *, allows_loopback: bool) -> tuple[Endpoint, ...]:
-    """Return one endpoint for each binding that we speak, Redirect first. Raises EndpointMissing, EndpointNotHttps."""
-    found: dict[str, str] = {}
-    for service in services:
-        found.setdefault(service.get("Binding") or "", (service.get("Location") or "").strip())
-    known = [Endpoint(binding, found[binding]) for binding in Binding if found.get(binding)]
-    if not known:
-        raise EndpointMissing(received=", ".join(found))
-    for endpoint in known:
-        require_safe_url(endpoint.location, allows_loopback=allows_loopback)
-    return tuple(known)
-
-
-def require_safe_url(url: str, *, allows_loopback: bool) -> None:
-    """Raises EndpointNotHttps unless a browser can be sent there: https, or http on this machine where that is allowed."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        # reading it checks it
-        _ = parts.port
-    except ValueError as error:
-        raise EndpointNotHttps(received=url) from error
-    is_plain = url.isascii() and url.isprintable() and not set(url) & set(" <>\"'\\;") and len(url) <= LONGEST_URL
-    is_known = parts.scheme == "https" or (parts.scheme == "http" and allows_loopback and is_loopback(host))
-    if not (is_plain and is_known and HOST.fullmatch(host) and "@" not in parts.netloc and not parts.fragment):
-        raise EndpointNotHttps(received=url)
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether this name means this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def describe_idp(idp: ManualIdp) -> bytes:

@@ -103,6 +103,7 @@ class IdpMetadata:
     name_id_formats: tuple[str, ...] = ()
     wants_signed_requests: bool = False
     left_out: tuple[LeftOut, ...] = ()  # one for each signing certificate that isn't taken
+    urls_left_out: tuple[str, ...] = ()  # to which no browser may be sent
 
 
 @dataclass(frozen=True, slots=True)

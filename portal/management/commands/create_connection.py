@@ -12,7 +12,8 @@ from portal.setup import NewConnection, create_connection
 from sso.connections import queries
 from sso.connections.types import SignInRules
 from sso.providers.catalog import PROVIDERS
-from sso.saml.metadata import LARGEST_DOCUMENT, LONGEST_URL
+from sso.saml.endpoints import LONGEST_URL
+from sso.saml.metadata_input import LARGEST_DOCUMENT
 
 ACTOR = Actor.command("create_connection")
 

@@ -209,7 +209,7 @@ class TestThePreview:
 PLAIN = "<md:SingleSignOnService Binding='urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST' Location='http://x.example'/>"
 ENDED = issue(ec.generate_private_key(ec.SECP256R1()), days=-1)
 FILES = {
-    "a web page": (b"<!doctype html><html></html>", "This is a web page, not metadata"),
+    "a web page": (b"<!doctype html><html></html>", "This is a web page, perhaps a page to sign in, not metadata"),
     "10 MB": (b"<a>" + b"x" * 10_000_000 + b"</a>", "larger than 1 MB"),
     "two IdPs": (
         f"<x xmlns:md='urn:oasis:names:tc:SAML:2.0:metadata'>{entity()}{entity()}</x>",

@@ -9,7 +9,7 @@ from lxml import etree
 from sso.saml.errors import SamlError
 from sso.saml.markup import parse, run_in_thread
 from sso.saml.metadata import read_idp_metadata
-from sso.saml.metadata_errors import MetadataOfNoIdp
+from sso.saml.metadata_errors import MetadataOfOther
 from sso.saml.response import verify
 from tests.sso.saml.messages import field
 from tests.vectors.saml.world import NOW, expectation
@@ -31,7 +31,7 @@ def read_as_message():
 
 
 def read_as_metadata():
-    with pytest.raises(MetadataOfNoIdp):
+    with pytest.raises(MetadataOfOther):
         read_idp_metadata(NAMING, now=NOW)
 
 
