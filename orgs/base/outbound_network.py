@@ -52,7 +52,7 @@ class Allowance:
         return min(size, self.size)
 
     def take(self, size: int) -> None:
-        """This much has come."""
+        """Count the bytes that have come."""
         self.size -= size
         self.reads -= 1
 
@@ -87,7 +87,7 @@ class PinnedBackend(httpcore.NetworkBackend):
         raise problem
 
     def _check_peer(self, stream: httpcore.NetworkStream) -> None:
-        """The other end is one of the checked addresses, as the connection itself says.
+        """Refuse a connection whose other end isn't one of the checked addresses.
 
         Raises AddressPrivate, and ConnectError where the other end can't be told: it may have gone again.
         """

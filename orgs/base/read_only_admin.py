@@ -49,7 +49,7 @@ class BoundedPaginator(RowPaginator):
 
     @property
     def is_cut(self) -> bool:
-        """Whether there may be rows that no page shows; a search finds them."""
+        """Return whether there may be rows that no page shows; a search finds them."""
         return self.count >= self.limit
 
 

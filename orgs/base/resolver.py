@@ -28,7 +28,7 @@ class DnsProblem(StrEnum):
 
     @property
     def is_answer(self) -> bool:
-        """Whether DNS has said that there is nothing, rather than said nothing."""
+        """Return whether DNS has said that there is nothing, rather than said nothing."""
         return self in {DnsProblem.NO_SUCH_NAME, DnsProblem.NO_RECORD}
 
 

@@ -26,7 +26,7 @@ class TenantForeignKey(Operation):
         return f"tenant_{self.model}_{self.field}".lower()[:63]
 
     def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """Nothing in Django's model state changes."""
+        """Change nothing in Django's model state."""
 
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState

@@ -41,22 +41,22 @@ class Domain(models.Model):
 
     @property
     def name_as_read(self) -> str:
-        """The name in the letters for which its ASCII form stands."""
+        """Return the name in the letters for which its ASCII form stands."""
         return domain_as_read(self.name)
 
     @property
     def shown_name(self) -> str:
-        """The name in both forms where they differ: letters can look alike, the ASCII form can't."""
+        """Return the name in both forms where they differ: letters can look alike, the ASCII form can't."""
         return self.name if self.name_as_read == self.name else f"{self.name_as_read} ({self.name})"
 
     @property
     def txt_host(self) -> str:
-        """The DNS name at which the proof belongs."""
+        """Return the DNS name at which the proof belongs."""
         return f"{TXT_LABEL}.{self.name}"
 
     @property
     def txt_value(self) -> str:
-        """The text that only who manages the domain's DNS can publish there."""
+        """Return the text that only somebody who manages the domain's DNS can publish there."""
         return f"{TXT_PREFIX}{self.txt_token}"
 
     @property

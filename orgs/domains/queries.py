@@ -21,7 +21,7 @@ def verified_domain_of(org: Organization, address: str) -> Domain | None:
 
 
 def list_domains(org: Organization) -> QuerySet[Domain]:
-    """The domains of an organization by name, in whatever state."""
+    """Return the domains of an organization by name, in whatever state."""
     return Domain.objects.filter(org=org).order_by("name_key", "id")
 
 
@@ -31,7 +31,7 @@ def place_of(domain: Domain) -> int:
 
 
 def verified_domains(org: Organization) -> QuerySet[Domain]:
-    """The domains that the organization has verified, by name."""
+    """Return the domains that the organization has verified, by name."""
     return list_domains(org).filter(state=DomainState.VERIFIED)
 
 

@@ -130,7 +130,7 @@ def txt_record(domain: Domain) -> tuple[str, str]:
 
 
 def _begin_look(domain: Domain) -> None:
-    """Of all who ask within five seconds, this call alone looks. Raises CheckedJustNow, DomainUnknown."""
+    """Reserve the DNS look-up for this call for five seconds. Raises CheckedJustNow, DomainUnknown."""
     moment = now()
     rows = Domain.objects.filter(org_id=domain.org_id, pk=domain.pk)
     is_due = Q(last_checked_at=None) | Q(last_checked_at__lte=moment - CHECK_INTERVAL)

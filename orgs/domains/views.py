@@ -22,7 +22,7 @@ PAGE_SIZE = 50
 @require_http_methods(["GET", "POST"])
 @admin_required
 def domains(request: OrgRequest, org_slug: str) -> HttpResponse:
-    """The domains of the organization with the record that proves each; a POST adds one."""
+    """Show the domains of the organization with the record that verifies each; a POST adds one."""
     form = DomainForm(request.POST if request.method == "POST" else None)
     if request.method != "POST" or not form.is_valid():
         return _page(request, form, 400 if form.is_bound else 200)

@@ -9,12 +9,12 @@ from orgs.tenancy.models import Organization
 
 
 def waiting() -> QuerySet[OutboxEvent]:
-    """Events that are neither done, nor canceled, nor given up."""
+    """Return events that are neither done, nor canceled, nor given up."""
     return OutboxEvent.objects.filter(delivered_at=None, canceled_at=None, failed_at=None)
 
 
 def given_up() -> QuerySet[OutboxEvent]:
-    """Events that nobody tries any more, and that nobody has canceled."""
+    """Return events that nobody tries any more, and that nobody has canceled."""
     return OutboxEvent.objects.filter(delivered_at=None, canceled_at=None, failed_at__isnull=False)
 
 
@@ -27,7 +27,7 @@ def failed_for_us() -> QuerySet[OutboxEvent]:
 
 
 def due(moment: datetime) -> QuerySet[OutboxEvent]:
-    """Waiting events whose time has come and that no worker holds a lease on, oldest first."""
+    """Return waiting events whose time has come and that no worker holds a lease on, oldest first."""
     free = waiting().filter(due_at__lte=moment).exclude(leased_until__gt=moment)
     return free.order_by("due_at", "id")
 

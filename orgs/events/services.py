@@ -87,7 +87,7 @@ def send_account_mail(event: OutboxEvent) -> None:
 
 
 def cancel(*, org: Organization, kind: str, key: str) -> int:
-    """Work of this kind and key that nobody has begun is not done any more. Returns how much there was."""
+    """Cancel the events of this kind and key that nobody has begun. Returns how many there were."""
     return queries.waiting().filter(org=org, kind=kind, key=key).update(canceled_at=now())
 
 
@@ -300,7 +300,7 @@ def record_heartbeat() -> None:
 
 
 def delete_finished(*, before: datetime) -> int:
-    """Events that were finished before this time are gone. Returns how many there were."""
+    """Delete the events that were finished before this time. Returns how many there were."""
     last = OutboxEvent.objects.exclude(sequence=None).order_by("-sequence").values_list("pk", flat=True).first()
     # the last number stays, or the public sequence would begin anew after a quiet month
     finished = OutboxEvent.objects.exclude(delivered_at=None, canceled_at=None, failed_at=None).exclude(pk=last or 0)

@@ -9,7 +9,7 @@ from orgs.tenancy.models import Organization
 
 
 def list_groups(org: Organization, text: str = "") -> QuerySet[Group]:
-    """The groups of an organization by name, each with `member_count`."""
+    """Return the groups of an organization by name, each with `member_count`."""
     groups = Group.objects.filter(org=org)
     for word in text_key(text).split():
         groups = groups.filter(name_key__contains=word)
@@ -25,7 +25,7 @@ def find_group(org: Organization, public_id: UUID) -> Group:
 
 
 def list_group_members(group: Group, text: str = "") -> QuerySet[GroupMember]:
-    """The members of one group by name, each with its membership."""
+    """Return the members of one group by name, each with its membership."""
     members = GroupMember.objects.filter(org_id=group.org_id, group=group)
     for word in text_key(text).split():
         members = members.filter(membership__name_key__contains=word)

@@ -16,7 +16,7 @@ PAGE_SIZE = 50
 @require_safe
 @admin_required
 def groups(request: OrgRequest, org_slug: str) -> HttpResponse:
-    """The groups of the organization, with how many are in each."""
+    """Show the groups of the organization, with how many are in each."""
     form = GroupSearchForm(request.GET)
     page = Paginator(queries.list_groups(request.org, form.text()), PAGE_SIZE).get_page(request.GET.get("page"))
     return render(request, "orgs/groups.html", {"form": form, "page": page})
@@ -25,7 +25,7 @@ def groups(request: OrgRequest, org_slug: str) -> HttpResponse:
 @require_safe
 @admin_required
 def group(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
-    """One group and its members."""
+    """Show one group and its members."""
     try:
         found = queries.find_group(request.org, public_id)
     except GroupUnknown as error:

@@ -45,7 +45,7 @@ class SessionGrants:
 
     @property
     def is_personal(self) -> bool:
-        """Whether a password or a passkey was given in this session: an IdP's word opens no account page."""
+        """Return whether a password or a passkey was given in this session: an IdP's assertion opens no account page."""
         return self.method in PERSONAL_METHODS
 
     def grant_for(self, slug: str) -> SessionGrant | None:

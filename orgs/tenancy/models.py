@@ -272,5 +272,5 @@ class SessionGrant(models.Model):
 
     @property
     def is_owners_own(self) -> bool:
-        """Whether the person of this session is an owner and signed in by password or passkey: an IdP can't do that for them."""
+        """Return whether the person of this session is an owner who signed in by password or passkey, which an IdP can't do."""
         return self.membership.role == Role.OWNER and self.method in PERSONAL_METHODS

@@ -52,7 +52,7 @@ def sessions_through(org: Organization, connection: UUID) -> int:
 def grants_by_certificates(
     org: Organization, connection: UUID, fingerprints: Collection[str]
 ) -> QuerySet[SessionGrant]:
-    """The live grants of sessions that this connection opened by one of these certificates."""
+    """Return the live grants of sessions that this connection opened by one of these certificates."""
     signed = Q(pk__in=[])
     for fingerprint in fingerprints:
         signed |= Q(certificates__contains=fingerprint)
@@ -60,13 +60,13 @@ def grants_by_certificates(
 
 
 def idp_sessions_under(org: Organization, domain_key: str) -> QuerySet[SessionGrant]:
-    """The organization's live sessions that its IdP opened for an address under this domain."""
+    """Return the organization's live sessions that its IdP opened for an address under this domain."""
     opened = SessionGrant.objects.filter(org=org, method=SignInMethod.SAML, expires_at__gt=now())
     return opened.filter(membership__email_key__endswith=f"@{domain_key}")
 
 
 def members_by_idp_alone(org: Organization, domain_key: str) -> QuerySet[Membership]:
-    """The organization's active memberships under this domain whose person has no proof of their own."""
+    """Return the organization's active memberships under this domain whose person has no proof of their own."""
     memberships = Membership.objects.filter(org=org, state=MembershipState.ACTIVE, email_key__endswith=f"@{domain_key}")
     return memberships.filter(user__in=accounts_without_own_proof())
 
@@ -92,12 +92,12 @@ def has_session_grant(membership: Membership, session: UUID) -> bool:
 
 
 def active_memberships_of(user: User) -> QuerySet[Membership]:
-    """The memberships that a personal proof of this account opens."""
+    """Return the memberships that a personal proof of this account opens."""
     return Membership.objects.filter(user=user, state=MembershipState.ACTIVE).select_related("org")
 
 
 def waiting_memberships_of(user: User) -> QuerySet[Membership]:
-    """Memberships that wait for the consent of whoever reads one of this account's verified addresses.
+    """Return memberships that wait for the consent of whoever reads one of this account's verified addresses.
 
     An account has one membership in an organization: where it has one already, no other can be taken.
     """
@@ -133,7 +133,7 @@ def first_verified_key(user: User) -> str | None:
 
 
 def accounts_without_own_proof() -> QuerySet[User]:
-    """The accounts with neither a password nor a factor like a passkey: an IdP's word, or a mailbox, is all that opens them."""
+    """Return the accounts with neither password nor passkey: only an IdP's assertion or a mailbox opens them."""
     without_password = User.objects.filter(password__startswith=UNUSABLE_PASSWORD_PREFIX)
     return without_password.exclude(pk__in=Authenticator.objects.values("user"))
 
@@ -213,7 +213,7 @@ def was_never_used(user: User) -> bool:
 
 
 def owners_who_can_sign_in(org: Organization) -> QuerySet[Membership]:
-    """The active owners whose account is open and has a verified address: no identity provider is needed to reach it."""
+    """Return the active owners whose account is open and has a verified address: no identity provider is needed to reach it."""
     owners = Membership.objects.filter(org=org, role=Role.OWNER, state=MembershipState.ACTIVE)
     return owners.filter(user__is_active=True, user__email_key__isnull=False)
 

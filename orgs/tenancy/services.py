@@ -353,7 +353,7 @@ def revoke_domain_trust(*, org: Organization, name_key: str) -> None:
 
 
 def delete_expired_grants(*, before: datetime) -> int:
-    """Grants that ended before this time are gone. Returns how many there were."""
+    """Delete the grants that ended before this time. Returns how many there were."""
     deleted, _ = SessionGrant.objects.filter(expires_at__lt=before).delete()
     return deleted
 

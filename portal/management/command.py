@@ -49,7 +49,7 @@ class OperatorCommand(BaseCommand):
         self.print(report, is_json=options["json"])
 
     def act(self, options: Mapping[str, Any]) -> Report:
-        """Do it, and return the document that --json prints. Raises CommandError, DomainError."""
+        """Run the command, and return the document that --json prints. Raises CommandError, DomainError."""
         raise NotImplementedError
 
     def describe(self, report: Report) -> str:
@@ -61,7 +61,7 @@ class OperatorCommand(BaseCommand):
         self.stdout.write(json.dumps(report) if is_json else self.describe(report))
 
     def note_kept_password(self, user: User, given: str | None) -> None:
-        """Say, outside the document, when the account existed and the given password wasn't set."""
+        """Print, outside the document, that the account existed and the given password wasn't set."""
         if given is not None and not user.check_password(given):
             self.stderr.write(f"{user.email} had an account already, which keeps its own password.", self.style.NOTICE)
 
@@ -124,7 +124,7 @@ def printable_text(name: str, longest: int) -> Any:
 
 
 def slug(text: str) -> str:
-    """Argparse type of an organization's short name, which is a part of its URLs."""
+    """Return the text if it can be an organization's slug, for argparse."""
     if not SLUG.fullmatch(text):
         raise argparse.ArgumentTypeError(
             f"{text!r} isn't a slug: use 1 to 63 lowercase letters, digits and hyphens, none of these at an end"
@@ -133,7 +133,7 @@ def slug(text: str) -> str:
 
 
 def address(text: str) -> str:
-    """Argparse type of an e-mail address."""
+    """Return the text if it is an e-mail address, for argparse."""
     try:
         validate_email(text)
     except ValidationError as error:

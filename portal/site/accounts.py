@@ -126,7 +126,7 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no 
         return f"Passkey {count + 1}" if count else "Passkey"
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
-        """Passkeys belong to the public name of the site, whatever the request's headers say."""
+        """Return the public host name of the site, whatever the request's headers say."""
         return {"id": urlsplit(settings.PUBLIC_BASE_URL).hostname or "localhost", "name": PRODUCT}
 
 

@@ -52,7 +52,7 @@ def _attempt(name: str, act: Callable[[], str], *, problem: str, advice: str) ->
 
 
 def database() -> HealthCheck:
-    """The database answers a query."""
+    """Check that the database answers a query."""
 
     def ask() -> str:
         with connection.cursor() as cursor:
@@ -63,7 +63,7 @@ def database() -> HealthCheck:
 
 
 def schema() -> HealthCheck:
-    """Every migration has run in this database."""
+    """Check that every migration has run in this database."""
 
     def compare() -> str:
         executor = MigrationExecutor(connection)
@@ -74,7 +74,7 @@ def schema() -> HealthCheck:
 
 
 def static_files() -> HealthCheck:
-    """Each style sheet, script and picture is among the collected ones, where these are what is served."""
+    """Check that each style sheet, script and picture was collected, where collected files are served."""
 
     def look() -> str:
         if settings.WHITENOISE_USE_FINDERS:
@@ -95,7 +95,7 @@ def _is_collected(path: str) -> bool:
 
 
 def clock() -> HealthCheck:
-    """The database's clock and ours agree to half a minute; tokens and sessions depend on it."""
+    """Check that the database's clock and ours agree to half a minute; tokens and sessions depend on it."""
     if connection.vendor != "postgresql":
         return HealthCheck("clock", "ok")
 
@@ -110,7 +110,7 @@ def clock() -> HealthCheck:
 
 
 def shared_cache() -> HealthCheck:
-    """What is put into the cache can be read back."""
+    """Check that what is put into the cache can be read back."""
 
     def remember() -> str:
         key, value = f"check.{uuid4().hex}", uuid4().hex
@@ -123,7 +123,7 @@ def shared_cache() -> HealthCheck:
 
 
 def cache_answers() -> HealthCheck:
-    """The cache answers a question. Unlike `shared_cache` this writes nothing: anybody may ask `/readyz`, and often."""
+    """Check that the cache answers. Unlike `shared_cache` this writes nothing: anybody may ask `/readyz`, and often."""
 
     def ask() -> str:
         cache.get("check")
@@ -133,7 +133,7 @@ def cache_answers() -> HealthCheck:
 
 
 def broker() -> HealthCheck:
-    """The broker takes a connection."""
+    """Check that the broker takes a connection."""
 
     def connect() -> str:
         with current_app.connection_for_write(connect_timeout=1) as link:
@@ -144,7 +144,7 @@ def broker() -> HealthCheck:
 
 
 def worker() -> HealthCheck:
-    """A worker reported within the last minute, which needs beat, too; and no outbox event is late."""
+    """Check that a worker reported within the last minute, which needs beat, too, and that no outbox event is late."""
 
     last: datetime | None = None
 
@@ -163,7 +163,7 @@ def worker() -> HealthCheck:
 
 
 def given_up() -> HealthCheck:
-    """No mail or other work was given up."""
+    """Check that no mail or other work was given up."""
 
     def count() -> str:
         found = outbox.failed_for_us().count()
@@ -174,7 +174,7 @@ def given_up() -> HealthCheck:
 
 
 def keys() -> HealthCheck:
-    """FIELD_KEYS can seal and open."""
+    """Check that FIELD_KEYS can seal and open."""
 
     def try_keys() -> str:
         return "ok" if sealed.unseal(sealed.seal("check")) == "check" else "don't open what they seal"
@@ -184,7 +184,7 @@ def keys() -> HealthCheck:
 
 
 def base_url() -> HealthCheck:
-    """PUBLIC_BASE_URL is an address that IdPs can call."""
+    """Check that PUBLIC_BASE_URL is an address that IdPs can call."""
     parts = urlsplit(settings.PUBLIC_BASE_URL)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query:
         return HealthCheck("base_url", "not an origin", "Set PUBLIC_BASE_URL to https://your.host, without a path.")
@@ -196,7 +196,7 @@ def base_url() -> HealthCheck:
 
 
 def mail() -> HealthCheck:
-    """The mail server takes a connection."""
+    """Check that the mail server takes a connection."""
 
     def connect() -> str:
         with get_connection():
@@ -206,7 +206,7 @@ def mail() -> HealthCheck:
 
 
 def proxy() -> HealthCheck:
-    """TRUSTED_PROXY_COUNT fits the settings, and what arrives."""
+    """Check that TRUSTED_PROXY_COUNT fits the settings, and what arrives."""
     return HealthCheck("proxy", *proxies.look())
 
 

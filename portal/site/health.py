@@ -50,7 +50,7 @@ optional = OptionalChecks()
 
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers; nothing else is asked."""
+    """Answer that the process runs; nothing else is checked."""
     return HttpResponse("ok", content_type="text/plain")
 
 
@@ -71,7 +71,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus figures, for whoever has METRICS_TOKEN, or calls from loopback; 404 for everybody else."""
+    """Show Prometheus figures to whoever has METRICS_TOKEN, or calls from loopback; 404 for everybody else."""
     if not _may_read_metrics(request):
         raise Http404
     answer: HttpResponse = ExportToDjangoView(request)

@@ -180,7 +180,7 @@ class ScimSlashMiddleware:
 
 
 def _put_flag_behind_path(request: HttpRequest) -> None:
-    """Entra's flag is part of its tenant URL; whoever glues the path on behind it means the path before it."""
+    """Move Entra's flag behind the path: it is part of its tenant URL, to which the path is appended."""
     glued = GLUED_FLAG.fullmatch(request.META.get("QUERY_STRING", ""))
     if glued:
         request.path_info += glued["path"]

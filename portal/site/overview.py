@@ -47,7 +47,7 @@ class Pulse:
 
     @property
     def mark(self) -> str:
-        """What a page that waits has shown already: while this stays the same there is nothing new to say."""
+        """Return a digest of what a waiting page shows; while it stays the same there is nothing new to show."""
         return f"{self.health}-{self.refused.count if self.refused else 0}"
 
 
@@ -78,7 +78,7 @@ class TokenRow:
 
     @property
     def ends_soon(self) -> bool:
-        """Whether a live token stops working within 30 days: time to generate the next one."""
+        """Return whether a live token stops working within 30 days: time to generate the next one."""
         expires = self.token.expires_at
         return self.state is TokenState.LIVE and expires is not None and expires - now() < EXPIRY_NOTICE
 

@@ -36,12 +36,12 @@ class ConnectionRow:
 
     @property
     def ends_soon(self) -> bool:
-        """Whether the last certificate that it trusts has less than 60 days to go."""
+        """Return whether the last certificate that it trusts has less than 60 days to go."""
         return self.certificate_ends is not None and self.certificate_ends - now() < CERTIFICATE_NOTICE
 
     @property
     def has_ended(self) -> bool:
-        """Whether the last certificate that it trusts has ended, so that nobody can sign in."""
+        """Return whether the last certificate that it trusts has ended, so that nobody can sign in."""
         return self.certificate_ends is not None and self.certificate_ends <= now()
 
 

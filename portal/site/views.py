@@ -70,7 +70,7 @@ def accept_waiting(request: OrgRequest, public_id: UUID) -> HttpResponse:
 @require_safe
 @member_required
 def org_home(request: OrgRequest, org_slug: str) -> HttpResponse:
-    """Admins land in the settings; everybody else on a page that says what they are here."""
+    """Redirect admins to the settings; show everybody else a page with their role."""
     if request.membership.role in SETTINGS_ROLES:
         return redirect(FIRST_PAGE, org_slug)
     return render(request, "portal/org_home.html", {"membership": request.membership})
@@ -85,14 +85,14 @@ def settings_home(request: OrgRequest, org_slug: str) -> HttpResponse:
 @require_safe
 @admin_required
 def authentication(request: OrgRequest, org_slug: str) -> HttpResponse:
-    """The page Authentication & SSO: health, single sign-on, provisioning with its Base URL and tokens."""
+    """Show the page Authentication & SSO: health, single sign-on, provisioning with its Base URL and tokens."""
     return render(request, "portal/authentication.html", overview.of_org(request.org))
 
 
 @require_safe
 @admin_required
 def connection(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
-    """One connection: its state, test and switch, what the IdP needs, whom it trusts, its rules, and the directory beside it."""
+    """Show one connection: its state, test and switch, what the IdP needs, its certificates and rules, and the directory."""
     try:
         found = connections.find_connection(request.org, public_id)
     except ConnectionUnknown as error:
@@ -105,7 +105,7 @@ def connection(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpRespo
 @require_safe
 @admin_required
 def provisioning_pulse(request: OrgRequest, org_slug: str) -> HttpResponse:
-    """The live part of that page: whether the IdP has called, and how that went."""
+    """Show the live part of that page: whether the IdP has called, and how that went."""
     pulse = overview.pulse_of(directories.first_directory(request.org))
     if request.GET.get("shown") == pulse.mark:
         # nothing is swapped, so a screen reader isn't told the same thing every two seconds
@@ -114,7 +114,7 @@ def provisioning_pulse(request: OrgRequest, org_slug: str) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """The form was open for too long, or came from elsewhere: say so, and lose nothing that the browser kept."""
+    """Tell that the form was open for too long or came from elsewhere; the browser keeps what was typed."""
     return render(request, "portal/csrf_failure.html", status=403)
 
 
@@ -134,7 +134,7 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """The last page: no query, no session, nothing that could fail again. 503 when a middleware missed the database."""
+    """Show the last page, without query or session: nothing that could fail again. 503 when the database is away."""
     if is_unavailable(error := sys.exception()):
         return unavailable(request, error)
     context = {"request_id": getattr(request, "request_id", "")}

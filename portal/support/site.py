@@ -22,13 +22,13 @@ class SupportAdminSite(AdminSite):
     final_catch_all_view = True
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Active staff who gave a personal proof and a second factor in this session."""
+        """Allow active staff who gave a personal proof and a second factor in this session."""
         from portal.support.staff_access import StaffAccess, staff_access_of
 
         return staff_access_of(request) is StaffAccess.STAFF
 
     def register(self, model_or_iterable: Any, admin_class: type[Any] | None = None, **options: Any) -> None:
-        """Read-only pages get in. Libraries' own pages on accounts, factors and sessions, which write, stay out."""
+        """Register read-only pages, and leave out libraries' own pages on accounts, factors and sessions, which write."""
         if admin_class is not None and issubclass(admin_class, ReadOnlyAdmin):
             super().register(model_or_iterable, admin_class, **options)
 
@@ -45,7 +45,7 @@ class SupportAdminSite(AdminSite):
         return wrapper
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """There is one sign-in page, with its second step and its rate limits; this site has none of its own."""
+        """Redirect to the one sign-in page, with its second step and its rate limits."""
         if request.user.is_authenticated:
             return redirect("admin:index")
         return redirect_to_login(reverse("admin:index"), reverse("account_login"))

@@ -32,14 +32,14 @@ def base_url(directory: Directory) -> str:
 
 
 def list_tokens(directory: Directory) -> QuerySet[ScimToken]:
-    """Every token of the directory, newest first, the live ones before the others."""
+    """Return every token of the directory, newest first, the live ones before the others."""
     tokens = ScimToken.objects.filter(org_id=directory.org_id, directory=directory)
     # PostgreSQL sorts what is empty last unless it is told
     return tokens.order_by(F("revoked_at").asc(nulls_first=True), "-id")
 
 
 def live_tokens(directory: Directory) -> QuerySet[ScimToken]:
-    """Tokens that open the endpoint now."""
+    """Return tokens that open the endpoint now."""
     unexpired = Q(expires_at=None) | Q(expires_at__gt=now())
     return list_tokens(directory).filter(unexpired, revoked_at=None)
 
@@ -62,7 +62,7 @@ def token_state(token: ScimToken) -> TokenState:
 
 
 def require_live(token: ScimToken) -> None:
-    """The token opens its directory at this moment, too. Raises TokenRefused."""
+    """Refuse a token that doesn't open its directory at this moment. Raises TokenRefused."""
     current = ScimToken.objects.filter(org_id=token.org_id, pk=token.pk).first()
     if current is None or token_state(current) is not TokenState.LIVE:
         raise TokenRefused(f"Revoked token: {token.label} (ends with {token.last4})")

@@ -57,7 +57,7 @@ class RequestRecord:
             requests.mark_connection_test(row)
 
     def write_afterwards(self, response: HttpResponse, error: ScimError | None = None, detail: str = "") -> None:
-        """Like write, for what has no transaction to join; a log row that can't be written fails nobody's request."""
+        """Write what has no transaction to join; a log row that can't be written fails nobody's request."""
         try:
             self.write(response, error, detail)
         except (DatabaseError, InterfaceError) as failure:

@@ -38,7 +38,7 @@ def _one(groups: QuerySet[DirectoryGroup], scim_id: str) -> DirectoryGroup:
 
 
 def search(directory: Directory, filter_text: str | None) -> QuerySet[DirectoryGroup]:
-    """The groups that a filter matches, in a stable order. Raises InvalidFilter."""
+    """Return the groups that a filter matches, in a stable order. Raises InvalidFilter."""
     groups = groups_of(directory).order_by("id")
     return groups if filter_text is None else groups.filter(ALLOWED.condition(parse(filter_text)))
 

@@ -194,7 +194,7 @@ class _Reader:
         return Comparison(path, self._read_operator(), self._read_value())
 
     def _read_value_path(self, path: AttributePath) -> ValuePath:
-        """Entra asks for `emails[type eq "work"].value eq "x"`: one value that meets both (the RFC has no such form)."""
+        """Read Entra's `emails[type eq "work"].value eq "x"`: one value that meets both (the RFC has no such form)."""
         term = self.read_bracketed(path)
         if self.is_done or self.tokens[self.at].kind != "sub":
             return ValuePath(path, term)

@@ -82,7 +82,7 @@ def apply_to_group(operations: Sequence[Operation]) -> GroupChange:
 
 
 def _apply_pathless(draft: _Draft, operation: Operation) -> None:
-    """JumpCloud and Okta rename without a path; Okta sends the id along, which is ignored."""
+    """Apply an operation without a path, as JumpCloud and Okta rename; Okta's id is ignored."""
     if not isinstance(operation.value, Mapping):
         raise InvalidValue("An operation on the whole group needs an object of attributes as its value.")
     for name, value in _attributes(operation.value).items():
@@ -136,7 +136,7 @@ def refuse_part_of_member(sub: str | None) -> None:
 
 
 def _apply_selected(draft: _Draft, operation: Operation, path: PatchPath) -> None:
-    """`members[value eq "id"]` removes that member; nothing else in a group can be selected."""
+    """Apply a removal of `members[value eq "id"]`; nothing else in a group can be selected."""
     if path.attribute.name.casefold() != "members" or path.term is None:
         raise InvalidPath("Only members can be selected by a filter in a group's path.")
     refuse_part_of_member(path.sub)

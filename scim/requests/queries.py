@@ -12,7 +12,7 @@ from scim.requests.types import AGES, EXPORT_LIMIT, EXPORTED, RESOURCES, LogFilt
 
 
 def list_requests(org: Organization, shown: LogFilter) -> QuerySet[RequestLog]:
-    """The calls to an organization's directories, newest first."""
+    """Return the calls to an organization's directories, newest first."""
     rows = _of_kind(RequestLog.objects.filter(org=org), shown)
     if shown.status == "ok":
         rows = rows.filter(status__lt=400)
@@ -53,7 +53,7 @@ def find_request(org: Organization, public_id: UUID) -> RequestLog | None:
 
 
 def authenticated(directory_id: int) -> QuerySet[RequestLog]:
-    """Calls that came with a live token, newest first."""
+    """Return calls that came with a live token, newest first."""
     return RequestLog.objects.filter(directory_id=directory_id, token__isnull=False).order_by("-id")
 
 
@@ -75,12 +75,12 @@ def refusals_since(directory_id: int, since: datetime) -> Refusals | None:
 
 
 def counted_with(row: RequestLog) -> QuerySet[RequestLog]:
-    """The row in which a refused call of this minute and cause is counted."""
+    """Return the row in which a refused call of this minute and cause is counted."""
     return RequestLog.objects.filter(org_id=row.org_id, directory_id=row.directory_id, public_id=row.public_id)
 
 
 def about_same_thing(row: RequestLog, since: datetime) -> QuerySet[RequestLog]:
-    """Calls of the same directory since then about the same resource, by its id or by its name."""
+    """Return calls of the same directory since then about the same resource, by its id or by its name."""
     same = Q(resource_id=row.resource_id)
     if row.subject_key:
         same |= Q(subject_key=row.subject_key)
@@ -88,5 +88,5 @@ def about_same_thing(row: RequestLog, since: datetime) -> QuerySet[RequestLog]:
 
 
 def latest_of(directory_id: int, count: int) -> QuerySet[RequestLog]:
-    """The newest calls of one directory, refused ones included."""
+    """Return the newest calls of one directory, refused ones included."""
     return RequestLog.objects.filter(directory_id=directory_id).order_by("-id")[:count]

@@ -18,7 +18,7 @@ PAGE_SIZE = 25
 @require_safe
 @admin_required
 def log(request: OrgRequest, org_slug: str) -> HttpResponse:
-    """Every call of the IdP, newest first; the URL holds the filters, so it can be shared."""
+    """Show every call of the IdP, newest first; the URL has the filters, so it can be shared."""
     form = LogSearchForm(request.GET)
     shown = form.shown()
     page = Paginator(queries.list_requests(request.org, shown), PAGE_SIZE).get_page(request.GET.get("page"))
@@ -28,7 +28,7 @@ def log(request: OrgRequest, org_slug: str) -> HttpResponse:
 @require_safe
 @admin_required
 def export(request: OrgRequest, org_slug: str, kind: str) -> HttpResponse:
-    """The calls that the log's filters show, as a file to keep or to send to support."""
+    """Return the calls that the log's filters show, as a file to keep or to send to support."""
     rows = queries.exported(request.org, LogSearchForm(request.GET).shown())
     text, media = (as_csv(rows), "text/csv") if kind == "csv" else (as_json(rows), "application/json")
     # whole: a slow reader must not hold the database
@@ -40,7 +40,7 @@ def export(request: OrgRequest, org_slug: str, kind: str) -> HttpResponse:
 @require_safe
 @admin_required
 def request_page(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
-    """One call with its redacted bodies, under a URL that can be sent to support."""
+    """Show one call with its redacted bodies, under a URL that can be sent to support."""
     row = queries.find_request(request.org, public_id)
     if row is None:
         raise Http404

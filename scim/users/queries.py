@@ -53,7 +53,7 @@ def _one(users: QuerySet[DirectoryUser], scim_id: str) -> DirectoryUser:
 
 
 def search(directory: Directory, filter_text: str | None) -> QuerySet[DirectoryUser]:
-    """The users that a filter matches, in a stable order. Raises InvalidFilter."""
+    """Return the users that a filter matches, in a stable order. Raises InvalidFilter."""
     users = users_of(directory).order_by("id")
     return users if filter_text is None else users.filter(ALLOWED.condition(parse(filter_text)))
 

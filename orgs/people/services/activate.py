@@ -35,7 +35,7 @@ def activate_or_invite(*, membership: Membership, actor: Actor) -> None:
 
 @transaction.atomic
 def activate_or_keep_invitation(*, membership: Membership, actor: Actor) -> None:
-    """As `activate_or_invite`, but an invitation that waits in the mailbox, or is about to leave, isn't sent again."""
+    """Do what `activate_or_invite` does, but send no invitation where one was mailed or waits to be mailed."""
     if not activate(membership, actor) and not queries.has_open_invitation(membership):
         invite(membership)
 

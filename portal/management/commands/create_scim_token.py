@@ -18,7 +18,7 @@ LONGEST_LIFE = 3650
 
 
 def days(text: str) -> timedelta:
-    """Argparse type of a token's life."""
+    """Return the text as a token's life in days, for argparse."""
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= LONGEST_LIFE:
         raise argparse.ArgumentTypeError(f"{text!r} isn't a whole number of days from 1 to {LONGEST_LIFE}")
     return timedelta(days=int(text))
