@@ -20,7 +20,7 @@ help: ## What there is
 	@touch $@
 
 demo: .venv ## The portal with demo organizations at http://localhost:8000 (PORT changes it)
-	@exec $(RUN) -m portal.sandbox
+	@exec $(RUN) -m sandbox
 
 test: .venv ## Every test this machine can run (REQUIRE=postgres,redis,browser insists)
 	@$(RUN) -m tools.suite

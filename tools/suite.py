@@ -56,9 +56,9 @@ KINDS = (
         420,
         # the tests that need Redis say so themselves where there is none, and fail where it is required
         spread="loadgroup",
-        folders=("tests/faults", "tests/portal"),
+        folders=("tests/faults", "tests/portal", "tests/sandbox"),
     ),
-    Kind("browser", "browser", 240, needs="browser", folders=("tests/e2e", "tests/portal")),
+    Kind("browser", "browser", 240, needs="browser", folders=("tests/e2e", "tests/portal", "tests/sandbox")),
 )
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from portal.env import env
 from portal.private_files import make_private
-from portal.sandbox.address import adopt
+from portal.settings.address import adopt
 from portal.settings.logs import configure
 
 # commands beside a running demo print its addresses, on whatever port it is
@@ -15,6 +15,7 @@ make_private(VAR_DIR)
 STATIC_ROOT.mkdir(exist_ok=True)
 DEBUG = env.bool("DEBUG", default=False)
 SANDBOX = True
+INSTALLED_APPS = [*INSTALLED_APPS, "sandbox"]
 OUTBOUND_ALLOWS_LOOPBACK = True
 DNS_TABLE = VAR_DIR / "dns.json"
 # development keys: production refuses to start without its own

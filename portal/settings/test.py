@@ -7,6 +7,7 @@ from portal.settings.base import *
 from portal.settings.logs import configure
 
 SANDBOX = True
+INSTALLED_APPS = [*INSTALLED_APPS, "sandbox"]
 OUTBOUND_ALLOWS_LOOPBACK = True
 # a file that isn't there: no test asks the real DNS, and those that need answers name a file of their own
 DNS_TABLE = VAR_DIR / "test-dns.json"

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("orgs", "sso", "scim", "portal")
+PACKAGES = ("orgs", "sso", "scim", "portal", "sandbox")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 from tests.architecture.source import PACKAGES, ROOT
 
 LINTER = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
-SIGNING = {"sso.saml", "portal.sandbox.test_idp"}
+SIGNING = {"sso.saml", "sandbox.test_idp"}
 # a library, and the only modules that may know it
 ALONE = {
     "django_scim": {"scim.endpoint", "scim.users", "scim.groups"},

@@ -16,13 +16,13 @@ from playwright.sync_api import Browser, Page, expect
 
 from orgs.domains.models import Domain
 from orgs.tenancy.models import Membership, Organization
-from portal.sandbox.processes import Family
-from portal.sandbox.test_idp.keys import ensure_keys
-from portal.sandbox.test_idp.metadata import build_metadata
-from portal.sandbox.test_idp.state import save_app, save_people
-from portal.sandbox.test_idp.types import App, IdpPerson
 from portal.setup import NewConnection, add_domain, create_connection
 from portal.simulator.plan import Plan
+from sandbox.processes import Family
+from sandbox.test_idp.keys import ensure_keys
+from sandbox.test_idp.metadata import build_metadata
+from sandbox.test_idp.state import save_app, save_people
+from sandbox.test_idp.types import App, IdpPerson
 from scim.dialects import jumpcloud
 from sso.attempts.models import LoginAttempt
 from sso.connections.models import Connection
@@ -58,7 +58,7 @@ def idp(tmp_path: Path, settings: Any) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "portal.sandbox.test_idp", "--port", str(port), "--folder", str(tmp_path)]
+    command = [sys.executable, "-m", "sandbox.test_idp", "--port", str(port), "--folder", str(tmp_path)]
     with Family() as family:
         root = Path(__file__).resolve().parents[2]
         child = family.start("idp", [*command, "--dns", str(settings.DNS_TABLE)], log=tmp_path / "log", cwd=root)

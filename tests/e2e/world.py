@@ -36,9 +36,9 @@ from orgs.tenancy import access
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, Organization, User
 from orgs.tenancy.types import MembershipOrigin, Role, SignInMethod, SuspensionSource
-from portal.sandbox import seeds, single_sign_on
-from portal.sandbox.cast import COLLEAGUES, EMPTYCO, NORTHWIND, STAFF
 from portal.site.verification.forms import AddressTokens
+from sandbox import seeds, single_sign_on
+from sandbox.cast import COLLEAGUES, EMPTYCO, NORTHWIND, STAFF
 from scim.directories.models import Directory, ScimToken
 from scim.directories.queries import first_directory
 from scim.requests.models import RequestLog

@@ -113,7 +113,7 @@ STARTS = {
     "manage.py doctor in production": ([sys.executable, "manage.py", "doctor"], "portal.settings.production"),
     "worker": ([str(Path(sys.executable).parent / "celery"), "-A", "portal.celery", "worker"], "portal.settings.dev"),
     "server": ([sys.executable, "-c", "import portal.wsgi"], "portal.settings.production"),
-    "demo": ([sys.executable, "-m", "portal.sandbox"], "portal.settings.dev"),
+    "demo": ([sys.executable, "-m", "sandbox"], "portal.settings.dev"),
 }
 
 

@@ -7,9 +7,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from orgs.audit.models import AuditEvent
-from portal.sandbox.test_idp.keys import ensure_keys
-from portal.sandbox.test_idp.metadata import build_metadata
-from portal.sandbox.test_idp.types import App
+from sandbox.test_idp.keys import ensure_keys
+from sandbox.test_idp.metadata import build_metadata
+from sandbox.test_idp.types import App
 from sso.connections.models import Connection
 from sso.connections.types import ConnectionState
 from tests.orgs.servers import plain, serving

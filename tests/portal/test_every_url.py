@@ -15,10 +15,10 @@ from orgs.domains import services as domains
 from orgs.groups import services as groups
 from orgs.groups.types import GroupSource
 from orgs.tenancy.models import Membership
-from portal.sandbox.test_idp.keys import ensure_keys
-from portal.sandbox.test_idp.metadata import build_metadata
-from portal.sandbox.test_idp.types import App
 from portal.setup import NewConnection, create_connection
+from sandbox.test_idp.keys import ensure_keys
+from sandbox.test_idp.metadata import build_metadata
+from sandbox.test_idp.types import App
 from scim.directories.models import ScimToken
 from scim.directories.queries import first_directory
 from scim.requests.models import RequestLog

@@ -561,7 +561,7 @@ GIVERS: dict[str, dict[str, set[Step]]] = {
 def callers_of(name: str) -> Iterator[str]:
     """Yield `file:function` of each call of a function by this name in the product."""
     for module in modules():
-        if module.place.startswith("portal/sandbox/"):
+        if module.place.startswith("sandbox/"):
             continue
         for node in ast.walk(module.tree):
             if isinstance(node, ast.FunctionDef):

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from orgs.tenancy.models import Organization
-from portal.sandbox.test_idp.keys import ensure_keys
-from portal.sandbox.test_idp.types import Keys
 from portal.setup import add_domain
+from sandbox.test_idp.keys import ensure_keys
+from sandbox.test_idp.types import Keys
 from sso.connections import services as connections
 from sso.connections.models import Connection
 from sso.connections.types import SignInRules

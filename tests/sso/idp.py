@@ -11,12 +11,12 @@ from django.test import Client
 from lxml import etree
 
 from orgs.base.clock import now
-from portal.sandbox.test_idp.assertion import answer, build_response
-from portal.sandbox.test_idp.authn_request import read_post, read_redirect
-from portal.sandbox.test_idp.dialects import DIALECTS
-from portal.sandbox.test_idp.metadata import build_metadata
-from portal.sandbox.test_idp.signature import sign
-from portal.sandbox.test_idp.types import (
+from sandbox.test_idp.assertion import answer, build_response
+from sandbox.test_idp.authn_request import read_post, read_redirect
+from sandbox.test_idp.dialects import DIALECTS
+from sandbox.test_idp.metadata import build_metadata
+from sandbox.test_idp.signature import sign
+from sandbox.test_idp.types import (
     App,
     AuthnRequestFacts,
     Fault,

@@ -11,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from orgs.base.clock import now
-from portal.sandbox.test_idp.keys import bare
+from sandbox.test_idp.keys import bare
 from sso.connections import queries as connections
 from sso.connections import services as connection_services
 from sso.connections.models import Configuration, IdpCertificate

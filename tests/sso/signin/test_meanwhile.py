@@ -10,7 +10,7 @@ from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy.models import Membership, SessionGrant
 from orgs.tenancy.types import MembershipOrigin, Visitor
-from portal.sandbox.test_idp.authn_request import read_redirect
+from sandbox.test_idp.authn_request import read_redirect
 from sso.admission import queries as admission_queries
 from sso.attempts.models import LoginAttempt
 from sso.attempts.types import ClientInfo

@@ -45,7 +45,7 @@ def test_the_sign_in_is_in_the_log(connection, idp, uma, browser):
 @pytest.mark.parametrize("signs", Signs)
 @pytest.mark.parametrize("style", Style)
 def test_each_vendors_way_of_writing_signs_in(connection, idp, uma, browser, signs, style):
-    from portal.sandbox.test_idp.types import PRESETS
+    from sandbox.test_idp.types import PRESETS
 
     browser.sign_in(idp.change(signs=signs, style=style, attributes=PRESETS[style]), connection, UMA)
     assert browser.reaches() == ["acme"]

@@ -11,7 +11,7 @@ from orgs.domains.models import Domain
 from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy.types import MembershipOrigin
-from portal.sandbox.test_idp.metadata import build_metadata
+from sandbox.test_idp.metadata import build_metadata
 from sso.connections import queries, services
 from sso.connections.errors import NothingInPreparation
 from sso.connections.models import Configuration, Connection

@@ -1,0 +1,274 @@
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from portal.settings.address import adopt, announced, of_running_demo
+from sandbox import processes
+from sandbox.__main__ import CannotStart, free_port
+from sandbox.cast import NORTHWIND
+from sandbox.idp import LEAVER, OUTSIDE
+from sandbox.processes import Family
+from sandbox.test_idp.state import save_app
+from sandbox.test_idp.types import App
+from tests.architecture.source import ROOT
+
+pytestmark = pytest.mark.timeout(420)
+# it only tells what takes long on a busy machine from what never comes
+SECONDS = 180
+
+
+@pytest.fixture
+def family(tmp_path) -> Iterator[Family]:
+    with Family() as started:
+        yield started
+
+
+def start_script(family: Family, folder: Path, script: str) -> processes.Child:
+    """Run a script that prints when it is ready, and wait for that."""
+    child = family.start("script", [sys.executable, "-uc", script], log=folder / "script.log", cwd=folder)
+    wait_for(lambda: child.log.read_bytes() or child.has_ended)
+    return child
+
+
+def wait_for(condition) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "nothing came of it"
+        time.sleep(0.05)
+
+
+def lives(pid: int) -> bool:
+    try:
+        # a zombie has ended, and waits for its parent or for init
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+SLEEPER = "import time; print('ready'); time.sleep(600)"
+QUIET_SLEEPER = "import time; time.sleep(600)"
+PARENT = f"import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', {QUIET_SLEEPER!r}]).pid); input()"
+STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEPER}"
+
+
+def test_a_family_ends_with_its_block(tmp_path):
+    with Family() as family:
+        child = start_script(family, tmp_path, SLEEPER)
+    assert not lives(child.process.pid)
+
+
+def test_what_a_child_started_ends_too(family, tmp_path):
+    script = PARENT.replace("input()", "import time; time.sleep(600)")
+    child = start_script(family, tmp_path, script)
+    grandchild = int(child.log.read_text().split()[0])
+    family.stop()
+    wait_for(lambda: not lives(grandchild))
+    assert not lives(child.process.pid)
+
+
+def test_what_an_ended_child_left_behind_ends_too(family, tmp_path):
+    child = start_script(family, tmp_path, PARENT.replace("input()", "sys.exit(3)"))
+    wait_for(lambda: child.has_ended)
+    grandchild = int(child.log.read_text().split()[0])
+    family.stop()
+    wait_for(lambda: not lives(grandchild))
+
+
+def test_a_child_that_ignores_the_request_is_killed(family, tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "GRACE_SECONDS", 0.2)
+    child = start_script(family, tmp_path, STUBBORN)
+    family.stop()
+    assert child.process.returncode == -signal.SIGKILL
+
+
+def test_a_child_that_ended_by_itself_is_found_with_its_last_words(family, tmp_path):
+    child = start_script(family, tmp_path, "raise SystemExit('out of paper')")
+    wait_for(lambda: child.has_ended)
+    assert family.first_ended() is child
+    assert child.last_words() == "out of paper"
+
+
+@pytest.mark.parametrize(
+    ("before", "name"), [(0, r"port {port} can't"), (1, r"port {port}, which the identity provider needs, can't")]
+)
+def test_a_port_in_use_is_one_clear_line(before, name):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", unused_port() + before))
+        taken.listen()
+        port = taken.getsockname()[1]
+        said = rf"^{name.format(port=port)} be used \(Address already in use\)\. Choose another"
+        with pytest.raises(CannotStart, match=said):
+            free_port(str(port - before))
+
+
+@pytest.mark.parametrize("text", ["0", "65535", "-1", "http", "80 80", "８０００"])
+def test_a_port_is_a_number_with_room_for_the_next(text):
+    with pytest.raises(CannotStart, match="isn't a number from 1 to 65534"):
+        free_port(text)
+
+
+ADDRESS = "http://localhost:8123"
+
+
+def test_beside_a_running_demo_its_address_is_known(tmp_path):
+    with announced(tmp_path, ADDRESS):
+        assert of_running_demo(tmp_path) == ADDRESS
+
+
+def test_when_the_demo_has_ended_it_has_no_address(tmp_path):
+    with announced(tmp_path, ADDRESS):
+        pass
+    assert of_running_demo(tmp_path) == ""
+
+
+def test_a_demo_that_was_killed_has_no_address(tmp_path, family):
+    script = f"""
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {str(ROOT)!r})
+from portal.settings.address import announced
+with announced(Path({str(tmp_path)!r}), {ADDRESS!r}):
+    print("ready")
+    time.sleep(600)
+"""
+    child = start_script(family, tmp_path, script)
+    assert of_running_demo(tmp_path) == ADDRESS
+    child.process.kill()
+    child.process.wait()
+    assert of_running_demo(tmp_path) == ""
+
+
+def test_an_address_that_is_set_wins(tmp_path, monkeypatch):
+    monkeypatch.setenv("PUBLIC_BASE_URL", "https://tunnel.example")
+    with announced(tmp_path, ADDRESS):
+        adopt(tmp_path)
+    assert os.environ["PUBLIC_BASE_URL"] == "https://tunnel.example"
+
+
+@pytest.fixture(scope="module")
+def demo_var(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("var")
+
+
+def environment(var: Path, **given: str) -> dict[str, str]:
+    own = {name: text for name, text in os.environ.items() if name not in {"PUBLIC_BASE_URL", "REDIS_URL", "EMAIL_URL"}}
+    return own | {
+        "DJANGO_SETTINGS_MODULE": "tests.sandbox.settings",
+        "SANDBOX_VAR": str(var),
+        "DATABASE_URL": f"sqlite:///{var / 'demo.sqlite3'}",
+        "PORT": str(unused_port()),
+        **given,
+    }
+
+
+def unused_port() -> int:
+    """Return a port that is free, as is the next one."""
+    while True:
+        with socket.socket() as probe, socket.socket() as following:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+            try:
+                following.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port
+
+
+class Demo:
+    """The running demo, and the processes it started."""
+
+    def __init__(self, var: Path) -> None:
+        self.out = var / "demo.out"
+        with self.out.open("wb") as output:
+            command = [sys.executable, "-m", "sandbox"]
+            self.process = subprocess.Popen(command, env=environment(var), stdout=output, stderr=output)
+        wait_for(lambda: "running" in self.printed or self.process.poll() is not None)
+        self.children = self.group("portal.serve") + self.group("celery") + self.group("sandbox.test_idp")
+
+    @property
+    def printed(self) -> str:
+        return self.out.read_text()
+
+    def group(self, name: str) -> list[int]:
+        """Return the demo's children whose command has this name, with their own children."""
+        found = subprocess.run(["ps", "-eo", "pid=,ppid=,pgid=,args="], capture_output=True, text=True, check=True)
+        rows = [line.split(maxsplit=3) for line in found.stdout.splitlines()]
+        leaders = {pid for pid, parent, _, args in rows if parent == str(self.process.pid) and f"-m {name}" in args}
+        return [int(pid) for pid, _, group, _ in rows if group in leaders]
+
+    def everything_has_ended(self) -> bool:
+        return not any(map(lives, [self.process.pid, *self.children]))
+
+
+@pytest.fixture
+def demo(demo_var) -> Iterator[Demo]:
+    started = Demo(demo_var)
+    yield started
+    if started.process.poll() is None:
+        started.process.terminate()
+        started.process.wait(timeout=SECONDS)
+
+
+def assert_the_identity_provider_serves(demo: Demo, var: Path) -> None:
+    """It has metadata for an app, and knows the demo's people."""
+    url = re.search(r"http://127\.0\.0\.1:\d+", demo.printed)[0]
+    save_app(var / "idp", App("acme", "Acme", "acme-idp", "sp", "http://localhost/acs"))
+    assert 'entityID="acme-idp"' in httpx.get(f"{url}/apps/acme/metadata", trust_env=False).text
+    form = httpx.get(f"{url}/apps/acme/open", trust_env=False).text
+    assert all(email in form for email in (NORTHWIND.owner.email, LEAVER.user_name, OUTSIDE))
+
+
+@pytest.mark.worker
+def test_a_command_beside_the_demo_prints_its_address(demo, demo_var):
+    base = re.search(r"http://localhost:\d+", demo.printed)[0]
+    command = [sys.executable, "manage.py", "create_scim_token", "northwind", "--label", "Beside", "--json"]
+    done = subprocess.run(command, env=environment(demo_var), cwd=ROOT, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["base_url"].startswith(f"{base}/scim/v2/")
+
+
+@pytest.mark.worker
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_demo_serves_when_it_says_so_until_a_signal_ends_every_process(demo, demo_var, number):
+    base = re.search(r"http://localhost:\d+", demo.printed)[0]
+    assert httpx.get(f"{base}/readyz", trust_env=False).status_code == 200
+    assert_the_identity_provider_serves(demo, demo_var)
+    # the web server with two workers, celery with beat, the identity provider with one
+    assert len(demo.children) == 7
+    demo.process.send_signal(number)
+    assert demo.process.wait(timeout=SECONDS) == 0
+    assert demo.everything_has_ended()
+
+
+@pytest.mark.worker
+@pytest.mark.parametrize(("command", "name"), [("portal.serve", "web server"), ("celery", "worker")])
+def test_the_demo_stops_and_says_so_when_a_process_ends_by_itself(demo, command, name):
+    os.kill(min(demo.group(command)), signal.SIGKILL)
+    assert demo.process.wait(timeout=SECONDS) == 1
+    assert f"The {name} ended by itself." in demo.printed
+    assert demo.everything_has_ended()
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence", "faults"),
+    [
+        # SECRET_KEY, FIELD_KEYS and EMAIL_URL
+        ({"DJANGO_SETTINGS_MODULE": "portal.settings.production"}, "SECRET_KEY is not set", 3),
+        ({"DATABASE_URL": "sqlite:////nowhere/at/all.sqlite3"}, "unable to open database file", 1),
+        ({"PORT": "many"}, "PORT is 'many'", 1),
+    ],
+)
+def test_what_keeps_the_demo_from_starting_is_one_line_a_fault(tmp_path, given, sentence, faults):
+    command = [sys.executable, "-m", "sandbox"]
+    done = subprocess.run(command, env=environment(tmp_path, **given), capture_output=True, text=True, timeout=SECONDS)
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, faults)
+    assert sentence in done.stderr

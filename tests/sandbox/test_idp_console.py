@@ -1,0 +1,362 @@
+"""The test IdP's pages, in this process, with its settings instead of the portal's."""
+
+import base64
+import json
+
+import pytest
+from django.test import Client
+from lxml import html
+
+from sandbox.test_idp import settings as idp_settings
+from sandbox.test_idp.config import Config
+from sandbox.test_idp.state import find_app, load_apps, save_app, save_people
+from sandbox.test_idp.types import PRESETS, App, Attribute, Fault, IdpPerson, NameIdSource, Signs, Source, Style
+
+ACME = App("acme", "Acme", "acme-idp", "http://localhost:8000/sp", "http://localhost:8000/acs", signs=Signs.BOTH)
+MARA = IdpPerson("mara@northwind.example", "Mara", "Lindgren", "mara", ("Engineering",))
+ENTERED = {
+    "label": "Gatehouse of Northwind",
+    "idp_entity_id": "northwind",
+    "sp_entity_id": "http://localhost:8000/sp",
+    "acs_url": "http://localhost:8000/acs",
+    "name_id": "email",
+    "name_id_format": ACME.name_id_format.value,
+    "declares_redirect": "on",
+    "signs": "assertion",
+    "style": "jumpcloud",
+    "attributes-TOTAL_FORMS": "8",
+    "attributes-INITIAL_FORMS": "0",
+}
+REQUEST = b"""<AuthnRequest xmlns="urn:oasis:names:tc:SAML:2.0:protocol" ID="_r1" Version="2.0">
+<Issuer xmlns="urn:oasis:names:tc:SAML:2.0:assertion">http://localhost:8000/sp</Issuer></AuthnRequest>"""
+CHOSEN = {"person": MARA.email, "attributes": ["0", "1", "2", "3"], "signs": "both", "fault": "none"}
+
+
+@pytest.fixture
+def folder(tmp_path, settings, monkeypatch):
+    """The folder of an identity provider with one app and one person, whose settings hold."""
+    for name in filter(str.isupper, dir(idp_settings)):
+        setattr(settings, name, getattr(idp_settings, name))
+    for name in ("FOLDER", "PORT", "NAME", "DNS"):
+        monkeypatch.setenv(f"TEST_IDP_{name}", "")
+    Config(tmp_path, 8001, dns=tmp_path / "dns.json").publish()
+    save_app(tmp_path, ACME)
+    save_people(tmp_path, [MARA])
+    return tmp_path
+
+
+@pytest.fixture
+def console(folder):
+    return Client(SERVER_NAME="127.0.0.1", SERVER_PORT="8001")
+
+
+def page(response):
+    return html.fromstring(response.content)
+
+
+def errors(response):
+    """Return what is said at each field, by the field's name."""
+    found = {}
+    for one in page(response).iter("ul"):
+        if one.get("class", "").startswith("errorlist"):
+            found[one.get("id", "").removeprefix("id_").removesuffix("_error")] = one.text_content().strip()
+    return found
+
+
+def enter(console, path="/apps/new", **changed):
+    return console.post(path, {**ENTERED, **changed})
+
+
+# apps
+
+
+def test_an_app_is_entered_and_lands_on_its_own_page(console, folder):
+    assert enter(console).url == "/apps/gatehouse-of-northwind"
+    app = find_app(folder, "gatehouse-of-northwind")
+    assert (app.label, app.signs, app.declares_redirect) == ("Gatehouse of Northwind", Signs.ASSERTION, True)
+
+
+@pytest.mark.parametrize("style", Style)
+def test_empty_rows_take_the_names_of_the_style(console, folder, style):
+    enter(console, style=style)
+    assert find_app(folder, "gatehouse-of-northwind").attributes == PRESETS[style]
+
+
+def test_filled_rows_are_the_attributes(console, folder):
+    enter(console, **{"attributes-3-name": "mail", "attributes-3-source": "email"})
+    assert find_app(folder, "gatehouse-of-northwind").attributes == (Attribute("mail", Source.EMAIL),)
+
+
+def test_a_second_app_of_the_same_name_has_an_address_of_its_own(console):
+    assert [enter(console).url, enter(console).url] == [
+        "/apps/gatehouse-of-northwind",
+        "/apps/gatehouse-of-northwind-2",
+    ]
+
+
+def test_a_label_without_letters_makes_an_address_all_the_same(console):
+    assert enter(console, label="★").url == "/apps/app"
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "said"),
+    [
+        ("label", "", "required"),
+        ("sp_entity_id", "a\x07b", "can’t be shown"),
+        ("acs_url", "javascript:alert(1)", "valid URL"),
+        ("acs_url", "ftp://x.example/", "valid URL"),
+        ("acs_url", "http://x.example/\x07", "can’t be shown"),
+        ("signs", "nothing", "not one of the available choices"),
+        ("attributes-0-name", "mail", "Choose what"),
+        ("attributes-0-source", "email", "Name this attribute"),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field(console, folder, field, text, said):
+    response = enter(console, **{field: text})
+    assert response.status_code == 400
+    assert said in " ".join(errors(response).values())
+    assert load_apps(folder) == (ACME,)
+
+
+def test_a_custom_name_id_needs_its_text(console):
+    assert "Type the text" in errors(enter(console, name_id="custom"))["custom_name_id"]
+
+
+def test_a_form_without_its_rows_is_no_server_error(console):
+    assert console.post("/apps/new", {"label": "x"}).status_code == 400
+
+
+def test_a_page_shows_what_was_entered_and_what_to_copy(console):
+    text = page(console.get("/apps/acme")).text_content()
+    assert "http://127.0.0.1:8001/apps/acme/metadata" in text
+    assert "-----BEGIN CERTIFICATE-----" in text
+
+
+def test_a_form_that_is_sent_as_it_is_shown_changes_nothing(console, folder):
+    fields = page(console.get("/apps/acme")).forms[0].form_values()
+    console.post("/apps/acme", dict(fields))
+    assert find_app(folder, "acme") == ACME
+
+
+def test_an_app_is_deleted_after_one_question(console, folder):
+    assert "Delete Acme?" in console.get("/apps/acme/delete").content.decode()
+    console.post("/apps/acme/delete")
+    assert load_apps(folder) == ()
+
+
+@pytest.mark.parametrize("path", ["", "/delete", "/metadata", "/certificate", "/sso", "/open"])
+def test_an_app_that_is_not_there_is_not_found(console, path):
+    assert console.get(f"/apps/nowhere{path}").status_code == 404
+
+
+def test_the_certificate_is_handed_out_as_a_file(console):
+    response = console.get("/apps/acme/certificate")
+    assert response.content.startswith(b"-----BEGIN CERTIFICATE-----")
+    assert response["Content-Disposition"] == 'attachment; filename="acme-certificate.pem"'
+
+
+def test_the_list_shows_where_to_start(console, folder):
+    save_app(folder, App("b", "Other", "i", "s", "http://localhost/acs", login_url="http://localhost:8000/login"))
+    links = [link for _, _, link, _ in page(console.get("/")).iterlinks()]
+    assert {"/apps/acme/open", "/apps/b/open", "http://localhost:8000/login"} <= set(links)
+
+
+# signing in
+
+
+def test_the_form_offers_the_people_and_everything_that_can_go_wrong(console):
+    form = page(console.get("/apps/acme/open")).forms[0]
+    assert form.inputs["person"].value_options == [MARA.email, ""]
+    assert form.inputs["fault"].value_options == list(Fault.values)
+    assert form.inputs["signs"].value == "both"
+
+
+def visit_of(console):
+    return page(console.get("/apps/acme/open")).forms[0].fields["visit"]
+
+
+def sign_in(console, **changed):
+    return console.post("/apps/acme/sign-in", {**CHOSEN, "visit": visit_of(console), **changed})
+
+
+def delivered(response):
+    return dict(page(response).get_element_by_id("delivery").form_values())
+
+
+def test_a_tile_sends_a_response_with_the_relay_state_that_was_typed(console):
+    response = sign_in(console, relay_state="/members")
+    assert delivered(response)["RelayState"] == "/members"
+    assert page(response).get_element_by_id("delivery").action == ACME.acs_url
+
+
+def test_no_relay_state_is_sent_when_there_is_none(console):
+    assert list(delivered(sign_in(console))) == ["SAMLResponse"]
+
+
+def test_the_response_leaves_by_a_script_and_a_button_under_a_policy_that_lets_it(console):
+    response = sign_in(console)
+    assert b'<script src="/static/submit.js" defer>' in response.content
+    assert b"<button" in response.content
+    assert "form-action http: https:" in response["Content-Security-Policy"]
+
+
+def test_a_response_that_is_shown_waits_for_the_button(console):
+    response = sign_in(console, is_shown="on")
+    assert b"<script" not in response.content
+    assert "<saml:NameID" in page(response).text_content()
+
+
+def test_somebody_else_needs_an_address(console):
+    response = sign_in(console, person="")
+    assert "Type the address" in errors(response)["email"]
+
+
+def test_somebody_else_signs_in_with_names_and_groups(console):
+    given = {"email": "zoe@x.example", "first": "Zoë", "last": "Ek", "groups": "A, B"}
+    text = page(sign_in(console, person="", is_shown="on", **given)).text_content()
+    assert all(f">{word}</saml:" in text for word in ("zoe@x.example", "Zoë", "Ek", "A", "B"))
+
+
+def test_attributes_that_are_not_chosen_are_not_sent(console):
+    text = page(sign_in(console, is_shown="on", attributes=["0"])).text_content()
+    assert 'Name="email"' in text
+    assert 'Name="firstname"' not in text
+
+
+def test_a_replay_without_a_response_is_said_at_the_field(console):
+    assert "No good response" in errors(sign_in(console, fault="replayed"))["fault"]
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("person", "nobody@x.example"),
+        ("fault", "all"),
+        ("signs", ""),
+        ("attributes", "99"),
+        ("email", "a\x00b"),
+        ("visit", "forged"),
+        ("visit", ""),
+    ],
+)
+def test_a_hostile_form_is_refused(console, field, text):
+    assert sign_in(console, **{field: text}).status_code == 400
+
+
+def test_a_visit_to_one_app_opens_no_other(console, folder):
+    save_app(folder, App("b", "B", "i", "s", "http://localhost/acs"))
+    assert console.post("/apps/b/sign-in", {**CHOSEN, "visit": visit_of(console)}).status_code == 400
+
+
+def test_the_one_who_signed_in_last_is_offered_first(console, folder):
+    save_people(folder, [IdpPerson("ada@x.example"), MARA])
+    sign_in(console)
+    assert page(console.get("/apps/acme/open")).forms[0].fields["person"] == MARA.email
+    assert "idp_session" in console.cookies
+
+
+def test_a_script_signs_in_without_the_form(console):
+    response = console.get("/apps/acme/open", {"auto": MARA.email, "RelayState": "r"})
+    assert delivered(response)["RelayState"] == "r"
+
+
+def test_an_app_can_sign_one_person_in_at_once(console, folder):
+    enter(console, "/apps/acme", sign_in_as="new@x.example")
+    assert "SAMLResponse" in delivered(console.get("/apps/acme/open"))
+
+
+@pytest.mark.parametrize("query", [{"fault": "all"}, {"auto": "a\x07@x.example"}])
+def test_a_script_that_asks_for_nonsense_is_told_so(console, query):
+    response = console.get("/apps/acme/open", {"auto": MARA.email, **query})
+    assert response.status_code == 400
+    assert "That isn’t a choice" in page(response).text_content()
+
+
+def test_an_app_that_asks_is_answered_without_a_choice_of_relay_state(console):
+    shown = console.post("/apps/acme/sso", {"SAMLRequest": base64.b64encode(REQUEST).decode(), "RelayState": "r1"})
+    form = page(shown).forms[0]
+    assert "relay_state" not in form.fields
+    sent = delivered(console.post("/apps/acme/sign-in", {**CHOSEN, "visit": form.fields["visit"]}))
+    assert (sent["RelayState"], b'InResponseTo="_r1"' in base64.b64decode(sent["SAMLResponse"])) == ("r1", True)
+
+
+# DNS
+
+
+def publish(console, **record):
+    return console.post("/dns", record)
+
+
+def test_records_are_published_and_withdrawn(console, folder):
+    publish(console, name="_gatehouse.Northwind.example.", value="one")
+    publish(console, name="_gatehouse.northwind.example", value="two")
+    publish(console, name="_gatehouse.northwind.example", value="two")
+    console.post("/dns/withdraw", {"name": "_gatehouse.northwind.example", "value": "one"})
+    assert json.loads((folder / "dns.json").read_text()) == {"_gatehouse.northwind.example": ["two"]}
+
+
+def test_a_name_without_records_is_not_in_the_table(console, folder):
+    publish(console, name="a.example", value="one")
+    console.post("/dns/withdraw", {"name": "a.example", "value": "one"})
+    assert json.loads((folder / "dns.json").read_text()) == {}
+
+
+@pytest.mark.parametrize(
+    "name", ["", "example", "a b.example", "-.example", "http://a.example", "a..example", "é.example"]
+)
+def test_what_is_no_name_is_refused_at_the_field(console, folder, name):
+    response = publish(console, name=name, value="v")
+    assert (response.status_code, list(errors(response))) == (400, ["name"])
+    assert not (folder / "dns.json").exists()
+
+
+def test_without_a_table_there_is_no_page_of_it(console, folder):
+    Config(folder, 8001).publish()
+    assert console.get("/dns").status_code == 404
+
+
+# files
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("apps.json", "/"),
+        ("people.json", "/apps/acme/open"),
+        ("dns.json", "/dns"),
+        ("keys.json", "/apps/acme/metadata"),
+    ],
+)
+@pytest.mark.parametrize("text", ["", "{", "7", '["a"]', '{"acme": 7}', "\udcff"])
+def test_a_broken_file_is_named(console, folder, name, path, text):
+    (folder / name).write_bytes(text.encode("utf-8", "surrogateescape"))
+    response = console.get(path)
+    assert (response.status_code, f"{name} doesn’t hold" in page(response).text_content()) == (500, True)
+
+
+def test_a_broken_file_of_what_was_sent_is_named(console, folder):
+    (folder / "sent.json").write_text("[]")
+    assert "sent.json doesn’t hold" in page(sign_in(console, fault="replayed")).text_content()
+
+
+def test_a_broken_table_is_not_written_over(console, folder):
+    (folder / "dns.json").write_text("[]")
+    assert publish(console, name="a.example", value="v").status_code == 500
+    assert (folder / "dns.json").read_text() == "[]"
+
+
+@pytest.mark.parametrize("person", [{"email": "a\x07@x.example"}, {"email": "a@x.example", "groups": ["\x07"]}])
+def test_people_whom_xml_could_not_carry_are_refused(console, folder, person):
+    (folder / "people.json").write_text(json.dumps([person]))
+    assert console.get("/apps/acme/open").status_code == 500
+
+
+def test_an_app_is_read_as_it_was_saved(folder):
+    app = App("x", "X", "i", "s", "http://a.example", NameIdSource.CUSTOM, "me", style=Style.ENTRA, attributes=())
+    save_app(folder, app)
+    assert find_app(folder, "x") == app
+
+
+def test_keys_are_for_their_owner_only(console, folder):
+    console.get("/apps/acme/metadata")
+    assert (folder / "keys.json").stat().st_mode & 0o077 == 0
