@@ -109,11 +109,13 @@ def create_staff(*, email: str, password: str | None = None, takes_account: bool
     return user, is_new
 
 
-def mark_address_verified(*, user: User, address: str) -> None:
-    """Record that this account's person reads the address now; every account that hadn't verified it loses it at once.
+def mark_address_verified(*, user: User, address: str, mailed_at: datetime | None = None) -> None:
+    """Record that this account's person reads the address; every account that hadn't verified it loses it at once.
 
-    An account without a verified primary address gets this one as its primary. Raises AddressTaken when another
-    account has verified the address, AddressInvalid, and AccountUnknown when the account was deleted meanwhile.
+    `mailed_at` is when the code or link was asked for that shows it: who has it may not read the mailbox any more when
+    they use it. Without that it is now. A later verification stays. An account without a verified primary address gets
+    this one as its primary. Raises AddressTaken when another account has verified the address, AddressInvalid, and
+    AccountUnknown when the account was deleted meanwhile.
     """
     require_address(address)
     key = address_key(address)
@@ -122,8 +124,11 @@ def mark_address_verified(*, user: User, address: str) -> None:
             account = _free_address(key, keeper=user)
             if account is None:
                 raise AccountUnknown
+            times = (mailed_at or now(), queries.verified_at(account, key))
             EmailAddress.objects.update_or_create(user=account, email=key, defaults={"verified": True})
-            AddressVerification.objects.update_or_create(user=account, address_key=key, defaults={"verified_at": now()})
+            AddressVerification.objects.update_or_create(
+                user=account, address_key=key, defaults={"verified_at": max(filter(None, times))}
+            )
             if account.email_key is None:
                 _set_primary(account, key)
     except IntegrityError as error:
@@ -154,11 +159,11 @@ def set_primary_address(*, user: User, address: str) -> None:
 
 
 @transaction.atomic
-def reset_password(*, user: User, address: str, password: str) -> None:
-    """Set the password that whoever reads this address of the account has chosen.
+def reset_password(*, user: User, address: str, password: str, mailed_at: datetime) -> None:
+    """Set the password that whoever reads this address of the account has chosen, by a link that was mailed then.
 
     Where the account hadn't verified the address, anybody may have created it: what was set for it before is removed,
-    and the address is verified by this. Raises AddressTaken, AddressUnverified, AccountUnknown.
+    and the address is verified by the link. Raises AddressTaken, AddressUnverified, AccountUnknown.
     """
     queries.lock_address(address)
     account = queries.lock_account(user)
@@ -170,7 +175,7 @@ def reset_password(*, user: User, address: str, password: str) -> None:
         if verified or account.is_staff:
             raise AddressUnverified
         _remove_credentials(account, keep=key)
-        mark_address_verified(user=account, address=address)
+        mark_address_verified(user=account, address=address, mailed_at=mailed_at)
     account.set_password(password)
     account.save(update_fields=["password"])
 

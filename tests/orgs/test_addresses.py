@@ -101,6 +101,18 @@ def test_verifying_again_counts_as_of_now(nora):
     assert now() - verified_at(nora, NORA) < timedelta(minutes=1)
 
 
+def test_verifying_by_older_mail_counts_as_of_that(db):
+    account, mailed_at = claim(), now() - timedelta(days=2)
+    services.mark_address_verified(user=account, address=NORA, mailed_at=mailed_at)
+    assert verified_at(account, NORA) == mailed_at
+
+
+def test_verifying_by_older_mail_takes_nothing_from_a_later_verification(nora):
+    before = verified_at(nora, NORA)
+    services.mark_address_verified(user=nora, address=NORA, mailed_at=before - timedelta(days=2))
+    assert verified_at(nora, NORA) == before
+
+
 def test_verifying_deletes_the_accounts_that_only_claimed_the_address(db, nora):
     strangers = [claim(OTHER), claim(OTHER)]
     verify(nora, OTHER)

@@ -697,7 +697,7 @@ def test_a_members_membership_stays_when_the_account_loses_its_address(acme):
 
 def test_a_reset_is_refused_for_an_address_that_the_account_has_not(stranger):
     with pytest.raises(tenancy.AddressTaken):
-        tenancy.reset_password(user=stranger, address=SECOND, password=NEW_PASSWORD)
+        tenancy.reset_password(user=stranger, address=SECOND, password=NEW_PASSWORD, mailed_at=now())
 
 
 @pytest.mark.parametrize("trait", ["verified elsewhere", "staff"])
@@ -709,13 +709,13 @@ def test_a_reset_by_an_unverified_address_is_refused_where_more_is_at_stake(stra
         EmailAddress.objects.update(verified=False)
         address = stranger.email
     with pytest.raises(tenancy.AddressUnverified):
-        tenancy.reset_password(user=stranger, address=address, password=NEW_PASSWORD)
+        tenancy.reset_password(user=stranger, address=address, password=NEW_PASSWORD, mailed_at=now())
 
 
 def test_a_reset_of_an_account_that_is_gone_is_refused(stranger):
     User.objects.all().delete()
     with pytest.raises(AccountUnknown):
-        tenancy.reset_password(user=stranger, address=stranger.email, password=NEW_PASSWORD)
+        tenancy.reset_password(user=stranger, address=stranger.email, password=NEW_PASSWORD, mailed_at=now())
 
 
 def test_a_token_for_one_address_is_none_for_another(stranger):

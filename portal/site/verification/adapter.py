@@ -46,10 +46,11 @@ class VerifyingAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth 
         return tenancy.sign_up(email=email, password=password)
 
     def confirm_email(self, request: HttpRequest, email_address: Any) -> bool:
-        """Record a verified address; allauth calls this once the code was right."""
+        """Record a verified address; allauth calls this once the code was right, with the request of `CodeView`."""
         context = {"email": email_address.email}
+        mailed_at = request.code_mailed_at  # type: ignore[attr-defined]
         try:
-            tenancy.mark_address_verified(user=email_address.user, address=email_address.email)
+            tenancy.mark_address_verified(user=email_address.user, address=email_address.email, mailed_at=mailed_at)
         except DomainError:
             self.add_message(request, messages.ERROR, "account/messages/email_confirmation_failed.txt", context)
             return False

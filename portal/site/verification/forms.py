@@ -1,5 +1,6 @@
 """allauth's forms, by our rule whose an address is: an account that hasn't verified it blocks nobody."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from allauth.account.adapter import get_adapter
@@ -16,7 +17,9 @@ from allauth.account.internal.flows.password_reset import request_password_reset
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.ratelimit import respond_429
 from django.contrib.auth.hashers import make_password
+from django.utils.http import base36_to_int
 
+from orgs.base.clock import now
 from orgs.base.text import address_key
 from orgs.tenancy import queries
 
@@ -80,6 +83,13 @@ def address_of(user: Any, token: str) -> str | None:
     return next((address for address in addresses if AddressTokens(address).check_token(user, token)), None)
 
 
+def mailed_at(token: str) -> datetime:
+    """Return when the mail with this token, which is a valid one, was asked for."""
+    clock = AddressTokens("")
+    asked = base36_to_int(token.partition("-")[0])
+    return now() - timedelta(seconds=clock._num_seconds(clock._now()) - asked)  # noqa: SLF001 - Django's own clock of tokens
+
+
 class AskResetForm(ResetPasswordForm):  # type: ignore[misc]  # allauth has no types
     """Mails one link: for the account that verified the address, else for one that claims it."""
 
@@ -101,11 +111,12 @@ class ResetLinkForm(UserTokenForm):  # type: ignore[misc]  # allauth has no type
 
 
 class NewPasswordForm(ResetPasswordKeyForm):  # type: ignore[misc]  # allauth has no types
-    """The new password; `address` is where the link was mailed to."""
+    """The new password; `address` is where the link was mailed to, and `mailed_at` when."""
 
     def clean(self) -> Any:
         cleaned = super().clean()
         self.address = address_of(self.user, self.temp_key)
         if self.address is None:
             raise get_adapter().validation_error("invalid_password_reset")
+        self.mailed_at = mailed_at(self.temp_key)
         return cleaned

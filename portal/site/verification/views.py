@@ -1,5 +1,6 @@
 """allauth's pages on which an account verifies, chooses and loses its addresses."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from allauth.account.adapter import get_adapter
@@ -66,6 +67,12 @@ class CodeView(ConfirmEmailVerificationCodeView):  # type: ignore[misc]  # allau
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
         return response
 
+    def _verify_form_valid(self, form: Any) -> HttpResponseBase:
+        # the adapter, which allauth calls from here, gets neither the code nor its time
+        self.request.code_mailed_at = datetime.fromtimestamp(self._process.state["at"], UTC)
+        response: HttpResponseBase = super()._verify_form_valid(form)
+        return response
+
     def _verify_form_invalid(self, form: Any) -> HttpResponse:
         if self._process.record_invalid_attempt():
             return self.render_to_response(self.get_context_data(form=form))  # type: ignore[no-any-return]
@@ -113,7 +120,12 @@ class ResetPasswordView(PasswordResetFromKeyView):  # type: ignore[misc]  # alla
 
     def form_valid(self, form: Any) -> HttpResponse:
         try:
-            tenancy.reset_password(user=self.reset_user, address=form.address, password=form.cleaned_data["password1"])
+            tenancy.reset_password(
+                user=self.reset_user,
+                address=form.address,
+                password=form.cleaned_data["password1"],
+                mailed_at=form.mailed_at,
+            )
         except DomainError as problem:
             form.add_error(None, problem.public)
             return self.form_invalid(form)  # type: ignore[no-any-return]

@@ -1,0 +1,85 @@
+"""A code or a link of a mail shows who read the mailbox when it was asked for, not when it is used."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+import time_machine
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+
+from orgs.base.clock import now
+from orgs.people import services as people
+from orgs.people.types import Profile
+from orgs.tenancy.models import Organization
+from orgs.tenancy.queries import account_for_address, verified_at
+from orgs.tenancy.types import MembershipOrigin
+from portal.setup import add_domain
+from tests.factories import ACTOR
+from tests.portal.test_accounts import NEW_PASSWORD, enter, link_in, sign_up
+from tests.portal.test_verification import code_in, last_mail, type_code
+
+CEO = "ceo@newco.test"
+MINUTE = timedelta(minutes=1)
+Use = Callable[[], None]
+
+
+def ask_code() -> Use:
+    """Sign up, and return what types the code of the mail."""
+    client, _ = sign_up(CEO)
+    code = code_in(last_mail())
+    return lambda: type_code(client, code)
+
+
+def ask_reset() -> Use:
+    """Sign up, ask for a reset of the password, and return what uses the link of the mail."""
+    sign_up(CEO)
+    mail.outbox.clear()
+    Client().post(reverse("account_reset_password"), {"email": CEO})
+    link = link_in(last_mail())
+
+    def use() -> None:
+        client = Client()
+        form = client.get(link, follow=True)
+        client.post(form.request["PATH_INFO"], {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
+
+    return use
+
+
+def organizations() -> list[str]:
+    client, _ = enter(CEO, NEW_PASSWORD)
+    return [org["slug"] for org in client.get("/api/v1/me").json()["organizations"]]
+
+
+@pytest.fixture
+def asked_at() -> datetime:
+    return now().replace(microsecond=0) - 10 * MINUTE
+
+
+@pytest.mark.parametrize("ask", [ask_code, ask_reset])
+def test_address_counts_as_verified_since_the_mail_was_asked_for(
+    db: None, ask: Callable[[], Use], asked_at: datetime
+) -> None:
+    with time_machine.travel(asked_at):
+        use = ask()
+    use()
+    account = account_for_address(CEO)
+    assert account is not None
+    counted = verified_at(account, CEO)
+    assert counted is not None
+    assert abs(counted - asked_at) < MINUTE
+
+
+@pytest.mark.parametrize(("domain_is_older", "reached"), [(False, []), (True, ["acme"])])
+@pytest.mark.parametrize("ask", [ask_code, ask_reset])
+def test_mail_of_before_the_domain_was_verified_gives_nobody_a_membership(
+    acme: Organization, ask: Callable[[], Use], asked_at: datetime, domain_is_older: bool, reached: list[str]
+) -> None:
+    with time_machine.travel(asked_at - MINUTE if domain_is_older else asked_at + MINUTE):
+        add_domain(org=acme, name="newco.test", verified=True, actor=ACTOR)
+    with time_machine.travel(asked_at):
+        use = ask()
+    use()
+    people.create_membership(org=acme, profile=Profile(CEO), origin=MembershipOrigin.SCIM, actor=ACTOR)
+    assert organizations() == reached
