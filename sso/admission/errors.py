@@ -1,10 +1,11 @@
 """Refusals of a person whose message was right: whom it names may not enter here."""
 
-from sso.saml.errors import SamlError
-from sso.saml.types import Setting, SignInCheck
+from orgs.providers.idp_settings import Setting
+from sso.identity.errors import SignInError
+from sso.identity.types import SignInCheck
 
 
-class DomainNotVerified(SamlError):
+class DomainNotVerified(SignInError):
     code = "domain_not_verified"
     check = SignInCheck.DOMAIN
     setting = Setting.DOMAIN
@@ -12,7 +13,7 @@ class DomainNotVerified(SamlError):
     private = "The domain of the address isn’t among this organization’s verified domains."
 
 
-class NotAMember(SamlError):
+class NotAMember(SignInError):
     code = "not_a_member"
     check = SignInCheck.MEMBER
     setting = Setting.ASSIGNMENT
@@ -20,7 +21,7 @@ class NotAMember(SamlError):
     private = "Nobody here has this address, and people aren’t added when they sign in."
 
 
-class DeletedByDirectory(SamlError):
+class DeletedByDirectory(SignInError):
     code = "deleted_by_directory"
     check = SignInCheck.MEMBER
     setting = Setting.ASSIGNMENT
@@ -31,7 +32,7 @@ class DeletedByDirectory(SamlError):
     )
 
 
-class ConsentMissing(SamlError):
+class ConsentMissing(SignInError):
     code = "consent_missing"
     check = SignInCheck.MEMBER
     public = "Accept the organization’s invitation first: it is in your mailbox. Then sign in this way."
@@ -39,7 +40,7 @@ class ConsentMissing(SamlError):
     advice = "Ask the person to open the invitation in their mailbox. It can be sent again, on the page of members."
 
 
-class MemberSuspended(SamlError):
+class MemberSuspended(SignInError):
     code = "member_suspended"
     check = SignInCheck.MEMBER
     public = "Your access to this organization is suspended. Ask one of its admins."
@@ -50,7 +51,7 @@ class MemberSuspended(SamlError):
     )
 
 
-class AccountClosed(SamlError):
+class AccountClosed(SignInError):
     code = "account_closed"
     check = SignInCheck.MEMBER
     public = "Your account is closed. Ask support."
@@ -58,7 +59,7 @@ class AccountClosed(SamlError):
     advice = "Ask support why the account was closed. Nothing at the provider, and nothing here, opens it again."
 
 
-class SubjectChanged(SamlError):
+class SubjectChanged(SignInError):
     code = "subject_changed"
     check = SignInCheck.MEMBER
     setting = Setting.NAME_ID

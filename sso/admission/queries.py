@@ -3,6 +3,7 @@ from collections.abc import Sequence
 from orgs.base.text import address_domain, address_key
 from orgs.domains import queries as domains
 from orgs.people import queries as people
+from orgs.providers.idp_settings import NameIdFormat
 from orgs.tenancy import queries as tenancy
 from orgs.tenancy.models import Membership, Organization, User
 from orgs.tenancy.types import AddressKind, MembershipState
@@ -18,10 +19,10 @@ from sso.admission.errors import (
 from sso.admission.types import Subject
 from sso.connections import queries as connections
 from sso.connections.models import Configuration, Connection, SamlIdentity
+from sso.identity.profile import AttributeNames
+from sso.identity.types import VerifiedIdentity
 from sso.providers.catalog import provider
 from sso.providers.types import ProfileField
-from sso.saml.profile import AttributeNames
-from sso.saml.types import Claims, NameIdFormat
 
 
 def attribute_names(connection: Connection, chosen: Configuration) -> AttributeNames:
@@ -36,12 +37,12 @@ def attribute_names(connection: Connection, chosen: Configuration) -> AttributeN
         given_name=of(ProfileField.GIVEN_NAME),
         family_name=of(ProfileField.FAMILY_NAME),
         display_name=of(ProfileField.DISPLAY_NAME),
-        may_use_name_id=not named.get(ProfileField.EMAIL),
+        subject="" if named.get(ProfileField.EMAIL) else "NameID",
     )
 
 
 def membership_to_enter(
-    connection: Connection, claims: Claims, email: str, tested: Configuration | None = None
+    connection: Connection, claims: VerifiedIdentity, email: str, tested: Configuration | None = None
 ) -> Membership | None:
     """Return the membership that this person may enter or be admitted to; None when nobody has it and people join by signing in.
 
@@ -64,7 +65,7 @@ def membership_to_enter(
     return membership
 
 
-def membership_named(connection: Connection, claims: Claims, email: str) -> Membership | None:
+def membership_named(connection: Connection, claims: VerifiedIdentity, email: str) -> Membership | None:
     """Return whose membership a sign-in was for, may they enter or not: that of the NameID, else that of the address."""
     identity = _identity_of(connection, claims, email)
     return identity.membership if identity is not None else people.membership_of_address(connection.org, email)
@@ -114,7 +115,7 @@ def require_same_domain(membership: Membership, held: Membership) -> None:
 
 
 def _membership_of(
-    connection: Connection, claims: Claims, email: str, tested: Configuration | None
+    connection: Connection, claims: VerifiedIdentity, email: str, tested: Configuration | None
 ) -> Membership | None:
     """Return the membership that the IdP's NameID has belonged to, else the one with this address. Raises SubjectChanged."""
     by_address = people.membership_of_address(connection.org, email)
@@ -131,29 +132,29 @@ def _membership_of(
     return by_address
 
 
-def _identity_of(connection: Connection, claims: Claims, email: str) -> SamlIdentity | None:
+def _identity_of(connection: Connection, claims: VerifiedIdentity, email: str) -> SamlIdentity | None:
     """Return the link of this NameID, unless it is an address that its member no longer has: that may be anybody's now.
 
     One that an admin has left to its member counts, but not for whoever comes with that very address: that may be its
     new holder.
     """
-    identity = connections.find_identity(connection, claims.name_id) if is_lasting(claims) else None
+    identity = connections.find_identity(connection, claims.subject) if is_lasting(claims) else None
     if identity is None:
         return None
-    kind = people.address_kinds(connection.org, claims.name_id).get(identity.membership_id)
-    is_asserted = address_key(email) == address_key(claims.name_id)
+    kind = people.address_kinds(connection.org, claims.subject).get(identity.membership_id)
+    is_asserted = address_key(email) == address_key(claims.subject)
     if kind == AddressKind.FORMER or (kind == AddressKind.NAME_ID and is_asserted):
         return None
     return identity
 
 
-def is_lasting(claims: Claims) -> bool:
+def is_lasting(claims: VerifiedIdentity) -> bool:
     """Say whether the NameID means the same person next time; a transient one is another each time (SAML Core §8.3.8)."""
-    return claims.name_id_format != NameIdFormat.TRANSIENT
+    return claims.subject_format != NameIdFormat.TRANSIENT
 
 
 def _require_same_subject(
-    connection: Connection, membership: Membership, claims: Claims, tested: Configuration | None
+    connection: Connection, membership: Membership, claims: VerifiedIdentity, tested: Configuration | None
 ) -> None:
     """Neither somebody's own mail attribute nor an address given to a new person may open a membership. Raises SubjectChanged.
 
@@ -161,19 +162,19 @@ def _require_same_subject(
     format must be in the format that is asked for, or its address where none is preferred; and none may come beside a
     link in the format that is asked for. A transient NameID is never linked, and comes under the same rules.
     """
-    is_own = _is_own_address(membership, claims.name_id)
+    is_own = _is_own_address(membership, claims.subject)
     linked = connections.identities_of(connection, membership)
     if not linked:
         return
-    same_format = [one for one in linked if one.name_id_format == claims.name_id_format]
+    same_format = [one for one in linked if one.name_id_format == claims.subject_format]
     for one in same_format:
         if not (is_own and _has_had_address(membership, one.name_id)):
-            raise SubjectChanged(expected=one.name_id, received=claims.name_id)
+            raise SubjectChanged(expected=one.name_id, received=claims.subject)
     asked = _asked_format(connection, tested)
-    standing = _link_in(membership, linked, asked) if asked != claims.name_id_format else None
-    is_expected = bool(same_format) or (is_own if asked == NameIdFormat.UNSPECIFIED else asked == claims.name_id_format)
+    standing = _link_in(membership, linked, asked) if asked != claims.subject_format else None
+    is_expected = bool(same_format) or (is_own if asked == NameIdFormat.UNSPECIFIED else asked == claims.subject_format)
     if standing is not None or not is_expected:
-        raise SubjectChanged(expected=(standing or linked[0]).name_id, received=claims.name_id)
+        raise SubjectChanged(expected=(standing or linked[0]).name_id, received=claims.subject)
 
 
 def _is_own_address(membership: Membership, name_id: str) -> bool:

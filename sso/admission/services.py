@@ -15,7 +15,7 @@ from sso.admission import queries
 from sso.admission.errors import SubjectChanged
 from sso.admission.types import Subject
 from sso.connections import services as connections
-from sso.saml.profile import SamlProfile
+from sso.identity.profile import ClaimedProfile
 
 
 def admit(*, subject: Subject, found: Membership | None) -> Membership:
@@ -72,15 +72,15 @@ def confirm(*, membership: Membership, subject: Subject) -> Membership:
         connections.remember_identity(
             connection=connection,
             membership=locked,
-            name_id=claims.name_id,
-            name_id_format=claims.name_id_format,
+            name_id=claims.subject,
+            name_id_format=claims.subject_format,
             actor=subject.actor,
         )
     _refresh(locked, subject.profile, subject.actor)
     return locked
 
 
-def _refresh(membership: Membership, profile: SamlProfile, actor: Actor) -> None:
+def _refresh(membership: Membership, profile: ClaimedProfile, actor: Actor) -> None:
     """Update the membership's profile from the assertion, unless a directory provisioned it."""
     if MembershipOrigin.SCIM in membership.origin_set:
         return

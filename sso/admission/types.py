@@ -2,8 +2,8 @@ from dataclasses import dataclass
 
 from orgs.base.actor import Actor
 from sso.connections.models import Connection
-from sso.saml.profile import SamlProfile
-from sso.saml.types import Claims
+from sso.identity.profile import ClaimedProfile
+from sso.identity.types import VerifiedIdentity
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +11,6 @@ class Subject:
     """Whom a verified assertion names, what it says of them, and through which connection it came (SAML Core §2.4.1)."""
 
     connection: Connection
-    claims: Claims
-    profile: SamlProfile
+    claims: VerifiedIdentity
+    profile: ClaimedProfile
     actor: Actor

@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet
 from orgs.base.clock import now
 from orgs.base.text import address_key
 from orgs.people import queries as people
+from orgs.providers.idp_settings import Setting
 from orgs.tenancy.models import Membership, Organization
 from orgs.tenancy.types import AddressKind
 from sso.attempts.errors import AttemptUnknown
@@ -24,9 +25,9 @@ from sso.attempts.types import (
 )
 from sso.connections import queries as connections
 from sso.connections.models import Connection, SamlIdentity
+from sso.identity.errors import advice_for
+from sso.identity.types import SignInCheck
 from sso.providers.catalog import provider
-from sso.saml.errors import advice_for
-from sso.saml.types import Setting, SignInCheck
 
 LOGGED_PER_MINUTE = 120
 SHOWN_IDENTITIES = 10

@@ -8,6 +8,7 @@ from django.db import transaction
 from orgs.base.actor import Actor, ActorKind
 from orgs.base.clock import now
 from orgs.base.text import KEY_LENGTH, address_key
+from orgs.providers.idp_settings import Setting
 from orgs.tenancy.models import Membership
 from sso.attempts import queries
 from sso.attempts.models import LoginAttempt
@@ -15,8 +16,8 @@ from sso.attempts.types import AttemptOutcome, AttemptRecord, ClientInfo, NameId
 from sso.connections import services as connections
 from sso.connections.errors import IdentityUnknown
 from sso.connections.models import Connection
-from sso.saml.errors import SamlError
-from sso.saml.types import Claims, Setting, SignInCheck
+from sso.identity.errors import SignInError
+from sso.identity.types import SignInCheck, VerifiedIdentity
 
 # no letter that is taken for a digit, no vowel that makes words
 CODE_LETTERS = "23456789BCDFGHJKMNPQRSTVWXZ"
@@ -30,14 +31,14 @@ class Attempt:
     connection: Connection
     caller: ClientInfo
     version: int | None = None
-    claims: Claims | None = None
+    claims: VerifiedIdentity | None = None
     email: str = ""
     membership: Membership | None = None
     # of the version that is tested; else it is the connection's
     provider: str = ""
 
     @property
-    def known_claims(self) -> Claims:
+    def known_claims(self) -> VerifiedIdentity:
         assert self.claims is not None  # noqa: S101 - set before anybody asks
         return self.claims
 
@@ -57,7 +58,7 @@ class Attempt:
         return Actor(ActorKind.SAML, reference=reference, label=label, ip=self.caller.ip)
 
     def record(
-        self, outcome: AttemptOutcome, passed: Sequence[SignInCheck], refusal: SamlError | None = None
+        self, outcome: AttemptOutcome, passed: Sequence[SignInCheck], refusal: SignInError | None = None
     ) -> LoginAttempt:
         known = self.version, refusal, self.claims, self.email, self.membership
         entry = AttemptRecord(outcome, self.caller, passed, *known, provider=self.provider)
@@ -96,9 +97,9 @@ def record_attempt(*, connection: Connection, entry: AttemptRecord) -> LoginAtte
 
 def _copy_claims(attempt: LoginAttempt, entry: AttemptRecord) -> None:
     if entry.claims is not None:
-        attempt.name_id = entry.claims.name_id
-        attempt.name_id_key = address_key(entry.claims.name_id)[:KEY_LENGTH]
-        attempt.is_idp_initiated = not entry.claims.in_response_to
+        attempt.name_id = entry.claims.subject
+        attempt.name_id_key = address_key(entry.claims.subject)[:KEY_LENGTH]
+        attempt.is_idp_initiated = not entry.claims.request_id
 
 
 def _copy_refusal(attempt: LoginAttempt, entry: AttemptRecord) -> None:

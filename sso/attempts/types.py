@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from django.db.models import TextChoices
 
-from sso.saml.errors import SamlError
-from sso.saml.types import Claims, SignInCheck
+from sso.identity.errors import SignInError
+from sso.identity.types import SignInCheck, VerifiedIdentity
 
 if TYPE_CHECKING:
     from orgs.tenancy.models import Membership
@@ -109,8 +109,8 @@ class AttemptRecord:
     caller: ClientInfo
     passed: Sequence[SignInCheck] = ()
     version: int | None = None
-    refusal: SamlError | None = None
-    claims: Claims | None = field(default=None, repr=False)
+    refusal: SignInError | None = None
+    claims: VerifiedIdentity | None = field(default=None, repr=False)
     email: str = ""
     membership: "Membership | None" = None
     # of the version that was tested; else it is the connection's

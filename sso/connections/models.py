@@ -3,10 +3,10 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
+from orgs.providers.idp_settings import NameIdFormat
 from orgs.tenancy.models import Membership, Organization
 from orgs.tenancy.types import Role
-from sso.connections.types import ConnectionState, MetadataSource, SpKeyState, Stage, WizardStep
-from sso.saml.types import Binding, Endpoint, NameIdFormat
+from sso.connections.types import Binding, ConnectionState, Endpoint, MetadataSource, SpKeyState, Stage, WizardStep
 
 
 class Connection(models.Model):

@@ -10,6 +10,7 @@ from django.db.models import Prefetch, QuerySet
 from orgs.base import sealed
 from orgs.base.clock import now
 from orgs.people import queries as people
+from orgs.providers.idp_settings import NameIdFormat
 from orgs.tenancy.models import Membership, Organization
 from orgs.tenancy.types import Role
 from sso.connections.errors import ConnectionUnknown, NothingInPreparation, SeenNoLonger
@@ -18,6 +19,7 @@ from sso.connections.types import (
     Addresses,
     AttributeChoice,
     ConnectionState,
+    Endpoint,
     ReadField,
     Seen,
     SignInRules,
@@ -27,7 +29,7 @@ from sso.connections.types import (
 )
 from sso.providers.catalog import provider
 from sso.providers.types import ProfileField, SpValue
-from sso.saml.types import Endpoint, Expectation, NameIdFormat, ServiceProvider, SpKeyPair
+from sso.saml.types import Expectation, ServiceProvider, SpKeyPair
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from django.db.models import TextChoices
 
+from orgs.providers.idp_settings import NameIdFormat
 from orgs.tenancy.types import Role
-from sso.saml.types import Binding, Certificate, Endpoint, NameIdFormat
 
 MAX_CONNECTIONS = 25
 CONNECTION_CHANGED = "connection.changed"
@@ -64,6 +65,33 @@ NAME_ID_FORMATS = {
     NameIdFormat.PERSISTENT: "Persistent",
 }
 ProfileNames = Mapping[str, str]
+
+
+class Binding(StrEnum):
+    """How a message travels to the IdP (SAML Bindings §3.4, §3.5)."""
+
+    REDIRECT = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
+    POST = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the IdP takes AuthnRequests; `location` is https, or http on a loopback host in the sandbox."""
+
+    binding: Binding
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """An X.509 certificate. `pem` is in canonical form: two texts of one certificate are equal."""
+
+    pem: str
+    fingerprint: str  # SHA-256 over DER, 64 lower-case hex digits
+    subject: str  # RFC 4514
+    not_before: datetime
+    not_after: datetime
+    key: str  # "RSA 2048", "EC secp256r1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ from django import forms
 from django.conf import settings
 
 from sso.connections.forms import PrintableField
+from sso.connections.types import Binding
 from sso.metadata.types import TypedIdp
 from sso.saml.certificates import read_pasted_certificates
 from sso.saml.endpoints import LONGEST_URL, safe_url
 from sso.saml.metadata import LONGEST_ENTITY_ID
 from sso.saml.metadata_errors import EndpointNotHttps, MetadataError, MetadataTooLarge, PrivateKeyPasted
 from sso.saml.metadata_input import LARGEST_DOCUMENT
-from sso.saml.types import Binding
 
 
 class UrlForm(forms.Form):

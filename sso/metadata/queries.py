@@ -7,14 +7,14 @@ from django.conf import settings
 from orgs.base.clock import now
 from sso.connections import queries as connections
 from sso.connections.models import Configuration, Connection
-from sso.connections.types import MetadataSource
+from sso.connections.types import Binding, MetadataSource
 from sso.metadata.errors import MetadataRefused, SnapshotUnknown
 from sso.metadata.models import MetadataSnapshot
 from sso.metadata.types import Remark
 from sso.providers.catalog import provider, recognize
 from sso.saml.metadata import read_idp_metadata
 from sso.saml.metadata_errors import MetadataError
-from sso.saml.types import Binding, IdpMetadata
+from sso.saml.types import IdpMetadata
 
 ENDS_SOON = timedelta(days=60)
 

@@ -1,6 +1,6 @@
 from dataclasses import dataclass, field
 
-from sso.saml.types import Binding
+from sso.connections.types import Binding
 
 MAX_SNAPSHOTS = 20
 

@@ -1,5 +1,6 @@
 """Any other identity provider that speaks SAML 2.0, in the words that most of them use."""
 
+from orgs.providers.idp_settings import NameIdFormat, Setting
 from sso.providers.aliases import accepted
 from sso.providers.fixes import beyond_settings
 from sso.providers.types import (
@@ -13,7 +14,6 @@ from sso.providers.types import (
     Provider,
     SpValue,
 )
-from sso.saml.types import NameIdFormat, Setting
 
 ATTRIBUTES = (
     AttributeRow(ProfileField.EMAIL, "email", "the person’s email address"),

@@ -1,5 +1,6 @@
 """Microsoft Entra ID: an enterprise application that isn’t in the gallery."""
 
+from orgs.providers.idp_settings import NameIdFormat, Setting
 from sso.providers.aliases import accepted
 from sso.providers.fixes import beyond_settings
 from sso.providers.types import (
@@ -12,7 +13,6 @@ from sso.providers.types import (
     Provider,
     SpValue,
 )
-from sso.saml.types import NameIdFormat, Setting
 
 CLAIMS = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims"
 ATTRIBUTES = (

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sso.saml.types import Setting
+from orgs.providers.idp_settings import Setting
 
 
 def beyond_settings(party: str) -> Mapping[Setting, str]:

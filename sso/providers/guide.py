@@ -5,6 +5,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from sso.identity import errors as identity_errors
+from sso.identity.errors import SignInError
 from sso.providers import troubleshooting
 from sso.providers.aliases import WELL_KNOWN
 from sso.providers.catalog import PROVIDERS
@@ -12,14 +14,13 @@ from sso.providers.markdown import bullets, code, numbered, page, plain, table
 from sso.providers.troubleshooting import refusals_in
 from sso.providers.types import AttributeRow, CopyValue, MetadataWay, Provider, SpValue
 from sso.saml import errors, status
-from sso.saml.errors import SamlError
 
 COMMAND = "python -m sso.providers.guide docs/providers sso.admission.errors sso.signin.errors"
-REFUSALS = (*refusals_in(errors), *refusals_in(status))
+REFUSALS = (*refusals_in(errors), *refusals_in(status), *refusals_in(identity_errors))
 WAYS = {MetadataWay.URL: "By link", MetadataWay.FILE: "As a file", MetadataWay.MANUAL: "By hand"}
 
 
-def pages(refusals: Sequence[type[SamlError]] = REFUSALS) -> Mapping[str, str]:
+def pages(refusals: Sequence[type[SignInError]] = REFUSALS) -> Mapping[str, str]:
     """Return every page by the name of its file."""
     guides = {f"{one.code}.md": render(one, refusals) for one in PROVIDERS}
     return {
@@ -29,12 +30,12 @@ def pages(refusals: Sequence[type[SamlError]] = REFUSALS) -> Mapping[str, str]:
     }
 
 
-def render(provider: Provider, refusals: Sequence[type[SamlError]] = REFUSALS) -> str:
+def render(provider: Provider, refusals: Sequence[type[SignInError]] = REFUSALS) -> str:
     """Return one provider's guide."""
     return page(*_at_the_provider(provider), *_between_both(provider), *_later(provider, refusals))
 
 
-def write(folder: Path, refusals: Sequence[type[SamlError]] = REFUSALS) -> None:
+def write(folder: Path, refusals: Sequence[type[SignInError]] = REFUSALS) -> None:
     """The folder holds every page as it is rendered now."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in pages(refusals).items():
@@ -89,7 +90,7 @@ def _between_both(provider: Provider) -> Sequence[str]:
     )
 
 
-def _later(provider: Provider, refusals: Sequence[type[SamlError]]) -> Sequence[str]:
+def _later(provider: Provider, refusals: Sequence[type[SignInError]]) -> Sequence[str]:
     """Return the part about testing, and about what may go wrong."""
     return (
         "## 6. Test, then turn it on",

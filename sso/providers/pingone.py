@@ -1,5 +1,6 @@
 """PingOne: a SAML application."""
 
+from orgs.providers.idp_settings import NameIdFormat, Setting
 from sso.providers.aliases import accepted
 from sso.providers.fixes import beyond_settings
 from sso.providers.types import (
@@ -12,7 +13,6 @@ from sso.providers.types import (
     Provider,
     SpValue,
 )
-from sso.saml.types import NameIdFormat, Setting
 
 ATTRIBUTES = (
     AttributeRow(ProfileField.EMAIL, "email", "Email Address"),

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from types import ModuleType
 
+from orgs.providers.idp_settings import Setting
+from sso.identity.errors import SignInError
 from sso.providers.markdown import bullets, code, page, plain, table
 from sso.providers.types import Provider
 from sso.saml import metadata_errors
-from sso.saml.errors import SamlError
 from sso.saml.metadata_errors import MetadataError
-from sso.saml.types import Setting
 
 PAGE = "troubleshooting.md"
 SECTION = "When a sign-in is refused"
@@ -32,18 +32,18 @@ SETTING_LABELS = {
 }
 
 
-def refusals_in(module: ModuleType) -> tuple[type[SamlError], ...]:
+def refusals_in(module: ModuleType) -> tuple[type[SignInError], ...]:
     """Return the refusals that a module defines, in its order."""
-    return tuple(one for one in _defined_in(module) if issubclass(one, SamlError) and one is not SamlError)
+    return tuple(one for one in _defined_in(module) if issubclass(one, SignInError) and one is not SignInError)
 
 
-def fixes(provider: Provider, refusals: Sequence[type[SamlError]]) -> str:
+def fixes(provider: Provider, refusals: Sequence[type[SignInError]]) -> str:
     """Return the table of settings: the codes that point at each, and what to change at this provider."""
     rows = [(SETTING_LABELS[setting], _codes(setting, refusals), plain(provider.fixes[setting])) for setting in Setting]
     return table(("It points at", "Codes", f"What to do at {provider.party}"), rows)
 
 
-def render(providers: Iterable[Provider], refusals: Sequence[type[SamlError]]) -> str:
+def render(providers: Iterable[Provider], refusals: Sequence[type[SignInError]]) -> str:
     """Return the page of all codes."""
     anchor = SECTION.lower().replace(" ", "-")
     guides = [f"[{one.name}]({one.code}.md#{anchor})" for one in providers]
@@ -69,12 +69,12 @@ def _metadata_errors() -> list[type[MetadataError]]:
     return [one for one in _defined_in(metadata_errors) if issubclass(one, MetadataError) and one is not MetadataError]
 
 
-def _codes(setting: Setting, refusals: Iterable[type[SamlError]]) -> str:
+def _codes(setting: Setting, refusals: Iterable[type[SignInError]]) -> str:
     codes = [one.code for one in refusals if one.setting is setting]
     return ", ".join(f"[{code(one)}]({PAGE}#{one})" for one in codes) or "–"
 
 
-def _refusal(refusal: type[SamlError]) -> str:
+def _refusal(refusal: type[SignInError]) -> str:
     facts = (f"Points at: {SETTING_LABELS[refusal.setting]}", f"The person reads: “{plain(refusal.public)}”")
     advice = [plain(refusal.advice.replace("{received}", "the time that came"))] if refusal.advice else []
     return page(f"### {code(refusal.code)}", plain(refusal.private), *advice, bullets(facts)).rstrip()

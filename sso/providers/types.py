@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sso.saml.types import NameIdFormat, Setting
+from orgs.providers.idp_settings import NameIdFormat, Setting
 
 CUSTOM_CODE = "custom"
 

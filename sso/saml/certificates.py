@@ -10,9 +10,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID, PublicKeyAlgorithmOID
 
+from sso.connections.types import Certificate
 from sso.saml.metadata_errors import CertificateExpired, CertificateMissing, CertificateUnreadable, KeyIsPss, KeyTooWeak
 from sso.saml.pasted import encoded_certificates
-from sso.saml.types import Certificate, LeftOut, SpKeyPair
+from sso.saml.types import LeftOut, SpKeyPair
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 Unusable = CertificateUnreadable | KeyIsPss | KeyTooWeak | CertificateExpired

@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from sso.identity.errors import AssertionExpired, SignInError, apart_from, stamp
 from sso.saml.errors import (
-    AssertionExpired,
     AssertionNotYetValid,
     AudienceMismatch,
     AudienceMissing,
@@ -14,13 +14,12 @@ from sso.saml.errors import (
     MessageMisshapen,
     RecipientMismatch,
     RequestMismatch,
-    SamlError,
     SubjectMissing,
     TimeBoundsMissing,
 )
 from sso.saml.markup import SAML, Element, children
 from sso.saml.prescreen import LONGEST_ID
-from sso.saml.reading import apart_from, moment, only, plain_text, stamp
+from sso.saml.reading import moment, only, plain_text
 from sso.saml.types import Expectation
 
 BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
@@ -61,13 +60,13 @@ def require_confirmation(response: Element, assertion: Element, expected: Expect
     Raises SubjectMissing, ConfirmationMissing, or what is wrong with the first bearer confirmation.
     """
     subject = only(assertion, "Subject", SubjectMissing)
-    problem: SamlError = ConfirmationMissing()
+    problem: SignInError = ConfirmationMissing()
     bearers = [node for node in children(subject, SAML, "SubjectConfirmation") if node.get("Method") == BEARER]
     for place, bearer in enumerate(bearers):
         try:
             facts = only(bearer, "SubjectConfirmationData", ConfirmationMissing)
             return _require_confirmed(facts, response.get("InResponseTo") or "", expected, now)
-        except SamlError as reason:
+        except SignInError as reason:
             problem = reason if place == 0 else problem
     raise problem
 

@@ -8,9 +8,9 @@ from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
 import idna
 
+from sso.connections.types import Binding, Endpoint
 from sso.saml.markup import Element, line_of
 from sso.saml.metadata_errors import EndpointMissing, EndpointNotHttps
-from sso.saml.types import Binding, Endpoint
 
 LONGEST_URL = 2_000
 # what a name or an IP address is written with: a policy of ours names the host, and there `*` would mean any

@@ -1,50 +1,11 @@
 """One class for each way in which a SAML message is refused. Codes are stable; support and docs name them."""
 
-from typing import ClassVar
-
-from sso.saml.types import Setting, SignInCheck
-
-LONGEST_DETAIL = 300
+from orgs.providers.idp_settings import Setting
+from sso.identity.errors import SignInError
+from sso.identity.types import SignInCheck
 
 
-class SamlError(Exception):
-    """A response was refused at `check`. `public` is safe for the person; `expected` and `received` are for admins.
-
-    `advice` says what to try besides what the provider's guide says of `setting`; where there is no setting, it's all there is.
-    `received` comes from the message: it is cut to 300 characters, may be hostile, and is escaped where it is shown.
-    """
-
-    code: ClassVar[str] = "refused"
-    check: ClassVar[SignInCheck] = SignInCheck.MESSAGE
-    setting: ClassVar[Setting] = Setting.NOTHING
-    # whether the IdP began by itself, where the refusal alone says so
-    is_idp_initiated: ClassVar[bool | None] = None
-    public: ClassVar[str] = "Your organization’s sign-in service sent an answer that couldn’t be used here."
-    private: ClassVar[str] = "The response can’t be used."
-    advice: ClassVar[str] = ""
-
-    def __init__(self, *, expected: str = "", received: str = "") -> None:
-        self.expected = expected[:LONGEST_DETAIL]
-        self.received = received[:LONGEST_DETAIL]
-        # what had been checked and found right before
-        self.passed: tuple[SignInCheck, ...] = ()
-        # which request the message says it answers: a claim, by which a waiting test is found and nothing else
-        self.in_response_to = ""
-        super().__init__(self.code)
-
-
-def advice_for(code: str) -> str:
-    """Return what the refusal with this code advises, of all that are defined anywhere; empty for a code of a former release."""
-    waiting = [SamlError]
-    while waiting:
-        known = waiting.pop()
-        if known.code == code:
-            return known.advice
-        waiting.extend(known.__subclasses__())
-    return ""
-
-
-class MessageTooLarge(SamlError):
+class MessageTooLarge(SignInError):
     code = "message_too_large"
     private = "The response is larger than 256 KB, or has more than 2,000 elements."
     advice = (
@@ -53,7 +14,7 @@ class MessageTooLarge(SamlError):
     )
 
 
-class MessageUnreadable(SamlError):
+class MessageUnreadable(SignInError):
     code = "message_unreadable"
     private = "The form’s SAMLResponse isn’t base64 text of one XML document."
     advice = (
@@ -62,13 +23,13 @@ class MessageUnreadable(SamlError):
     )
 
 
-class MessageMisencoded(SamlError):
+class MessageMisencoded(SignInError):
     code = "message_encoding"
     private = "The XML is in an encoding that isn’t read here, or not in the one that it declares."
     advice = "Have the provider write its answers in UTF-8. If it does, something on the way has changed the letters."
 
 
-class MessageForbidden(SamlError):
+class MessageForbidden(SignInError):
     code = "message_forbidden_markup"
     private = "The XML holds a DTD, an entity, a comment or a processing instruction. Responses never need these."
     advice = (
@@ -77,7 +38,7 @@ class MessageForbidden(SamlError):
     )
 
 
-class MessageMisshapen(SamlError):
+class MessageMisshapen(SignInError):
     code = "message_misshapen"
     private = "The XML isn’t one samlp:Response with one assertion and unique IDs."
     advice = (
@@ -86,20 +47,20 @@ class MessageMisshapen(SamlError):
     )
 
 
-class AssertionEncrypted(SamlError):
+class AssertionEncrypted(SignInError):
     code = "assertion_encrypted"
     setting = Setting.ENCRYPTION
     private = "The assertion is encrypted. Turn encryption of assertions off at the IdP."
 
 
-class SignatureMissing(SamlError):
+class SignatureMissing(SignInError):
     code = "signature_missing"
     check = SignInCheck.SIGNATURE
     setting = Setting.SIGNING
     private = "Neither the response nor the assertion is signed, or one that must be isn’t."
 
 
-class SignatureMisshapen(SamlError):
+class SignatureMisshapen(SignInError):
     code = "signature_misshapen"
     check = SignInCheck.SIGNATURE
     private = "A signature isn’t one direct child of what it signs, in the one form that is accepted."
@@ -109,14 +70,14 @@ class SignatureMisshapen(SamlError):
     )
 
 
-class AlgorithmRefused(SamlError):
+class AlgorithmRefused(SignInError):
     code = "signature_algorithm"
     check = SignInCheck.SIGNATURE
     setting = Setting.ALGORITHM
     private = "The signature uses an algorithm that isn’t accepted. Use RSA-SHA256, -384 or -512, or ECDSA with these."
 
 
-class CanonicalizationRefused(SamlError):
+class CanonicalizationRefused(SignInError):
     code = "signature_canonicalization"
     check = SignInCheck.SIGNATURE
     setting = Setting.CANONICALIZATION
@@ -126,7 +87,7 @@ class CanonicalizationRefused(SamlError):
     )
 
 
-class SignatureInvalid(SamlError):
+class SignatureInvalid(SignInError):
     code = "signature_invalid"
     check = SignInCheck.SIGNATURE
     setting = Setting.METADATA
@@ -137,14 +98,14 @@ class SignatureInvalid(SamlError):
     )
 
 
-class IssuerMismatch(SamlError):
+class IssuerMismatch(SignInError):
     code = "issuer_mismatch"
     check = SignInCheck.ISSUER
     setting = Setting.IDP_ENTITY_ID
     private = "The response comes from another IdP than this connection’s."
 
 
-class StatusRefused(SamlError):
+class StatusRefused(SignInError):
     code = "status_refused"
     check = SignInCheck.STATUS
     setting = Setting.ASSIGNMENT
@@ -152,21 +113,21 @@ class StatusRefused(SamlError):
     private = "The IdP answered with a failure instead of an assertion."
 
 
-class DestinationMismatch(SamlError):
+class DestinationMismatch(SignInError):
     code = "destination_mismatch"
     check = SignInCheck.RECIPIENT
     setting = Setting.ACS_URL
     private = "The response was made for another address."
 
 
-class RecipientMismatch(SamlError):
+class RecipientMismatch(SignInError):
     code = "recipient_mismatch"
     check = SignInCheck.RECIPIENT
     setting = Setting.ACS_URL
     private = "The assertion was made for another address."
 
 
-class ConfirmationMissing(SamlError):
+class ConfirmationMissing(SignInError):
     code = "confirmation_missing"
     check = SignInCheck.RECIPIENT
     private = "The assertion has no bearer confirmation that could be accepted (SAML Profiles §4.1.4.2)."
@@ -176,7 +137,7 @@ class ConfirmationMissing(SamlError):
     )
 
 
-class RequestMismatch(SamlError):
+class RequestMismatch(SignInError):
     code = "in_response_to_mismatch"
     check = SignInCheck.RECIPIENT
     private = "The assertion answers another request than the response around it."
@@ -186,19 +147,7 @@ class RequestMismatch(SamlError):
     )
 
 
-class AssertionExpired(SamlError):
-    code = "assertion_expired"
-    check = SignInCheck.TIME
-    setting = Setting.CLOCK
-    public = "The answer of your organization’s sign-in service came too late. Try again."
-    private = "The assertion had ended before it arrived. If this happens often, the IdP’s clock is wrong."
-    advice = (
-        "It came with this time: {received}. If people wait on the provider’s page, signing in again is enough. If"
-        " it happens at once, a clock is wrong."
-    )
-
-
-class AssertionNotYetValid(SamlError):
+class AssertionNotYetValid(SignInError):
     code = "assertion_not_yet_valid"
     check = SignInCheck.TIME
     setting = Setting.CLOCK
@@ -206,7 +155,7 @@ class AssertionNotYetValid(SamlError):
     advice = "This is how far off the clocks are: {received}. Up to 90 seconds are accepted."
 
 
-class TimeBoundsMissing(SamlError):
+class TimeBoundsMissing(SignInError):
     code = "time_bounds_missing"
     check = SignInCheck.TIME
     private = "The assertion doesn’t say until when it may be used, or it gives a time that isn’t in UTC."
@@ -216,21 +165,21 @@ class TimeBoundsMissing(SamlError):
     )
 
 
-class AudienceMismatch(SamlError):
+class AudienceMismatch(SignInError):
     code = "audience_mismatch"
     check = SignInCheck.AUDIENCE
     setting = Setting.SP_ENTITY_ID
     private = "The assertion was made for another service provider."
 
 
-class AudienceMissing(SamlError):
+class AudienceMissing(SignInError):
     code = "audience_missing"
     check = SignInCheck.AUDIENCE
     setting = Setting.SP_ENTITY_ID
     private = "The assertion doesn’t say for which service provider it was made."
 
 
-class ConditionUnknown(SamlError):
+class ConditionUnknown(SignInError):
     code = "condition_unknown"
     check = SignInCheck.AUDIENCE
     private = "The assertion sets a condition that isn’t known, so it can’t be kept."
@@ -240,21 +189,21 @@ class ConditionUnknown(SamlError):
     )
 
 
-class SubjectMissing(SamlError):
+class SubjectMissing(SignInError):
     code = "subject_missing"
     check = SignInCheck.SUBJECT
     setting = Setting.NAME_ID
     private = "The assertion doesn’t name one person: it needs one Subject with one NameID."
 
 
-class SubjectEncrypted(SamlError):
+class SubjectEncrypted(SignInError):
     code = "subject_encrypted"
     check = SignInCheck.SUBJECT
     setting = Setting.ENCRYPTION
     private = "The Name ID is encrypted (EncryptedID), and can’t be read here."
 
 
-class StatementMissing(SamlError):
+class StatementMissing(SignInError):
     code = "statement_missing"
     check = SignInCheck.SUBJECT
     private = "The assertion doesn’t say that the person signed in at the IdP (no AuthnStatement), or not recently."
@@ -262,27 +211,3 @@ class StatementMissing(SamlError):
         "Have the provider send an authentication statement (AuthnStatement) with every sign-in. Answers that "
         "carry attributes only are no sign-in."
     )
-
-
-class EmailMissing(SamlError):
-    code = "email_missing"
-    check = SignInCheck.EMAIL
-    setting = Setting.ATTRIBUTES
-    public = "Your organization’s sign-in service didn’t say which email address you have."
-    private = "No attribute holds an email address, and the NameID isn’t one."
-
-
-class EmailAmbiguous(SamlError):
-    code = "email_ambiguous"
-    check = SignInCheck.EMAIL
-    setting = Setting.ATTRIBUTES
-    public = "Your organization’s sign-in service named several email addresses for you."
-    private = "The attribute for the email address has several values. It must have one."
-
-
-class EmailInvalid(SamlError):
-    code = "email_invalid"
-    check = SignInCheck.EMAIL
-    setting = Setting.ATTRIBUTES
-    public = "Your organization’s sign-in service named an email address that can’t be used here."
-    private = "The value for the email address isn’t one in plain ASCII letters."

@@ -8,6 +8,7 @@ from typing import Any
 
 from lxml import etree
 
+from sso.connections.types import Binding, Certificate
 from sso.saml.certificates import bare, usable
 from sso.saml.endpoints import choose_endpoints
 from sso.saml.markup import (
@@ -52,7 +53,7 @@ from sso.saml.metadata_errors import (
 )
 from sso.saml.metadata_input import plain_metadata, skipped_lines
 from sso.saml.reading import BLANKS
-from sso.saml.types import Binding, Certificate, IdpMetadata, LeftOut, ServiceProvider
+from sso.saml.types import IdpMetadata, LeftOut, ServiceProvider
 
 MD = "urn:oasis:names:tc:SAML:2.0:metadata"
 PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol"

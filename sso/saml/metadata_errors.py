@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from sso.saml.errors import LONGEST_DETAIL
+from sso.identity.errors import LONGEST_DETAIL
 
 
 class MetadataError(Exception):

@@ -1,9 +1,10 @@
 """How values are read out of signed bytes: whole texts, UTC times, and just one of what may be there once."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from sso.saml.errors import SamlError, TimeBoundsMissing
+from sso.identity.errors import SignInError
+from sso.saml.errors import TimeBoundsMissing
 from sso.saml.markup import SAML, Element, children, text_of
 
 BLANKS = " \t\r\n"
@@ -22,25 +23,7 @@ def moment(text: str | None) -> datetime:
     return whole.replace(microsecond=int((match[2] or "")[1:7].ljust(6, "0")), tzinfo=UTC)
 
 
-def stamp(when: datetime) -> str:
-    """Return a time as it is shown to an admin."""
-    return f"{when:%Y-%m-%d %H:%M:%S} UTC"
-
-
-def apart_from(when: datetime, now: datetime) -> str:
-    """Return a time with how far it is off: "2026-03-01 12:04:00 UTC, 4 minutes ahead of our clock"."""
-    return f"{stamp(when)}, {_span(when - now)} {'ahead of' if when > now else 'behind'} our clock"
-
-
-def _span(span: timedelta) -> str:
-    seconds = abs(span) // timedelta(seconds=1)
-    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        if seconds >= 2 * size or seconds == size:
-            return f"{seconds // size} {unit}{'' if seconds == size else 's'}"
-    return f"{seconds} second{'' if seconds == 1 else 's'}"
-
-
-def only(node: Element, name: str, problem: type[SamlError]) -> Element:
+def only(node: Element, name: str, problem: type[SignInError]) -> Element:
     """Return the one child of this name in the assertion namespace. Raises the problem for none or several."""
     found = children(node, SAML, name)
     if len(found) != 1:

@@ -15,10 +15,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from lxml import etree
 
+from sso.connections.types import Binding, Endpoint
+from sso.identity.types import OutgoingRequest
 from sso.saml.certificates import private_key
 from sso.saml.markup import DSIG, SAML, SAMLP, children, parse
 from sso.saml.signature import MORE, canonical, find
-from sso.saml.types import Binding, Endpoint, OutgoingRequest, ServiceProvider, SpKeyPair
+from sso.saml.types import ServiceProvider, SpKeyPair
 
 SIGNATURE_METHOD = f"{MORE}rsa-sha256"
 DIGEST_METHOD = "http://www.w3.org/2001/04/xmlenc#sha256"
@@ -56,9 +58,9 @@ def make_request(
     message = _message(request_id, sp, endpoint, now)
     if endpoint.binding is Binding.REDIRECT:
         url = _redirect(_written(message), endpoint.location, relay_state, signer)
-        return OutgoingRequest(request_id, Binding.REDIRECT, url)
+        return OutgoingRequest(request_id, url)
     fields = {"SAMLRequest": _enveloped(message, request_id, signer), "RelayState": relay_state}
-    return OutgoingRequest(request_id, Binding.POST, endpoint.location, fields)
+    return OutgoingRequest(request_id, endpoint.location, fields)
 
 
 def _message(request_id: str, sp: ServiceProvider, endpoint: Endpoint, now: datetime) -> Any:

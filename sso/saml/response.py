@@ -4,19 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sso.identity.errors import SignInError
+from sso.identity.types import SignInCheck, VerifiedIdentity
 from sso.saml import conditions, prescreen, signature
 from sso.saml.certificates import PublicKey, fingerprint, public_key
-from sso.saml.errors import (
-    SamlError,
-    SignatureInvalid,
-    SignatureMissing,
-    StatementMissing,
-    SubjectEncrypted,
-    SubjectMissing,
-)
+from sso.saml.errors import SignatureInvalid, SignatureMissing, StatementMissing, SubjectEncrypted, SubjectMissing
 from sso.saml.markup import SAML, Element, children, run_in_thread, text_of
 from sso.saml.reading import moment, only, plain_text
-from sso.saml.types import Claims, Expectation, SignInCheck
+from sso.saml.types import Expectation
 
 UNSPECIFIED = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
 LONGEST_NAME_ID = 512
@@ -48,23 +43,23 @@ class Verified:
         return "response" in self.signed
 
 
-def verify(saml_response: str, expectation: Expectation, *, now: datetime) -> Claims:
+def verify(saml_response: str, expectation: Expectation, *, now: datetime) -> VerifiedIdentity:
     """Return what the IdP says of one person, when every check of SAML Profiles §4.1.4.3 has passed.
 
     `saml_response` is the form field in base64. Whether the request was ours, and whether the assertion was seen
-    before, is for the caller to know. Raises SamlError, which names the checks that had passed.
+    before, is for the caller to know. Raises SignInError, which names the checks that had passed.
     """
     progress = Progress()
     try:
         return run_in_thread(lambda: _verify(saml_response, expectation, now, progress))
-    except SamlError as refusal:
+    except SignInError as refusal:
         # some checks ask again later on: one that failed in the end hasn't passed
         refusal.passed = tuple(check for check in progress.passed if check is not refusal.check)
-        refusal.in_response_to = progress.in_response_to
+        refusal.request_id = progress.in_response_to
         raise
 
 
-def _verify(saml_response: str, expectation: Expectation, now: datetime, progress: Progress) -> Claims:
+def _verify(saml_response: str, expectation: Expectation, now: datetime, progress: Progress) -> VerifiedIdentity:
     nodes = prescreen.read_elements(prescreen.decode(saml_response))
     progress.in_response_to = nodes[0].get("InResponseTo") or ""
     root = prescreen.require_shape(nodes)
@@ -117,7 +112,7 @@ def _verify_signatures(root: Element, expectation: Expectation) -> Verified:
 
 
 def _read_signed(node: Element, keys: Sequence[PublicKey], pinned: Sequence[str]) -> tuple[Element, int]:
-    """Return the element anew, from the bytes that its signature covers, and the place of its key. Raises SamlError."""
+    """Return the element anew, from the bytes that its signature covers, and the place of its key. Raises SignInError."""
     try:
         content, place = signature.verify(node, keys)
     except SignatureInvalid as refusal:
@@ -137,7 +132,7 @@ def _signers(pinned: Sequence[str]) -> str:
 
 def _read_claims(
     found: Verified, in_response_to: str, expires_at: datetime, expectation: Expectation, now: datetime
-) -> Claims:
+) -> VerifiedIdentity:
     assertion = found.assertion
     subject = only(assertion, "Subject", SubjectMissing)
     if children(subject, SAML, "EncryptedID"):
@@ -147,13 +142,13 @@ def _read_claims(
     if not statements:
         raise StatementMissing(expected="an AuthnStatement", received="none")
     ends = [conditions.require_session(statement, expectation, now) for statement in statements]
-    return Claims(
+    return VerifiedIdentity(
         assertion_id=assertion.get("ID") or "",
         issuer=expectation.idp_entity_id,
-        name_id=_name_id(name_id),
-        name_id_format=_name_id_format(name_id),
+        subject=_name_id(name_id),
+        subject_format=_name_id_format(name_id),
         attributes=_attributes(assertion),
-        in_response_to=in_response_to,
+        request_id=in_response_to,
         session_index=(statements[0].get("SessionIndex") or "")[:LONGEST_TEXT],
         issued_at=moment(assertion.get("IssueInstant")),
         expires_at=expires_at,

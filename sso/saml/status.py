@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from orgs.providers.idp_settings import Setting
 from sso.saml.errors import StatusRefused
-from sso.saml.types import Setting
 
 PREFIX = "urn:oasis:names:tc:SAML:2.0:status:"
 SUCCESS = f"{PREFIX}Success"

@@ -9,6 +9,7 @@ import hashlib
 import struct
 import zlib
 from datetime import timedelta
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -32,6 +33,24 @@ MOST_FINISHED = 10
 # connection, test, Unix time, whether it is the second try, length of the request ID; that and the way back follow
 FIXED = struct.Struct(">16s16sI?B")
 NO_TEST = UUID(int=0)
+# bytes: several sign-ins at once remember theirs in cookies, of which proxies take 8 KB
+LONGEST_PATH = 500
+
+
+def local_path(text: str) -> str:
+    """Return where to go after sign-in: the text when it is a path on this site, else an empty text.
+
+    `//host`, `/\\host`, `https:host` and control characters are other sites in some browser or other.
+    """
+    if not text.startswith("/") or text.startswith("//") or len(text.encode(errors="replace")) > LONGEST_PATH:
+        return ""
+    if "\\" in text or not text.isprintable():
+        return ""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return ""
+    return "" if parts.scheme or parts.netloc else text
 
 
 def remember_flow(request: HttpRequest, response: HttpResponseBase, flow: Flow) -> None:

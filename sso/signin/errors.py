@@ -1,10 +1,12 @@
 """Refusals that need more than the message: what it answers, who brought it, and whether it came before."""
 
-from sso.saml.errors import AlgorithmRefused, IssuerMismatch, SamlError, SignatureInvalid, SignatureMissing
-from sso.saml.types import Setting, SignInCheck
+from orgs.providers.idp_settings import Setting
+from sso.identity.errors import SignInError
+from sso.identity.types import SignInCheck
+from sso.saml.errors import AlgorithmRefused, IssuerMismatch, SignatureInvalid, SignatureMissing
 
 
-class ConnectionOff(SamlError):
+class ConnectionOff(SignInError):
     code = "connection_off"
     check = SignInCheck.REQUEST
     public = "Single sign-on is turned off. Sign in another way, or ask an admin of your organization."
@@ -15,7 +17,7 @@ class ConnectionOff(SamlError):
     )
 
 
-class VersionChanged(SamlError):
+class VersionChanged(SignInError):
     code = "version_changed"
     check = SignInCheck.REQUEST
     public = "Single sign-on was changed while you signed in. Start again."
@@ -23,7 +25,7 @@ class VersionChanged(SamlError):
     advice = "Start the sign-in again: it is then verified by the version that is in force now."
 
 
-class AssertionReplayed(SamlError):
+class AssertionReplayed(SignInError):
     code = "assertion_replayed"
     check = SignInCheck.REPLAY
     public = "This sign-in was used already. Start again."
@@ -34,7 +36,7 @@ class AssertionReplayed(SamlError):
     )
 
 
-class RequestUnknown(SamlError):
+class RequestUnknown(SignInError):
     code = "request_unknown"
     check = SignInCheck.REQUEST
     public = "This sign-in was begun in another browser, or too long ago. Start again."
@@ -48,7 +50,7 @@ class RequestUnknown(SamlError):
     )
 
 
-class SignInUnfinished(SamlError):
+class SignInUnfinished(SignInError):
     code = "sign_in_unfinished"
     check = SignInCheck.REQUEST
     public = "This sign-in was finished already, or took too long to finish. Start again."
@@ -56,7 +58,7 @@ class SignInUnfinished(SamlError):
     advice = "Start the sign-in again. If it fails again, see whether the browser blocks this site’s cookies."
 
 
-class UnsolicitedRefused(SamlError):
+class UnsolicitedRefused(SignInError):
     code = "unsolicited_refused"
     check = SignInCheck.REQUEST
     setting = Setting.IDP_INITIATED
@@ -67,7 +69,7 @@ class UnsolicitedRefused(SamlError):
     )
 
 
-class OtherPersonSignedIn(SamlError):
+class OtherPersonSignedIn(SignInError):
     code = "other_person_signed_in"
     check = SignInCheck.REQUEST
     is_idp_initiated = True

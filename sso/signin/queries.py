@@ -14,9 +14,8 @@ from sso.attempts import queries as attempts
 from sso.attempts.models import LoginAttempt
 from sso.connections import queries as connections
 from sso.connections.models import Connection
-from sso.saml.errors import AssertionExpired
-from sso.saml.reading import apart_from, stamp
-from sso.saml.types import DEFAULT_SKEW, Claims
+from sso.identity.errors import AssertionExpired, apart_from, stamp
+from sso.identity.types import DEFAULT_SKEW, VerifiedIdentity
 from sso.signin.errors import AssertionReplayed, RequestUnknown, UnsolicitedRefused
 from sso.signin.models import PendingSignIn, UsedRequest
 from sso.signin.types import ANSWERED_LIFE, Flow, Taken
@@ -64,17 +63,17 @@ def is_of_replay(attempt: LoginAttempt, connection: Connection, grant: SessionGr
     return grant.membership_id == attempt.membership_id and grant.connection == connection.public_id
 
 
-def flow_of(claims: Claims, connection: Connection, flows: Sequence[Flow]) -> Flow | None:
+def flow_of(claims: VerifiedIdentity, connection: Connection, flows: Sequence[Flow]) -> Flow | None:
     """Return what this browser remembers of the request that was answered."""
-    if not claims.in_response_to:
+    if not claims.request_id:
         return None
-    mine = (flow for flow in flows if flow.request_id == claims.in_response_to)
+    mine = (flow for flow in flows if flow.request_id == claims.request_id)
     return next((flow for flow in mine if flow.connection == connection.public_id), None)
 
 
 def require_flow(taken: Taken, connection: Connection) -> Flow:
     """Return the flow of an answer that may be finished. Raises RequestUnknown, UnsolicitedRefused."""
-    request_id = taken.claims.in_response_to
+    request_id = taken.claims.request_id
     if not request_id:
         if not connection.allow_idp_initiated:
             raise UnsolicitedRefused
@@ -92,7 +91,7 @@ def connection_for(address: str) -> Connection | None:
     return connections.default_connection(org) if org is not None else None
 
 
-def session_end(claims: Claims) -> datetime:
+def session_end(claims: VerifiedIdentity) -> datetime:
     """Return when the session ends: when ours would, or earlier when the IdP says so, whose clock may be behind.
 
     Raises AssertionExpired when it would have ended before it began (SAML Core §2.7.2).

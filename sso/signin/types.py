@@ -5,7 +5,7 @@ from uuid import UUID
 
 from orgs.tenancy.types import Visitor
 from sso.attempts.types import ClientInfo
-from sso.saml.types import Claims, OutgoingRequest
+from sso.identity.types import OutgoingRequest, VerifiedIdentity
 
 if TYPE_CHECKING:
     from orgs.tenancy.models import Membership, User
@@ -72,7 +72,7 @@ class Taken:
     """A verified answer that is being finished, with the flow that this browser remembers; it is the first or a later one."""
 
     pending: "PendingSignIn"
-    claims: Claims
+    claims: VerifiedIdentity
     flow: Flow | None
     is_second: bool = False
 

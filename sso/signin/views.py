@@ -20,11 +20,10 @@ from sso.attempts.types import ClientInfo
 from sso.connections import queries as connections
 from sso.connections.errors import ConnectionUnknown
 from sso.connections.models import Connection
+from sso.identity.errors import SignInError
 from sso.providers.catalog import provider
-from sso.saml.errors import SamlError
-from sso.saml.relay_state import local_path
-from sso.saml.types import Binding
 from sso.signin import cookies, queries, services
+from sso.signin.cookies import local_path
 from sso.signin.errors import AssertionReplayed, OtherPersonSignedIn, SignInUnfinished, UnsolicitedRefused
 from sso.signin.forms import DiscoveryForm
 from sso.signin.types import (
@@ -64,7 +63,7 @@ def login(request: OrgRequest, public_id: UUID) -> HttpResponse:
     return_to = local_path(request.GET.get("next", ""))
     try:
         started = services.begin(connection=connection, return_to=return_to, test=test, is_again=is_again)
-    except SamlError as problem:
+    except SignInError as problem:
         return _stay(request, connection, problem)
     response = _send(request, connection, started)
     cookies.remember_flow(request, response, started.flow)
@@ -72,7 +71,7 @@ def login(request: OrgRequest, public_id: UUID) -> HttpResponse:
 
 
 def _stay(
-    request: HttpRequest, connection: Connection, problem: SamlError, test: SignInTest | None = None
+    request: HttpRequest, connection: Connection, problem: SignInError, test: SignInTest | None = None
 ) -> HttpResponse:
     refused = services.refuse_start(connection=connection, caller=_caller(request), problem=problem, test=test)
     return _refused_page(request, refused)
@@ -84,7 +83,7 @@ def _send(request: HttpRequest, connection: Connection, started: StartedSignIn) 
     The browser holds the whole way of a form against form-action, and IdPs send it on to hosts of their own.
     """
     outgoing = started.request
-    if outgoing.binding is Binding.REDIRECT:
+    if not outgoing.fields:
         return redirect(outgoing.url)
     context = {"outgoing": outgoing, "provider": provider(started.provider), "connection": connection}
     response = render(request, "sso/post_to_idp.html", context)

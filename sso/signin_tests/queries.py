@@ -8,9 +8,9 @@ from orgs.base.clock import now
 from orgs.tenancy.models import Organization
 from sso.admission.queries import attribute_names
 from sso.connections.models import Configuration, Connection
+from sso.identity.profile import preview_profile
+from sso.identity.types import from_json
 from sso.providers.types import ProfileField
-from sso.saml.claims import from_json
-from sso.saml.profile import preview_profile
 from sso.signin_tests.errors import SignInTestUnknown
 from sso.signin_tests.models import SignInTest
 from sso.signin_tests.types import TEST_LIFE, ProfileRow, Reading, ReceivedRow, SignInTestStatus

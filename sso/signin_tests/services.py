@@ -18,10 +18,9 @@ from sso.attempts.types import NOT_TESTED, AttemptOutcome
 from sso.connections import queries as connections
 from sso.connections.errors import SetupIncomplete
 from sso.connections.models import Connection
-from sso.saml.claims import as_json
-from sso.saml.errors import SamlError
-from sso.saml.profile import read_profile
-from sso.saml.types import Claims, SignInCheck
+from sso.identity.errors import SignInError
+from sso.identity.profile import read_profile
+from sso.identity.types import SignInCheck, VerifiedIdentity, as_json
 from sso.signin_tests.models import SignInTest
 from sso.signin_tests.types import KEPT_FOR, SignInPreview, SignInTestStatus
 from sso.versions import services as versions
@@ -30,7 +29,7 @@ from sso.versions import services as versions
 class SignInRefused(Exception):
     """Nobody was signed in; the person sees `problem.public` and the attempt's code."""
 
-    def __init__(self, problem: SamlError, attempt: LoginAttempt, test: SignInTest | None = None) -> None:
+    def __init__(self, problem: SignInError, attempt: LoginAttempt, test: SignInTest | None = None) -> None:
         self.problem, self.attempt, self.test = problem, attempt, test
         super().__init__(problem.code)
 
@@ -50,7 +49,7 @@ class SignInAttempt(attempts.Attempt):
             self.provider = test.configuration.provider
 
     @transaction.atomic
-    def refuse(self, problem: SamlError, named: Membership | None = None) -> SignInRefused:
+    def refuse(self, problem: SignInError, named: Membership | None = None) -> SignInRefused:
         """Return the refusal to be raised; the log and the test have it.
 
         `named` is whom an answer names that is refused before its address is read.
@@ -97,7 +96,7 @@ def remember_request(*, test: SignInTest, request_id: str) -> None:
 
 
 def finish_test(*, attempt: SignInAttempt, test: SignInTest) -> SignInTest:
-    """Store the result of a test whose answer was right so far. Raises SamlError."""
+    """Store the result of a test whose answer was right so far. Raises SignInError."""
     connection, claims = attempt.connection, attempt.known_claims
     profile = read_profile(claims, admission_queries.attribute_names(connection, test.configuration))
     attempt.email, test.profile = profile.email, asdict(profile)
@@ -118,19 +117,21 @@ def finish_test(*, attempt: SignInAttempt, test: SignInTest) -> SignInTest:
     return test
 
 
-def _preview(test: SignInTest, claims: Claims, email: str) -> tuple[SignInPreview, str]:
+def _preview(test: SignInTest, claims: VerifiedIdentity, email: str) -> tuple[SignInPreview, str]:
     """Return what would become of this person if they signed in for real, by the version that is tested."""
     try:
         membership = admission_queries.membership_to_enter(test.connection, claims, email, test.configuration)
         if membership is None:
             return SignInPreview.JOINS, ""
         admission_queries.require_person(membership)
-    except SamlError as problem:
+    except SignInError as problem:
         return SignInPreview.REFUSED, problem.private[:300]
     return SignInPreview.SIGNS_IN, ""
 
 
-def _end_test(test: SignInTest, status: SignInTestStatus, attempt: LoginAttempt, claims: Claims | None) -> None:
+def _end_test(
+    test: SignInTest, status: SignInTestStatus, attempt: LoginAttempt, claims: VerifiedIdentity | None
+) -> None:
     """The result of the test, unless it had one: of two answers the first to be finished counts."""
     result = {"status": status, "attempt": attempt, "finished_at": now()}
     result |= {"claims": as_json(claims) if claims is not None else {}, "profile": test.profile}

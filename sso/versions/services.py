@@ -7,6 +7,7 @@ from django.db import transaction
 from orgs.audit.services import Change
 from orgs.base.actor import Actor
 from orgs.base.clock import now
+from orgs.providers.idp_settings import NameIdFormat
 from sso.connections import queries
 from sso.connections.errors import ChangedMeanwhile, NotTurnedOn, SeenNoLonger, SetupIncomplete
 from sso.connections.models import Configuration, Connection, IdpCertificate
@@ -14,12 +15,13 @@ from sso.connections.services import lock_connection, record_change
 from sso.connections.types import (
     STEPS,
     AttributeChoice,
+    Binding,
+    Certificate,
     ConnectionState,
     IdpSide,
     Stage,
     WizardStep,
 )
-from sso.saml.types import Binding, Certificate, NameIdFormat
 
 COPIED = (
     "provider",

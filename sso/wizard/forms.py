@@ -2,11 +2,11 @@ from typing import Any
 
 from django import forms
 
+from orgs.providers.idp_settings import NameIdFormat
 from sso.connections.forms import PrintableField
 from sso.connections.types import NAME_ID_FORMATS, AttributeChoice
 from sso.providers.catalog import PROVIDERS
 from sso.providers.types import AttributeRow, ProfileField, Provider
-from sso.saml.types import NameIdFormat
 
 
 class RevisionForm(forms.Form):

@@ -14,6 +14,7 @@ from orgs.base.errors import DomainError
 from orgs.domains import queries as domains
 from orgs.domains import services as domain_services
 from orgs.domains.forms import DomainForm
+from orgs.providers.idp_settings import NameIdFormat
 from orgs.tenancy.access import OrgRequest, admin_required
 from sso.connections import queries, services
 from sso.connections.errors import ChangedMeanwhile, ConnectionUnknown, NothingInPreparation, SetupIncomplete
@@ -27,7 +28,6 @@ from sso.metadata.models import MetadataSnapshot
 from sso.providers.catalog import PROVIDERS, provider
 from sso.saml.metadata_errors import PrivateKeyPasted
 from sso.saml.pasted import holds_private_key
-from sso.saml.types import NameIdFormat
 from sso.signin_tests import queries as tests
 from sso.versions import services as versions
 from sso.wizard.forms import AttributesForm, ProviderForm, RevisionForm

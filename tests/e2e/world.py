@@ -32,6 +32,7 @@ from orgs.groups.types import GroupSource
 from orgs.invitations import services as invitations
 from orgs.people import services as people
 from orgs.people.types import Profile
+from orgs.providers.idp_settings import NameIdFormat
 from orgs.tenancy import access
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, Organization, User
@@ -46,9 +47,8 @@ from sso.attempts.models import LoginAttempt
 from sso.connections import services as connections
 from sso.connections.models import Connection
 from sso.connections.types import STEPS, SignInRules
+from sso.identity.types import VerifiedIdentity, as_json
 from sso.metadata import services as metadata
-from sso.saml.claims import as_json
-from sso.saml.types import Claims, NameIdFormat
 from sso.signin_tests import services as signin
 from sso.signin_tests.models import SignInTest
 from sso.versions import services as versions
@@ -184,18 +184,18 @@ def _connection(
 def _tests(connection: Connection, refused: LoginAttempt) -> dict[str, SignInTest]:
     """Test sign-ins in each state; what was received is what an IdP sends."""
     owner = User.objects.get(email=OWNER)
-    claims = Claims(
+    claims = VerifiedIdentity(
         assertion_id="_1",
         issuer="urn:gatehouse:northwind:sandbox",
-        name_id=OWNER,
-        name_id_format=NameIdFormat.EMAIL,
+        subject=OWNER,
+        subject_format=NameIdFormat.EMAIL,
         attributes={
             "email": (OWNER,),
             "firstname": ("Mara",),
             "memberOf": ("Sales", LONG_WORD[:120]),
             LONG_WORD[:90]: (),
         },
-        in_response_to="_2",
+        request_id="_2",
         session_index="_3",
         issued_at=now(),
         expires_at=now(),

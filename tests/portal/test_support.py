@@ -346,7 +346,7 @@ SECRETS_ASKED_FOR = (
     ("sso_connection", "sp_keys__private_sealed__startswith=a"),
     ("sso_configuration", "connection__sp_keys__private_sealed__startswith=a"),
     ("sso_signintest", "relay_digest__startswith=a"),
-    ("sso_signintest", "claims__name_id=a"),
+    ("sso_signintest", "claims__subject=a"),
     ("sso_samlidentity", "connection__sp_keys__private_sealed__startswith=a"),
     ("sso_loginattempt", "membership__user__password__startswith=m"),
 )

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from orgs.providers.idp_settings import NameIdFormat as Format
 from orgs.tenancy.models import Organization
 from portal.setup import add_domain
 from sandbox.test_idp.keys import ensure_keys
@@ -13,7 +14,6 @@ from sso.connections import services as connections
 from sso.connections.models import Connection
 from sso.connections.types import SignInRules
 from sso.metadata import services as metadata
-from sso.saml.types import NameIdFormat as Format
 from sso.versions import services as versions
 from tests.factories import ACTOR
 from tests.sso.idp import Browser, Idp

@@ -16,9 +16,9 @@ from sso.admission.errors import NotAMember
 from sso.admission.types import Subject
 from sso.attempts.types import OF_OTHER_PERSON, OF_QUESTION, AttemptOutcome
 from sso.connections import services as connection_services
-from sso.saml.errors import EmailInvalid
-from sso.saml.profile import read_profile
-from sso.saml.types import SignInCheck
+from sso.identity.errors import EmailInvalid
+from sso.identity.profile import read_profile
+from sso.identity.types import SignInCheck
 from sso.signin import queries
 from sso.signin.services.receive import PENDING_PREFIX, pending_of
 from sso.signin.services.start import require_version
@@ -58,7 +58,7 @@ def _ask_before_replacing(attempt: SignInAttempt, flow: Flow, visitor: Visitor) 
 
     An answer that nobody asked for may have been planted here: it is dropped, and the IdP is asked who this is.
     """
-    if not attempt.known_claims.in_response_to:
+    if not attempt.known_claims.request_id:
         attempt.record(AttemptOutcome.RESTARTED, OF_OTHER_PERSON)
         return None
     handle = credentials.mint(PENDING_PREFIX)

@@ -12,8 +12,8 @@ from sso.attempts import services as attempts
 from sso.attempts.types import KEPT_FOR as ATTEMPTS_KEPT_FOR
 from sso.connections.errors import ConnectionUnknown
 from sso.connections.models import Connection
-from sso.saml.claims import from_json
-from sso.saml.errors import SamlError
+from sso.identity.errors import SignInError
+from sso.identity.types import from_json
 from sso.signin import queries
 from sso.signin.errors import RequestUnknown, SignInUnfinished, VersionChanged
 from sso.signin.models import ConsumedAssertion, PendingSignIn, UsedRequest
@@ -38,7 +38,7 @@ def complete(*, connection: Connection, finish_request: FinishRequest) -> Finish
         if _is_signed_in_already(attempt, finish_request.visitor):
             return AlreadySignedIn(connection.org.slug)
         raise attempt.refuse(problem) from problem
-    except SamlError as problem:
+    except SignInError as problem:
         raise attempt.refuse(problem) from problem
 
 
@@ -51,7 +51,7 @@ def _complete(attempt: SignInAttempt, finish_request: FinishRequest) -> Finished
     flow = queries.require_flow(taken, connection)
     if pending.test is not None:
         if flow.test != pending.test.public_id:
-            raise RequestUnknown(expected="the request of this test", received=taken.claims.in_response_to)
+            raise RequestUnknown(expected="the request of this test", received=taken.claims.request_id)
         return tests.finish_test(attempt=attempt, test=pending.test)
     if flow.test is not None:
         attempt.try_for(test_queries.awaited_test(connection, flow.test))

@@ -11,11 +11,10 @@ from sso.admission import queries as admission_queries
 from sso.attempts.types import OF_MESSAGE, AttemptOutcome
 from sso.connections import queries as connections
 from sso.connections.models import Configuration, Connection
+from sso.identity.errors import SignInError
+from sso.identity.profile import read_profile
+from sso.identity.types import VerifiedIdentity, as_json
 from sso.saml import response
-from sso.saml.claims import as_json
-from sso.saml.errors import SamlError
-from sso.saml.profile import read_profile
-from sso.saml.types import Claims
 from sso.signin.errors import DIFFERS_BY_VERSION, AssertionReplayed
 from sso.signin.models import ConsumedAssertion, PendingSignIn
 from sso.signin.services.start import open_version, require_version
@@ -33,19 +32,19 @@ def receive(*, connection: Connection, acs_request: AcsRequest) -> PendingHandle
     try:
         _verify(attempt, acs_request)
         is_wanted = connection.allow_idp_initiated and not attempt.is_test_mismatch
-        if not attempt.known_claims.in_response_to and not is_wanted:
+        if not attempt.known_claims.request_id and not is_wanted:
             _use_up(connection, attempt.known_claims)
             attempt.record(AttemptOutcome.RESTARTED, OF_MESSAGE)
             return PendingHandle()
         return _keep_for_browser(attempt)
     except AssertionReplayed as problem:
         raise attempt.refuse(problem, named_membership(attempt)) from problem
-    except SamlError as problem:
+    except SignInError as problem:
         raise attempt.refuse(problem) from problem
 
 
 def _verify(attempt: SignInAttempt, acs_request: AcsRequest) -> None:
-    """Verify the answer by the version that is tested or in force. Raises SamlError.
+    """Verify the answer by the version that is tested or in force. Raises SignInError.
 
     An answer without its RelayState reaches the test whose request it names, also when it is a failure that nobody has
     signed: the request's ID is as secret as the RelayState was. Whether it passes is decided in the browser, by its cookie.
@@ -55,9 +54,9 @@ def _verify(attempt: SignInAttempt, acs_request: AcsRequest) -> None:
         return
     try:
         _verify_untested(attempt, acs_request)
-        test = test_queries.test_named(attempt.connection, attempt.known_claims.in_response_to, acs_request.relay_state)
-    except SamlError as problem:
-        test = test_queries.test_named(attempt.connection, problem.in_response_to, acs_request.relay_state)
+        test = test_queries.test_named(attempt.connection, attempt.known_claims.request_id, acs_request.relay_state)
+    except SignInError as problem:
+        test = test_queries.test_named(attempt.connection, problem.request_id, acs_request.relay_state)
         if test is None:
             raise
     if test is not None:
@@ -67,7 +66,7 @@ def _verify(attempt: SignInAttempt, acs_request: AcsRequest) -> None:
 
 
 def _verify_untested(attempt: SignInAttempt, acs_request: AcsRequest) -> None:
-    """Verify an answer by the version in force, or for no test by the one that is being tested. Raises SamlError."""
+    """Verify an answer by the version in force, or for no test by the one that is being tested. Raises SignInError."""
     try:
         _verify_by(attempt, open_version(attempt.connection), acs_request)
     except DIFFERS_BY_VERSION as problem:
@@ -84,13 +83,13 @@ def _verify_by(attempt: SignInAttempt, chosen: Configuration, acs_request: AcsRe
 
 
 def _verify_by_tested_version(
-    attempt: SignInAttempt, tested: Configuration, acs_request: AcsRequest, problem: SamlError
+    attempt: SignInAttempt, tested: Configuration, acs_request: AcsRequest, problem: SignInError
 ) -> None:
     """Verify by the tested version. Raises the problem that the version in force has with it, when there is one."""
     in_force = attempt.version
     try:
         _verify_by(attempt, tested, acs_request)
-    except SamlError:
+    except SignInError:
         if in_force is None:
             raise
         attempt.version = in_force
@@ -121,7 +120,7 @@ def pending_of(attempt: SignInAttempt, handle: credentials.MintedSecret, life: t
     )
 
 
-def _use_up(connection: Connection, claims: Claims) -> None:
+def _use_up(connection: Connection, claims: VerifiedIdentity) -> None:
     """Store the assertion as consumed. Raises AssertionReplayed when it was before."""
     used = {"org_id": connection.org_id, "connection": connection, "expires_at": claims.expires_at}
     try:
@@ -138,6 +137,6 @@ def named_membership(attempt: SignInAttempt) -> Membership | None:
     try:
         chosen = require_version(attempt.connection, attempt.version)
         profile = read_profile(attempt.claims, admission_queries.attribute_names(attempt.connection, chosen))
-    except SamlError:
+    except SignInError:
         return None
     return admission_queries.membership_named(attempt.connection, attempt.claims, profile.email)

@@ -4,7 +4,7 @@ from orgs.base.clock import now
 from sso.attempts.types import ClientInfo
 from sso.connections import queries as connections
 from sso.connections.models import Configuration, Connection
-from sso.saml.errors import SamlError
+from sso.identity.errors import SignInError
 from sso.saml.request import make_request
 from sso.signin.errors import ConnectionOff, VersionChanged
 from sso.signin.types import Flow, StartedSignIn
@@ -49,7 +49,7 @@ def require_version(connection: Connection, number: int | None) -> Configuration
 
 
 def refuse_start(
-    *, connection: Connection, caller: ClientInfo, problem: SamlError, test: SignInTest | None = None
+    *, connection: Connection, caller: ClientInfo, problem: SignInError, test: SignInTest | None = None
 ) -> SignInRefused:
     """Return the refusal to send anybody to the IdP; it is in the log, and the result of the test."""
     attempt = SignInAttempt(connection, caller)

@@ -6,8 +6,8 @@ from django.db import transaction
 
 from orgs.tenancy.types import Visitor
 from sso.connections.models import Connection
-from sso.saml.claims import from_json
-from sso.saml.errors import SamlError
+from sso.identity.errors import SignInError
+from sso.identity.types import from_json
 from sso.signin import queries
 from sso.signin.errors import SignInUnfinished
 from sso.signin.models import PendingSignIn
@@ -22,11 +22,11 @@ def confirm_sign_in(*, connection: Connection, finish_request: FinishRequest) ->
     try:
         pending = _take_question(connection, finish_request)
         attempt.claims, attempt.version = from_json(pending.claims), pending.version
-        flow = Flow(connection.public_id, attempt.claims.in_response_to, pending.return_to)
+        flow = Flow(connection.public_id, attempt.claims.request_id, pending.return_to)
         # whoever was signed in here has agreed: from here on nobody is signed in in this browser
         has_agreed = finish_request.visitor.user_id == pending.replaces_id
         return sign_in(attempt, flow, Visitor() if has_agreed else finish_request.visitor)
-    except SamlError as problem:
+    except SignInError as problem:
         raise attempt.refuse(problem) from problem
 
 

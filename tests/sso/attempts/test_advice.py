@@ -4,22 +4,27 @@ from datetime import timedelta
 
 import pytest
 
+from orgs.providers.idp_settings import Setting
 from sso.admission import errors as admission_errors
 from sso.attempts.models import LoginAttempt
 from sso.attempts.queries import advice
+from sso.identity import errors as identity_errors
+from sso.identity.errors import SignInError, advice_for
 from sso.providers.catalog import PROVIDERS
 from sso.providers.troubleshooting import refusals_in
 from sso.saml import errors, status
-from sso.saml.errors import SamlError, advice_for
-from sso.saml.types import Setting
 from sso.signin import errors as signin_errors
 from tests.sso.saml.messages import good, outcome
 from tests.vectors.saml.world import NOW, expectation
 
-REFUSALS = [one for module in (errors, status, signin_errors, admission_errors) for one in refusals_in(module)]
+REFUSALS = [
+    one for module in (identity_errors, errors, status, signin_errors, admission_errors) for one in refusals_in(module)
+]
 
 
-def attempt_of(refusal: SamlError | type[SamlError], provider: str = "jumpcloud", received: str = "x") -> LoginAttempt:
+def attempt_of(
+    refusal: SignInError | type[SignInError], provider: str = "jumpcloud", received: str = "x"
+) -> LoginAttempt:
     setting = "" if refusal.setting is Setting.NOTHING else refusal.setting
     return LoginAttempt(error=refusal.code, setting=setting, received=received, provider=provider)
 
@@ -68,6 +73,6 @@ def test_braces_in_what_was_received_are_shown_as_they_are():
 )
 def test_advice_says_how_far_off_the_clock_is(ahead, shown):
     refusal = outcome(good("jumpcloud_assertion"), expectation(), NOW - ahead)
-    assert isinstance(refusal, SamlError)
+    assert isinstance(refusal, SignInError)
     assert refusal.setting is Setting.CLOCK
     assert shown in advice(attempt_of(refusal, received=refusal.received))

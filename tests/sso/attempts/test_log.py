@@ -6,13 +6,13 @@ from django.test import Client
 from orgs.base.errors import NotFound
 from orgs.base.read_only_admin import BoundedPaginator
 from orgs.people import services as people
+from orgs.providers.idp_settings import Setting
 from orgs.tenancy.types import SuspensionSource
 from sso.attempts import queries, services
 from sso.attempts.models import LoginAttempt
 from sso.attempts.types import AttemptFilter, AttemptOutcome, AttemptRecord, ClientInfo
 from sso.providers.catalog import PROVIDERS
 from sso.saml.errors import AudienceMismatch, MessageUnreadable, StatusRefused
-from sso.saml.types import Setting
 from sso.signin.errors import OtherPersonSignedIn, UnsolicitedRefused
 from tests.factories import ACTOR
 from tests.sso.idp import Fault, NameIdSource

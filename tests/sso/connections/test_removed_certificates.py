@@ -11,8 +11,8 @@ from orgs.tenancy.types import SignInMethod
 from sso.connections import queries, services
 from sso.connections.models import Configuration, IdpCertificate
 from sso.connections.types import CertificateRemoval, EndSessions, RemovalReason
+from sso.identity.types import as_json, from_json
 from sso.saml.certificates import read_certificate
-from sso.saml.claims import as_json, from_json
 from sso.versions import services as versions
 from sso.versions.services import _trust
 from tests.factories import ACTOR

@@ -9,6 +9,7 @@ from orgs.audit.models import AuditEvent
 from orgs.base import sealed
 from orgs.base.clock import now
 from orgs.events import services as outbox
+from orgs.providers.idp_settings import NameIdFormat
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import SessionGrant
 from orgs.tenancy.types import IdpSession, Role, SignInMethod
@@ -33,7 +34,6 @@ from sso.connections.models import Configuration, Connection, IdpCertificate, Sp
 from sso.connections.types import AttributeChoice, ConnectionState, Seen, SignInRules, Stage, WizardStep
 from sso.metadata import services as metadata
 from sso.saml.certificates import private_key, public_key
-from sso.saml.types import NameIdFormat
 from sso.versions import services as versions
 from tests.factories import ACTOR
 from tests.sso.conftest import connect

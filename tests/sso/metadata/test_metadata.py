@@ -11,16 +11,16 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from orgs.base.clock import now
+from orgs.providers.idp_settings import NameIdFormat
 from sandbox.test_idp.keys import bare
 from sso.connections import queries as connections
 from sso.connections import services as connection_services
 from sso.connections.models import Configuration, IdpCertificate
-from sso.connections.types import SignInRules
+from sso.connections.types import Binding, SignInRules
 from sso.metadata import queries, services
 from sso.metadata.errors import MetadataRefused
 from sso.metadata.models import MetadataSnapshot
 from sso.metadata.types import MAX_SNAPSHOTS, TypedIdp
-from sso.saml.types import Binding, NameIdFormat
 from sso.versions import services as versions
 from tests.factories import ACTOR
 from tests.orgs.servers import plain, serving

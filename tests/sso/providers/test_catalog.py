@@ -6,9 +6,9 @@ from dataclasses import fields, is_dataclass
 
 import pytest
 
+from orgs.providers.idp_settings import NameIdFormat, Setting
 from sso.providers.catalog import PROVIDERS, provider, recognize
 from sso.providers.types import Instruction, MetadataWay, ProfileField, SpValue
-from sso.saml.types import NameIdFormat, Setting
 from tests.architecture.source import modules
 
 EMAIL, GIVEN, FAMILY, DISPLAY = ProfileField
@@ -289,7 +289,8 @@ def test_the_data_knows_no_framework():
     assert [module.place for module in modules("sso/providers") if "django" in module.text] == []
 
 
-def test_the_data_imports_the_saml_core_alone():
+def test_the_data_imports_the_vocabulary_of_refusals_alone():
     found = {wanted.target for module in modules("sso/providers") for wanted in module.imports()}
-    core = {"sso.saml.types", "sso.saml.errors", "sso.saml.metadata_errors", "sso.saml.status"}
+    core = {"orgs.providers.idp_settings", "sso.identity.errors"}
+    core |= {"sso.saml.errors", "sso.saml.metadata_errors", "sso.saml.status"}
     assert {name for name in found if not name.startswith("sso.providers")} == core

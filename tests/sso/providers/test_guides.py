@@ -6,14 +6,17 @@ import sys
 
 import pytest
 
+from orgs.providers.idp_settings import Setting
 from sso.admission import errors as admission_errors
+from sso.identity import errors as identity_errors
+from sso.identity.errors import SignInError
 from sso.providers import guide
 from sso.providers.catalog import PROVIDERS, provider
 from sso.providers.markdown import plain
 from sso.providers.troubleshooting import refusals_in
-from sso.saml.errors import SamlError
+from sso.saml import errors as saml_errors
+from sso.saml import metadata_errors
 from sso.saml.metadata_errors import MetadataError
-from sso.saml.types import Setting
 from sso.signin import errors as signin_errors
 from tests.architecture.source import ROOT
 
@@ -23,7 +26,7 @@ each = pytest.mark.parametrize("name", sorted(PAGES))
 LINK = re.compile(r"\]\(([^)#\s]*)#([^)\s]+)\)")
 
 
-class HouseRule(SamlError):
+class HouseRule(SignInError):
     code = "house_rule"
     setting = Setting.DOMAIN
     private = "A rule of this test."
@@ -69,9 +72,10 @@ def test_refusals_of_other_modules_can_be_told_as_well(tmp_path):
     assert "### `house_rule`\n\nA rule of this test." in (tmp_path / "troubleshooting.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("family", [SamlError, MetadataError])
-def test_every_refusal_of_the_core_is_explained(family):
-    defined = {one.code for one in family.__subclasses__() if one.__module__ == family.__module__}
+@pytest.mark.parametrize("module", [saml_errors, identity_errors, metadata_errors])
+def test_every_refusal_of_the_core_is_explained(module):
+    families = (*SignInError.__subclasses__(), *MetadataError.__subclasses__())
+    defined = {one.code for one in families if one.__module__ == module.__name__}
     assert defined
     assert defined <= anchors(PAGES["troubleshooting.md"])
 

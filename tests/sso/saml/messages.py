@@ -4,9 +4,10 @@ import base64
 import json
 from typing import Any
 
-from sso.saml.errors import SamlError
+from sso.identity.errors import SignInError
+from sso.identity.types import VerifiedIdentity
 from sso.saml.response import verify
-from sso.saml.types import Claims, Expectation
+from sso.saml.types import Expectation
 from tests.vectors.saml.world import FOLDER, NOW, expectation
 
 GOOD_NAMES = sorted(path.stem for path in (FOLDER / "good").glob("*.xml"))
@@ -36,19 +37,19 @@ def expected_of(name: str, **changes: object) -> Expectation:
     return expectation(*said(name)["pinned"], **changes)
 
 
-def accepted(name: str, **changes: object) -> Claims:
+def accepted(name: str, **changes: object) -> VerifiedIdentity:
     return verify(field(good(name)), expected_of(name, **changes), now=NOW)
 
 
-def outcome(document: str | bytes, expected: Expectation, now: Any = NOW) -> Claims | SamlError:
+def outcome(document: str | bytes, expected: Expectation, now: Any = NOW) -> VerifiedIdentity | SignInError:
     """Return the claims or the refusal; anything else that is raised is a defect."""
     try:
         return verify(field(document), expected, now=now)
-    except SamlError as refusal:
+    except SignInError as refusal:
         return refusal
 
 
 def code_of(document: str | bytes, expected: Expectation | None = None, now: Any = NOW) -> str:
     """Return the code of the refusal, or an empty text."""
     found = outcome(document, expected or expectation(), now)
-    return found.code if isinstance(found, SamlError) else ""
+    return found.code if isinstance(found, SignInError) else ""

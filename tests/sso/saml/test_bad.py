@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from sso.identity.errors import SignInError
+from sso.identity.types import SignInCheck
 from sso.saml.certificates import fingerprint
-from sso.saml.errors import SamlError
 from sso.saml.response import verify
-from sso.saml.types import SignInCheck
 from tests.sso.saml.messages import (
     BAD_CODES,
     GOOD_NAMES,
@@ -53,7 +53,7 @@ def test_the_files_are_what_the_generator_writes(name):
 @pytest.mark.parametrize("name", sorted(BAD_CODES))
 def test_a_refusal_names_the_checks_before_it_as_passed(name):
     refusal = outcome(bad(name), expectation())
-    assert isinstance(refusal, SamlError)
+    assert isinstance(refusal, SignInError)
     others = [check for check in ORDER if check is not refusal.check]
     assert list(refusal.passed) == others[: len(refusal.passed)]
 
@@ -64,14 +64,14 @@ OF_SIGNATURES = {"signature_misshapen", "signature_invalid", "signature_canonica
 @pytest.mark.parametrize("name", sorted(name for name, code in BAD_CODES.items() if code in OF_SIGNATURES))
 def test_a_refused_signature_shows_what_was_expected_and_received(name):
     refusal = outcome(bad(name), expectation())
-    assert isinstance(refusal, SamlError)
+    assert isinstance(refusal, SignInError)
     assert refusal.expected
     assert refusal.received or name in {"transforms_empty", "canonicalization_of_no_name"}
 
 
 def test_another_certificate_is_shown_by_its_fingerprint_as_a_claim_of_the_message():
     refusal = outcome(bad("attacker_certificate_in_key_info"), expectation("idp", "ec"))
-    assert isinstance(refusal, SamlError)
+    assert isinstance(refusal, SignInError)
     own = " or ".join(fingerprint(certificate_pem(name)) for name in ("idp", "ec"))
     claimed = fingerprint(certificate_pem("other"))
     assert (refusal.expected, refusal.received) == (own, f"the message names {claimed} (its own claim, not verified)")
@@ -83,13 +83,13 @@ def test_a_claimed_certificate_that_cannot_be_read_is_none(claimed):
         "<ds:X509Certificate>[^<]*", f"<ds:X509Certificate>{claimed}", bad("attacker_certificate_in_key_info").decode()
     )
     refusal = outcome(document, expectation())
-    assert isinstance(refusal, SamlError)
+    assert isinstance(refusal, SignInError)
     assert refusal.received.startswith("a signature that names no certificate")
 
 
 def test_of_many_certificates_as_many_are_shown_as_there_is_room_for():
     refusal = outcome(bad("other_key"), expectation("idp", "ec", "idp", "ec", "idp"))
-    assert isinstance(refusal, SamlError)
+    assert isinstance(refusal, SignInError)
     assert refusal.expected.endswith(", or one of 2 more")
     assert len(refusal.expected) < 300
 
@@ -97,14 +97,14 @@ def test_of_many_certificates_as_many_are_shown_as_there_is_room_for():
 @pytest.mark.parametrize("name", sorted(HOSTILE))
 def test_what_would_cost_the_server_dear_is_refused(name):
     code, make = HOSTILE[name]
-    with pytest.raises(SamlError) as refused:
+    with pytest.raises(SignInError) as refused:
         verify(make(), expectation(), now=NOW)
     assert refused.value.code == code
 
 
 def test_what_is_shown_of_a_message_is_cut():
     refusal = outcome(good("okta_both").replace(b"rsa-sha256", b"r" * 10_000), expectation())
-    assert isinstance(refusal, SamlError)
+    assert isinstance(refusal, SignInError)
     assert len(refusal.received) == 300
 
 
@@ -117,7 +117,7 @@ places = st.integers(0, 8_000)
 def require_harmless(document: bytes, name: str) -> None:
     """Refused, or the same claims; a signature may have been lost on the way where the other covers the assertion."""
     found, genuine = outcome(document, expected_of(name)), accepted(name)
-    if not isinstance(found, SamlError):
+    if not isinstance(found, SignInError):
         assert found.signed <= genuine.signed
         # each of two signatures may be another certificate's
         assert found.certificates
@@ -271,6 +271,6 @@ def test_parts_of_two_genuine_messages_never_make_a_third(pair, taken, target, h
     root, other = (etree.fromstring(message) for message in pair)
     put(deepcopy(pick(list(other.iter()), taken)), pick(list(root.iter()), target), how)
     found = outcome(written(root), expectation())
-    assert isinstance(found, SamlError) or any(
-        found.name_id == claims.name_id and found.attributes == claims.attributes for claims in genuine
+    assert isinstance(found, SignInError) or any(
+        found.subject == claims.subject and found.attributes == claims.attributes for claims in genuine
     )

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sso.saml.errors import SamlError, TimeBoundsMissing
+from sso.identity.errors import SignInError
+from sso.saml.errors import TimeBoundsMissing
 from sso.saml.reading import moment
 from tests.sso.saml.messages import code_of, expected_of, good, outcome
 from tests.vectors.saml.defects import AUDIENCE, CONFIRMED, RESTRICTION, edited, unsigned
@@ -100,7 +101,7 @@ def test_what_holds_for_ever_is_accepted():
         (SESSION, f'SessionNotOnOrAfter="{for_ever}"'),
     )
     claims = outcome(made(*edits), expectation())
-    assert not isinstance(claims, SamlError)
+    assert not isinstance(claims, SignInError)
     assert claims.expires_at == NOW + timedelta(minutes=10, seconds=90)
 
 
@@ -109,7 +110,7 @@ NO_BOUNDS = ((f"{BEGINS} ", ""), (f" {HELD}", ">"))
 
 def test_conditions_without_bounds_hold_until_ten_minutes_after_the_issue():
     claims = outcome(made(*NO_BOUNDS), expectation())
-    assert not isinstance(claims, SamlError)
+    assert not isinstance(claims, SignInError)
     assert claims.expires_at == NOW + timedelta(minutes=10, seconds=90)
 
 
@@ -139,7 +140,7 @@ def test_a_time_at_the_end_of_the_calendar_is_refused_not_computed(year):
 
 def test_nothing_is_accepted_after_the_moment_that_the_claims_name():
     claims = outcome(good("jumpcloud_both"), expectation())
-    assert not isinstance(claims, SamlError)
+    assert not isinstance(claims, SignInError)
     assert code_of(good("jumpcloud_both"), now=claims.expires_at - TICK) == ""
     assert code_of(good("jumpcloud_both"), now=claims.expires_at + TICK) == "assertion_expired"
 
@@ -201,7 +202,7 @@ def test_a_longer_second_confirmation_does_not_outlive_what_the_claims_name():
     brief = CONFIRMED.replace("12:05", "12:01")
     document = made((BEARER, f"{BEARER}{brief} {TO_US}/></saml:SubjectConfirmation>{BEARER}"))
     claims = outcome(document, expectation())
-    assert not isinstance(claims, SamlError)
+    assert not isinstance(claims, SignInError)
     assert code_of(document, now=claims.expires_at - TICK) == ""
     assert code_of(document, now=claims.expires_at + TICK) == "assertion_expired"
 
@@ -238,5 +239,5 @@ def test_an_unsigned_response_may_leave_out_what_a_signed_one_may_not(old, new):
 
 def test_a_refusal_tells_what_was_expected_and_received():
     refusal = outcome(made((AUDIENCE, "<saml:Audience>urn:other</saml:Audience>")), expectation())
-    assert isinstance(refusal, SamlError)
+    assert isinstance(refusal, SignInError)
     assert (refusal.expected, refusal.received) == (SP, "urn:other")

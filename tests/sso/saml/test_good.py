@@ -4,8 +4,8 @@ import pytest
 import xmlsec
 from lxml import etree
 
+from sso.identity.types import as_json
 from sso.saml.certificates import fingerprint
-from sso.saml.claims import as_json
 from sso.saml.response import verify
 from tests.sso.saml.messages import GOOD_NAMES, accepted, code_of, expected_of, field, good, said
 from tests.vectors.saml.good import GOOD

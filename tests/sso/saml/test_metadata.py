@@ -6,11 +6,12 @@ import pytest
 from lxml import etree
 from saml2.xml.schema import validate
 
+from sso.connections.types import Binding
 from sso.saml import metadata
 from sso.saml import metadata_errors as errors
 from sso.saml.certificates import bare, make_key_pair, read_certificate, read_pasted_certificates
 from sso.saml.metadata import ManualIdp, describe_idp, describe_sp, read_idp_metadata
-from sso.saml.types import Binding, ServiceProvider
+from sso.saml.types import ServiceProvider
 from tests.sso.saml.test_certificates import issue
 from tests.vectors.saml.world import NOW, certificate_pem, private_pem
 

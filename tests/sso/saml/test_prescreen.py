@@ -2,6 +2,7 @@
 
 import pytest
 
+from orgs.providers.idp_settings import Setting
 from sso.saml import prescreen
 from sso.saml.errors import (
     MessageForbidden,
@@ -13,7 +14,6 @@ from sso.saml.errors import (
 )
 from sso.saml.markup import MarkupForbidden, elements, parse
 from sso.saml.status import refusal_of
-from sso.saml.types import Setting
 from tests.sso.saml.messages import bad, field, good
 
 SAMLP = 'xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol"'

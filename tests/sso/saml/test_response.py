@@ -1,8 +1,8 @@
-"""Claims: what is read of a person, and that it is read from signed bytes alone."""
+"""VerifiedIdentity: what is read of a person, and that it is read from signed bytes alone."""
 
 import pytest
 
-from sso.saml.errors import SamlError
+from sso.identity.errors import SignInError
 from sso.saml.response import verify
 from tests.sso.saml.messages import accepted, code_of, field, good, outcome
 from tests.vectors.saml.defects import NAME_ID, SUBJECT, edited, unsigned
@@ -22,26 +22,26 @@ def claims_of(*edits, assertion=STANDARD, response=None):
 @pytest.mark.parametrize("text", ["uma unal@acme.example", "O'Malley & <co>", "名前", "u" * 512])
 def test_a_name_id_is_kept_as_it_is(text):
     escaped = text.replace("&", "&amp;").replace("<", "&lt;")
-    assert claims_of((NAME_ID, f"{escaped}</saml:NameID>")).name_id == text
+    assert claims_of((NAME_ID, f"{escaped}</saml:NameID>")).subject == text
 
 
 @pytest.mark.parametrize("around", [" {}", "{} ", "\n\t {}\n", "&#13;{}&#9;"])
 def test_blanks_around_a_name_id_are_no_part_of_it(around):
     written = around.format("uma@acme.example")
-    assert claims_of((NAME_ID, f"{written}</saml:NameID>")).name_id == "uma@acme.example"
+    assert claims_of((NAME_ID, f"{written}</saml:NameID>")).subject == "uma@acme.example"
 
 
 def test_blanks_around_a_name_id_do_not_count_as_its_length():
-    assert claims_of((NAME_ID, f"  {'u' * 512}\n</saml:NameID>")).name_id == "u" * 512
+    assert claims_of((NAME_ID, f"  {'u' * 512}\n</saml:NameID>")).subject == "u" * 512
 
 
 def test_a_name_id_without_a_format_is_unspecified():
-    assert claims_of((UNTYPED, "<saml:NameID>")).name_id_format.endswith(":unspecified")
+    assert claims_of((UNTYPED, "<saml:NameID>")).subject_format.endswith(":unspecified")
 
 
 def test_a_format_of_a_hundred_characters_is_kept_whole():
     longest = f"urn:{'x' * 96}"
-    assert claims_of((UNTYPED, f'<saml:NameID Format="{longest}">')).name_id_format == longest
+    assert claims_of((UNTYPED, f'<saml:NameID Format="{longest}">')).subject_format == longest
 
 
 def test_values_of_one_attribute_are_gathered_from_all_statements():
@@ -99,7 +99,7 @@ def test_an_unsigned_response_cannot_say_which_request_it_answers():
 def test_nor_deny_that_it_answers_one():
     document = good("jumpcloud_assertion").replace(b' InResponseTo="_request-1"', b"", 1)
     assert outcome(document, expectation()) == accepted("jumpcloud_assertion")
-    assert accepted("jumpcloud_assertion").in_response_to == "_request-1"
+    assert accepted("jumpcloud_assertion").request_id == "_request-1"
 
 
 def test_what_it_leaves_empty_it_leaves_out():
@@ -115,7 +115,7 @@ def test_what_surrounds_a_signed_assertion_says_nothing_of_the_person():
 
 def test_a_connection_may_need_both_signatures():
     refusal = outcome(good("jumpcloud_response"), expectation(needs_both_signed=True))
-    assert isinstance(refusal, SamlError)
+    assert isinstance(refusal, SignInError)
     assert (refusal.expected, refusal.received) == ("response and assertion", "response")
 
 

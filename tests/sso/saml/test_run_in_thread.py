@@ -6,7 +6,7 @@ from threading import current_thread
 import pytest
 from lxml import etree
 
-from sso.saml.errors import SamlError
+from sso.identity.errors import SignInError
 from sso.saml.markup import parse, run_in_thread
 from sso.saml.metadata import read_idp_metadata
 from sso.saml.metadata_errors import MetadataOfOther
@@ -26,7 +26,7 @@ def has_been_named():
 
 
 def read_as_message():
-    with pytest.raises(SamlError):
+    with pytest.raises(SignInError):
         verify(field(NAMING), expectation(), now=NOW)
 
 

@@ -299,4 +299,4 @@ def test_a_signature_of_the_bytes_and_not_of_the_canonical_form_is_refused():
 
 def test_verifying_does_not_need_another_program(monkeypatch):
     monkeypatch.setenv("PATH", "")
-    assert accepted("okta_both").name_id == "uma@acme.example"
+    assert accepted("okta_both").subject == "uma@acme.example"

@@ -17,7 +17,7 @@ from sso.attempts.types import AttemptOutcome
 from sso.connections import services as connections
 from sso.connections.models import Connection, SamlIdentity
 from sso.connections.types import SignInRules
-from sso.saml.types import DEFAULT_SKEW, SignInCheck
+from sso.identity.types import DEFAULT_SKEW, SignInCheck
 from tests.factories import ACTOR, MembershipFactory
 from tests.sso.idp import Browser, IdpNameIdFormat, NameIdSource, Signs, Style
 

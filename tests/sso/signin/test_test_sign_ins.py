@@ -19,8 +19,8 @@ from sso.connections import services as connections
 from sso.connections.errors import SetupIncomplete
 from sso.connections.models import Configuration
 from sso.connections.types import AttributeChoice, ConnectionState, SignInRules
+from sso.identity.types import SignInCheck
 from sso.metadata import services as metadata
-from sso.saml.types import SignInCheck
 from sso.signin import services as signin
 from sso.signin.models import ConsumedAssertion
 from sso.signin.tasks import prune

@@ -47,11 +47,14 @@ class Good:
 
     def expected(self) -> dict[str, object]:
         """Return what is said, as JSON has it."""
-        names = ("name_id", "name_id_format", "in_response_to", "session_index", "authn_context")
+        names = ("session_index", "authn_context")
         times = ("issued_at", "expires_at", "session_expires_at")
         signed = [name for name in ("assertion", "response") if getattr(self, name)]
         return {
             "assertion_id": "_assertion-1",
+            "subject": self.name_id,
+            "subject_format": self.name_id_format,
+            "request_id": self.in_response_to,
             **{name: getattr(self, name) for name in names + times},
             "attributes": {name: list(values) for name, values in self.attributes.items()},
             "signed": signed,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sso.saml.relay_state import local_path
+from sso.signin.cookies import local_path
 
 PATHS = [
     "/",
@@ -67,10 +67,10 @@ def test_whatever_is_kept_stays_on_this_site(text):
 
 
 def test_what_no_parser_reads_is_nothing(monkeypatch):
-    from sso.saml import relay_state
+    from sso.signin import cookies
 
     def fail(text):
         raise ValueError
 
-    monkeypatch.setattr(relay_state, "urlsplit", fail)
+    monkeypatch.setattr(cookies, "urlsplit", fail)
     assert local_path("/x") == ""

@@ -4,19 +4,19 @@ from dataclasses import replace
 
 import pytest
 
+from sso.identity.errors import EmailAmbiguous, EmailInvalid, EmailMissing
+from sso.identity.profile import AttributeNames, preview_profile, read_profile
+from sso.identity.types import as_json, from_json
 from sso.providers.catalog import PROVIDERS
 from sso.providers.types import ProfileField
-from sso.saml.claims import as_json, from_json
-from sso.saml.errors import EmailAmbiguous, EmailInvalid, EmailMissing
-from sso.saml.profile import AttributeNames, preview_profile, read_profile
 from tests.sso.saml.messages import GOOD_NAMES, accepted
 
-NAMES = AttributeNames(("email", "mail"), ("firstname", "givenName"), ("lastname",), ("displayName",))
+NAMES = AttributeNames(("email", "mail"), ("firstname", "givenName"), ("lastname",), ("displayName",), "NameID")
 
 
 def profile_of(attributes, name_id="u-17", names=NAMES):
     sent = {name: (value,) if isinstance(value, str) else tuple(value) for name, value in attributes.items()}
-    return read_profile(replace(accepted("jumpcloud_both"), attributes=sent, name_id=name_id), names)
+    return read_profile(replace(accepted("jumpcloud_both"), attributes=sent, subject=name_id), names)
 
 
 def test_each_field_says_from_where_it_came():
@@ -51,7 +51,7 @@ def test_an_address_shaped_name_id_stands_in():
 
 def test_it_does_not_where_the_admin_named_an_attribute():
     with pytest.raises(EmailMissing):
-        profile_of({}, "uma@acme.example", AttributeNames(email=("mail",), may_use_name_id=False))
+        profile_of({}, "uma@acme.example", AttributeNames(email=("mail",)))
 
 
 def test_a_name_id_that_is_no_address_does_not():
@@ -136,7 +136,7 @@ def test_names_are_one_line_of_what_can_be_shown():
 
 
 def names_of(provider):
-    return AttributeNames(**{str(field): tuple(provider.aliases[field]) for field in ProfileField})
+    return AttributeNames(subject="NameID", **{str(field): tuple(provider.aliases[field]) for field in ProfileField})
 
 
 @pytest.mark.parametrize("name", [one for one in GOOD_NAMES if "persistent" not in one])
@@ -157,7 +157,7 @@ def test_claims_come_back_from_json_as_they_were(name):
 @pytest.mark.parametrize("addresses", [(), ("no address",), ("a@acme.example", "b@acme.example")])
 def test_a_preview_shows_the_names_also_where_the_address_would_be_refused(addresses):
     sent = {"email": addresses, "firstname": ("Uma",)}
-    found = preview_profile(replace(accepted("jumpcloud_both"), attributes=sent, name_id="u-17"), NAMES)
+    found = preview_profile(replace(accepted("jumpcloud_both"), attributes=sent, subject="u-17"), NAMES)
     assert (found.email, found.given_name, dict(found.sources)) == ("", "Uma", {"given_name": "firstname"})
 
 

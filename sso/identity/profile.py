@@ -5,17 +5,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from sso.saml.errors import EmailAmbiguous, EmailInvalid, EmailMissing
-from sso.saml.reading import BLANKS
-from sso.saml.types import Claims
+from sso.identity.errors import EmailAmbiguous, EmailInvalid, EmailMissing
+from sso.identity.types import VerifiedIdentity
 
+# XML's own (XML 1.0 §2.3)
+BLANKS = " \t\r\n"
 # plain ASCII: two look-alikes of one address must not be two people, nor one
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
 # how a provider joins several values of a record into one
 LISTED = re.compile("[;,]")
 LONGEST_ADDRESS = 254
 LONGEST_NAME = 200
-NAME_ID = "NameID"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +26,12 @@ class AttributeNames:
     given_name: tuple[str, ...] = ()
     family_name: tuple[str, ...] = ()
     display_name: tuple[str, ...] = ()
-    # whether an address-shaped NameID may stand for a missing attribute
-    may_use_name_id: bool = True
+    # what the protocol calls the subject, which may stand for a missing address if it is one; empty: it may not
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class SamlProfile:
+class ClaimedProfile:
     """What an assertion says of a person; an empty name wasn't sent. `sources` tells from which attribute each field came."""
 
     email: str
@@ -41,23 +41,23 @@ class SamlProfile:
     sources: Mapping[str, str] = field(default_factory=dict)
 
 
-def read_profile(claims: Claims, names: AttributeNames) -> SamlProfile:
+def read_profile(claims: VerifiedIdentity, names: AttributeNames) -> ClaimedProfile:
     """Return the profile, its address in lower case. Raises EmailMissing, EmailAmbiguous, EmailInvalid."""
     sources: dict[str, str] = {}
     found = {"email": _address(claims, names, sources)} | _names(claims, names, sources)
-    return SamlProfile(**found, sources=sources)
+    return ClaimedProfile(**found, sources=sources)
 
 
-def preview_profile(claims: Claims, names: AttributeNames) -> SamlProfile:
+def preview_profile(claims: VerifiedIdentity, names: AttributeNames) -> ClaimedProfile:
     """Return what these names would read, the address empty where read_profile would refuse it."""
     sources: dict[str, str] = {}
     found = {"email": ""} | _names(claims, names, sources)
     with suppress(EmailMissing, EmailAmbiguous, EmailInvalid):
         found["email"] = _address(claims, names, sources)
-    return SamlProfile(**found, sources=sources)
+    return ClaimedProfile(**found, sources=sources)
 
 
-def _names(claims: Claims, names: AttributeNames, sources: dict[str, str]) -> dict[str, str]:
+def _names(claims: VerifiedIdentity, names: AttributeNames, sources: dict[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for field_name in ("given_name", "family_name", "display_name"):
         name, values = _first(claims.attributes, getattr(names, field_name))
@@ -67,16 +67,16 @@ def _names(claims: Claims, names: AttributeNames, sources: dict[str, str]) -> di
     return found
 
 
-def _address(claims: Claims, names: AttributeNames, sources: dict[str, str]) -> str:
+def _address(claims: VerifiedIdentity, names: AttributeNames, sources: dict[str, str]) -> str:
     name, values = _first(claims.attributes, names.email)
-    if not values and names.may_use_name_id and ADDRESS.fullmatch(claims.name_id):
-        name, values = NAME_ID, (claims.name_id,)
+    if not values and names.subject and ADDRESS.fullmatch(claims.subject):
+        name, values = names.subject, (claims.subject,)
     if not values:
         raise EmailMissing(expected=" or ".join(names.email[:4]), received=", ".join(claims.attributes))
     addresses = {_plain(value) for value in values}
-    if len(addresses) > 1 and ADDRESS.fullmatch(claims.name_id) and claims.name_id.lower() in addresses:
+    if len(addresses) > 1 and ADDRESS.fullmatch(claims.subject) and claims.subject.lower() in addresses:
         # the same IdP signs both, and names the person by this one
-        addresses = {claims.name_id.lower()}
+        addresses = {claims.subject.lower()}
     if len(addresses) > 1:
         raise EmailAmbiguous(expected="one address", received=", ".join(sorted(addresses)))
     sources["email"] = name
