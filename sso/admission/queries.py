@@ -24,6 +24,9 @@ from sso.identity.types import VerifiedIdentity
 from sso.providers.catalog import provider
 from sso.providers.types import ProfileField
 
+# whichever of these is asked for, a NameID enters a linked membership only as its address
+OF_ADDRESSES = frozenset({NameIdFormat.EMAIL, NameIdFormat.UNSPECIFIED})
+
 
 def attribute_names(connection: Connection, chosen: Configuration) -> AttributeNames:
     """Return by which names each field of a profile may come: the admin's own alone, else the provider's usual ones."""
@@ -159,8 +162,9 @@ def _require_same_subject(
     """Neither somebody's own mail attribute nor an address given to a new person may open a membership. Raises SubjectChanged.
 
     Where the membership is linked, a NameID in the format of its link must be its address, as the link was. One in another
-    format must be in the format that is asked for, or its address where none is preferred; and none may come beside a
-    link in the format that is asked for. A transient NameID is never linked, and comes under the same rules.
+    format must be in the format that is asked for, and its address where that is emailAddress; where none is preferred, its
+    address. None may come beside a link in the format that is asked for. A transient NameID is never linked, and comes
+    under the same rules.
     """
     is_own = _is_own_address(membership, claims.subject)
     linked = connections.identities_of(connection, membership)
@@ -172,8 +176,9 @@ def _require_same_subject(
             raise SubjectChanged(expected=one.name_id, received=claims.subject)
     asked = _asked_format(connection, tested)
     standing = _link_in(membership, linked, asked) if asked != claims.subject_format else None
-    is_expected = bool(same_format) or (is_own if asked == NameIdFormat.UNSPECIFIED else asked == claims.subject_format)
-    if standing is not None or not is_expected:
+    is_asked = asked in {claims.subject_format, NameIdFormat.UNSPECIFIED}
+    is_expected = is_asked and (is_own or asked not in OF_ADDRESSES)
+    if standing is not None or not (same_format or is_expected):
         raise SubjectChanged(expected=(standing or linked[0]).name_id, received=claims.subject)
 
 
