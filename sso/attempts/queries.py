@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -65,10 +65,12 @@ def find_attempt(org: Organization, public_id: UUID) -> LoginAttempt:
     return found
 
 
-def find_refusal(connection: Connection, public_id: UUID, *, error: str, since: datetime) -> LoginAttempt | None:
-    """Return this attempt, if it was refused at this connection with this error since then, and was no test."""
+def find_refusal(
+    connection: Connection, public_id: UUID, *, errors: Collection[str], since: datetime
+) -> LoginAttempt | None:
+    """Return this attempt, if it was refused at this connection with one of these errors since then, and was no test."""
     mine = LoginAttempt.objects.filter(org_id=connection.org_id, connection=connection, public_id=public_id)
-    refused = mine.filter(outcome=AttemptOutcome.REFUSED, error=error, at__gt=since)
+    refused = mine.filter(outcome=AttemptOutcome.REFUSED, error__in=errors, at__gt=since)
     return refused.select_related("connection__org", "membership").first()
 
 

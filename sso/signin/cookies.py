@@ -160,7 +160,11 @@ def finished_url(session: SessionBase, pending: UUID) -> str:
     return next((str(url) for name, url in session.get(FINISHED, []) if name == pending.hex), "")
 
 
-def answered_url(session: SessionBase, assertion_id: str) -> str:
-    """Return where the sign-in by this assertion led, if it was finished in this session, or an empty text."""
-    tag = _tag(assertion_id)
+def assertion_tag(assertion_id: str) -> str:
+    """Return by which name an assertion is found in the session in which it was finished."""
+    return _tag(assertion_id)
+
+
+def answered_url(session: SessionBase, tag: str) -> str:
+    """Return where the sign-in by the assertion of this tag led, if it was finished in this session, or an empty text."""
     return next((str(url) for name, url in session.get(FINISHED_ASSERTIONS, []) if name == tag), "")

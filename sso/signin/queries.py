@@ -20,6 +20,8 @@ from sso.signin.errors import AssertionReplayed, RequestUnknown, UnsolicitedRefu
 from sso.signin.models import PendingSignIn, UsedRequest
 from sso.signin.types import ANSWERED_LIFE, Flow, Taken
 
+LATE_ANSWERS = frozenset({AssertionReplayed.code, AssertionExpired.code})
+
 
 def lock_pending(
     connection: Connection, public_id: UUID, handle: str, *, is_question: bool = False
@@ -50,14 +52,14 @@ def is_answered(connection: Connection, request_id: str) -> bool:
     return UsedRequest.objects.filter(org_id=connection.org_id, connection=connection, request_id=request_id).exists()
 
 
-def find_replay(connection: Connection, public_id: UUID) -> LoginAttempt | None:
-    """Return the attempt in which an assertion came to this connection a second time, while it is some minutes old."""
+def find_late_answer(connection: Connection, public_id: UUID) -> LoginAttempt | None:
+    """Return the attempt in which an assertion came here a second time or too late, while it is some minutes old."""
     since = now() - ANSWERED_LIFE
-    return attempts.find_refusal(connection, public_id, error=AssertionReplayed.code, since=since)
+    return attempts.find_refusal(connection, public_id, errors=LATE_ANSWERS, since=since)
 
 
-def is_of_replay(attempt: LoginAttempt, connection: Connection, grant: SessionGrant | None) -> bool:
-    """Say whether the session with this grant was opened through this connection for whom the replayed assertion names."""
+def is_of_late_answer(attempt: LoginAttempt, connection: Connection, grant: SessionGrant | None) -> bool:
+    """Say whether the session with this grant was opened through this connection for whom the late assertion names."""
     if grant is None or attempt.membership_id is None:
         return False
     return grant.membership_id == attempt.membership_id and grant.connection == connection.public_id

@@ -20,7 +20,7 @@ from sso.attempts.types import ClientInfo
 from sso.connections import queries as connections
 from sso.connections.errors import ConnectionUnknown
 from sso.connections.models import Connection
-from sso.identity.errors import SignInError
+from sso.identity.errors import AssertionExpired, SignInError
 from sso.providers.catalog import provider
 from sso.signin import cookies, queries, services
 from sso.signin.cookies import local_path
@@ -146,28 +146,30 @@ def _acs_request(request: HttpRequest) -> AcsRequest:
 
 
 def _refused_answer(request: HttpRequest, connection: Connection, refusal: SignInRefused) -> HttpResponse:
-    """An answer that came before goes on to where the browser has its own cookies; in a flood there is no such place."""
-    is_replay = isinstance(refusal.problem, AssertionReplayed)
-    if not is_replay or refusal.test is not None or not refusal.attempt.is_in_log:
+    """An answer that was right once goes on to where the browser has its own cookies; in a flood there is no such place."""
+    if not refusal.assertion_id or refusal.test is not None or not refusal.attempt.is_in_log:
         return _refused_page(request, refusal)
-    query = urlencode({"attempt": refusal.attempt.public_id})
+    tag = cookies.assertion_tag(refusal.assertion_id)
+    query = urlencode({"attempt": refusal.attempt.public_id, "answer": tag})
     return _see_other(f"{reverse('signin:answered', args=[connection.public_id])}?{query}")
 
 
 @require_GET
 def answered(request: OrgRequest, public_id: UUID) -> HttpResponse:
-    """The browser has brought an answer a second time, as Back does: it goes on if it is signed in by that connection.
+    """The browser has brought an answer a second time, or too late: it goes on if it is signed in by that connection.
 
     Anybody else sees the refusal. Nothing is written here, and no session is opened or changed.
     """
     connection = _connection(public_id)
-    attempt = queries.find_replay(connection, read_uuid(request.GET.get("attempt", "")))
+    attempt = queries.find_late_answer(connection, read_uuid(request.GET.get("attempt", "")))
     if attempt is None:
         return _see_other(reverse("signin:login", args=[public_id]))
     slug = connection.org.slug
-    if queries.is_of_replay(attempt, connection, request.session_grants.grant_for(slug)):
-        return redirect(cookies.answered_url(request.session, attempt.received) or reverse("org_home", args=[slug]))
-    return _refused_page(request, SignInRefused(AssertionReplayed(), attempt))
+    if queries.is_of_late_answer(attempt, connection, request.session_grants.grant_for(slug)):
+        url = cookies.answered_url(request.session, request.GET.get("answer", ""))
+        return redirect(url or reverse("org_home", args=[slug]))
+    problem = AssertionExpired() if attempt.error == AssertionExpired.code else AssertionReplayed()
+    return _refused_page(request, SignInRefused(problem, attempt))
 
 
 @require_GET

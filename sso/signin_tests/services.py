@@ -27,7 +27,12 @@ from sso.versions import services as versions
 
 
 class SignInRefused(Exception):
-    """Nobody was signed in; the person sees `problem.public` and the attempt's code."""
+    """Nobody was signed in; the person sees `problem.public` and the attempt's code.
+
+    `assertion_id` names an assertion that may have led somewhere in this browser before.
+    """
+
+    assertion_id = ""
 
     def __init__(self, problem: SignInError, attempt: LoginAttempt, test: SignInTest | None = None) -> None:
         self.problem, self.attempt, self.test = problem, attempt, test

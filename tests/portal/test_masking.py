@@ -25,7 +25,7 @@ PLAIN_PARAMETERS = {
     *("directory", "uuid", "name"),
     *("object_id", "app_label", "url", "content_type_id"),
 }
-PLAIN_QUERIES = {"auto", "page", "way", "revision", "shown", "filter", "next", "attempt"}
+PLAIN_QUERIES = {"auto", "page", "way", "revision", "shown", "filter", "next", "attempt", "answer"}
 READ_QUERY = re.compile(
     r"""request\.GET(?:\.get\(|\[)["'](\w+)["']|["'](\w+)["'] (?:not )?in (?:self\.)?request\.GET"""
 )

@@ -11,7 +11,7 @@ from sso.admission import queries as admission_queries
 from sso.attempts.types import OF_MESSAGE, AttemptOutcome
 from sso.connections import queries as connections
 from sso.connections.models import Configuration, Connection
-from sso.identity.errors import SignInError
+from sso.identity.errors import AssertionExpired, SignInError
 from sso.identity.profile import read_profile
 from sso.identity.types import VerifiedIdentity, as_json
 from sso.saml import response
@@ -20,7 +20,7 @@ from sso.signin.models import ConsumedAssertion, PendingSignIn
 from sso.signin.services.start import open_version, require_version
 from sso.signin.types import PENDING_LIFE, AcsRequest, PendingHandle
 from sso.signin_tests import queries as test_queries
-from sso.signin_tests.services import SignInAttempt
+from sso.signin_tests.services import SignInAttempt, SignInRefused
 
 PENDING_PREFIX = "ghp_"
 
@@ -38,9 +38,29 @@ def receive(*, connection: Connection, acs_request: AcsRequest) -> PendingHandle
             return PendingHandle()
         return _keep_for_browser(attempt)
     except AssertionReplayed as problem:
-        raise attempt.refuse(problem, named_membership(attempt)) from problem
+        raise _refuse_known(attempt, problem, attempt.known_claims) from problem
+    except AssertionExpired as problem:
+        raise _refuse_known(attempt, problem, _claims_as_of_issue(attempt, acs_request)) from problem
     except SignInError as problem:
         raise attempt.refuse(problem) from problem
+
+
+def _refuse_known(attempt: SignInAttempt, problem: SignInError, claims: VerifiedIdentity | None) -> SignInRefused:
+    """Return the refusal of an answer that was right once: it names somebody, who may be signed in by it."""
+    refusal = attempt.refuse(problem, named_membership(attempt, claims))
+    refusal.assertion_id = claims.assertion_id if claims is not None else ""
+    return refusal
+
+
+def _claims_as_of_issue(attempt: SignInAttempt, acs_request: AcsRequest) -> VerifiedIdentity | None:
+    """Return what an answer says that came too late, unless something else is wrong with it, too."""
+    try:
+        chosen = require_version(attempt.connection, attempt.version)
+        return response.verify_as_of_issue(
+            acs_request.saml_response, connections.expectation(attempt.connection, chosen)
+        )
+    except SignInError:
+        return None
 
 
 def _verify(attempt: SignInAttempt, acs_request: AcsRequest) -> None:
@@ -130,13 +150,14 @@ def _use_up(connection: Connection, claims: VerifiedIdentity) -> None:
         raise AssertionReplayed(received=claims.assertion_id) from error
 
 
-def named_membership(attempt: SignInAttempt) -> Membership | None:
+def named_membership(attempt: SignInAttempt, claims: VerifiedIdentity | None = None) -> Membership | None:
     """Return whom an answer that isn't taken names, by the version in force; nobody when that didn't verify it."""
-    if attempt.test is not None or attempt.is_test_mismatch or attempt.claims is None:
+    claims = claims or attempt.claims
+    if attempt.test is not None or attempt.is_test_mismatch or claims is None:
         return None
     try:
         chosen = require_version(attempt.connection, attempt.version)
-        profile = read_profile(attempt.claims, admission_queries.attribute_names(attempt.connection, chosen))
+        profile = read_profile(claims, admission_queries.attribute_names(attempt.connection, chosen))
     except SignInError:
         return None
-    return admission_queries.membership_named(attempt.connection, attempt.claims, profile.email)
+    return admission_queries.membership_named(attempt.connection, claims, profile.email)

@@ -22,7 +22,7 @@ from sso.signin.models import PendingSignIn
 from sso.signin.types import ANSWERED_LIFE
 from tests.factories import ACTOR
 from tests.sso.conftest import connect, verify
-from tests.sso.idp import Browser, IdpNameIdFormat, NameIdSource
+from tests.sso.idp import Browser, Fault, IdpNameIdFormat, NameIdSource
 
 UMA, ADAM = "uma@acme.example", "adam@acme.example"
 DEEP = "/orgs/acme/settings/members/?q=nora"
@@ -195,10 +195,72 @@ class TestWhatIsRefusedBefore:
         connections.turn_on(connection=second, actor=ACTOR, without_test=True)
         assert browser.deliver(second, answer).status_code == 403
 
-    def test_an_answer_after_its_end_is_refused_at_the_acs(self, connection, browser, answer):
-        with time_machine.travel(now() + timedelta(hours=1), tick=False):
-            assert browser.deliver(connection, answer).status_code == 403
+    def test_an_altered_answer_after_its_end_is_refused_at_the_acs(self, connection, browser, answer):
+        altered = answer[:-400] + ("A" if answer[-400] != "A" else "B") + answer[-399:]
+        with late():
+            assert browser.deliver(connection, altered).status_code == 403
+
+    def test_an_answer_for_somebody_else_after_its_end_is_refused_at_the_acs(self, connection, idp, browser, answer):
+        given = idp.respond(UMA, browser.leave(connection), fault=Fault.WRONG_AUDIENCE)
+        with late():
+            assert browser.deliver(connection, given).status_code == 403
         assert LoginAttempt.objects.first().error == "assertion_expired"
+
+
+def late() -> time_machine.travel:
+    """An hour later: the answer is over, the session isn't."""
+    return time_machine.travel(now() + timedelta(hours=1), tick=False)
+
+
+class TestAnAnswerAfterItsEnd:
+    def test_back_leads_to_the_page_that_was_asked_for(self, connection, idp, adam, browser):
+        given = idp.respond(ADAM, browser.leave(connection, f"?next={quote(DEEP)}"))
+        browser.follow(browser.deliver(connection, given))
+        grants = list(SessionGrant.objects.values())
+        with late():
+            assert browser.follow(browser.deliver(connection, given))["Location"] == DEEP
+        assert list(SessionGrant.objects.values()) == grants
+
+    def test_it_leads_to_the_organization_when_the_person_is_signed_in_by_another_answer(
+        self, connection, idp, uma, browser, answer
+    ):
+        never_sent = idp.respond(UMA, browser.leave(connection))
+        with late():
+            assert browser.follow(browser.deliver(connection, never_sent))["Location"] == "/orgs/acme/"
+
+    def test_the_log_says_too_late_and_whom_it_named(self, connection, uma, browser, answer):
+        with late():
+            browser.follow(browser.deliver(connection, answer))
+        attempt = LoginAttempt.objects.first()
+        assert (attempt.outcome, attempt.error, attempt.membership) == ("refused", "assertion_expired", uma)
+
+    def test_another_browser_sees_that_it_came_too_late(self, connection, browser, answer):
+        with late():
+            refused = Browser().follow(browser.deliver(connection, answer))
+        assert_too_late(refused)
+
+    def test_another_member_who_signed_in_by_that_connection_sees_that_it_came_too_late(
+        self, connection, idp, adam, browser, answer
+    ):
+        other = Browser()
+        other.sign_in(idp, connection, ADAM)
+        with late():
+            assert_too_late(other.follow(other.deliver(connection, answer)))
+
+    def test_after_signing_out_it_came_too_late(self, connection, browser, answer):
+        browser.client.post("/accounts/logout/")
+        with late():
+            assert_too_late(browser.follow(browser.deliver(connection, answer)))
+
+
+def assert_too_late(response) -> None:
+    attempt = LoginAttempt.objects.filter(error="assertion_expired").first()
+    assert response.status_code == 403
+    page = response.content.decode()
+    assert attempt.code in page
+    assert "came too late" in page
+    assert not any(name.startswith(("session", "sso_")) for name, one in response.cookies.items() if one.value)
+    assert not PendingSignIn.objects.exists()
 
 
 @pytest.mark.parametrize("email", ["no address", "uma@elsewhere.example"])
