@@ -12,21 +12,34 @@ from orgs.base.clock import now
 SALT = "orgs.base.counters"
 # how much longer than its window a counter is kept, for clocks that differ
 MARGIN = timedelta(minutes=1)
+# of a sliding window: each is counted apart, so there is room again at most one part later than the window says
+PARTS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
     """So many of one thing within each window.
 
-    Aligned windows begin at whole multiples of their length, an hour's at :00; the others with the first one counted.
+    Windows begin at whole multiples of their length, an hour's at :00. With `is_sliding`, there are so many within any
+    window, wherever it begins; then there is room again when at most a fifth more than the window has passed.
     With `is_spread`, what was refused is planned one window's amount after another, instead of all for the next window.
     """
 
     name: str
     amount: int
     window: timedelta = timedelta(hours=1)
-    is_aligned: bool = True
+    is_sliding: bool = False
     is_spread: bool = False
+
+    @property
+    def part(self) -> timedelta:
+        """Return how long one counter counts."""
+        return self.window / PARTS if self.is_sliding else self.window
+
+    @property
+    def former(self) -> int:
+        """Return how many counters before the present one count, too."""
+        return PARTS if self.is_sliding else 0
 
 
 class LimitReached(Exception):
@@ -42,9 +55,9 @@ def take(limit: Limit, key: str) -> str:
 
     Raises LimitReached when there is no room, and counts nothing then.
     """
-    counter, ends_at = _counter(limit, key)
-    life = limit.window + (MARGIN if limit.is_aligned else timedelta())
-    if models.count_entry(counter, limit.amount, life) is not None:
+    (counter, *former), ends_at = _counters(limit, key)
+    life = limit.part * (1 + limit.former) + MARGIN
+    if models.count_entry(counter, limit.amount, life, former) is not None:
         return counter
     if not limit.is_spread:
         raise LimitReached(ends_at)
@@ -60,16 +73,15 @@ def give_back(*counters: str) -> None:
 
 def clear(limit: Limit, key: str) -> None:
     """Begin anew for this key."""
-    models.delete_entry(_counter(limit, key)[0])
+    models.delete_entries(_counters(limit, key)[0])
 
 
-def _counter(limit: Limit, key: str) -> tuple[str, datetime]:
-    """Return under what this key is counted now, and until when at the most."""
-    if not limit.is_aligned:
-        return _digest(f"{limit.name}.{key}"), now() + limit.window
-    length = limit.window.total_seconds()
-    number = now().timestamp() // length
-    return _digest(f"{limit.name}.{number:.0f}.{key}"), datetime.fromtimestamp((number + 1) * length, UTC)
+def _counters(limit: Limit, key: str) -> tuple[list[str], datetime]:
+    """Return under what this key is counted now, then the former counters that count too, and until when the first one counts."""
+    length = limit.part.total_seconds()
+    number = int(now().timestamp() // length)
+    counters = [_digest(f"{limit.name}.{number - ago}.{key}") for ago in range(1 + limit.former)]
+    return counters, datetime.fromtimestamp((number + 1 + limit.former) * length, UTC)
 
 
 def _digest(name: str) -> str:

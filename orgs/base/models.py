@@ -1,3 +1,4 @@
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -57,23 +58,24 @@ def add_to_entry(key: str, delta: int) -> int | None:
     return int(found[0]) if found else None
 
 
-def count_entry(key: str, most: int, life: timedelta) -> int | None:
-    """Add one to a live number below `most`, or begin with one that lives so long, in one statement.
+def count_entry(key: str, most: int, life: timedelta, others: Sequence[str] = ()) -> int | None:
+    """Add one to a number that is below `most` together with the others, or begin with one that lives so long.
 
-    Returns the sum, or None when the number is `most` already.
+    It is one statement, in which parallel additions to the number are all counted. Returns the number, or None when there
+    is no room.
     """
+    summed = "0"
+    if others:
+        places = ", ".join(["%s"] * len(others))
+        summed = f"(SELECT coalesce(sum(CAST(value AS bigint)), 0) FROM orgs_cacheentry WHERE key IN ({places}))"  # noqa: S608 - places
     statement = (
-        "INSERT INTO orgs_cacheentry (key, value, expires_at) VALUES (%s, '1', %s) ON CONFLICT (key) DO UPDATE SET "
-        "value = CASE WHEN orgs_cacheentry.expires_at <= %s THEN '1' "
-        "ELSE CAST(CAST(orgs_cacheentry.value AS bigint) + 1 AS text) END, "
-        "expires_at = CASE WHEN orgs_cacheentry.expires_at <= %s THEN excluded.expires_at "
-        "ELSE orgs_cacheentry.expires_at END "
-        "WHERE orgs_cacheentry.expires_at <= %s OR CAST(orgs_cacheentry.value AS bigint) < %s RETURNING value"
+        f"INSERT INTO orgs_cacheentry (key, value, expires_at) SELECT %s, '1', %s WHERE {summed} < %s "
+        "ON CONFLICT (key) DO UPDATE SET value = CAST(CAST(orgs_cacheentry.value AS bigint) + 1 AS text) "
+        f"WHERE CAST(orgs_cacheentry.value AS bigint) + {summed} < %s RETURNING value"
     )
-    adapt = connection.ops.adapt_datetimefield_value
-    moment = now()
+    expires_at = connection.ops.adapt_datetimefield_value(now() + life)
     with connection.cursor() as cursor:
-        cursor.execute(statement, [key, adapt(moment + life), *[adapt(moment)] * 3, most])
+        cursor.execute(statement, [key, expires_at, *others, most, *others, most])
         found = cursor.fetchone()
     return int(found[0]) if found else None
 
@@ -97,6 +99,10 @@ def delete_entry(key: str) -> bool:
     """Delete a value. Says whether there was a live one."""
     deleted, _ = CacheEntry.objects.filter(key=key, expires_at__gt=now()).delete()
     return deleted > 0
+
+
+def delete_entries(keys: Collection[str]) -> None:
+    CacheEntry.objects.filter(key__in=keys).delete()
 
 
 def delete_all_entries() -> None:

@@ -25,20 +25,20 @@ COOKIE = "__Host-known_browser" if settings.IS_HTTPS else "known_browser"
 SALT = "portal.site.known_browser"
 LIFE = timedelta(days=90)
 # every attempt, right or wrong
-ATTEMPTS = Limit("sign_in.attempts", 300, timedelta(minutes=1), is_aligned=False)
+ATTEMPTS = Limit("sign_in.attempts", 300, timedelta(minutes=1), is_sliding=True)
 # wrong passwords; the narrower limit is asked first, so that what it refuses doesn't count in the wider one
-ONE_BROWSER = Limit("sign_in.browser", 5, timedelta(minutes=5), is_aligned=False)
-ONE_ACCOUNT = Limit("sign_in.account", 50, timedelta(hours=1), is_aligned=False)
-ONE_ADDRESS = Limit("sign_in.address", 60, timedelta(minutes=10), is_aligned=False)
+ONE_BROWSER = Limit("sign_in.browser", 5, timedelta(minutes=5), is_sliding=True)
+ONE_ACCOUNT = Limit("sign_in.account", 50, timedelta(hours=1), is_sliding=True)
+ONE_ADDRESS = Limit("sign_in.address", 60, timedelta(minutes=10), is_sliding=True)
 PROBLEMS = {
     ONE_BROWSER: "too_many_login_attempts",
     ONE_ACCOUNT: "too_many_for_account",
     ONE_ADDRESS: "too_many_from_address",
 }
 LIMIT_MESSAGES = {
-    "too_many_login_attempts": "Too many failed sign-ins. Wait five minutes, or reset your password.",
+    "too_many_login_attempts": "Too many failed sign-ins. Wait six minutes, or reset your password.",
     "too_many_for_account": "Too many failed sign-ins to this account. Reset its password, or use a passkey or SSO.",
-    "too_many_from_address": "Too many failed sign-ins from your network. Wait ten minutes, or use a passkey or SSO.",
+    "too_many_from_address": "Too many failed sign-ins from your network. Wait twelve minutes, or use a passkey or SSO.",
 }
 
 

@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from orgs.base import counters, models
+from orgs.base import counters
 from orgs.base.counters import Limit, LimitReached, clear, give_back, take
 from orgs.base.models import CacheEntry
+from tests.faults.test_races import all_at_once
 
 TWO = Limit("two", 2)
 SPREAD = Limit("spread", 2, is_spread=True)
@@ -100,13 +101,56 @@ def test_a_window_may_have_any_length(db, at):
     assert room(short, "a") == datetime(2026, 11, 27, 9, 20, tzinfo=UTC)
 
 
-def test_a_window_that_is_not_aligned_ends_so_long_after_the_first_one_counted(db, monkeypatch):
-    limit, start = Limit("first", 2, timedelta(minutes=10), is_aligned=False), datetime(2026, 11, 27, 9, 59, tzinfo=UTC)
+SLIDING = Limit("sliding", 5, timedelta(minutes=5), is_sliding=True)
+
+
+@pytest.mark.parametrize("edge", range(6))
+def test_sliding_window_lets_no_burst_across_its_edge_through(db, at, edge):
+    at(9, 9 + edge)
+    counted = [room(SLIDING, "a") for _ in range(5)]
+    at(9, 10 + edge)
+    assert (counted, room(SLIDING, "a") is None) == ([None] * 5, False)
+
+
+def test_sliding_window_has_room_for_what_is_a_window_and_a_part_ago(db, at):
     answers = []
-    for minutes in (0, 9, 9, 10, 10, 10):
-        monkeypatch.setattr(models, "now", lambda minutes=minutes: start + timedelta(minutes=minutes))
-        answers.append(room(limit, "a") is None)
-    assert answers == [True, True, False, True, True, False]
+    for minute in (0, 0, 4, 4, 4, 4, 5, 6, 6, 6, 9, 10, 10, 10, 10):
+        at(9, minute)
+        answers.append(room(SLIDING, "a") is None)
+    assert answers == [True] * 5 + [False] * 2 + [True] * 2 + [False] * 2 + [True] * 3 + [False]
+
+
+def test_sliding_window_says_when_there_is_room_again_at_the_latest(db, at):
+    for _ in range(5):
+        take(SLIDING, "a")
+    assert room(SLIDING, "a") == datetime(2026, 11, 27, 9, 21, tzinfo=UTC)
+    at(9, 21)
+    assert [room(SLIDING, "a") for _ in range(5)] == [None] * 5
+
+
+def test_sliding_window_takes_one_statement_to_count_and_one_to_clear(db, at, django_assert_num_queries):
+    take(SLIDING, "a")
+    at(9, 17)
+    with django_assert_num_queries(1):
+        take(SLIDING, "a")
+    with django_assert_num_queries(1):
+        clear(SLIDING, "a")
+    assert [room(SLIDING, "a") for _ in range(5)] == [None] * 5
+
+
+def test_counter_of_a_sliding_window_lives_as_long_as_it_counts(db):
+    before = counters.now()
+    take(SLIDING, "a")
+    assert CacheEntry.objects.get().expires_at >= before + timedelta(minutes=6)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_attempts_at_once_are_all_counted():
+    def attempt():
+        return room(SLIDING, "a")
+
+    results = all_at_once([attempt] * 8)
+    assert [result is None for result in results].count(True) == 5
 
 
 def test_clear_begins_anew(db, at):

@@ -70,7 +70,7 @@ def test_wrong_passwords_from_one_address_lock_nobody_at_another(stranger):
 
 
 def test_three_hundred_attempts_a_minute_from_one_address_are_answered_429(stranger, monkeypatch):
-    monkeypatch.setattr(sign_in_limits, "ATTEMPTS", Limit("attempts", 2, timedelta(minutes=1), is_aligned=False))
+    monkeypatch.setattr(sign_in_limits, "ATTEMPTS", Limit("attempts", 2, timedelta(minutes=1), is_sliding=True))
     statuses = [attempt(f"nobody{number}@nowhere.example", WRONG).status_code for number in range(3)]
     assert statuses == [200, 200, 429]
     assert attempt(stranger.email, WRONG, "203.0.113.9").status_code == 200
