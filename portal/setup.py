@@ -142,7 +142,7 @@ def create_connection(*, org: Organization, order: NewConnection, actor: Actor) 
     # fetched before the transaction: a slow server must not hold the database
     document = outbound.fetch(order.url).content if order.url else order.document
     with transaction.atomic():
-        made = connections.create_connection(org=org, name=order.name, rules=order.rules, actor=actor)
+        made = metadata.create_connection(org=org, name=order.name, rules=order.rules, actor=actor)
         chosen = provider(order.provider)
         versions.choose_provider(
             connection=made, provider=chosen.code, name_id_format=chosen.name_id_format, revision=1, actor=actor

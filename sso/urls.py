@@ -6,6 +6,7 @@ urlpatterns = [
     path("", include("sso.wizard.urls")),
     path("", include("sso.connections.urls")),
     path("", include("sso.versions.urls")),
+    path("", include("sso.metadata.urls")),
     path("", include("sso.attempts.urls")),
     path("", include("sso.signin.urls")),
 ]

@@ -23,13 +23,13 @@ from sso.connections.types import (
     ReadField,
     Seen,
     SignInRules,
+    SpKeyPair,
     SpKeyState,
     Stage,
     ValueToCopy,
 )
 from sso.providers.catalog import provider
 from sso.providers.types import ProfileField, SpValue
-from sso.saml.types import Expectation, ServiceProvider, SpKeyPair
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,26 +145,6 @@ def addresses(connection: Connection) -> Addresses:
     )
 
 
-def service_provider(connection: Connection, chosen: Configuration | None) -> ServiceProvider:
-    """Return our side as the SAML core takes it."""
-    ours = addresses(connection)
-    name_id_format = chosen.name_id_format if chosen is not None else NameIdFormat.EMAIL
-    return ServiceProvider(ours.sp_entity_id, ours.acs_url, name_id_format)
-
-
-def expectation(connection: Connection, chosen: Configuration) -> Expectation:
-    """Return what a response must agree with under this version. Certificates that have expired verify nothing."""
-    ours = addresses(connection)
-    return Expectation(
-        idp_entity_id=chosen.idp_entity_id,
-        sp_entity_id=ours.sp_entity_id,
-        acs_url=ours.acs_url,
-        certificates=tuple(certificate.pem for certificate in current_certificates(chosen)),
-        needs_both_signed=chosen.needs_both_signed,
-        skew=settings.SAML_CLOCK_SKEW,
-    )
-
-
 def current_certificates(chosen: Configuration) -> Sequence[IdpCertificate]:
     """Return the certificates that haven't expired."""
     moment = now()
@@ -185,7 +165,7 @@ def published_certificates(connection: Connection) -> Sequence[str]:
 def signing_key(connection: Connection) -> SpKeyPair:
     """Return the key with which requests of this connection are signed."""
     key = SpKey.objects.get(org_id=connection.org_id, connection=connection, state=SpKeyState.CURRENT)
-    return SpKeyPair(private_pem=sealed.unseal(key.private_sealed), certificate_pem=key.certificate_pem)
+    return SpKeyPair(sealed.unseal(key.private_sealed), key.certificate_pem, key.fingerprint, key.not_after)
 
 
 def find_identity(connection: Connection, name_id: str) -> SamlIdentity | None:

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from django.db import IntegrityError, transaction
 
@@ -33,13 +33,15 @@ from sso.connections.types import (
     ConnectionState,
     Seen,
     SignInRules,
+    SpKeyPair,
     Stage,
 )
-from sso.saml.certificates import make_key_pair, read_certificate
 
 
-def create_connection(*, org: Organization, name: str, rules: SignInRules, actor: Actor) -> Connection:
-    """Create a draft connection with a key of its own. Raises ConnectionNameTaken, TooManyConnections."""
+def create_connection(
+    *, org: Organization, name: str, rules: SignInRules, actor: Actor, make_key: Callable[[str], SpKeyPair]
+) -> Connection:
+    """Create a draft connection with the key that `make_key` makes for a name. Raises ConnectionNameTaken, TooManyConnections."""
     # not locked: two who add at once may pass the limit by one, which does no harm
     if queries.list_connections(org).count() >= MAX_CONNECTIONS:
         raise TooManyConnections
@@ -48,8 +50,7 @@ def create_connection(*, org: Organization, name: str, rules: SignInRules, actor
     connection.jit_until_directory = rules.jit_until_directory
     connection.suggested_idp_entity_id = f"urn:gatehouse:{org.slug}:{connection.public_id.hex[:8]}"
     # outside of the transaction: to make a key takes a while
-    pair = make_key_pair(f"Gatehouse {org.slug}", now=now())
-    certificate = read_certificate(pair.certificate_pem)
+    pair = make_key(f"Gatehouse {org.slug}")
     with transaction.atomic():
         _save_named(connection)
         Configuration.objects.create(org=org, connection=connection, number=1)
@@ -58,8 +59,8 @@ def create_connection(*, org: Organization, name: str, rules: SignInRules, actor
             connection=connection,
             private_sealed=sealed.seal(pair.private_pem),
             certificate_pem=pair.certificate_pem,
-            fingerprint=certificate.fingerprint,
-            not_after=certificate.not_after,
+            fingerprint=pair.fingerprint,
+            not_after=pair.not_after,
         )
         record_change(connection, actor, "connection.created", Change(after=_rule_facts(rules)))
     return connection

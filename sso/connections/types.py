@@ -95,6 +95,16 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True)
+class SpKeyPair:
+    """Our own key and its certificate, both PEM. Never printed."""
+
+    private_pem: str = field(repr=False)
+    certificate_pem: str
+    fingerprint: str  # SHA-256 over the certificate's DER, 64 lower-case hex digits
+    not_after: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Addresses:
     """What an IdP asks for of our side of one connection. URLs never depend on a request's headers."""
 

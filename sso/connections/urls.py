@@ -9,5 +9,4 @@ urlpatterns = [
     path(f"{BASE}<uuid:public_id>/on/", views.turn_on, name="turn_on"),
     path(f"{BASE}<uuid:public_id>/off/", views.turn_off, name="turn_off"),
     path(f"{BASE}<uuid:public_id>/delete/", views.delete, name="delete"),
-    path("saml/<uuid:public_id>/metadata", views.sp_metadata, name="sp_metadata"),
 ]

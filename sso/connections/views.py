@@ -2,9 +2,9 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from orgs.base.errors import DomainError
 from orgs.people import queries as people
@@ -16,7 +16,6 @@ from sso.connections.forms import RemovalForm, RulesForm, SeenForm
 from sso.connections.models import Connection
 from sso.connections.types import CertificateRemoval, Seen, Stage
 from sso.providers.catalog import provider
-from sso.saml.metadata import describe_sp
 
 
 @require_http_methods(["GET", "POST"])
@@ -142,21 +141,6 @@ def delete(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
             return redirect("authentication", org_slug)
     context = _consequences(request, connection) | {"problem": problem}
     return render(request, "sso/delete_connection.html", context, status=400 if problem else 200)
-
-
-@require_safe
-def sp_metadata(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """Our metadata for one connection, for IdPs that read it; with ?download it is a file."""
-    try:
-        connection = queries.connection_at(public_id)
-    except ConnectionUnknown as error:
-        raise Http404 from error
-    chosen = queries.in_force(connection) or queries.to_be_tested(connection)
-    document = describe_sp(queries.service_provider(connection, chosen), queries.published_certificates(connection))
-    response = HttpResponse(document, content_type="application/samlmetadata+xml")
-    if "download" in request.GET:
-        response["Content-Disposition"] = f'attachment; filename="gatehouse-{public_id.hex[:8]}-metadata.xml"'
-    return response
 
 
 def _consequences(request: OrgRequest, connection: Connection) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.conf import settings
 
 from orgs.base.clock import now
+from orgs.providers.idp_settings import NameIdFormat
 from sso.connections import queries as connections
 from sso.connections.models import Configuration, Connection
 from sso.connections.types import Binding, MetadataSource
@@ -14,7 +15,7 @@ from sso.metadata.types import Remark
 from sso.providers.catalog import provider, recognize
 from sso.saml.metadata import read_idp_metadata
 from sso.saml.metadata_errors import MetadataError
-from sso.saml.types import IdpMetadata
+from sso.saml.types import Expectation, IdpMetadata, ServiceProvider
 
 ENDS_SOON = timedelta(days=60)
 
@@ -129,3 +130,23 @@ def _of_certificates(idp: IdpMetadata) -> list[Remark]:
         Remark("warn", f"Signing certificates in it that won’t be accepted, because {reason}: {count}.")
         for reason, count in left_out.items()
     ]
+
+
+def service_provider(connection: Connection, chosen: Configuration | None) -> ServiceProvider:
+    """Return our side as the SAML core takes it."""
+    ours = connections.addresses(connection)
+    name_id_format = chosen.name_id_format if chosen is not None else NameIdFormat.EMAIL
+    return ServiceProvider(ours.sp_entity_id, ours.acs_url, name_id_format)
+
+
+def expectation(connection: Connection, chosen: Configuration) -> Expectation:
+    """Return what a response must agree with under this version. Certificates that have expired verify nothing."""
+    ours = connections.addresses(connection)
+    return Expectation(
+        idp_entity_id=chosen.idp_entity_id,
+        sp_entity_id=ours.sp_entity_id,
+        acs_url=ours.acs_url,
+        certificates=tuple(certificate.pem for certificate in connections.current_certificates(chosen)),
+        needs_both_signed=chosen.needs_both_signed,
+        skew=settings.SAML_CLOCK_SKEW,
+    )

@@ -1,19 +1,21 @@
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 
 from django.db import transaction
 
 from orgs.base import outbound
 from orgs.base.actor import Actor
 from orgs.base.clock import now
+from orgs.tenancy.models import Organization
 from sso.connections import services as connections
 from sso.connections.models import Connection
-from sso.connections.types import IdpSide, MetadataSource
+from sso.connections.types import IdpSide, MetadataSource, SignInRules
 from sso.metadata import queries
 from sso.metadata.errors import MetadataRefused
 from sso.metadata.models import MetadataSnapshot
 from sso.metadata.types import MAX_SNAPSHOTS, TypedIdp
-from sso.saml.certificates import read_pasted_certificates
+from sso.saml.certificates import make_key_pair, read_pasted_certificates
 from sso.saml.metadata import ManualIdp, describe_idp
 from sso.saml.metadata_errors import MetadataError
 from sso.saml.metadata_input import plain_metadata
@@ -26,6 +28,15 @@ class MetadataOrigin:
 
     source: MetadataSource
     url: str = ""
+
+
+def create_connection(*, org: Organization, name: str, rules: SignInRules, actor: Actor) -> Connection:
+    """Create a draft connection with a key of its own, which its metadata publishes.
+
+    Raises ConnectionNameTaken, TooManyConnections.
+    """
+    make_key = partial(make_key_pair, now=now())
+    return connections.create_connection(org=org, name=name, rules=rules, actor=actor, make_key=make_key)
 
 
 def fetch_metadata(*, connection: Connection, url: str) -> MetadataSnapshot:

@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID, PublicKeyAlgorithmOID
 
-from sso.connections.types import Certificate
+from sso.connections.types import Certificate, SpKeyPair
 from sso.saml.metadata_errors import CertificateExpired, CertificateMissing, CertificateUnreadable, KeyIsPss, KeyTooWeak
 from sso.saml.pasted import encoded_certificates
-from sso.saml.types import LeftOut, SpKeyPair
+from sso.saml.types import LeftOut
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 Unusable = CertificateUnreadable | KeyIsPss | KeyTooWeak | CertificateExpired
@@ -197,7 +197,8 @@ def make_key_pair(common_name: str, *, now: datetime) -> SpKeyPair:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     public = certificate.public_bytes(serialization.Encoding.PEM)
-    return SpKeyPair(private_pem=private.decode("ascii"), certificate_pem=public.decode("ascii"))
+    digest = certificate.fingerprint(hashes.SHA256()).hex()
+    return SpKeyPair(private.decode("ascii"), public.decode("ascii"), digest, certificate.not_valid_after_utc)
 
 
 def _new_key() -> rsa.RSAPrivateKey:

@@ -15,12 +15,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from lxml import etree
 
-from sso.connections.types import Binding, Endpoint
+from sso.connections.types import Binding, Endpoint, SpKeyPair
 from sso.identity.types import OutgoingRequest
 from sso.saml.certificates import private_key
 from sso.saml.markup import DSIG, SAML, SAMLP, children, parse
 from sso.saml.signature import MORE, canonical, find
-from sso.saml.types import ServiceProvider, SpKeyPair
+from sso.saml.types import ServiceProvider
 
 SIGNATURE_METHOD = f"{MORE}rsa-sha256"
 DIGEST_METHOD = "http://www.w3.org/2001/04/xmlenc#sha256"

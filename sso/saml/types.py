@@ -1,6 +1,6 @@
 """What goes into the SAML core and what comes out of it: plain values, no rows, no HTTP, no clock."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
@@ -30,14 +30,6 @@ class IdpMetadata:
     wants_signed_requests: bool = False
     left_out: tuple[LeftOut, ...] = ()  # one for each signing certificate that isn't taken
     urls_left_out: tuple[str, ...] = ()  # to which no browser may be sent
-
-
-@dataclass(frozen=True, slots=True)
-class SpKeyPair:
-    """Our own key and its certificate, both PEM. Never printed."""
-
-    private_pem: str = field(repr=False)
-    certificate_pem: str
 
 
 @dataclass(frozen=True, slots=True)

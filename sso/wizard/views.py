@@ -16,7 +16,7 @@ from orgs.domains import services as domain_services
 from orgs.domains.forms import DomainForm
 from orgs.providers.idp_settings import NameIdFormat
 from orgs.tenancy.access import OrgRequest, admin_required
-from sso.connections import queries, services
+from sso.connections import queries
 from sso.connections.errors import ChangedMeanwhile, ConnectionUnknown, NothingInPreparation, SetupIncomplete
 from sso.connections.forms import NameForm
 from sso.connections.models import Configuration, Connection
@@ -61,7 +61,7 @@ def new_connection(request: OrgRequest, org_slug: str) -> HttpResponse:
     # where a directory brings people, signing in adds nobody unless an admin says so
     rules = SignInRules(jit=True, jit_until_directory=True)
     try:
-        made = services.create_connection(
+        made = metadata.create_connection(
             org=request.org, name=form.cleaned_data["name"], rules=rules, actor=request.actor
         )
     except DomainError as problem:

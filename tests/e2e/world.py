@@ -167,7 +167,7 @@ def _connection(
     slug: str, name: str, document: bytes, *, provider: str = "jumpcloud", is_on: bool = False
 ) -> Connection:
     org = Organization.objects.get(slug=slug)
-    made = connections.create_connection(org=org, name=name, rules=SignInRules(), actor=ACTOR)
+    made = metadata.create_connection(org=org, name=name, rules=SignInRules(), actor=ACTOR)
     email = NameIdFormat.EMAIL
     versions.choose_provider(connection=made, provider=provider, name_id_format=email, revision=1, actor=ACTOR)
     for step in STEPS:

@@ -23,8 +23,8 @@ from orgs.events.types import TextMail
 from portal.field_keys import checks, counting, rotation
 from portal.field_keys.columns import SEALED_COLUMNS
 from sso.connections.models import SpKey
-from sso.connections.services import create_connection
 from sso.connections.types import SignInRules
+from sso.metadata.services import create_connection
 from tests.architecture.source import modules
 from tests.portal.test_commands import printed, run
 

@@ -19,8 +19,8 @@ from scim.directories.services import confirm_saved, revoke_token
 from scim.requests.models import RequestLog
 from scim.requests.services import record
 from scim.requests.types import LoggedRequest, LoggedResponse
-from sso.connections import services as connections
 from sso.connections.types import SignInRules
+from sso.metadata import services as metadata
 from tests.factories import ACTOR, TokenFactory
 
 PAGE = "/orgs/acme/settings/authentication/"
@@ -191,7 +191,7 @@ def test_page_asks_as_much_for_one_token_as_for_nine(admin, acme_directory, coun
 @pytest.mark.parametrize("count", [1, 9])
 def test_page_asks_as_much_for_one_connection_as_for_nine(admin, acme, count, django_assert_num_queries):
     for number in range(count):
-        connections.create_connection(org=acme, name=f"IdP {number}", rules=SignInRules(), actor=ACTOR)
+        metadata.create_connection(org=acme, name=f"IdP {number}", rules=SignInRules(), actor=ACTOR)
     with django_assert_num_queries(15):
         admin.get(PAGE)
 

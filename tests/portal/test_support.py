@@ -46,6 +46,7 @@ from sso.attempts.types import AttemptOutcome, AttemptRecord, ClientInfo
 from sso.connections import services as connections
 from sso.connections.models import SpKey
 from sso.connections.types import SignInRules
+from sso.metadata import services as metadata
 from sso.signin_tests.models import SignInTest
 from tests.factories import MembershipFactory, OrganizationFactory, TokenFactory
 
@@ -114,7 +115,7 @@ def rows(acme: Organization, olga: Membership, acme_directory: Directory, acme_t
 
 def _single_sign_on_rows(acme: Organization, membership: Membership) -> dict[str, str]:
     """A connection with all that hangs on it; returns what of it must stay unread."""
-    connection = connections.create_connection(org=acme, name="JumpCloud", rules=SignInRules(), actor=Actor.system())
+    connection = metadata.create_connection(org=acme, name="JumpCloud", rules=SignInRules(), actor=Actor.system())
     connections.remember_identity(
         connection=connection, membership=membership, name_id="u-17", name_id_format="persistent", actor=Actor.system()
     )

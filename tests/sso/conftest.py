@@ -27,7 +27,7 @@ def idp_keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
 
 def connect(org: Organization, keys: Keys, name: str = "JumpCloud", **app: Any) -> tuple[Connection, Idp]:
     """Return a finished, untested connection of this organization, and its IdP."""
-    connection = connections.create_connection(org=org, name=name, rules=SignInRules(), actor=ACTOR)
+    connection = metadata.create_connection(org=org, name=name, rules=SignInRules(), actor=ACTOR)
     versions.choose_provider(
         connection=connection, provider="jumpcloud", name_id_format=Format.EMAIL, revision=1, actor=ACTOR
     )

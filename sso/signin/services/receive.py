@@ -9,11 +9,11 @@ from orgs.base.clock import now
 from orgs.tenancy.models import Membership
 from sso.admission import queries as admission_queries
 from sso.attempts.types import OF_MESSAGE, AttemptOutcome
-from sso.connections import queries as connections
 from sso.connections.models import Configuration, Connection
 from sso.identity.errors import AssertionExpired, SignInError
 from sso.identity.profile import read_profile
 from sso.identity.types import VerifiedIdentity, as_json
+from sso.metadata import queries as metadata
 from sso.saml import response
 from sso.signin.errors import DIFFERS_BY_VERSION, AssertionReplayed
 from sso.signin.models import ConsumedAssertion, PendingSignIn
@@ -56,9 +56,7 @@ def _claims_as_of_issue(attempt: SignInAttempt, acs_request: AcsRequest) -> Veri
     """Return what an answer says that came too late, unless something else is wrong with it, too."""
     try:
         chosen = require_version(attempt.connection, attempt.version)
-        return response.verify_as_of_issue(
-            acs_request.saml_response, connections.expectation(attempt.connection, chosen)
-        )
+        return response.verify_as_of_issue(acs_request.saml_response, metadata.expectation(attempt.connection, chosen))
     except SignInError:
         return None
 
@@ -98,7 +96,7 @@ def _verify_untested(attempt: SignInAttempt, acs_request: AcsRequest) -> None:
 
 def _verify_by(attempt: SignInAttempt, chosen: Configuration, acs_request: AcsRequest) -> None:
     attempt.version = chosen.number
-    expected = connections.expectation(attempt.connection, chosen)
+    expected = metadata.expectation(attempt.connection, chosen)
     attempt.claims = response.verify(acs_request.saml_response, expected, now=now())
 
 

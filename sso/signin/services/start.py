@@ -5,6 +5,7 @@ from sso.attempts.types import ClientInfo
 from sso.connections import queries as connections
 from sso.connections.models import Configuration, Connection
 from sso.identity.errors import SignInError
+from sso.metadata import queries as metadata
 from sso.saml.request import make_request
 from sso.signin.errors import ConnectionOff, VersionChanged
 from sso.signin.types import Flow, StartedSignIn
@@ -22,7 +23,7 @@ def begin(
     """
     chosen = test.configuration if test is not None else open_version(connection)
     request = make_request(
-        connections.service_provider(connection, chosen),
+        metadata.service_provider(connection, chosen),
         connections.preferred_endpoint(chosen),
         connections.signing_key(connection),
         now=now(),

@@ -11,6 +11,7 @@ from orgs.base.clock import now
 from sso.connections import queries, services
 from sso.connections.models import Configuration, Connection, IdpCertificate
 from sso.connections.types import ConnectionState, SignInRules
+from sso.metadata import services as metadata
 from sso.versions import services as versions
 from tests.factories import ACTOR
 
@@ -44,7 +45,7 @@ def test_the_page_shows_the_values_test_switch_and_directory(admin, connection):
 
 
 def test_the_page_of_an_unfinished_connection_leads_to_its_step(admin, acme, olga):
-    made = services.create_connection(org=acme, name="Begun", rules=SignInRules(), actor=ACTOR)
+    made = metadata.create_connection(org=acme, name="Begun", rules=SignInRules(), actor=ACTOR)
     assert admin.get(url(made))["Location"] == url(made, "setup/provider/")
 
 
@@ -105,7 +106,7 @@ def test_rules_are_saved(admin, connection):
     ],
 )
 def test_rules_that_cannot_be_are_said_at_the_field(admin, acme, connection, given, said):
-    services.create_connection(org=acme, name="Taken", rules=SignInRules(), actor=ACTOR)
+    metadata.create_connection(org=acme, name="Taken", rules=SignInRules(), actor=ACTOR)
     refused = admin.post(url(connection, "rules/"), given | shown_of(connection))
     assert (refused.status_code, said in text_of(refused)) == (400, True)
     assert Connection.objects.filter(name="JumpCloud", default_role="user").exists()

@@ -32,6 +32,7 @@ from sso.connections.errors import (
 )
 from sso.connections.models import Configuration, Connection, IdpCertificate, SpKey
 from sso.connections.types import AttributeChoice, ConnectionState, Seen, SignInRules, Stage, WizardStep
+from sso.metadata import queries as metadata_queries
 from sso.metadata import services as metadata
 from sso.saml.certificates import private_key, public_key
 from sso.versions import services as versions
@@ -45,7 +46,7 @@ def untested(draft):
 
 
 def create(org, name="Okta", **rules):
-    return services.create_connection(org=org, name=name, rules=SignInRules(**rules), actor=ACTOR)
+    return metadata.create_connection(org=org, name=name, rules=SignInRules(**rules), actor=ACTOR)
 
 
 def actions(org):
@@ -418,4 +419,4 @@ class TestLooking:
 
     def test_an_expired_certificate_verifies_nothing(self, connection):
         IdpCertificate.objects.update(not_after="2020-01-01T00:00:00Z")
-        assert queries.expectation(connection, queries.in_force(connection)).certificates == ()
+        assert metadata_queries.expectation(connection, queries.in_force(connection)).certificates == ()

@@ -14,7 +14,6 @@ from orgs.base.clock import now
 from orgs.providers.idp_settings import NameIdFormat
 from sandbox.test_idp.keys import bare
 from sso.connections import queries as connections
-from sso.connections import services as connection_services
 from sso.connections.models import Configuration, IdpCertificate
 from sso.connections.types import Binding, SignInRules
 from sso.metadata import queries, services
@@ -43,7 +42,7 @@ def begun(acme, olga):
 
 
 def begin(org, name="JumpCloud", provider="jumpcloud"):
-    made = connection_services.create_connection(org=org, name=name, rules=SignInRules(), actor=ACTOR)
+    made = services.create_connection(org=org, name=name, rules=SignInRules(), actor=ACTOR)
     versions.choose_provider(
         connection=made, provider=provider, name_id_format=NameIdFormat.EMAIL, revision=1, actor=ACTOR
     )

@@ -467,13 +467,13 @@ def test_a_version_in_preparation_is_tested_beside_the_one_in_force(connection, 
 
 
 def test_without_metadata_there_is_nothing_to_test(acme, olga):
-    bare = connections.create_connection(org=acme, name="Bare", rules=SignInRules(), actor=ACTOR)
+    bare = metadata.create_connection(org=acme, name="Bare", rules=SignInRules(), actor=ACTOR)
     with pytest.raises(SetupIncomplete):
         services.start_test(connection=bare, actor=ACTOR, starter=olga.user)
 
 
 def test_the_button_says_that_there_is_nothing_to_test(acme, tester):
-    bare = connections.create_connection(org=acme, name="Bare", rules=SignInRules(), actor=ACTOR)
+    bare = metadata.create_connection(org=acme, name="Bare", rules=SignInRules(), actor=ACTOR)
     url = f"/orgs/acme/settings/authentication/connections/{bare.public_id}/test/"
     assert tester.client.post(url).status_code == 409
 

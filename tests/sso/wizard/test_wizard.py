@@ -17,6 +17,7 @@ from sso.connections import queries, services
 from sso.connections.errors import NothingInPreparation
 from sso.connections.models import Configuration, Connection
 from sso.connections.types import STEPS, SignInRules
+from sso.metadata import services as metadata
 from sso.metadata.forms import FORMS
 from sso.providers.catalog import PROVIDERS
 from sso.versions import services as versions
@@ -53,7 +54,7 @@ def begin(admin, name="JumpCloud") -> Connection:
 
 
 def choose(org, code) -> Connection:
-    made = services.create_connection(org=org, name=code, rules=SignInRules(), actor=ACTOR)
+    made = metadata.create_connection(org=org, name=code, rules=SignInRules(), actor=ACTOR)
     versions.choose_provider(connection=made, provider=code, name_id_format=NameIdFormat.EMAIL, revision=1, actor=ACTOR)
     for name in STEPS:
         versions.reach_step(connection=made, step=name)
