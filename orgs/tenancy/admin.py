@@ -22,7 +22,16 @@ class AddressVerificationInline(ReadOnlyInline):
 class UserAdmin(ReadOnlyAdmin):
     """Accounts, without their password hash, factors and sessions."""
 
-    fields = ("public_id", "email", "made_by_org", "is_active", "is_staff", "date_joined", "last_login")
+    fields = (
+        "public_id",
+        "email",
+        "made_by_org",
+        "is_active",
+        "is_staff",
+        "date_joined",
+        "last_login",
+        "address_lost_at",
+    )
     inlines = (AddressVerificationInline,)
     list_display = ("email", "is_active", "is_staff", "date_joined", "last_login")
     list_filter = ("is_active", "is_staff")

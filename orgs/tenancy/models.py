@@ -30,6 +30,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person's account, in no organization or many. `tenancy.services` alone writes its addresses.
 
     `email_key` is set while `email` is verified, and empty otherwise: an account owns no address that it hasn't verified.
+    `address_lost_at` is when that was last taken from it: it is kept so long, for its person to add another.
     `made_by_org` names the organization whose provisioning created the account.
     """
 
@@ -49,6 +50,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField(auto_now_add=True)
+    address_lost_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
     USERNAME_FIELD = "email_key"
@@ -63,11 +65,16 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
         """Clear the key when the address is another one: libraries save accounts too, and allauth the address alone."""
-        if self.email_key is not None and self.email_key != address_key(self.email):
-            self.email_key = None
+        if self.email_key != address_key(self.email):
+            self.lose_address()
         if update_fields is not None and "email" in update_fields:
-            update_fields = {*update_fields, "email_key"}
+            update_fields = {*update_fields, "email_key", "address_lost_at"}
         super().save(*args, update_fields=update_fields, **kwargs)
+
+    def lose_address(self) -> None:
+        """Clear the key, and remember when it was lost. Nothing is saved."""
+        if self.email_key is not None:
+            self.email_key, self.address_lost_at = None, now()
 
     def clean(self) -> None:
         """Leave the address as it is; AbstractBaseUser would rewrite the natural key."""

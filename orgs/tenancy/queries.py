@@ -12,7 +12,7 @@ from orgs.base.clock import now
 from orgs.base.text import address_key
 from orgs.tenancy.errors import AccountUnknown, OrganizationUnknown
 from orgs.tenancy.models import AddressVerification, Membership, Organization, SessionGrant, User
-from orgs.tenancy.types import PERSONAL_METHODS, MembershipState, Role, SignInMethod
+from orgs.tenancy.types import PERSONAL_METHODS, UNVERIFIED_FOR, MembershipState, Role, SignInMethod
 
 # each costs a sign-in one more hash of its password
 CLAIMS_TRIED = 3
@@ -171,9 +171,13 @@ def without_verified_address() -> QuerySet[User]:
 
 
 def deletable_accounts() -> QuerySet[User]:
-    """Return the accounts that hold nothing: no verified address, no membership, no right of staff."""
+    """Return the accounts that hold nothing: no verified address, no membership, no right of staff.
+
+    One that has lost its address is kept for some days from then, in which its person can add another.
+    """
     has_memberships = Exists(Membership.objects.filter(user=OuterRef("pk")))
-    return without_verified_address().filter(~has_memberships, is_staff=False)
+    is_kept = Q(address_lost_at__gte=now() - UNVERIFIED_FOR)
+    return without_verified_address().filter(~has_memberships, ~is_kept, is_staff=False)
 
 
 def lock_address(address: str) -> None:

@@ -247,8 +247,11 @@ def _set_primary(account: User, key: str | None) -> None:
     EmailAddress.objects.filter(user=account, email=key or "").update(primary=True)
     if key is None or address_key(account.email) != key:
         account.email = key or ""
-    account.email_key = key
-    account.save(update_fields=["email", "email_key"])
+    if key is None:
+        account.lose_address()
+    else:
+        account.email_key = key
+    account.save(update_fields=["email"])
 
 
 def require_address(email: str) -> None:
@@ -354,7 +357,7 @@ def revoke_domain_trust(*, org: Organization, name_key: str) -> None:
     accounts = queries.accounts_without_own_proof()
     EmailAddress.objects.filter(email__endswith=ending, verified=True, user__in=accounts).update(verified=False)
     AddressVerification.objects.filter(address_key__endswith=ending, user__in=accounts).delete()
-    User.objects.filter(email_key__endswith=ending, pk__in=accounts).update(email_key=None)
+    User.objects.filter(email_key__endswith=ending, pk__in=accounts).update(email_key=None, address_lost_at=now())
 
 
 def delete_expired_grants(*, before: datetime) -> int:

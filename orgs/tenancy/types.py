@@ -1,7 +1,11 @@
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from django.db.models import TextChoices
+
+# how long an account is kept that has no verified address, and holds nothing else
+UNVERIFIED_FOR = timedelta(days=3)
 
 
 class Role(TextChoices):

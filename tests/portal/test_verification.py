@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -12,6 +13,7 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth as totp
 from allauth.usersessions.models import UserSession
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
@@ -29,7 +31,7 @@ from orgs.tenancy.queries import account_for_address, verified_at, verified_keys
 from orgs.tenancy.types import MembershipOrigin, MembershipState
 from portal.setup import add_domain
 from portal.site.verification.forms import AddressTokens
-from tests.factories import ACTOR, PASSWORD, MembershipFactory
+from tests.factories import ACTOR, PASSWORD, MembershipFactory, OrganizationFactory
 from tests.portal.test_accounts import NEW_PASSWORD, confirm_identity, enter, link_in, sign_up, without_marks
 
 NEWHIRE = "newhire@acme.test"
@@ -329,6 +331,52 @@ def test_unverified_accounts_are_pruned_after_three_days(db, stranger, uma):
     before = set(User.objects.values_list("pk", flat=True))
     assert tasks.prune() == 1
     assert before - set(User.objects.values_list("pk", flat=True)) == {claims[0].pk}
+
+
+def lose_last_address(user: User) -> None:
+    assert user.email
+    tenancy.remove_account_address(user=user, address=user.email)
+
+
+def revoke_domain(user: User) -> None:
+    """The domain's word was all that the account had for its address."""
+    User.objects.filter(pk=user.pk).update(password=make_password(None))
+    tenancy.revoke_domain_trust(org=OrganizationFactory(slug="nowhere"), name_key=user.email.partition("@")[2])
+
+
+def rename_in_a_library(user: User) -> None:
+    """A library saves another address alone."""
+    EmailAddress.objects.filter(user=user).update(verified=False)
+    user.email = "other@nowhere.example"
+    user.save(update_fields=["email"])
+
+
+@pytest.mark.parametrize("lose", [lose_last_address, revoke_domain, rename_in_a_library])
+def test_account_is_kept_for_three_days_after_it_lost_its_last_address(db, stranger, lose):
+    User.objects.update(date_joined=now() - timedelta(days=400))
+    lose(stranger)
+    kept = User.objects.filter(pk=stranger.pk)
+    assert (tasks.prune(), kept.exists()) == (0, True)
+    with time_machine.travel(now() + timedelta(days=2, hours=23), tick=False):
+        assert (tasks.prune(), kept.exists()) == (0, True)
+    with time_machine.travel(now() + timedelta(days=3, minutes=1), tick=False):
+        assert (tasks.prune(), kept.exists()) == (1, False)
+
+
+def test_account_that_lost_its_address_is_not_deleted_for_another_that_it_only_claims(db, stranger):
+    EmailAddress.objects.create(user=stranger, email=NEWHIRE, verified=False)
+    lose_last_address(stranger)
+    tenancy.create_account(email=NEWHIRE, verified=True)
+    assert User.objects.filter(pk=stranger.pk).exists()
+
+
+def test_account_that_lost_its_address_twice_is_kept_from_the_second_loss(db, stranger):
+    address = stranger.email
+    with time_machine.travel(now() - timedelta(days=10), tick=False):
+        lose_last_address(stranger)
+    tenancy.change_account_address(user=stranger, email=address)
+    lose_last_address(stranger)
+    assert tasks.prune() == 0
 
 
 def make_claims(amount: int) -> None:
