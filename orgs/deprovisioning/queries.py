@@ -1,13 +1,14 @@
 from collections.abc import Sequence
 
+from orgs.base.text import address_key
 from orgs.tenancy.models import Membership, MembershipAddress, Suspension
 from orgs.tenancy.types import AddressKind, SuspensionSource
 
 
-def suspensions_by_people(membership: Membership) -> Sequence[SuspensionSource]:
-    """Return why the last member with this address, whom the directory deleted, was suspended besides that."""
+def suspensions_by_people(membership: Membership, address: str) -> Sequence[SuspensionSource]:
+    """Return why the last other member with this address, whom the directory deleted, was suspended besides that."""
     addresses = MembershipAddress.objects.filter(
-        org_id=membership.org_id, address_key=membership.email_key, kind=AddressKind.FORMER
+        org_id=membership.org_id, address_key=address_key(address), kind=AddressKind.FORMER
     )
     # the last holder may have been renamed before they were deleted
     last = addresses.exclude(membership=membership).select_related("membership").order_by("-since", "-pk").first()

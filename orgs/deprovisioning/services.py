@@ -78,5 +78,5 @@ def carry_over_suspensions(*, membership: Membership, actor: Actor) -> None:
     Whether the directory has brought the same person back under another externalId can't be told: an admin who looks
     can lift it. Raises MembershipUnknown.
     """
-    for source in queries.suspensions_by_people(membership):
+    for source in queries.suspensions_by_people(membership, membership.email):
         people.suspend_membership(membership=membership, source=source, actor=actor, reason=CARRIED_OVER)

@@ -61,11 +61,16 @@ def membership_to_enter(
             raise NotAMember(expected="a member with this address", received=email)
         return None
     require_verified(connection.org, membership.email)
-    if membership.state == MembershipState.SUSPENDED:
-        raise MemberSuspended(received=", ".join(str(suspension) for suspension in membership.suspensions.all()))
+    require_not_suspended(membership)
     if membership.user is not None and not membership.user.is_active:
         raise AccountClosed
     return membership
+
+
+def require_not_suspended(membership: Membership) -> None:
+    """Raises MemberSuspended."""
+    if membership.state == MembershipState.SUSPENDED:
+        raise MemberSuspended(received=", ".join(str(suspension) for suspension in membership.suspensions.all()))
 
 
 def membership_named(connection: Connection, claims: VerifiedIdentity, email: str) -> Membership | None:

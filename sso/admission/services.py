@@ -5,6 +5,9 @@ from dataclasses import replace
 from django.db import transaction
 
 from orgs.base.actor import Actor
+from orgs.base.text import address_key
+from orgs.deprovisioning import queries as deprovisioning_queries
+from orgs.deprovisioning import services as deprovisioning
 from orgs.people import services as people
 from orgs.people.errors import MembershipExists
 from orgs.people.types import Profile
@@ -24,6 +27,7 @@ def admit(*, subject: Subject, found: Membership | None) -> Membership:
     Raises what `membership_to_enter` raises, ConsentMissing, MembershipExists, AddressInvalid.
     """
     membership = found if found is not None else _join(subject)
+    queries.require_not_suspended(membership)
     if membership.user is None:
         with transaction.atomic():
             queries.lock_verified_domains(subject.connection.org, membership.email)
@@ -35,7 +39,10 @@ def admit(*, subject: Subject, found: Membership | None) -> Membership:
 
 
 def _join(subject: Subject) -> Membership:
-    """Create the membership for this sign-in, or return the one that another tab has just created. Raises MembershipExists."""
+    """Create the membership for this sign-in, or return the one that another tab has just created.
+
+    It is suspended when a person had suspended the last member with the address. Raises MembershipExists.
+    """
     connection, profile, actor = subject.connection, subject.profile, subject.actor
     shown = Profile(profile.email, profile.given_name, profile.family_name, profile.display_name)
     try:
@@ -46,6 +53,7 @@ def _join(subject: Subject) -> Membership:
             )
             role = Role(connection.default_role)
             people.grant_role(membership=membership, role=role, source=GrantSource.DEFAULT, actor=actor)
+            deprovisioning.carry_over_suspensions(membership=membership, actor=actor)
     except MembershipExists:
         found = queries.membership_to_enter(connection, subject.claims, profile.email)
         if found is None:
@@ -81,12 +89,18 @@ def confirm(*, membership: Membership, subject: Subject) -> Membership:
 
 
 def _refresh(membership: Membership, profile: ClaimedProfile, actor: Actor) -> None:
-    """Update the membership's profile from the assertion, unless a directory provisioned it."""
+    """Update the membership's profile from the assertion, unless a directory provisioned it.
+
+    It gets no address that a person has closed by suspending its last holder.
+    """
     if MembershipOrigin.SCIM in membership.origin_set:
         return
     given, family = profile.given_name or membership.given_name, profile.family_name or membership.family_name
     shown = profile.display_name or f"{given} {family}".strip() or membership.display_name
     told = Profile(profile.email, given, family, shown)
+    is_renamed = address_key(profile.email) != membership.email_key
+    if is_renamed and deprovisioning_queries.suspensions_by_people(membership, profile.email):
+        told = replace(told, email=membership.email)
     try:
         people.update_profile(membership=membership, profile=told, actor=actor)
     except LastOwner:

@@ -9,14 +9,17 @@ from orgs.people.types import Profile
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy.models import Membership, User
 from orgs.tenancy.types import GrantSource, MembershipOrigin, MembershipState, Role, SuspensionSource
+from sso.attempts.models import LoginAttempt
 from sso.connections import services as connections
 from sso.connections.types import SignInRules
 from tests.factories import ACTOR, MembershipFactory, UserFactory
 from tests.portal.test_ways_to_a_membership import (  # noqa: F401 - fixtures among them
     HANK,
+    Step,
     World,
     _browser,
     idp_keys,
+    no_account,
     owner_elsewhere,
     verified_before_domain,
     verified_now,
@@ -24,7 +27,7 @@ from tests.portal.test_ways_to_a_membership import (  # noqa: F401 - fixtures am
     world,
 )
 from tests.scim.bodies import user_body
-from tests.sso.idp import Browser
+from tests.sso.idp import Browser, Idp, IdpNameIdFormat, NameIdSource
 
 HENRY = "henry@acme.example"
 
@@ -173,6 +176,44 @@ def test_suspension_of_a_member_who_was_renamed_and_stays_is_not_carried_over(wo
     rename(world, scim_id, HENRY, "hank-1")
     create(world, "hank-2")
     assert holder_of(world).state == MembershipState.ACTIVE
+
+
+def sign_in_with_jit(world: World, idp: Idp, address: str = HANK) -> Browser:  # noqa: F811
+    assert world.connection is not None
+    connections.change_rules(connection=world.connection, rules=SignInRules(jit=True), actor=ACTOR)
+    browser = Browser()
+    browser.sign_in(idp, world.connection, address)
+    return browser
+
+
+@pytest.mark.usefixtures("with_connection")
+@pytest.mark.parametrize("proof", [no_account, verified_before_domain])
+def test_suspension_stays_on_the_address_when_somebody_joins_by_signing_in(world: World, proof: Step) -> None:  # noqa: F811
+    scim_id = create(world, "hank-1")
+    suspend(world)
+    rename(world, scim_id, HENRY, "hank-1")
+    delete(world, scim_id)
+    proof(world)
+    assert world.idp is not None
+    assert sign_in_with_jit(world, world.idp).reaches() == []
+    assert holder_of(world).state == MembershipState.SUSPENDED
+    attempt = LoginAttempt.objects.get()
+    assert (attempt.error, attempt.membership) == ("member_suspended", holder_of(world))
+
+
+@pytest.mark.usefixtures("with_connection")
+def test_address_of_a_suspended_member_goes_to_nobody_by_signing_in(world: World) -> None:  # noqa: F811
+    """The member signs in, and keeps the address that they had."""
+    assert world.idp is not None
+    persistent = world.idp.change(
+        name_id_format=IdpNameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="p-1"
+    )
+    sign_in_with_jit(world, persistent, HENRY)
+    scim_id = create(world, "hank-1")
+    suspend(world)
+    delete(world, scim_id)
+    assert sign_in_with_jit(world, persistent).reaches() == ["acme"]
+    assert world.holder() is None
 
 
 # the owners ------------------------------------------------------------------------------------------------------------
