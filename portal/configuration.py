@@ -240,5 +240,4 @@ PRODUCTION_RULES: dict[str, Rule] = {
     "ALLOWED_HOSTS": _own_hosts,
     "DEBUG": _off("can't be on in production."),
     "OUTBOUND_ALLOWS_LOOPBACK": _off("can't be on in production: it opens this machine to URLs."),
-    "DNS_TABLE": lambda _: "can't be set in production: domains are verified by the real DNS.",
 }

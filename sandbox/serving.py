@@ -53,13 +53,12 @@ def start(family: Family, port: int) -> None:
     family.start("beat", command, log=folder / "beat.log", cwd=settings.BASE_DIR)
     save_people(idp_folder(), identities())
     command = [sys.executable, "-m", "sandbox.test_idp", "--port", str(port + 1), "--folder", str(idp_folder())]
-    command += ["--dns", str(settings.DNS_TABLE)] if settings.DNS_TABLE else []
     family.start("identity provider", command, log=folder / "idp.log", cwd=settings.BASE_DIR)
 
 
 def idp_folder() -> Path:
     """Return where the identity provider keeps its apps, people and keys."""
-    folder: Path = settings.VAR_DIR / "idp"
+    folder: Path = settings.TEST_IDP_FOLDER
     return folder
 
 

@@ -21,6 +21,7 @@ from scim.directories.models import Directory
 from scim.directories.queries import first_directory
 from scim.endpoint.limits import RequestLimits, limits
 from sso.saml import certificates
+from tests import dns
 from tests.factories import MembershipFactory, OrganizationFactory, TokenFactory, UserFactory
 
 SignIn = Callable[[Membership | User], Client]
@@ -76,6 +77,13 @@ def account_mail_leaves_at_once(request: pytest.FixtureRequest, monkeypatch: pyt
     """As with a worker that runs; tests marked `queued_mail` find the mail in the outbox."""
     if request.node.get_closest_marker("queued_mail") is None:
         monkeypatch.setattr(accounts.events, "add_account_mail", lambda *, mail, **_: outbox.send_text(mail))
+
+
+@pytest.fixture
+def dns_records() -> Iterator[dns.DnsRecords]:
+    """The TXT records that DNS holds, or how it fails, by name."""
+    yield dns.RECORDS
+    dns.RECORDS.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -1,17 +1,16 @@
 """What DNS says about a name, within five seconds, as text that can be shown and stored."""
 
-import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 import dns.exception
 import dns.name
 import dns.rdatatype
 import dns.resolver
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 LIFETIME_SECONDS = 5.0
 MAX_VALUES = 50
@@ -48,11 +47,14 @@ def patience() -> float:
 def lookup_txt(name: str, *, until: float | None = None) -> TxtAnswer:
     """Return the TXT records of exactly this name; nothing is raised. It takes until then at most, as `patience` gives it.
 
-    Where `DNS_TABLE` names a file, that file is all of DNS: a sandbox must not ask strangers about made-up names.
+    The function that `TXT_LOOKUP` names answers: `ask_dns`, or what the sandbox and the tests have instead of DNS.
     """
-    table: Path | None = settings.DNS_TABLE
-    if table is not None:
-        return _read_table(table, name)
+    answer: TxtAnswer = import_string(settings.TXT_LOOKUP)(name, until=until)
+    return answer
+
+
+def ask_dns(name: str, *, until: float | None = None) -> TxtAnswer:
+    """Return what the system's resolver says."""
     lifetime = max(0.0, (patience() if until is None else until) - time.monotonic())
     try:
         answer = system_resolver().resolve(dns.name.from_text(name), dns.rdatatype.TXT, lifetime=lifetime, search=False)
@@ -65,7 +67,7 @@ def lookup_txt(name: str, *, until: float | None = None) -> TxtAnswer:
     except (dns.exception.DNSException, OSError):
         return TxtAnswer(problem=DnsProblem.SERVER_FAILURE)
     # a long value comes in several strings, which belong together (RFC 7208 §3.3)
-    return _answer(b"".join(record.strings).decode("utf-8", "replace") for record in answer)
+    return txt_answer(b"".join(record.strings).decode("utf-8", "replace") for record in answer)
 
 
 def system_resolver() -> dns.resolver.Resolver:
@@ -73,22 +75,8 @@ def system_resolver() -> dns.resolver.Resolver:
     return dns.resolver.Resolver()
 
 
-def _read_table(table: Path, name: str) -> TxtAnswer:
-    try:
-        names = json.loads(table.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        names = {}
-    except (OSError, ValueError):
-        return TxtAnswer(problem=DnsProblem.SERVER_FAILURE)
-    values = names.get(name.rstrip(".").lower()) if isinstance(names, dict) else ""
-    if values is None:
-        return TxtAnswer(problem=DnsProblem.NO_SUCH_NAME)
-    if not isinstance(values, list):
-        return TxtAnswer(problem=DnsProblem.SERVER_FAILURE)
-    return _answer(str(value) for value in values)
-
-
-def _answer(values: Iterable[str]) -> TxtAnswer:
+def txt_answer(values: Iterable[str]) -> TxtAnswer:
+    """Return an answer with these values, of a bounded number and length, as text that can be shown."""
     shown = tuple(_printable(value[:MAX_LENGTH]) for value in list(values)[:MAX_VALUES])
     return TxtAnswer(shown) if shown else TxtAnswer(problem=DnsProblem.NO_RECORD)
 

@@ -17,7 +17,8 @@ DEBUG = env.bool("DEBUG", default=False)
 SANDBOX = True
 INSTALLED_APPS = [*INSTALLED_APPS, "sandbox"]
 OUTBOUND_ALLOWS_LOOPBACK = True
-DNS_TABLE = VAR_DIR / "dns.json"
+TXT_LOOKUP = "sandbox.dns.lookup_txt"
+TEST_IDP_FOLDER = VAR_DIR / "idp"
 # development keys: production refuses to start without its own
 SECRET_KEY = env.str("SECRET_KEY", default="development-only-key-that-production-refuses-to-use")
 FIELD_KEYS = env.list("FIELD_KEYS", default=["ZGV2ZWxvcG1lbnQtb25seS1maWVsZC1rZXktMzJieXQ="])

@@ -9,8 +9,9 @@ from portal.settings.logs import configure
 SANDBOX = True
 INSTALLED_APPS = [*INSTALLED_APPS, "sandbox"]
 OUTBOUND_ALLOWS_LOOPBACK = True
-# a file that isn't there: no test asks the real DNS, and those that need answers name a file of their own
-DNS_TABLE = VAR_DIR / "test-dns.json"
+# no test asks the real DNS: those that need answers write them into a table
+TXT_LOOKUP = "tests.dns.lookup_txt"
+TEST_IDP_FOLDER = VAR_DIR / "test-idp"
 SECRET_KEY = "test-only-key-that-production-refuses-to-use-at-all"  # noqa: S105
 FIELD_KEYS = ["dGVzdC1vbmx5LWZpZWxkLWtleS0zMi1ieXRlcy1sb24="]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

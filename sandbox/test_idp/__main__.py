@@ -33,13 +33,10 @@ def read(arguments: Sequence[str] | None) -> Config:
     """Return what the command line says; there is no host to choose. Exits with a line of help on anything else."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.test_idp", description=__doc__)
     parser.add_argument("--port", type=port, required=True)
-    parser.add_argument("--folder", type=Path, required=True, help="where apps, people and keys are kept")
+    parser.add_argument("--folder", type=Path, required=True, help="where apps, people, keys and DNS records are kept")
     parser.add_argument("--name", default=NAME, help="what the pages call it")
-    parser.add_argument("--dns", type=Path, help="the portal's table of TXT records, which the DNS page writes")
     given = parser.parse_args(arguments)
-    return Config(
-        folder=given.folder.resolve(), port=given.port, name=given.name, dns=given.dns and given.dns.resolve()
-    )
+    return Config(folder=given.folder.resolve(), port=given.port, name=given.name)
 
 
 def port(text: str) -> int:

@@ -12,12 +12,11 @@ NAME = "Test IdP"
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Where the state is, where this site is, and what it is called; `dns` is None when there is no table to edit."""
+    """Where the state is, where this site is, and what it is called."""
 
     folder: Path
     port: int
     name: str = NAME
-    dns: Path | None = None
 
     @property
     def base_url(self) -> str:
@@ -29,17 +28,14 @@ class Config:
         os.environ["TEST_IDP_FOLDER"] = str(self.folder)
         os.environ["TEST_IDP_PORT"] = str(self.port)
         os.environ["TEST_IDP_NAME"] = self.name
-        os.environ["TEST_IDP_DNS"] = str(self.dns or "")
 
 
 def current() -> Config:
     """Return what was published."""
-    dns = os.environ["TEST_IDP_DNS"]
     return Config(
         folder=Path(os.environ["TEST_IDP_FOLDER"]),
         port=int(os.environ["TEST_IDP_PORT"]),
         name=os.environ["TEST_IDP_NAME"],
-        dns=Path(dns) if dns else None,
     )
 
 

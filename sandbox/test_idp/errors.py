@@ -38,4 +38,4 @@ class NothingToReplay(IdpError):
 
 class StateUnreadable(IdpError):
     status = HTTPStatus.INTERNAL_SERVER_ERROR
-    title = "A file of this identity provider can’t be read"
+    title = "The file of this identity provider can’t be used"

@@ -2,29 +2,31 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-from sandbox.test_idp.files import change_json, unreadable
+from sandbox.test_idp.store import writing
 from sandbox.test_idp.types import KeyPair, Keys
 
 BITS = 2048
+NAMES = ("signing", "other")
 LIFE = timedelta(days=5 * 365)
 CLOCK_SLACK = timedelta(days=1)
 
 
 def ensure_keys(folder: Path) -> Keys:
-    """Both key pairs are in the folder; returns them. Raises StateUnreadable."""
-    path = folder / "keys.json"
-    row = change_json(path, None, lambda found: found or _fresh())
-    try:
-        return Keys(KeyPair(**row["signing"]), KeyPair(**row["other"]))
-    except (KeyError, TypeError) as error:
-        raise unreadable(path) from error
+    """Return both key pairs, which are made once. Raises StateUnreadable."""
+    with writing(folder) as db:
+        found = {
+            name: KeyPair(key, pem) for name, key, pem in db.execute("SELECT name, key, certificate FROM key_pair")
+        }
+        made = {name: _pair(name) for name in NAMES if name not in found}
+        rows = [(name, pair.key, pair.certificate) for name, pair in made.items()]
+        db.executemany("INSERT INTO key_pair (name, key, certificate) VALUES (?, ?, ?)", rows)
+    return Keys(**found, **made)
 
 
 def bare(certificate: str) -> str:
@@ -32,12 +34,9 @@ def bare(certificate: str) -> str:
     return "".join(line for line in certificate.splitlines() if not line.startswith("-----"))
 
 
-def _fresh() -> dict[str, Any]:
+def _pair(usage: str) -> KeyPair:
     now = datetime.now(UTC)
-    return {name: _pair(f"Sandbox IdP, not for production ({name})", now) for name in ("signing", "other")}
-
-
-def _pair(common_name: str, now: datetime) -> dict[str, str]:
+    common_name = f"Sandbox IdP, not for production ({usage})"
     key = rsa.generate_private_key(public_exponent=65537, key_size=BITS)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
@@ -47,4 +46,4 @@ def _pair(common_name: str, now: datetime) -> dict[str, str]:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     public = certificate.public_bytes(serialization.Encoding.PEM)
-    return {"key": private.decode("ascii"), "certificate": public.decode("ascii")}
+    return KeyPair(private.decode("ascii"), public.decode("ascii"))

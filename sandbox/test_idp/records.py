@@ -1,11 +1,9 @@
-"""The sandbox's DNS: a file of TXT records, which the portal's resolver reads instead of asking the network."""
+"""The sandbox's DNS: TXT records, which the demo's portal reads instead of asking the network (`sandbox.dns`)."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from sandbox.test_idp.files import change_json, read_json, unreadable
+from sandbox.test_idp.store import reading, writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,32 +14,27 @@ class TxtRecord:
     value: str
 
 
-def load_records(path: Path) -> tuple[TxtRecord, ...]:
+def load_records(folder: Path) -> tuple[TxtRecord, ...]:
     """Return every record, by name. Raises StateUnreadable."""
-    table = read_json(path, {})
-    try:
-        return tuple(TxtRecord(name, value) for name in sorted(table) for value in _values(table, name))
-    except (AttributeError, TypeError) as error:
-        raise unreadable(path) from error
+    with reading(folder) as db:
+        rows = db.execute("SELECT name, value FROM txt_record ORDER BY name, rowid").fetchall()
+    return tuple(TxtRecord(*row) for row in rows)
 
 
-def publish(path: Path, record: TxtRecord) -> None:
-    """The record is in the table, once. Raises StateUnreadable."""
-    change_json(path, {}, lambda table: {**table, record.name: [*_others(table, record), record.value]})
+def values_of(folder: Path, name: str) -> tuple[str, ...]:
+    """Return the values of the records of one name. Raises StateUnreadable."""
+    with reading(folder) as db:
+        rows = db.execute("SELECT value FROM txt_record WHERE name = ? ORDER BY rowid", [name]).fetchall()
+    return tuple(row["value"] for row in rows)
 
 
-def withdraw(path: Path, record: TxtRecord) -> None:
-    """The record isn't in the table, and no name is without a value. Raises StateUnreadable."""
-
-    def without(table: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: values for name, values in {**table, record.name: _others(table, record)}.items() if values}
-
-    change_json(path, {}, without)
+def publish(folder: Path, record: TxtRecord) -> None:
+    """Add the record, unless it is there. Raises StateUnreadable."""
+    with writing(folder) as db:
+        db.execute("INSERT OR IGNORE INTO txt_record (name, value) VALUES (?, ?)", [record.name, record.value])
 
 
-def _others(table: Mapping[str, Any], record: TxtRecord) -> list[str]:
-    return [value for value in _values(table, record.name) if value != record.value]
-
-
-def _values(table: Mapping[str, Any], name: str) -> list[str]:
-    return [str(value) for value in table.get(name, [])]
+def withdraw(folder: Path, record: TxtRecord) -> None:
+    """Remove the record if it is there. Raises StateUnreadable."""
+    with writing(folder) as db:
+        db.execute("DELETE FROM txt_record WHERE name = ? AND value = ?", [record.name, record.value])

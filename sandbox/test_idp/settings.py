@@ -1,4 +1,4 @@
-"""A site with no tables: its state is in files, its sessions in signed cookies whose names the portal doesn't use."""
+"""A site without tables of Django: its state is in `store`, its sessions in signed cookies whose names the portal doesn't use."""
 
 import secrets
 from pathlib import Path

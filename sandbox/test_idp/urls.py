@@ -12,6 +12,6 @@ urlpatterns = [
     path("apps/<slug:app_id>/sso", sso.sso, name="sso"),
     path("apps/<slug:app_id>/open", sso.open_app, name="open"),
     path("apps/<slug:app_id>/sign-in", sso.sign_in, name="sign-in"),
-    path("dns", dns.records, name="dns"),
+    path("dns", dns.show, name="dns"),
     path("dns/withdraw", dns.withdraw, name="dns-withdraw"),
 ]

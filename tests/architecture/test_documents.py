@@ -42,7 +42,7 @@ def test_the_architecture_names_each_stop_of_a_sign_in():
 def test_each_variable_that_settings_read_is_named():
     read = {name for module in modules("portal/settings") for name in re.findall(r'\benv\.\w+\("(\w+)"', module.text)}
     # read in order to be refused
-    assert read - {"OUTBOUND_ALLOWS_LOOPBACK", "DNS_TABLE"} == set(NAMES)
+    assert read - {"OUTBOUND_ALLOWS_LOOPBACK"} == set(NAMES)
 
 
 def test_the_environment_example_names_each_variable_once():

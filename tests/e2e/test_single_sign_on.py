@@ -52,7 +52,7 @@ def acme(transactional_db: None) -> Organization:
 @pytest.fixture
 def idp(tmp_path: Path, settings: Any) -> Iterator[str]:
     """The test IdP's address; its DNS page is the DNS that the portal asks."""
-    settings.DNS_TABLE = tmp_path / "dns.json"
+    settings.TXT_LOOKUP, settings.TEST_IDP_FOLDER = "sandbox.dns.lookup_txt", tmp_path
     people = [IdpPerson(one.user_name, one.given_name, one.family_name) for one in PUSHED[:3]]
     save_people(tmp_path, [IdpPerson(OLGA, "Olga", "Owner"), *people])
     with socket.socket() as probe:
@@ -61,7 +61,7 @@ def idp(tmp_path: Path, settings: Any) -> Iterator[str]:
     command = [sys.executable, "-m", "sandbox.test_idp", "--port", str(port), "--folder", str(tmp_path)]
     with Family() as family:
         root = Path(__file__).resolve().parents[2]
-        child = family.start("idp", [*command, "--dns", str(settings.DNS_TABLE)], log=tmp_path / "log", cwd=root)
+        child = family.start("idp", command, log=tmp_path / "log", cwd=root)
         url = f"http://127.0.0.1:{port}"
         for _ in range(200):
             try:

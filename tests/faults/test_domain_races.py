@@ -1,6 +1,5 @@
 """Two organizations that prove one domain at the same moment."""
 
-import json
 from collections import Counter
 from typing import Any
 
@@ -16,16 +15,18 @@ from orgs.domains.types import DomainState, ProofOutcome
 from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy.types import MembershipOrigin
+from tests.dns import DnsRecords
 from tests.factories import ACTOR, OrganizationFactory
 from tests.faults.test_races import all_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_of_eight_organizations_that_prove_a_domain_at_once_one_has_it(settings: Any, tmp_path: Any) -> None:
+def test_of_eight_organizations_that_prove_a_domain_at_once_one_has_it(
+    dns_records: DnsRecords,
+) -> None:
     claims = [domains.add_domain(org=OrganizationFactory(), name="acme.example", actor=ACTOR) for _ in range(8)]
-    settings.DNS_TABLE = tmp_path / "dns.json"
-    settings.DNS_TABLE.write_text(json.dumps({"_gatehouse.acme.example": [claim.txt_value for claim in claims]}))
+    dns_records["_gatehouse.acme.example"] = [claim.txt_value for claim in claims]
     checks = all_at_once([lambda claim=claim: domains.check_domain(domain=claim, actor=ACTOR) for claim in claims])
     assert Counter(check.outcome for check in checks) == {ProofOutcome.VERIFIED: 1, ProofOutcome.TAKEN: 7}
     assert Domain.objects.filter(state=DomainState.VERIFIED).count() == 1

@@ -1,6 +1,5 @@
 """Domains: their names, what DNS says of them, and what proving or removing one leaves behind."""
 
-import json
 from datetime import timedelta
 from uuid import uuid4
 
@@ -53,10 +52,14 @@ def domain(acme):
 
 
 @pytest.fixture
-def publish(settings, tmp_path):
+def publish(dns_records):
     """DNS holds these names with their values, and no others."""
-    settings.DNS_TABLE = tmp_path / "dns.json"
-    return lambda names: settings.DNS_TABLE.write_text(json.dumps(names))
+
+    def replace(names):
+        dns_records.clear()
+        dns_records.update(names)
+
+    return replace
 
 
 @pytest.fixture
@@ -197,7 +200,7 @@ def test_quotes_and_space_around_the_value_do_not_matter(domain, publish, shown)
         ({}, ProofOutcome.NOT_FOUND, DnsProblem.NO_SUCH_NAME),
         ({HOST: []}, ProofOutcome.NOT_FOUND, DnsProblem.NO_RECORD),
         ({HOST: ["gatehouse-verify=0123"]}, ProofOutcome.WRONG_VALUE, None),
-        ([], ProofOutcome.UNREACHABLE, DnsProblem.SERVER_FAILURE),
+        ({HOST: DnsProblem.SERVER_FAILURE}, ProofOutcome.UNREACHABLE, DnsProblem.SERVER_FAILURE),
     ],
 )
 def test_anything_else_leaves_it_pending_and_says_why(domain, publish, names, outcome, problem):

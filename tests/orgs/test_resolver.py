@@ -1,6 +1,5 @@
-"""Looking up TXT records: from a DNS server on loopback, and from the sandbox's table."""
+"""Looking up TXT records: from a DNS server on loopback, or from what the settings name instead."""
 
-import json
 import socket
 import threading
 import time
@@ -49,7 +48,7 @@ class Dns:
 
 @pytest.fixture
 def server(settings, monkeypatch):
-    settings.DNS_TABLE = None
+    settings.TXT_LOOKUP = "orgs.base.resolver.ask_dns"
     monkeypatch.setattr(resolver, "LIFETIME_SECONDS", 0.5)
     made = Dns()
     asking = dns.resolver.Resolver(configure=False)
@@ -61,13 +60,6 @@ def server(settings, monkeypatch):
     made.socket.sendto(b"over", made.socket.getsockname())
     thread.join()
     made.socket.close()
-
-
-@pytest.fixture
-def table(settings, tmp_path):
-    """The sandbox's table; returns what writes it."""
-    settings.DNS_TABLE = tmp_path / "dns.json"
-    return settings.DNS_TABLE.write_text
 
 
 def test_a_record_is_found_at_exactly_its_name(server):
@@ -134,7 +126,7 @@ def test_a_name_that_cannot_be_asked_for_is_a_failure_and_no_error(server, name)
 
 
 def test_a_machine_without_a_resolver_is_a_failure_and_no_error(settings, monkeypatch):
-    settings.DNS_TABLE = None
+    settings.TXT_LOOKUP = "orgs.base.resolver.ask_dns"
 
     def fail():
         raise dns.resolver.NoResolverConfiguration
@@ -151,33 +143,11 @@ def test_an_answer_is_told_from_none():
     assert {problem for problem in DnsProblem if problem.is_answer} == {DnsProblem.NO_SUCH_NAME, DnsProblem.NO_RECORD}
 
 
-# the sandbox's table
+def test_the_function_that_the_settings_name_is_asked_instead_of_dns(dns_records):
+    dns_records[NAME] = [VALUE]
+    assert lookup_txt(NAME) == TxtAnswer((VALUE,))
 
 
-def test_the_table_answers_for_its_names(table):
-    table(json.dumps({NAME: [VALUE, "other"]}))
-    assert lookup_txt("_gatehouse.ACME.example.") == TxtAnswer((VALUE, "other"))
-
-
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [
-        (None, DnsProblem.NO_SUCH_NAME),
-        ("{}", DnsProblem.NO_SUCH_NAME),
-        (json.dumps({"acme.example": [VALUE]}), DnsProblem.NO_SUCH_NAME),
-        (json.dumps({NAME: []}), DnsProblem.NO_RECORD),
-        (json.dumps({NAME: VALUE}), DnsProblem.SERVER_FAILURE),
-        ("", DnsProblem.SERVER_FAILURE),
-        ("[]", DnsProblem.SERVER_FAILURE),
-        ("nonsense", DnsProblem.SERVER_FAILURE),
-    ],
-)
-def test_a_table_without_the_name_has_a_reason(table, text, problem):
-    if text is not None:
-        table(text)
-    assert lookup_txt(NAME) == TxtAnswer(problem=problem)
-
-
-def test_values_are_few_and_short(table):
-    table(json.dumps({NAME: ["x" * 600] * 60}))
+def test_values_are_few_and_short(dns_records):
+    dns_records[NAME] = ["x" * 600] * 60
     assert lookup_txt(NAME).values == ("x" * 512,) * 50

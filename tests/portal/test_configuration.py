@@ -92,9 +92,9 @@ def test_find_faults_is_empty_for_a_right_value(name, value):
 
 
 def test_find_faults_tells_all_faults_of_production_together():
-    given = {**dict.fromkeys(env.NAMES, "? ?"), "DNS_TABLE": "x", "OUTBOUND_ALLOWS_LOOPBACK": "1"}
+    given = {**dict.fromkeys(env.NAMES, "? ?"), "OUTBOUND_ALLOWS_LOOPBACK": "1"}
     lines = find_faults(given, {}, production=True)
-    assert {line.split()[0] for line in lines} == {*env.NAMES, "DNS_TABLE", "OUTBOUND_ALLOWS_LOOPBACK"}
+    assert {line.split()[0] for line in lines} == {*env.NAMES, "OUTBOUND_ALLOWS_LOOPBACK"}
 
 
 def test_find_faults_tells_of_an_unreadable_file_instead_of_a_missing_variable():

@@ -52,7 +52,6 @@ def test_production_refuses_to_start_without(name):
         ("SECRET_KEY", "short", "SECRET_KEY must be your own"),
         ("DEBUG", "true", "DEBUG can't be on in production"),
         ("OUTBOUND_ALLOWS_LOOPBACK", "true", "OUTBOUND_ALLOWS_LOOPBACK can't be on in production"),
-        ("DNS_TABLE", "dns.json", "DNS_TABLE can't be set in production"),
         ("FIELD_KEYS", "ZGV2ZWxvcG1lbnQtb25seS1maWVsZC1rZXktMzJieXQ=", "FIELD_KEYS must be your own"),
         ("FIELD_KEYS", "notakey", "each of FIELD_KEYS must be 32 random bytes"),
         ("SECRET_KEY_FALLBACKS", "short", "SECRET_KEY_FALLBACKS must hold former values"),
@@ -65,8 +64,11 @@ def test_production_refuses(name, value, complaint):
 
 
 def test_production_has_nothing_of_the_sandbox():
-    names = ("SANDBOX", "DEBUG", "OUTBOUND_ALLOWS_LOOPBACK", "DNS_TABLE")
+    names = ("SANDBOX", "DEBUG", "OUTBOUND_ALLOWS_LOOPBACK", "TEST_IDP_FOLDER")
     assert not any(shown("production", *names, **PRODUCTION).values())
+    found = shown("production", "INSTALLED_APPS", "TXT_LOOKUP", **PRODUCTION)
+    assert "sandbox" not in found["INSTALLED_APPS"]
+    assert found["TXT_LOOKUP"] == "orgs.base.resolver.ask_dns"
 
 
 def test_cookies_are_bound_to_the_host_when_the_site_is_https():

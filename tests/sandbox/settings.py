@@ -11,4 +11,4 @@ from portal.settings.dev import *  # noqa: E402, F403 - as the development setti
 
 VAR_DIR = Path(os.environ["SANDBOX_VAR"])
 EMAIL_FILE_PATH = VAR_DIR / "mail"
-DNS_TABLE = VAR_DIR / "dns.json"
+TEST_IDP_FOLDER = VAR_DIR / "idp"

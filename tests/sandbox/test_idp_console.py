@@ -1,7 +1,6 @@
 """The test IdP's pages, in this process, with its settings instead of the portal's."""
 
 import base64
-import json
 
 import pytest
 from django.test import Client
@@ -9,8 +8,10 @@ from lxml import html
 
 from sandbox.test_idp import settings as idp_settings
 from sandbox.test_idp.config import Config
+from sandbox.test_idp.records import TxtRecord, load_records
 from sandbox.test_idp.state import find_app, load_apps, save_app, save_people
-from sandbox.test_idp.types import PRESETS, App, Attribute, Fault, IdpPerson, NameIdSource, Signs, Source, Style
+from sandbox.test_idp.store import FILE
+from sandbox.test_idp.types import PRESETS, App, Attribute, Fault, IdpPerson, Signs, Source, Style
 
 ACME = App("acme", "Acme", "acme-idp", "http://localhost:8000/sp", "http://localhost:8000/acs", signs=Signs.BOTH)
 MARA = IdpPerson("mara@northwind.example", "Mara", "Lindgren", "mara", ("Engineering",))
@@ -37,9 +38,9 @@ def folder(tmp_path, settings, monkeypatch):
     """The folder of an identity provider with one app and one person, whose settings hold."""
     for name in filter(str.isupper, dir(idp_settings)):
         setattr(settings, name, getattr(idp_settings, name))
-    for name in ("FOLDER", "PORT", "NAME", "DNS"):
+    for name in ("FOLDER", "PORT", "NAME"):
         monkeypatch.setenv(f"TEST_IDP_{name}", "")
-    Config(tmp_path, 8001, dns=tmp_path / "dns.json").publish()
+    Config(tmp_path, 8001).publish()
     save_app(tmp_path, ACME)
     save_people(tmp_path, [MARA])
     return tmp_path
@@ -292,13 +293,13 @@ def test_records_are_published_and_withdrawn(console, folder):
     publish(console, name="_gatehouse.northwind.example", value="two")
     publish(console, name="_gatehouse.northwind.example", value="two")
     console.post("/dns/withdraw", {"name": "_gatehouse.northwind.example", "value": "one"})
-    assert json.loads((folder / "dns.json").read_text()) == {"_gatehouse.northwind.example": ["two"]}
+    assert load_records(folder) == (TxtRecord("_gatehouse.northwind.example", "two"),)
 
 
-def test_a_name_without_records_is_not_in_the_table(console, folder):
+def test_withdrawing_a_record_that_is_not_there_changes_nothing(console, folder):
     publish(console, name="a.example", value="one")
-    console.post("/dns/withdraw", {"name": "a.example", "value": "one"})
-    assert json.loads((folder / "dns.json").read_text()) == {}
+    assert console.post("/dns/withdraw", {"name": "a.example", "value": "two"}).status_code == 302
+    assert load_records(folder) == (TxtRecord("a.example", "one"),)
 
 
 @pytest.mark.parametrize(
@@ -307,56 +308,16 @@ def test_a_name_without_records_is_not_in_the_table(console, folder):
 def test_what_is_no_name_is_refused_at_the_field(console, folder, name):
     response = publish(console, name=name, value="v")
     assert (response.status_code, list(errors(response))) == (400, ["name"])
-    assert not (folder / "dns.json").exists()
+    assert load_records(folder) == ()
 
 
-def test_without_a_table_there_is_no_page_of_it(console, folder):
-    Config(folder, 8001).publish()
-    assert console.get("/dns").status_code == 404
+# state
 
 
-# files
-
-
-@pytest.mark.parametrize(
-    ("name", "path"),
-    [
-        ("apps.json", "/"),
-        ("people.json", "/apps/acme/open"),
-        ("dns.json", "/dns"),
-        ("keys.json", "/apps/acme/metadata"),
-    ],
-)
-@pytest.mark.parametrize("text", ["", "{", "7", '["a"]', '{"acme": 7}', "\udcff"])
-def test_a_broken_file_is_named(console, folder, name, path, text):
-    (folder / name).write_bytes(text.encode("utf-8", "surrogateescape"))
+@pytest.mark.parametrize("path", ["/", "/apps/acme/open", "/dns", "/apps/acme/metadata"])
+@pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\0" + bytes(4080)], ids=["text", "damaged"])
+def test_a_file_that_is_no_database_is_named_and_left_as_it_is(console, folder, path, content):
+    (folder / FILE).write_bytes(content)
     response = console.get(path)
-    assert (response.status_code, f"{name} doesn’t hold" in page(response).text_content()) == (500, True)
-
-
-def test_a_broken_file_of_what_was_sent_is_named(console, folder):
-    (folder / "sent.json").write_text("[]")
-    assert "sent.json doesn’t hold" in page(sign_in(console, fault="replayed")).text_content()
-
-
-def test_a_broken_table_is_not_written_over(console, folder):
-    (folder / "dns.json").write_text("[]")
-    assert publish(console, name="a.example", value="v").status_code == 500
-    assert (folder / "dns.json").read_text() == "[]"
-
-
-@pytest.mark.parametrize("person", [{"email": "a\x07@x.example"}, {"email": "a@x.example", "groups": ["\x07"]}])
-def test_people_whom_xml_could_not_carry_are_refused(console, folder, person):
-    (folder / "people.json").write_text(json.dumps([person]))
-    assert console.get("/apps/acme/open").status_code == 500
-
-
-def test_an_app_is_read_as_it_was_saved(folder):
-    app = App("x", "X", "i", "s", "http://a.example", NameIdSource.CUSTOM, "me", style=Style.ENTRA, attributes=())
-    save_app(folder, app)
-    assert find_app(folder, "x") == app
-
-
-def test_keys_are_for_their_owner_only(console, folder):
-    console.get("/apps/acme/metadata")
-    assert (folder / "keys.json").stat().st_mode & 0o077 == 0
+    assert (response.status_code, f"{FILE} can’t be used" in page(response).text_content()) == (500, True)
+    assert (folder / FILE).read_bytes() == content

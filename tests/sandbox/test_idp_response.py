@@ -15,6 +15,7 @@ from sandbox.test_idp.authn_request import read_post, read_redirect, require_mat
 from sandbox.test_idp.delivery import SignIn, deliver, readable
 from sandbox.test_idp.errors import AuthnRequestMismatch, NothingToReplay, RequestUnreadable
 from sandbox.test_idp.keys import bare, ensure_keys
+from sandbox.test_idp.state import save_app
 from sandbox.test_idp.types import (
     PRESETS,
     App,
@@ -226,6 +227,7 @@ def test_without_attributes_there_is_no_empty_statement(keys):
 
 
 def sent(folder, fault=Fault.NONE, request=REQUEST, relay_state="r"):
+    save_app(folder, APP)
     return deliver(folder, APP, SignIn(Visit(request, relay_state), MARA, APP.usual_choice(fault)), now=NOW)
 
 
