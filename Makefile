@@ -23,13 +23,13 @@ demo: .venv ## The portal with demo organizations at http://localhost:8000 (PORT
 	@exec $(RUN) -m sandbox
 
 test: .venv ## Every test this machine can run (REQUIRE=postgres,redis,browser insists)
-	@$(RUN) -m tools.suite
+	@$(RUN) -m nox -t tests
 
 faults: .venv ## What happens when a part fails, into docs/reliability.md (FAULT=name for one)
 	$(RUN) -m pytest tests/faults -m faults $(if $(FAULT),-k "$(FAULT)") -n0 -q --faults-report docs/reliability.md
 
 lint: .venv ## Every gate that needs Python alone
-	@$(RUN) -m tools.gates
+	@$(RUN) -m nox -s lint form types imports migrations deployment
 
 format: .venv ## Python and templates in their one form
 	.venv/bin/ruff check --fix-only --quiet .

@@ -9,8 +9,9 @@ from itertools import count
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client, TransactionTestCase
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from orgs.events import services as outbox
 from orgs.tenancy import access
@@ -21,7 +22,7 @@ from scim.directories.models import Directory
 from scim.directories.queries import first_directory
 from scim.endpoint.limits import RequestLimits, limits
 from sso.saml import certificates
-from tests import dns
+from tests import dns, machine
 from tests.factories import MembershipFactory, OrganizationFactory, TokenFactory, UserFactory
 
 SignIn = Callable[[Membership | User], Client]
@@ -32,6 +33,21 @@ DATABASE_FIXTURES = {"django_db_setup", "live_server"}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database-only", action="store_true", help="leave out the tests that no database can change")
+
+
+def pytest_configure() -> None:
+    if unknown := machine.required() - machine.NEEDS.keys():
+        raise pytest.UsageError(f"REQUIRE names {', '.join(sorted(unknown))}; it may name {', '.join(machine.NEEDS)}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave out a test that needs what this machine, or this run, hasn't got, and say why."""
+    for name in machine.NEEDS:
+        if item.get_closest_marker(name) is not None:
+            machine.need(name)
+    if item.get_closest_marker("postgres") is not None and connection.vendor != "postgresql":
+        machine.lack("postgres", "DATABASE_URL doesn't name PostgreSQL")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -53,6 +69,30 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    """The driver of the browser, for one module: its event loop is in the thread of the tests, also of those that follow."""
+    with pytest.MonkeyPatch.context() as patch:
+        # Django would take each query for one inside of that loop
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        with sync_playwright() as started:
+            yield started
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    options = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
+    started = playwright.chromium.launch(executable_path=machine.browser(), args=options)
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="module")
+def browser_context_args() -> dict[str, Any]:
+    """What each context of the browser is opened with."""
+    return {}
 
 
 @pytest.fixture(scope="session", autouse=True)

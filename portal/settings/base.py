@@ -43,7 +43,6 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "django_scim",
-    "health_check",
     "django_prometheus",
     "allauth",
     "allauth.account",

@@ -6,6 +6,8 @@ from portal.private_files import make_private
 from portal.settings.base import *
 from portal.settings.logs import configure
 
+# `manage.py lintmigrations`, which no other environment needs
+INSTALLED_APPS = [*INSTALLED_APPS, "django_migration_linter"]
 SANDBOX = True
 INSTALLED_APPS = [*INSTALLED_APPS, "sandbox"]
 OUTBOUND_ALLOWS_LOOPBACK = True

@@ -1,6 +1,5 @@
 """A real Chromium against the site on a real socket."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,10 +8,6 @@ import axe_playwright_python
 import pytest
 from playwright.sync_api import ConsoleMessage, Page
 
-from tools import machine
-
-# Playwright's loop runs in the test's thread, which Django would take for an async context
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
@@ -23,13 +18,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
-    return {**browser_type_launch_args, "executable_path": machine.browser(), "args": arguments}
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
     wide = {"width": 1440, "height": 1000}
     return {**browser_context_args, "viewport": wide, "permissions": ["clipboard-read", "clipboard-write"]}

@@ -19,7 +19,7 @@ from unittest.mock import patch
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tools import machine
+from tests import machine
 
 if TYPE_CHECKING:
     from tests.e2e.tours import Stop

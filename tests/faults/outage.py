@@ -21,10 +21,9 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from tests.faults.portal_server import free_port, wait_for
+from tests.processes import free_port, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 120
 HANG_SECONDS = 20
 FILL = """
 import django
@@ -108,7 +107,7 @@ class Site:
     @contextmanager
     def serving(self) -> Iterator[None]:
         with self.process("web", "portal.serve", "--port", str(self.port), "--workers", "2") as self.web:
-            wait_for(lambda: self.ask("/healthz").status == 200, START_SECONDS, "the server answers")
+            wait_for(lambda: self.ask("/healthz").status == 200, "the server answers", by=self.web)
             yield
 
     def worker(self) -> Any:

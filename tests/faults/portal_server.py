@@ -3,11 +3,9 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -16,12 +14,11 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
-import pytest
 
-from tools import machine
+from tests import machine
+from tests.processes import free_port, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 150
 FILL = """
 import django
 django.setup()
@@ -73,7 +70,7 @@ class Portal:
                 command, cwd=ROOT, env=self.environment(), stdout=output, stderr=output, start_new_session=True
             )
         try:
-            wait_for(self.answers, START_SECONDS, "the server answers")
+            wait_for(self.answers, "the server answers", by=self.process)
             yield
         finally:
             kill_group(self.process)
@@ -92,8 +89,6 @@ class Portal:
         return {int(pid) for pid in children.split()}
 
     def answers(self) -> bool:
-        assert self.process is not None
-        assert self.process.poll() is None, self.log.read_text(errors="replace")[-2000:]
         with suppress(OSError):
             return self.get("/healthz").status == 200
         return False
@@ -123,9 +118,7 @@ class Portal:
 @contextmanager
 def postgres_database() -> Iterator[str]:
     """Yield the URL of an empty database on the machine's PostgreSQL, which is dropped afterwards."""
-    if problem := machine.postgres_problem():
-        assert "postgres" not in os.environ.get("REQUIRE", ""), problem
-        pytest.skip(problem)
+    machine.need("postgres")
     name = f"test_server_{os.getpid()}"
     parts = urlsplit(machine.POSTGRES_URL)
     with psycopg.connect(machine.POSTGRES_URL, autocommit=True) as admin:
@@ -134,20 +127,6 @@ def postgres_database() -> Iterator[str]:
             yield urlunsplit(parts._replace(path=f"/{name}"))
         finally:
             admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(claim: Callable[[], object], seconds: float, what: str) -> None:
-    """Return once the claim holds; fail when it doesn't within these seconds."""
-    deadline = time.monotonic() + seconds
-    while not claim():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
 
 
 def kill_group(process: "subprocess.Popen[bytes]") -> None:

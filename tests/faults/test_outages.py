@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.conftest import RecordFault
-from tests.faults.outage import Cluster, Process, Site, end, free_port, longest, slowest_median, visitors, wait_for
+from tests.faults.outage import Cluster, Process, Site, end, longest, slowest_median, visitors
+from tests.processes import free_port, wait_for, within
 
 pytestmark = [pytest.mark.faults, pytest.mark.worker, pytest.mark.timeout(420)]
 # what is promised without the database, and nothing waits with it; measured by the median, since a busy machine delays
@@ -24,8 +25,6 @@ PROMISED_SECONDS = 2.0
 # tells a wait that ends from a hang of ten seconds or more, on a busy machine, too: what was measured is in
 # docs/reliability.md
 HANG_SECONDS = 8.0
-# a worker starts, and beat asks it to look
-START = 90
 NUDGE = """
 import django
 django.setup()
@@ -65,9 +64,7 @@ def test_postgresql_stopped_and_restarted(tmp_path: Path, cluster: Cluster, reco
             time.sleep(8)
         cluster.start()
         began = time.monotonic()
-        wait_for(
-            lambda: [each.status for each in site.visit()] == [200, 200, 200], 30, "pages, SCIM and readyz are back"
-        )
+        within(30, lambda: [each.status for each in site.visit()] == [200, 200, 200], "pages, SCIM and readyz are back")
         back = time.monotonic() - began
     lost = [answer for answer in away if (answer.status, answer.retry_after) != (503, "5")]
     record_fault(
@@ -97,9 +94,7 @@ def test_postgresql_gives_no_connection(tmp_path: Path, cluster: Cluster, record
         with visitors(site) as away:
             time.sleep(8)
         cluster.ask("ALTER ROLE gatehouse CONNECTION LIMIT -1")
-        wait_for(
-            lambda: [each.status for each in site.visit()] == [200, 200, 200], 30, "pages, SCIM and readyz are back"
-        )
+        within(30, lambda: [each.status for each in site.visit()] == [200, 200, 200], "pages, SCIM and readyz are back")
     lost = [answer for answer in away if (answer.status, answer.retry_after) != (503, "5")]
     record_fault(
         name="PostgreSQL gives no connection",
@@ -121,7 +116,7 @@ def redis_server(tmp_path: Path) -> Iterator[tuple[int, Process]]:
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
-        wait_for(lambda: answers(port), 20, "Redis answers")
+        wait_for(lambda: answers(port), "Redis answers", by=process)
         yield port, process
     finally:
         end(process)
@@ -198,14 +193,14 @@ def test_worker_killed(site: Site, record_fault: RecordFault) -> None:
     """Two beats run beside it, as by mistake; both outlive it, and neither is its child."""
     with site.beat("one") as one, site.beat("two") as two:
         with site.worker() as worker:
-            wait_for(lambda: events(site, "delivered_at IS NOT NULL"), START, "the first notice is sent")
+            wait_for(lambda: events(site, "delivered_at IS NOT NULL"), "the first notice is sent", by=worker)
             os.kill(worker.pid, signal.SIGKILL)
             worker.wait(timeout=20)
         subprocess.run([sys.executable, "-c", NUDGE], cwd=Path.cwd(), env=site.environment(), check=True, timeout=120)
         assert (one.poll(), two.poll()) == (None, None)
         began = time.monotonic()
-        with site.worker():
-            wait_for(lambda: events(site, "delivered_at IS NOT NULL") == 2, START, "the second notice is sent")
+        with site.worker() as worker:
+            wait_for(lambda: events(site, "delivered_at IS NOT NULL") == 2, "the second notice is sent", by=worker)
         waited = time.monotonic() - began
     mails = len(list((site.folder / "mail").glob("*.log")))
     record_fault(
@@ -231,7 +226,7 @@ def test_granian_worker_killed(site: Site, record_fault: RecordFault) -> None:
             time.sleep(2)
             os.kill(before[0], signal.SIGKILL)
             time.sleep(8)
-        wait_for(lambda: len(set(children(web)) - {before[0]}) == len(before), 60, "it is replaced")
+        wait_for(lambda: len(set(children(web)) - {before[0]}) == len(before), "it is replaced", by=web)
         assert [answer.status for answer in site.visit()] == [200, 200, 200]
     lost = [answer for answer in answered if answer.status != 200]
     record_fault(

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.client import HTTPException
 from pathlib import Path
@@ -16,14 +16,14 @@ from threading import Event, Thread
 import pytest
 
 from tests.faults.conftest import RecordFault
-from tests.faults.portal_server import ROOT, START_SECONDS, Portal, free_port, wait_for
+from tests.faults.portal_server import ROOT, Portal
+from tests.processes import free_port, is_alive, wait_for
 
 # starting takes long on a busy machine, and a reload starts two workers one after the other
 pytestmark = [pytest.mark.worker, pytest.mark.timeout(420)]
 CALLERS = 6
 # longer than the 3.5 s after which granian alone would stop the old worker
 SLOW_START_SECONDS = "5"
-RELOAD_SECONDS = 180
 
 
 @pytest.fixture(scope="module")
@@ -87,11 +87,11 @@ def test_a_reload_under_load_loses_no_request_when_starting_is_slow(
 ) -> None:
     portal.extra["GATEHOUSE_START_SECONDS"] = SLOW_START_SECONDS
     with portal.running():
-        wait_for(lambda: len(portal.workers()) == 2, START_SECONDS, "both workers run")
+        wait_for(lambda: len(portal.workers()) == 2, "both workers run", by=portal.process)
         before = portal.workers()
         with load_on(portal, keep_alive=keep_alive) as load:
             os.kill(portal.parent, signal.SIGHUP)
-            wait_for(lambda: not before & portal.workers(), RELOAD_SECONDS, "both workers are new")
+            wait_for(lambda: not before & portal.workers(), "both workers are new", by=portal.process)
             time.sleep(1)
         record_fault(
             name=f"Reload by HUP, {'kept connections' if keep_alive else 'a connection each'}",
@@ -110,7 +110,9 @@ def test_a_reload_keeps_the_workers_when_their_successors_cannot_start(portal: P
         before = portal.workers()
         (portal.folder / "var" / "broken").touch()
         os.kill(portal.parent, signal.SIGHUP)
-        wait_for(lambda: "the workers that do stay" in portal.log.read_text(), RELOAD_SECONDS, "the reload is given up")
+        wait_for(
+            lambda: "the workers that do stay" in portal.log.read_text(), "the reload is given up", by=portal.process
+        )
         assert portal.workers() == before
         assert portal.get("/healthz").status == 200
         assert portal.log.read_text().count("BROKEN is set: unset it.") == 1
@@ -118,14 +120,14 @@ def test_a_reload_keeps_the_workers_when_their_successors_cannot_start(portal: P
 
 def test_a_killed_worker_is_followed_by_another_and_the_rest_answer_meanwhile(portal: Portal) -> None:
     with portal.running():
-        wait_for(lambda: len(portal.workers()) == 2, START_SECONDS, "both workers run")
+        wait_for(lambda: len(portal.workers()) == 2, "both workers run", by=portal.process)
         for _ in range(3):
             killed = min(portal.workers())
             os.kill(killed, signal.SIGKILL)
-            wait_for(lambda: killed not in portal.workers(), 10, "the worker is gone")  # noqa: B023
+            wait_for(lambda: killed not in portal.workers(), "the worker is gone", by=portal.process)  # noqa: B023
             for _ in range(5):
                 assert portal.get("/healthz").status == 200
-        wait_for(lambda: len(portal.workers()) == 2, START_SECONDS, "another worker runs")
+        wait_for(lambda: len(portal.workers()) == 2, "another worker runs", by=portal.process)
 
 
 def test_a_stop_ends_every_process_and_finishes_what_has_begun(portal: Portal) -> None:
@@ -150,13 +152,7 @@ def test_workers_end_with_a_parent_that_was_killed(portal: Portal) -> None:
     with portal.running():
         workers = portal.workers()
         os.kill(portal.parent, signal.SIGKILL)
-        wait_for(lambda: not any(is_running(pid) for pid in workers), 30, "the workers are gone")
-
-
-def is_running(pid: int) -> bool:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
-    return False
+        wait_for(lambda: not any(map(is_alive, workers)), "the workers are gone")
 
 
 def start(portal: Portal, *options: str) -> "subprocess.CompletedProcess[str]":

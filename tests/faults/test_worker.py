@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,17 +17,13 @@ from typing import Any
 import pytest
 import redis
 
-from tools import machine
+from tests import machine
+from tests.processes import one_at_a_time, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
-# one database for all of them: they take turns in one process
-ON_REDIS = (pytest.mark.redis, pytest.mark.xdist_group("redis"))
 DEAD_REDIS = "redis://127.0.0.1:1/0"
-START_SECONDS = 60
-# longer than a busy machine needs for a nudge; a worker without beat has no other reason to look
-NUDGE_SECONDS = 15
-# a sweep every 10 s, and what a busy machine needs
-SWEEP_SECONDS = 40
+# a worker starts, and asks for its mail server
+ACCEPT_SECONDS = 120
 PUBLISH = """
 import django
 django.setup()
@@ -87,7 +83,7 @@ class Site:
                 command, cwd=ROOT, env=self.environment(), stdout=output, stderr=output, start_new_session=True
             )
         try:
-            wait_for(lambda: " ready." in log.read_text(errors="replace"), START_SECONDS, "the worker is ready")
+            wait_for(lambda: " ready." in log.read_text(errors="replace"), "the worker is ready", by=process)
             yield process
         finally:
             kill(process)
@@ -106,14 +102,6 @@ class Site:
             database.execute("UPDATE orgs_outboxevent SET leased_until = '2020-01-01 00:00:00'")
 
 
-def wait_for(claim: Callable[[], object], seconds: float, what: str) -> None:
-    """Return once the claim holds; fail when it doesn't within these seconds."""
-    deadline = time.monotonic() + seconds
-    while not claim():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.1)
-
-
 def kill(process: subprocess.Popen[bytes]) -> None:
     """The worker's whole group is gone, as after `kill -9`: beat is a child of the worker."""
     with suppress(ProcessLookupError):
@@ -127,7 +115,7 @@ def stalled_mail_server() -> Iterator[socket.socket]:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        listener.settimeout(SWEEP_SECONDS)
+        listener.settimeout(ACCEPT_SECONDS)
         yield listener
 
 
@@ -138,43 +126,37 @@ def fresh_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return site.folder / "site.sqlite3"
 
 
-def need_redis() -> None:
-    if problem := machine.redis_problem():
-        assert "redis" not in os.environ.get("REQUIRE", ""), problem
-        pytest.skip(problem)
-
-
-@pytest.fixture(params=["files", pytest.param("redis", marks=ON_REDIS)])
+@pytest.fixture(params=["files", pytest.param("redis", marks=pytest.mark.redis)])
 def site(request: pytest.FixtureRequest, tmp_path: Path, fresh_database: Path) -> Iterator[Site]:
     shutil.copy(fresh_database, tmp_path / "site.sqlite3")
     if request.param == "files":
         yield Site(tmp_path)
         return
-    need_redis()
-    with redis.Redis.from_url(machine.REDIS_URL) as broker:
+    with one_at_a_time("redis"), redis.Redis.from_url(machine.REDIS_URL) as broker:
         broker.flushdb()
         yield Site(tmp_path, broker=machine.REDIS_URL)
         broker.flushdb()
 
 
 def test_a_nudge_brings_a_worker_at_once(site: Site) -> None:
-    with site.worker():
+    # without beat it has no other reason to look
+    with site.worker() as worker:
         site.publish()
-        wait_for(site.mails, NUDGE_SECONDS, "the notice is sent")
-        wait_for(lambda: site.event()["delivered_at"], 5, "the event is marked")
+        wait_for(site.mails, "the notice is sent", by=worker)
+        wait_for(lambda: site.event()["delivered_at"], "the event is marked", by=worker)
     assert (len(site.mails()), site.event()["attempts"]) == (1, 1)
 
 
 def test_a_process_that_only_set_up_django_nudges_too(site: Site) -> None:
-    with site.worker():
+    with site.worker() as worker:
         site.publish(load="")
-        wait_for(site.mails, NUDGE_SECONDS, "the notice is sent")
+        wait_for(site.mails, "the notice is sent", by=worker)
 
 
 def test_the_sweep_finds_what_a_lost_nudge_left_behind(site: Site) -> None:
-    with site.worker("--beat"):
+    with site.worker("--beat") as worker:
         replace(site, broker=DEAD_REDIS if site.broker else "", var="nobody-listens").publish()
-        wait_for(site.mails, SWEEP_SECONDS, "the notice is sent")
+        wait_for(site.mails, "the notice is sent", by=worker)
     assert len(site.mails()) == 1
 
 
@@ -190,6 +172,6 @@ def test_a_worker_killed_in_mid_delivery_is_followed_by_the_next(site: Site) -> 
     assert (held["attempts"], held["delivered_at"]) == (1, None)
     assert held["leased_until"] is not None
     site.end_lease()
-    with site.worker("--beat"):
-        wait_for(lambda: site.event()["delivered_at"], SWEEP_SECONDS, "the event is delivered")
+    with site.worker("--beat") as process:
+        wait_for(lambda: site.event()["delivered_at"], "the event is delivered", by=process)
     assert (len(site.mails()), site.event()["attempts"]) == (1, 2)

@@ -1,6 +1,5 @@
 """Passkeys in a real browser, with an authenticator that the browser simulates."""
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -10,15 +9,8 @@ from django.urls import reverse
 from orgs.tenancy import queries
 from orgs.tenancy.models import Membership
 from tests.factories import PASSWORD
-from tools import machine
 
-# Playwright runs an event loop in this thread, and Django would take each query for one inside of it
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-CHROMIUM = machine.browser()
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM and "browser" not in os.environ.get("REQUIRE", ""), reason="no Chromium here"),
-]
+pytestmark = pytest.mark.browser
 DEVICE = {
     "protocol": "ctap2",
     "transport": "internal",
@@ -27,11 +19,6 @@ DEVICE = {
     "isUserVerified": True,
     "automaticPresenceSimulation": True,
 }
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    return browser_type_launch_args | {"executable_path": CHROMIUM, "args": ["--no-sandbox", "--disable-dev-shm-usage"]}
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,9 +20,10 @@ from sandbox.processes import Family
 from sandbox.test_idp.state import save_app
 from sandbox.test_idp.types import App
 from tests.architecture.source import ROOT
+from tests.processes import is_alive, wait_for
 
-pytestmark = pytest.mark.timeout(420)
-# it only tells what takes long on a busy machine from what never comes
+pytestmark = pytest.mark.timeout(900)
+# for ends, not starts: it only tells what takes long on a busy machine from what never comes
 SECONDS = 180
 
 
@@ -36,23 +36,8 @@ def family(tmp_path) -> Iterator[Family]:
 def start_script(family: Family, folder: Path, script: str) -> processes.Child:
     """Run a script that prints when it is ready, and wait for that."""
     child = family.start("script", [sys.executable, "-uc", script], log=folder / "script.log", cwd=folder)
-    wait_for(lambda: child.log.read_bytes() or child.has_ended)
+    wait_for(lambda: child.log.read_bytes() or child.has_ended, "the script is ready", by=child.process)
     return child
-
-
-def wait_for(condition) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "nothing came of it"
-        time.sleep(0.05)
-
-
-def lives(pid: int) -> bool:
-    try:
-        # a zombie has ended, and waits for its parent or for init
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 SLEEPER = "import time; print('ready'); time.sleep(600)"
@@ -64,7 +49,7 @@ STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEE
 def test_a_family_ends_with_its_block(tmp_path):
     with Family() as family:
         child = start_script(family, tmp_path, SLEEPER)
-    assert not lives(child.process.pid)
+    assert not is_alive(child.process.pid)
 
 
 def test_what_a_child_started_ends_too(family, tmp_path):
@@ -72,16 +57,16 @@ def test_what_a_child_started_ends_too(family, tmp_path):
     child = start_script(family, tmp_path, script)
     grandchild = int(child.log.read_text().split()[0])
     family.stop()
-    wait_for(lambda: not lives(grandchild))
-    assert not lives(child.process.pid)
+    wait_for(lambda: not is_alive(grandchild), "the grandchild ends")
+    assert not is_alive(child.process.pid)
 
 
 def test_what_an_ended_child_left_behind_ends_too(family, tmp_path):
     child = start_script(family, tmp_path, PARENT.replace("input()", "sys.exit(3)"))
-    wait_for(lambda: child.has_ended)
+    wait_for(lambda: child.has_ended, "the child ends")
     grandchild = int(child.log.read_text().split()[0])
     family.stop()
-    wait_for(lambda: not lives(grandchild))
+    wait_for(lambda: not is_alive(grandchild), "the grandchild ends")
 
 
 def test_a_child_that_ignores_the_request_is_killed(family, tmp_path, monkeypatch):
@@ -93,7 +78,7 @@ def test_a_child_that_ignores_the_request_is_killed(family, tmp_path, monkeypatc
 
 def test_a_child_that_ended_by_itself_is_found_with_its_last_words(family, tmp_path):
     child = start_script(family, tmp_path, "raise SystemExit('out of paper')")
-    wait_for(lambda: child.has_ended)
+    wait_for(lambda: child.has_ended, "the child ends")
     assert family.first_ended() is child
     assert child.last_words() == "out of paper"
 
@@ -192,7 +177,7 @@ class Demo:
         with self.out.open("wb") as output:
             command = [sys.executable, "-m", "sandbox"]
             self.process = subprocess.Popen(command, env=environment(var), stdout=output, stderr=output)
-        wait_for(lambda: "running" in self.printed or self.process.poll() is not None)
+        wait_for(lambda: "running" in self.printed, "the demo serves", by=self.process)
         self.children = self.group("portal.serve") + self.group("celery") + self.group("sandbox.test_idp")
 
     @property
@@ -207,7 +192,7 @@ class Demo:
         return [int(pid) for pid, _, group, _ in rows if group in leaders]
 
     def everything_has_ended(self) -> bool:
-        return not any(map(lives, [self.process.pid, *self.children]))
+        return not any(map(is_alive, [self.process.pid, *self.children]))
 
 
 @pytest.fixture

@@ -1,13 +1,10 @@
 """The test IdP as a process of its own, as `make demo` starts it."""
 
 import base64
-import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
 import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,20 +18,13 @@ from lxml import etree, html
 from sandbox.test_idp.records import values_of
 from sandbox.test_idp.state import save_app, save_people
 from sandbox.test_idp.types import App, Fault, IdpPerson, Signs
-from tools import machine
+from tests.processes import free_port, wait_for
 
-SECONDS = 30
+SECONDS = 180
 SP, ACS = "http://localhost:8000/saml/c1/metadata", "http://localhost:8000/saml/c1/acs"
 MD = "{urn:oasis:names:tc:SAML:2.0:metadata}"
 DS = "{http://www.w3.org/2000/09/xmldsig#}"
 MARA = IdpPerson("mara@northwind.example", "Mara", "Lindgren", "mara")
-CHROMIUM = machine.browser()
-
-
-def unused_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def command(folder, port, *more):
@@ -45,7 +35,7 @@ class Idp:
     """A running identity provider."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, unused_port()
+        self.folder, self.port = folder, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "log"
         with self.log.open("wb") as output:
@@ -54,11 +44,7 @@ class Idp:
         self.await_line("ready")
 
     def await_line(self, word: str) -> None:
-        deadline = time.monotonic() + SECONDS
-        while word not in self.log.read_text():
-            assert self.process.poll() is None, self.log.read_text()
-            assert time.monotonic() < deadline, f"it isn't {word}"
-            time.sleep(0.05)
+        wait_for(lambda: word in self.log.read_text(), f"it is {word}", by=self.process)
 
     def stop(self) -> int:
         self.process.terminate()
@@ -153,7 +139,7 @@ def test_it_listens_on_one_address_of_this_machine_only(idp):
 
 
 def test_there_is_no_host_to_choose(tmp_path):
-    done = subprocess.run([*command(tmp_path, unused_port()), "--host", "0.0.0.0"], capture_output=True, text=True)
+    done = subprocess.run([*command(tmp_path, free_port()), "--host", "0.0.0.0"], capture_output=True, text=True)
     assert (done.returncode, "unrecognized arguments: --host" in done.stderr) == (2, True)
 
 
@@ -307,11 +293,6 @@ def test_a_body_larger_than_any_form_is_a_bad_request(visitor):
 # in a browser
 
 
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args):
-    return browser_type_launch_args | {"executable_path": CHROMIUM, "args": ["--no-sandbox", "--disable-dev-shm-usage"]}
-
-
 @pytest.fixture
 def service_provider():
     """An ACS on another host name, and what arrives there."""
@@ -334,7 +315,6 @@ def service_provider():
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(not CHROMIUM and "browser" not in os.environ.get("REQUIRE", ""), reason="no Chromium here")
 def test_the_response_reaches_the_app_by_itself(idp, service_provider, page):
     acs, arrived = service_provider
     save_app(idp.folder, App("b", "B", "i", SP, acs))

@@ -1,9 +1,12 @@
-"""What this machine has, found out by trying it, and an environment in which nothing of the caller's leaks."""
+"""What this machine has, found out by trying it.
 
-import ast
+`python -m tests.machine` prints a line for each thing that it lacks.
+"""
+
 import os
 import shutil
-from collections.abc import Mapping
+import sys
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -12,28 +15,14 @@ REDIS_URL = os.environ.get("TEST_REDIS_URL") or "redis://127.0.0.1:6379/15"
 # the shell is the same browser without windows, which draws for nobody
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 CONNECT_SECONDS = 3
-# set by who measures a part, for that part's own processes
-MEASURING = "SLIPCOVER_"
-# what the settings or the tools read besides the operators' names
-ALSO_READ = {"DEFAULT_FROM_EMAIL", "DJANGO_SETTINGS_MODULE", "PORT", "MAKEFLAGS", "MAKELEVEL"}
 
 
-def operator_names() -> tuple[str, ...]:
-    """Return the variables that portal/env.py names, without importing it: that would read the caller's secret files."""
-    tree = ast.parse((ROOT / "portal" / "env.py").read_text(encoding="utf-8"))
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "NAMES":
-            names: tuple[str, ...] = ast.literal_eval(node.value)
-            return names
-    raise LookupError("portal/env.py names no variables")
+def required() -> frozenset[str]:
+    """Return what REQUIRE names: a test that needs it fails where it is missing, instead of being skipped."""
+    return frozenset(filter(None, map(str.strip, os.environ.get("REQUIRE", "").split(","))))
 
 
-def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without anything that would configure Gatehouse."""
-    unwanted = {*ALSO_READ}.union(*({name, f"{name}_FILE"} for name in operator_names()))
-    return {name: text for name, text in environment.items() if name not in unwanted and not name.startswith(MEASURING)}
-
-
+@cache
 def postgres_problem() -> str:
     """Return why PostgreSQL can't be used, or an empty text when it answers."""
     import psycopg
@@ -45,6 +34,7 @@ def postgres_problem() -> str:
     return ""
 
 
+@cache
 def redis_problem() -> str:
     """Return why Redis can't be used, or an empty text when it answers."""
     import redis
@@ -67,3 +57,37 @@ def browser() -> str:
 def browser_problem() -> str:
     """Return why no browser can be driven, or an empty text when there is one."""
     return "" if browser() else f"no Chromium: E2E_CHROMIUM isn't one, or none of {', '.join(BROWSERS)} is installed"
+
+
+def need(name: str) -> None:
+    """Skip the test that runs where this is missing, with the reason; fail it where REQUIRE names it."""
+    if problem := NEEDS[name]():
+        lack(name, problem)
+
+
+def lack(name: str, problem: str) -> None:
+    """Skip the test that runs, or fail it where REQUIRE names what is missing."""
+    import pytest
+
+    if name in required():
+        pytest.fail(f"{problem}, and REQUIRE names {name}", pytrace=False)
+    pytest.skip(problem)
+
+
+# what REQUIRE may name, which is also the marker of the tests that need it
+NEEDS = {"postgres": postgres_problem, "redis": redis_problem, "browser": browser_problem}
+
+
+def main() -> int:
+    """Print what is missing; the status is 1 when something that REQUIRE names is, or when it names something else."""
+    if unknown := required() - NEEDS.keys():
+        sys.stdout.write(f"REQUIRE names {', '.join(sorted(unknown))}; it may name {', '.join(NEEDS)}\n")
+        return 1
+    missing = {name: problem for name, look in NEEDS.items() if (problem := look())}
+    for name, problem in missing.items():
+        sys.stdout.write(f"{name}: {problem}\n")
+    return 1 if required() & missing.keys() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

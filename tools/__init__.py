@@ -1,1 +1,0 @@
-"""What `make test`, `make lint` and `.ci/run` are made of."""
