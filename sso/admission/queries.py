@@ -128,8 +128,7 @@ def _membership_of(
     """Return the membership that the IdP's NameID has belonged to, else the one with this address. Raises SubjectChanged."""
     by_address = people.membership_of_address(connection.org, email)
     identity = _identity_of(connection, claims, email)
-    if identity is not None and identity.membership.deprovisioned_at is not None and by_address is not None:
-        # the directory has provisioned this person anew, as somebody else
+    if identity is not None and by_address is not None and _is_provisioned_anew(identity.membership, by_address):
         identity = None
     if identity is not None:
         if by_address is not None and by_address.pk != identity.membership_id:
@@ -138,6 +137,14 @@ def _membership_of(
     if by_address is not None:
         _require_same_subject(connection, by_address, claims, tested)
     return by_address
+
+
+def _is_provisioned_anew(former: Membership, present: Membership) -> bool:
+    """Say whether the directory has deleted the one and given an address of theirs to the other: it may be the same person.
+
+    Under an address that they never had it is somebody else, whom a mail attribute alone would open to who was deleted.
+    """
+    return former.deprovisioned_at is not None and _has_had_address(former, present.email)
 
 
 def _identity_of(connection: Connection, claims: VerifiedIdentity, email: str) -> SamlIdentity | None:
@@ -216,5 +223,5 @@ def _link_in(membership: Membership, linked: Sequence[SamlIdentity], name_id_for
     return None
 
 
-def _has_had_address(membership: Membership, name_id: str) -> bool:
-    return membership.addresses.filter(org_id=membership.org_id, address_key=address_key(name_id)).exists()
+def _has_had_address(membership: Membership, address: str) -> bool:
+    return membership.addresses.filter(org_id=membership.org_id, address_key=address_key(address)).exists()

@@ -9,6 +9,7 @@ from orgs.people.types import Profile
 from orgs.tenancy.models import Membership
 from orgs.tenancy.types import GrantSource, MembershipOrigin, Role
 from sso.attempts.models import LoginAttempt
+from sso.attempts.queries import identities_in_the_way
 from sso.connections import services as connections
 from sso.connections.models import SamlIdentity
 from sso.connections.types import SignInRules
@@ -86,6 +87,20 @@ def test_persistent_name_id_of_a_deleted_member_goes_to_who_was_provisioned_anew
     browser.sign_in(persistent, connection, ALICE)
     assert last_attempt().membership == second
     assert browser.reaches() == ["acme"]
+
+
+def test_persistent_name_id_of_a_deleted_member_opens_nobody_elses_membership(connection, idp, acme, uma, browser):
+    """Their mail attribute says now that they are Uma, who has never signed in this way."""
+    persistent = idp.change(
+        name_id_format=IdpNameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="p-1"
+    )
+    first = people.create_membership(org=acme, profile=Profile(ALICE), origin=MembershipOrigin.SCIM, actor=ACTOR)
+    Browser().sign_in(persistent, connection, ALICE)
+    deprovision_membership(membership=first, actor=ACTOR)
+    browser.sign_in(persistent, connection, uma.email)
+    assert last_attempt().error == "subject_changed"
+    assert browser.reaches() == []
+    assert [one.membership for one in identities_in_the_way(last_attempt())] == [first]
 
 
 def test_sign_in_brings_nobody_back_whom_the_directory_deleted(connection, idp, acme, browser):
