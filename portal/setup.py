@@ -22,6 +22,7 @@ from sso.connections import services as connections
 from sso.connections.models import Connection
 from sso.connections.types import SignInRules
 from sso.metadata import services as metadata
+from sso.metadata.types import MetadataUse
 from sso.providers.catalog import provider
 from sso.versions import services as versions
 
@@ -132,12 +133,13 @@ class NewConnection:
     document: bytes = field(default=b"", repr=False)
     url: str = ""
     turn_on: bool = False
+    accepts_expired: bool = False
 
 
 def create_connection(*, org: Organization, order: NewConnection, actor: Actor) -> Connection:
     """Create a complete connection in one transaction, turned on without a test when the order says so.
 
-    Raises ConnectionNameTaken, TooManyConnections, OutboundRefused, MetadataRefused.
+    Raises ConnectionNameTaken, TooManyConnections, OutboundRefused, MetadataRefused, CertificatesExpired.
     """
     # fetched before the transaction: a slow server must not hold the database
     document = outbound.fetch(order.url).content if order.url else order.document
@@ -148,7 +150,8 @@ def create_connection(*, org: Organization, order: NewConnection, actor: Actor) 
             connection=made, provider=chosen.code, name_id_format=chosen.name_id_format, revision=1, actor=actor
         )
         snapshot = metadata.take_document(connection=made, document=document, url=order.url)
-        metadata.use_snapshot(connection=made, snapshot=snapshot, revision=2, actor=actor)
+        use = MetadataUse(accepts_expired=order.accepts_expired)
+        metadata.use_snapshot(connection=made, snapshot=snapshot, revision=2, actor=actor, use=use)
         versions.finish_setup(connection=made, actor=actor)
         if order.turn_on:
             connections.turn_on(connection=made, actor=actor, without_test=True)

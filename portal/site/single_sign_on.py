@@ -41,7 +41,7 @@ class ConnectionRow:
 
     @property
     def has_ended(self) -> bool:
-        """Return whether the last certificate that it trusts has ended, so that nobody can sign in."""
+        """Return whether the last certificate that it trusts has expired; sign-in goes on, but should not do so for long."""
         return self.certificate_ends is not None and self.certificate_ends <= now()
 
 
@@ -94,6 +94,7 @@ def of_connection(connection: Connection) -> dict[str, Any]:
         "provider_in_force": provider(connection.provider),
         "live": live,
         "draft": draft,
+        "expired": [one for one in live.certificates.all() if one.has_expired] if live is not None else [],
         "versions": _versions(connection, live, draft),
         "values": connections.values_to_copy(connection, shown),
         "addresses": connections.addresses(connection),

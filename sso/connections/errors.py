@@ -36,6 +36,16 @@ class SetupIncomplete(RuleViolated):
     public = "The identity provider’s metadata is missing. Go back to that step and add it."
 
 
+class LastCertificate(RuleViolated):
+    code = "last_certificate"
+    public = "It is the only certificate of this version: without one nobody could sign in. Add the new metadata first."
+
+
+class CertificateUnknown(NotFound):
+    code = "certificate_unknown"
+    public = "This version doesn’t trust that certificate any more. Nothing was done: look at it as it is now."
+
+
 class NotTested(RuleViolated):
     code = "not_tested"
     public = "This version hasn’t passed a test sign-in yet. Test it first; nothing changes for anybody until you turn it on."

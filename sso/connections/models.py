@@ -3,6 +3,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
+from orgs.base.clock import now
 from orgs.providers.idp_settings import NameIdFormat
 from orgs.tenancy.models import Membership, Organization
 from orgs.tenancy.types import Role
@@ -129,6 +130,11 @@ class IdpCertificate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} until {self.not_after:%Y-%m-%d}"
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether its time is over; its key verifies until it is removed all the same."""
+        return self.not_after <= now()
 
 
 class SpKey(models.Model):

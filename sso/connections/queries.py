@@ -8,7 +8,6 @@ from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 
 from orgs.base import sealed
-from orgs.base.clock import now
 from orgs.people import queries as people
 from orgs.providers.idp_settings import NameIdFormat
 from orgs.tenancy.models import Membership, Organization
@@ -16,8 +15,10 @@ from orgs.tenancy.types import Role
 from sso.connections.errors import ConnectionUnknown, NothingInPreparation, SeenNoLonger
 from sso.connections.models import Configuration, Connection, IdpCertificate, SamlIdentity, SpKey
 from sso.connections.types import (
+    MAX_CERTIFICATES,
     Addresses,
     AttributeChoice,
+    Certificate,
     ConnectionState,
     Endpoint,
     ReadField,
@@ -145,10 +146,16 @@ def addresses(connection: Connection) -> Addresses:
     )
 
 
-def current_certificates(chosen: Configuration) -> Sequence[IdpCertificate]:
-    """Return the certificates that haven't expired."""
-    moment = now()
-    return [certificate for certificate in chosen.certificates.all() if certificate.not_after > moment]
+def certificates_beside(
+    chosen: Configuration, entity_id: str, certificates: Sequence[Certificate]
+) -> Sequence[IdpCertificate]:
+    """Return what the version trusts of this IdP and is not among these certificates, as far as both fit together."""
+    if chosen.idp_entity_id != entity_id:
+        return ()
+    given = {certificate.fingerprint for certificate in certificates}
+    others = [certificate for certificate in chosen.certificates.all() if certificate.fingerprint not in given]
+    # the newest of them, which are the most likely to be needed
+    return others[-room:] if (room := MAX_CERTIFICATES - len(given)) > 0 else ()
 
 
 def preferred_endpoint(chosen: Configuration) -> Endpoint:

@@ -9,6 +9,8 @@ from orgs.providers.idp_settings import NameIdFormat
 from orgs.tenancy.types import Role
 
 MAX_CONNECTIONS = 25
+# which a version trusts at once
+MAX_CERTIFICATES = 10
 CONNECTION_CHANGED = "connection.changed"
 
 
@@ -92,6 +94,10 @@ class Certificate:
     not_before: datetime
     not_after: datetime
     key: str  # "RSA 2048", "EC secp256r1"
+    is_authority: bool = False  # it says that its key signs certificates
+
+    def has_expired(self, now: datetime) -> bool:
+        return self.not_after <= now
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,8 @@ class IdpSide:
     certificates: tuple[Certificate, ...]
     source: MetadataSource
     url: str = ""
+    # whether what the version trusts already of the same IdP stays beside these certificates
+    keeps_certificates: bool = False
 
     def location(self, binding: Binding) -> str:
         return next((endpoint.location for endpoint in self.endpoints if endpoint.binding is binding), "")

@@ -6,6 +6,14 @@ class SnapshotUnknown(NotFound):
     public = "What was read is not here any more. Add the metadata again."
 
 
+class CertificatesExpired(RuleViolated):
+    code = "certificate_expired"
+    public = (
+        "Every signing certificate in it has expired. If the identity provider still signs with it, confirm that you trust it; "
+        "otherwise renew it there, and read the metadata again."
+    )
+
+
 class MetadataRefused(RuleViolated):
     """The document can't be used; `code` and `public` are those of the reason."""
 

@@ -11,6 +11,7 @@ from sso.saml.endpoints import LONGEST_URL, safe_url
 from sso.saml.metadata import LONGEST_ENTITY_ID
 from sso.saml.metadata_errors import EndpointNotHttps, MetadataError, MetadataTooLarge, PrivateKeyPasted
 from sso.saml.metadata_input import LARGEST_DOCUMENT
+from sso.saml.types import LeftOut
 
 
 class UrlForm(forms.Form):
@@ -80,7 +81,7 @@ class ManualForm(forms.Form):
     def clean_certificate(self) -> str:
         text: str = self.cleaned_data["certificate"]
         try:
-            read_pasted_certificates(text)
+            self.left_out = read_pasted_certificates(text).left_out
         except PrivateKeyPasted as error:
             # neither shown again nor kept
             self.data = {**{name: self.data.get(name) for name in self.data}, "certificate": ""}
@@ -88,6 +89,9 @@ class ManualForm(forms.Form):
         except MetadataError as error:
             raise forms.ValidationError(error.public) from error
         return text
+
+    # why some of what was pasted isn't taken beside the rest
+    left_out: tuple[LeftOut, ...] = ()
 
     def typed(self) -> TypedIdp:
         """Return what was typed; the form must be valid."""

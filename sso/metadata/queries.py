@@ -1,4 +1,5 @@
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from sso.metadata.types import Remark
 from sso.providers.catalog import provider, recognize
 from sso.saml.metadata import read_idp_metadata
 from sso.saml.metadata_errors import MetadataError
-from sso.saml.types import Expectation, IdpMetadata, ServiceProvider
+from sso.saml.types import Expectation, IdpMetadata, LeftOut, ServiceProvider
 
 ENDS_SOON = timedelta(days=60)
 
@@ -116,20 +117,45 @@ def _of_endpoints(idp: IdpMetadata) -> list[Remark]:
 
 
 def _of_certificates(idp: IdpMetadata) -> list[Remark]:
-    found = []
-    ends = max(certificate.not_after for certificate in idp.certificates)
-    if ends - now() < ENDS_SOON:
-        text = f"The signing certificate ends on {ends:%-d %B %Y}. Nobody can sign in after that: renew it at the IdP first."
-        found.append(Remark("warn", text))
+    found = [*_of_ends(idp), *_of_authorities(idp)]
     if len(idp.certificates) > 1:
-        found.append(
-            Remark("info", f"It holds {len(idp.certificates)} signing certificates. Each of them will be accepted.")
-        )
-    left_out = Counter(idp.left_out)
-    return found + [
+        text = f"It holds {len(idp.certificates)} signing certificates. Each of them will be accepted."
+        found.append(Remark("info", text))
+    return found + left_out_remarks(idp.left_out)
+
+
+def left_out_remarks(reasons: Sequence[LeftOut]) -> list[Remark]:
+    """Return for each reason how many certificates aren't taken because of it."""
+    return [
         Remark("warn", f"Signing certificates in it that won’t be accepted, because {reason}: {count}.")
-        for reason, count in left_out.items()
+        for reason, count in Counter(reasons).items()
     ]
+
+
+def has_expired(idp: IdpMetadata) -> bool:
+    """Say whether each of its certificates has expired; where one hasn't, none that has is among them."""
+    return all(certificate.has_expired(now()) for certificate in idp.certificates)
+
+
+def _of_ends(idp: IdpMetadata) -> list[Remark]:
+    ends = max(certificate.not_after for certificate in idp.certificates)
+    if has_expired(idp) or ends - now() >= ENDS_SOON:
+        return []
+    text = f"The signing certificate ends on {ends:%-d %B %Y}. Renew it at the identity provider, then add the new metadata."
+    return [Remark("warn", text)]
+
+
+def _of_authorities(idp: IdpMetadata) -> list[Remark]:
+    """Name authorities beside a certificate of the IdP's own: whatever such a key signs would be accepted."""
+    authorities = [one for one in idp.certificates if one.is_authority]
+    if len(authorities) in {0, len(idp.certificates)}:
+        return []
+    names = ", ".join(one.subject or one.fingerprint for one in authorities)
+    text = (
+        f"The certificate of an authority is among them, and its key will be accepted, too: {names}. Take it out, unless your "
+        "identity provider signs with it."
+    )
+    return [Remark("warn", text)]
 
 
 def service_provider(connection: Connection, chosen: Configuration | None) -> ServiceProvider:
@@ -140,13 +166,17 @@ def service_provider(connection: Connection, chosen: Configuration | None) -> Se
 
 
 def expectation(connection: Connection, chosen: Configuration) -> Expectation:
-    """Return what a response must agree with under this version. Certificates that have expired verify nothing."""
+    """Return what a response must agree with under this version.
+
+    Each certificate verifies until it is removed: its key was pinned by an admin, and to expire is not to be revoked (SAML
+    Metadata Interoperability Profile §2.6.1).
+    """
     ours = connections.addresses(connection)
     return Expectation(
         idp_entity_id=chosen.idp_entity_id,
         sp_entity_id=ours.sp_entity_id,
         acs_url=ours.acs_url,
-        certificates=tuple(certificate.pem for certificate in connections.current_certificates(chosen)),
+        certificates=tuple(certificate.pem for certificate in chosen.certificates.all()),
         needs_both_signed=chosen.needs_both_signed,
         skew=settings.SAML_CLOCK_SKEW,
     )

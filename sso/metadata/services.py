@@ -12,14 +12,16 @@ from sso.connections import services as connections
 from sso.connections.models import Connection
 from sso.connections.types import IdpSide, MetadataSource, SignInRules
 from sso.metadata import queries
-from sso.metadata.errors import MetadataRefused
+from sso.metadata.errors import CertificatesExpired, MetadataRefused
 from sso.metadata.models import MetadataSnapshot
-from sso.metadata.types import MAX_SNAPSHOTS, TypedIdp
+from sso.metadata.types import MAX_SNAPSHOTS, MetadataUse, TypedIdp
 from sso.saml.certificates import make_key_pair, read_pasted_certificates
 from sso.saml.metadata import ManualIdp, describe_idp
 from sso.saml.metadata_errors import MetadataError
 from sso.saml.metadata_input import plain_metadata
 from sso.versions import services as versions
+
+NOTHING_SAID = MetadataUse()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def take_document(*, connection: Connection, document: bytes, url: str = "") -> 
 def take_typed(*, connection: Connection, typed: TypedIdp) -> MetadataSnapshot:
     """Store typed values for preview, read as if they had come in a file. Raises MetadataRefused."""
     try:
-        certificates = read_pasted_certificates(typed.certificates)
+        certificates = read_pasted_certificates(typed.certificates).certificates
     except MetadataError as error:
         raise MetadataRefused(error.code, error.sentence) from error
     manual = ManualIdp(typed.entity_id, typed.sign_in_url, typed.binding, certificates)
@@ -91,10 +93,29 @@ def _keep(connection: Connection, document: bytes, origin: MetadataOrigin) -> Me
 
 
 @transaction.atomic
-def use_snapshot(*, connection: Connection, snapshot: MetadataSnapshot, revision: int, actor: Actor) -> None:
-    """Apply the previewed metadata to the draft version. Raises MetadataRefused, ChangedMeanwhile, NothingInPreparation."""
+def use_snapshot(
+    *,
+    connection: Connection,
+    snapshot: MetadataSnapshot,
+    revision: int,
+    actor: Actor,
+    use: MetadataUse = NOTHING_SAID,
+) -> None:
+    """Apply the previewed metadata to the draft version.
+
+    Raises MetadataRefused, CertificatesExpired, ChangedMeanwhile, NothingInPreparation.
+    """
     idp = queries.read_snapshot(snapshot)
-    side = IdpSide(idp.entity_id, idp.endpoints, idp.certificates, MetadataSource(snapshot.source), snapshot.url)
+    if queries.has_expired(idp) and not use.accepts_expired:
+        raise CertificatesExpired
+    side = IdpSide(
+        entity_id=idp.entity_id,
+        endpoints=idp.endpoints,
+        certificates=idp.certificates,
+        source=MetadataSource(snapshot.source),
+        url=snapshot.url,
+        keeps_certificates=use.keeps_certificates,
+    )
     versions.apply_idp(connection=connection, idp=side, revision=revision, actor=actor)
     snapshot.used_at = now()
     snapshot.save(update_fields=["used_at"])

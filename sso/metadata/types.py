@@ -16,6 +16,15 @@ class TypedIdp:
 
 
 @dataclass(frozen=True, slots=True)
+class MetadataUse:
+    """What an admin says of certificates when metadata is used."""
+
+    accepts_expired: bool = False
+    # what the version trusts already stays trusted beside what the metadata holds
+    keeps_certificates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Remark:
     """Something that the admin should know of metadata that can be used. tone: info or warn."""
 

@@ -1,6 +1,7 @@
 """X.509 certificates of IdPs, whose keys verify, and our own keys, which sign."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -10,20 +11,25 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID, PublicKeyAlgorithmOID
 
-from sso.connections.types import Certificate, SpKeyPair
-from sso.saml.metadata_errors import CertificateExpired, CertificateMissing, CertificateUnreadable, KeyIsPss, KeyTooWeak
+from sso.connections.types import MAX_CERTIFICATES, Certificate, SpKeyPair
+from sso.saml.metadata_errors import CertificateMissing, CertificateUnreadable, KeyIsPss, KeyTooWeak
 from sso.saml.pasted import encoded_certificates
 from sso.saml.types import LeftOut
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
-Unusable = CertificateUnreadable | KeyIsPss | KeyTooWeak | CertificateExpired
+Unusable = CertificateUnreadable | KeyIsPss | KeyTooWeak
 WHY_LEFT_OUT: dict[type[Unusable], LeftOut] = {
     CertificateUnreadable: LeftOut.UNREADABLE,
     KeyIsPss: LeftOut.PSS,
     KeyTooWeak: LeftOut.WEAK,
-    CertificateExpired: LeftOut.EXPIRED,
 }
-MAX_CERTIFICATES = 10
+UNREADABLE_EXTENSION = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.ExtensionNotFound,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
 RSA_BITS = range(2048, 8193)
 # with a longer one, verifying costs as much as signing
 RSA_EXPONENTS = range(3, 2**64)
@@ -35,44 +41,127 @@ SP_KEY_LIFE = timedelta(days=3650)
 CLOCK_SLACK = timedelta(days=1)
 
 
+@dataclass(frozen=True, slots=True)
+class ReadCertificates:
+    """Certificates whose keys may verify, each once, and why each of the others that came with them is left out."""
+
+    certificates: tuple[Certificate, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+
 def read_certificate(text: str) -> Certificate:
     """Return the first certificate in this text, of a chain the one that signs.
 
     Raises CertificateUnreadable, KeyIsPss, KeyTooWeak.
     """
-    return read_chain(text)[0]
+    return _read([text]).certificates[0]
 
 
-def read_chain(text: str) -> tuple[Certificate, ...]:
-    """Return the certificates in this text whose keys may sign: without those that only signed another one here.
+def read_pasted_certificates(text: str) -> ReadCertificates:
+    """Return the certificates that an admin pasted, in their order, without those that only signed another one here.
 
-    Raises CertificateUnreadable, KeyIsPss, KeyTooWeak.
+    Raises CertificateMissing, and when none of them can be used the reason of the first.
     """
-    signers = _without_issuers(_parsed(text))
-    if not signers:
-        # each has signed another one
-        raise CertificateUnreadable
-    return tuple(_described(one) for one in signers)
+    if not text.strip():
+        raise CertificateMissing
+    return _at_most_ten(_read([text]))
 
 
-def _parsed(text: str) -> list[x509.Certificate]:
-    try:
-        return [x509.load_der_x509_certificate(der) for der in encoded_certificates(text)]
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
-        raise CertificateUnreadable from error
+def usable(texts: Sequence[str], *, now: datetime) -> ReadCertificates:
+    """Return those of an IdP's certificates that are to be pinned. One that begins later is among them: it waits for its turn.
+
+    What has expired is left out beside what hasn't. Where all have expired, all are returned: that a pinned key's certificate
+    ends doesn't revoke the key (SAML Metadata Interoperability Profile §2.6.1), and whether to take them is for the admin to
+    say. Raises CertificateMissing, CertificateUnreadable, KeyIsPss, KeyTooWeak.
+    """
+    found = _read(texts)
+    current = tuple(one for one in found.certificates if not one.has_expired(now))
+    if not current:
+        return _at_most_ten(found)
+    expired = [LeftOut.EXPIRED] * (len(found.certificates) - len(current))
+    return _at_most_ten(ReadCertificates(current, (*found.left_out, *expired)))
+
+
+def _at_most_ten(found: ReadCertificates) -> ReadCertificates:
+    taken = found.certificates[:MAX_CERTIFICATES]
+    beyond = [LeftOut.TOO_MANY] * (len(found.certificates) - len(taken))
+    return ReadCertificates(taken, (*found.left_out, *beyond))
+
+
+def _read(texts: Sequence[str]) -> ReadCertificates:
+    """Raises CertificateMissing, and when none can be used the reason of the first."""
+    parsed, reasons = _parsed(texts)
+    found: list[Certificate] = []
+    compared = list(parsed.values())[:MOST_COMPARED]
+    # the elements of one chain may be elements of their own, so all of them are compared
+    for one in _without_issuers(compared):
+        try:
+            found.append(_described(one))
+        except (CertificateUnreadable, KeyIsPss, KeyTooWeak) as reason:
+            reasons.append(reason)
+    if not found:
+        # where each has signed another one, there is no reason yet
+        raise reasons[0] if reasons else CertificateUnreadable if parsed else CertificateMissing
+    beyond = [LeftOut.TOO_MANY] * (len(parsed) - len(compared))
+    return ReadCertificates(tuple(found), (*(WHY_LEFT_OUT[type(reason)] for reason in reasons), *beyond))
+
+
+def _parsed(texts: Sequence[str]) -> tuple[dict[bytes, x509.Certificate], list[Unusable]]:
+    """Return the certificates in these texts by their fingerprints, and a reason for each that isn't one.
+
+    Raises what a text is that is known to be something else.
+    """
+    found: dict[bytes, x509.Certificate] = {}
+    reasons: list[Unusable] = []
+    for text in texts:
+        try:
+            pasted = encoded_certificates(text)
+        except CertificateUnreadable as reason:
+            reasons.append(reason)
+            continue
+        reasons += [CertificateUnreadable() for _ in range(pasted.unreadable)]
+        for der in pasted.certificates:
+            try:
+                one = x509.load_der_x509_certificate(der)
+                found[one.fingerprint(hashes.SHA256())] = one
+            except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion):
+                reasons.append(CertificateUnreadable())
+    return found, reasons
 
 
 def _without_issuers(parsed: Sequence[x509.Certificate]) -> list[x509.Certificate]:
     """Leave out each certificate that has signed another one: an authority's key must not be trusted to sign messages."""
-    return [one for one in parsed if not any(_has_signed(one, other) for other in parsed)]
+    return [one for one in parsed if not any(_is_above(one, other) for other in parsed)]
+
+
+def _is_above(issuer: x509.Certificate, other: x509.Certificate) -> bool:
+    """Say whether the first has signed the second, or is named by it as its authority, also from behind a missing one."""
+    try:
+        # a renewed certificate of the same key has signed itself
+        if other is issuer or other.public_key() == issuer.public_key():
+            return False
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        # a key that can't be read is refused later on
+        return other is not issuer and other.issuer == issuer.subject
+    return _is_named_by(issuer, other) or (other.issuer == issuer.subject and _has_signed(issuer, other))
+
+
+def _is_named_by(issuer: x509.Certificate, other: x509.Certificate) -> bool:
+    """Say whether the second names the first by its key's identifier, or as its authority's own issuer (RFC 5280 §4.2.1.1)."""
+    try:
+        authority = other.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
+        names = [name.value for name in authority.authority_cert_issuer or () if isinstance(name, x509.DirectoryName)]
+        if issuer.subject in names and other.issuer != other.subject:
+            return True
+        own = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    except UNREADABLE_EXTENSION:
+        return False
+    return authority.key_identifier == own.digest and authority.key_identifier is not None
 
 
 def _has_signed(issuer: x509.Certificate, other: x509.Certificate) -> bool:
-    """Say whether the first has signed the second, or may have: of a signature that can't be verified the name decides."""
+    """Say whether the first, which the second names, has signed it, or may have: a signature may not be verifiable."""
     try:
-        # a renewed certificate of the same key has signed itself
-        if other is issuer or other.issuer != issuer.subject or other.public_key() == issuer.public_key():
-            return False
         # an odd exponent would make this costly
         require_strong(issuer.public_key())
         other.verify_directly_issued_by(issuer)
@@ -95,9 +184,17 @@ def _described(parsed: x509.Certificate) -> Certificate:
             not_before=parsed.not_valid_before_utc,
             not_after=parsed.not_valid_after_utc,
             key=_describe(require_strong(parsed.public_key())),
+            is_authority=_is_authority(parsed),
         )
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise CertificateUnreadable from error
+
+
+def _is_authority(parsed: x509.Certificate) -> bool:
+    try:
+        return parsed.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except UNREADABLE_EXTENSION:
+        return False
 
 
 def _subject(parsed: x509.Certificate) -> str:
@@ -106,48 +203,6 @@ def _subject(parsed: x509.Certificate) -> str:
     except (ValueError, TypeError):
         # a name in a broken encoding, or of another type than its kind has, says nothing, and needn't
         return ""
-
-
-def read_pasted_certificates(text: str) -> tuple[Certificate, ...]:
-    """Return the certificates that an admin pasted, in their order. Raises CertificateMissing and what one of them raises."""
-    if not text.strip():
-        raise CertificateMissing
-    return read_chain(text)
-
-
-def usable(texts: Sequence[str], *, now: datetime) -> tuple[tuple[Certificate, ...], tuple[LeftOut, ...]]:
-    """Return those of an IdP's certificates that may verify, each once, and why each of the others is left out.
-
-    Raises CertificateMissing, and when none is left the reason of the first: CertificateUnreadable, KeyTooWeak,
-    CertificateExpired.
-    """
-    parsed: dict[bytes, x509.Certificate] = {}
-    reasons: list[Unusable] = []
-    for text in texts:
-        try:
-            parsed |= {one.fingerprint(hashes.SHA256()): one for one in _parsed(text)}
-        except (CertificateUnreadable, KeyIsPss, KeyTooWeak) as reason:
-            reasons.append(reason)
-    found: list[Certificate] = []
-    # the elements of one chain may be elements of their own, so all of them are compared
-    for one in _without_issuers(list(parsed.values())[:MOST_COMPARED]):
-        try:
-            certificate = _described(one)
-            require_current(certificate, now=now)
-            found.append(certificate)
-        except (CertificateUnreadable, KeyIsPss, KeyTooWeak, CertificateExpired) as reason:
-            reasons.append(reason)
-    if not found:
-        raise reasons[0] if reasons else CertificateMissing
-    taken = tuple(found[:MAX_CERTIFICATES])
-    beyond = [LeftOut.TOO_MANY] * (len(found) - len(taken) + max(0, len(parsed) - MOST_COMPARED))
-    return taken, (*(WHY_LEFT_OUT[type(reason)] for reason in reasons), *beyond)
-
-
-def require_current(certificate: Certificate, *, now: datetime) -> None:
-    """Raises CertificateExpired. One that begins later is accepted: it waits for a change of keys."""
-    if certificate.not_after <= now:
-        raise CertificateExpired(received=f"{certificate.not_after:%Y-%m-%d}")
 
 
 def require_strong(key: object) -> PublicKey:

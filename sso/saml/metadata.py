@@ -9,7 +9,7 @@ from typing import Any
 from lxml import etree
 
 from sso.connections.types import Binding, Certificate
-from sso.saml.certificates import bare, usable
+from sso.saml.certificates import ReadCertificates, bare, usable
 from sso.saml.endpoints import choose_endpoints
 from sso.saml.markup import (
     DSIG,
@@ -53,7 +53,7 @@ from sso.saml.metadata_errors import (
 )
 from sso.saml.metadata_input import plain_metadata, skipped_lines
 from sso.saml.reading import BLANKS
-from sso.saml.types import IdpMetadata, LeftOut, ServiceProvider
+from sso.saml.types import IdpMetadata, ServiceProvider
 
 MD = "urn:oasis:names:tc:SAML:2.0:metadata"
 PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol"
@@ -98,15 +98,15 @@ def _read(document: bytes, now: datetime, *, allows_loopback: bool) -> IdpMetada
     assert entity is not None  # noqa: S101 - `_only_idp` has seen it
     for holder in (role, *role.iterancestors()):
         _require_valid(holder, now)
-    certificates, left_out = _certificates(role, now)
+    found = _certificates(role, now)
     chosen = choose_endpoints(children(role, MD, "SingleSignOnService"), allows_loopback=allows_loopback)
     return IdpMetadata(
         entity_id=_entity_id(entity),
         endpoints=chosen.endpoints,
-        certificates=certificates,
+        certificates=found.certificates,
         name_id_formats=tuple(text.strip() for form in children(role, MD, "NameIDFormat") if (text := text_of(form))),
         wants_signed_requests=role.get("WantAuthnRequestsSigned") in {"true", "1"},
-        left_out=left_out,
+        left_out=found.left_out,
         urls_left_out=chosen.left_out,
     )
 
@@ -201,7 +201,7 @@ def _end(until: str) -> datetime | None:
     return None if found.year == 1 else found.replace(tzinfo=found.tzinfo or UTC)
 
 
-def _certificates(role: Element, now: datetime) -> tuple[tuple[Certificate, ...], tuple[LeftOut, ...]]:
+def _certificates(role: Element, now: datetime) -> ReadCertificates:
     """Return the certificates for signing and why others are left out; a key without a use serves for both (§2.4.1.1).
 
     They are read here and not by pysaml2, which keeps the last of several certificates in one X509Data. Raises

@@ -256,11 +256,6 @@ class KeyIsPss(MetadataError):
     )
 
 
-class CertificateExpired(MetadataError):
-    code = "certificate_expired"
-    public = "The signing certificate has expired. Renew it at the identity provider, then export again."
-
-
 class KeyTooWeak(MetadataError):
     code = "key_too_weak"
     public = "The signing key can’t be trusted: RSA needs 2,048 to 8,192 bits, EC one of P-256, P-384 and P-521."

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from dataclasses import dataclass
 
 from sso.saml.metadata_errors import (
     CertificateIsFingerprint,
@@ -11,7 +12,6 @@ from sso.saml.metadata_errors import (
     CertificateIsPkcs7,
     CertificateIsRequest,
     CertificateUnreadable,
-    MetadataError,
     PrivateKeyPasted,
 )
 
@@ -41,11 +41,20 @@ _OTHERS = (
 )
 
 
-def encoded_certificates(text: str) -> tuple[bytes, ...]:
-    """Return the DER of each certificate that this text holds, in its order; what each holds is not looked at here.
+@dataclass(frozen=True, slots=True)
+class PastedText:
+    """The DER of each certificate in a text, in its order, and how many of them aren't DER at all."""
 
-    Anybody may have written the text, so it is bounded, and read in a time that grows with its length alone. Raises
-    CertificateUnreadable, and where the text is known to be something else, what that is.
+    certificates: tuple[bytes, ...]
+    unreadable: int = 0
+
+
+def encoded_certificates(text: str) -> PastedText:
+    """Return the certificates that this text holds; what each of them says is not looked at here.
+
+    Anybody may have written the text, so it is bounded, and read in a time that grows with its length alone. One that can't
+    be read doesn't hinder the others. Raises CertificateUnreadable when none can, and where the text is known to be
+    something else, what that is.
     """
     if len(text) > LONGEST_TEXT:
         raise CertificateUnreadable
@@ -54,21 +63,16 @@ def encoded_certificates(text: str) -> tuple[bytes, ...]:
     if _FINGERPRINT.fullmatch(plain.strip()):
         raise CertificateIsFingerprint
     bodies = _blocks(plain) or _ELEMENT.findall(plain) or [plain]
-    found = tuple(der for body in bodies for der in _certificates_in(body))
+    found: list[bytes] = []
+    unreadable = 0
+    for body in bodies:
+        try:
+            found.extend(_certificates_in(body))
+        except CertificateUnreadable:
+            unreadable += 1
     if not found or len(found) > MAX_IN_TEXT:
         raise CertificateUnreadable
-    return found
-
-
-def holds_private_key(text: str) -> bool:
-    """Say whether a private key was pasted, plainly or as base64 of its file: such a text must not be kept."""
-    try:
-        encoded_certificates(text)
-    except PrivateKeyPasted:
-        return True
-    except MetadataError:
-        return False
-    return False
+    return PastedText(tuple(found), unreadable)
 
 
 def _refuse_others(plain: str) -> None:

@@ -9,7 +9,14 @@ from orgs.base.actor import Actor
 from orgs.base.clock import now
 from orgs.providers.idp_settings import NameIdFormat
 from sso.connections import queries
-from sso.connections.errors import ChangedMeanwhile, NotTurnedOn, SeenNoLonger, SetupIncomplete
+from sso.connections.errors import (
+    CertificateUnknown,
+    ChangedMeanwhile,
+    LastCertificate,
+    NotTurnedOn,
+    SeenNoLonger,
+    SetupIncomplete,
+)
 from sso.connections.models import Configuration, Connection, IdpCertificate
 from sso.connections.services import lock_connection, record_change
 from sso.connections.types import (
@@ -77,17 +84,21 @@ def apply_idp(*, connection: Connection, idp: IdpSide, revision: int, actor: Act
     """Set the IdP that the draft version trusts. Raises ChangedMeanwhile, NothingInPreparation."""
     draft = lock_draft(connection, revision)
     before = _idp_facts(draft)
+    kept = queries.certificates_beside(draft, idp.entity_id, idp.certificates) if idp.keeps_certificates else ()
     draft.idp_entity_id, draft.metadata_source, draft.metadata_url = idp.entity_id, idp.source, idp.url
     draft.redirect_url, draft.post_url = idp.location(Binding.REDIRECT), idp.location(Binding.POST)
-    if before == _idp_facts(draft, [certificate.fingerprint for certificate in idp.certificates]):
+    trusted = [*(one.fingerprint for one in kept), *(one.fingerprint for one in idp.certificates)]
+    if before == _idp_facts(draft, trusted):
         return
     _save_edited(draft, "idp_entity_id", "metadata_source", "metadata_url", "redirect_url", "post_url")
-    _trust(draft, idp.certificates)
+    _trust(draft, idp.certificates, kept)
     record_change(connection, actor, "connection.idp_changed", Change(before=before, after=_idp_facts(draft)))
 
 
-def _trust(draft: Configuration, certificates: Sequence[Certificate]) -> None:
-    IdpCertificate.objects.filter(org_id=draft.org_id, configuration=draft).delete()
+def _trust(draft: Configuration, certificates: Sequence[Certificate], kept: Sequence[IdpCertificate] = ()) -> None:
+    """Trust these certificates and those of the stored ones that are kept, and no others."""
+    stored = IdpCertificate.objects.filter(org_id=draft.org_id, configuration=draft)
+    stored.exclude(pk__in=[certificate.pk for certificate in kept]).delete()
     IdpCertificate.objects.bulk_create(
         IdpCertificate(
             org_id=draft.org_id,
@@ -101,6 +112,26 @@ def _trust(draft: Configuration, certificates: Sequence[Certificate]) -> None:
         )
         for certificate in certificates
     )
+
+
+@transaction.atomic
+def remove_certificate(*, connection: Connection, fingerprint: str, actor: Actor) -> Configuration:
+    """Take a certificate out of the draft version, which begins with this where there is none yet; return the draft.
+
+    The version in force trusts it until the draft takes its place: then it is asked what becomes of the sessions that the
+    certificate opened. Raises NotTurnedOn, CertificateUnknown, LastCertificate.
+    """
+    draft = begin_reconfiguration(connection=connection, actor=actor)
+    stored = IdpCertificate.objects.filter(org_id=draft.org_id, configuration=draft)
+    if not stored.filter(fingerprint=fingerprint).exists():
+        raise CertificateUnknown
+    if stored.count() == 1:
+        raise LastCertificate
+    before = _idp_facts(draft)
+    stored.filter(fingerprint=fingerprint).delete()
+    _save_edited(draft)
+    record_change(connection, actor, "connection.idp_changed", Change(before=before, after=_idp_facts(draft)))
+    return draft
 
 
 def _idp_facts(draft: Configuration, fingerprints: Sequence[str] | None = None) -> dict[str, object]:

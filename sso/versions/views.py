@@ -41,6 +41,21 @@ def discard(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse
     return redirect("connection", org_slug, public_id)
 
 
+@require_POST
+@admin_required
+def remove_certificate(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
+    """Take a certificate out of the version in preparation, which begins with this where there is none."""
+    connection, fingerprint = _find(request, public_id), request.POST.get("fingerprint", "")
+    try:
+        draft = services.remove_certificate(connection=connection, fingerprint=fingerprint, actor=request.actor)
+    except DomainError as problem:
+        messages.error(request, problem.public)
+    else:
+        text = f"Version {draft.number} doesn’t trust that certificate. Test the version, then activate it."
+        messages.success(request, text)
+    return redirect("connection", org_slug, public_id)
+
+
 def _find(request: OrgRequest, public_id: UUID) -> Connection:
     """Raises Http404."""
     try:

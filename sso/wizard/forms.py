@@ -5,6 +5,7 @@ from django import forms
 from orgs.providers.idp_settings import NameIdFormat
 from sso.connections.forms import PrintableField
 from sso.connections.types import NAME_ID_FORMATS, AttributeChoice
+from sso.metadata.types import MetadataUse
 from sso.providers.catalog import PROVIDERS
 from sso.providers.types import AttributeRow, ProfileField, Provider
 
@@ -18,6 +19,34 @@ class RevisionForm(forms.Form):
         if "revision" in self.errors:
             self.add_error(None, "This page came back incomplete. Check what it shows, then save again.")
         return self.cleaned_data
+
+
+class UseMetadataForm(RevisionForm):
+    """What is said of certificates when metadata is used; each question only where there is something to ask."""
+
+    keeps_certificates = forms.BooleanField(
+        required=False,
+        label="Keep trusting these certificates, too",
+        help_text="So sign-in goes on while the identity provider changes its key. Remove them when it signs with the new one.",
+    )
+    accepts_expired = forms.BooleanField(
+        label="The identity provider still signs with this certificate, and I trust it",
+        error_messages={
+            "required": "Confirm it, or renew the certificate at your identity provider and read the metadata again."
+        },
+    )
+
+    def __init__(self, data: Any = None, *, has_others: bool, has_expired: bool, keeps: bool) -> None:
+        super().__init__(data, initial={"keeps_certificates": keeps})
+        if not has_others:
+            del self.fields["keeps_certificates"]
+        if not has_expired:
+            del self.fields["accepts_expired"]
+
+    def use(self) -> MetadataUse:
+        """Return what was said; the form must be valid."""
+        said = self.cleaned_data
+        return MetadataUse(said.get("accepts_expired", False), said.get("keeps_certificates", False))
 
 
 class ProviderForm(RevisionForm):

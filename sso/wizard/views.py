@@ -20,17 +20,16 @@ from sso.connections import queries
 from sso.connections.errors import ChangedMeanwhile, ConnectionUnknown, NothingInPreparation, SetupIncomplete
 from sso.connections.forms import NameForm
 from sso.connections.models import Configuration, Connection
-from sso.connections.types import NAME_ID_FORMATS, STEPS, SignInRules, WizardStep
+from sso.connections.types import NAME_ID_FORMATS, STEPS, MetadataSource, SignInRules, WizardStep
 from sso.metadata import queries as metadata_queries
 from sso.metadata import services as metadata
 from sso.metadata.forms import FORMS, PROBLEM_FIELD, FileForm, ManualForm, form_for
 from sso.metadata.models import MetadataSnapshot
 from sso.providers.catalog import PROVIDERS, provider
 from sso.saml.metadata_errors import PrivateKeyPasted
-from sso.saml.pasted import holds_private_key
 from sso.signin_tests import queries as tests
 from sso.versions import services as versions
-from sso.wizard.forms import AttributesForm, ProviderForm, RevisionForm
+from sso.wizard.forms import AttributesForm, ProviderForm, UseMetadataForm
 from sso.wizard.steps import (
     TITLES,
     depart,
@@ -173,14 +172,14 @@ def metadata_step(request: OrgRequest, connection: Connection, draft: Configurat
     way = way if way in FORMS else draft.metadata_source or str(hints[0].way)
     if request.method == "POST" and "keep" in request.POST and draft.has_idp:
         return go_on(connection, WizardStep.DOMAIN)
-    if request.method == "POST" and not holds_private_key(request.POST.get("certificate", "")):
-        keep_input(request, connection, way, form_for(way).fields)
-    if is_leaving(request):
-        return depart(request, connection, WizardStep.ATTRIBUTES)
     initial = kept_input(request, connection, way) or metadata_queries.stored_input(draft, way)
     form = form_for(way, request.POST, request.FILES) if request.method == "POST" else form_for(way, initial=initial)
     if form.is_bound and form.has_error("certificate", PrivateKeyPasted.code):
         forget_input(request, connection, way)
+    elif form.is_bound:
+        keep_input(request, connection, way, form.fields)
+    if is_leaving(request):
+        return depart(request, connection, WizardStep.ATTRIBUTES)
     if form.is_bound and form.is_valid():
         try:
             snapshot = _read(connection, form)
@@ -189,6 +188,8 @@ def metadata_step(request: OrgRequest, connection: Connection, draft: Configurat
         except DomainError as problem:
             form.add_error(PROBLEM_FIELD[way], problem.public)
         else:
+            for remark in metadata_queries.left_out_remarks(form.left_out) if isinstance(form, ManualForm) else ():
+                messages.warning(request, remark.text)
             return _look_at(request, connection, snapshot)
     context = {"form": form, "way": way, "hints": hints, "status": 400 if form.is_bound else 200}
     context["unused"] = metadata_queries.latest_unused(connection)
@@ -230,11 +231,21 @@ def _preview(
 ) -> HttpResponse:
     """Raises MetadataRefused."""
     idp, known = metadata_queries.read_snapshot(snapshot), dict[str, Any]()
-    form = RevisionForm(request.POST if request.method == "POST" else None)
+    others = queries.certificates_beside(draft, idp.entity_id, idp.certificates)
+    has_expired = metadata_queries.has_expired(idp)
+    form = UseMetadataForm(
+        request.POST if request.method == "POST" else None,
+        has_others=bool(others),
+        has_expired=has_expired,
+        # what was typed by hand is what the admin made of the whole list
+        keeps=snapshot.source != MetadataSource.MANUAL,
+    )
     if form.is_bound and form.is_valid():
-        revision = form.cleaned_data["revision"]
+        revision, use = form.cleaned_data["revision"], form.use()
         try:
-            metadata.use_snapshot(connection=connection, snapshot=snapshot, revision=revision, actor=request.actor)
+            metadata.use_snapshot(
+                connection=connection, snapshot=snapshot, revision=revision, actor=request.actor, use=use
+            )
         except ChangedMeanwhile as problem:
             form.add_error(None, problem.public)
             draft = queries.in_preparation(connection)
@@ -242,7 +253,8 @@ def _preview(
         else:
             forget_input(request, connection, *FORMS)
             return go_on(connection, WizardStep.DOMAIN)
-    known |= {"snapshot": snapshot, "idp": idp, "remarks": metadata_queries.remarks(draft, idp), "page": "preview"}
+    known |= {"snapshot": snapshot, "idp": idp, "others": others, "page": "preview", "has_expired": has_expired}
+    known["remarks"] = metadata_queries.remarks(draft, idp)
     status = 400 if form.is_bound else 200
     return show_step(request, connection, draft, WizardStep.METADATA, form=form, status=status, **known)
 

@@ -13,6 +13,9 @@ from sandbox.test_idp.types import App
 from sso.connections.models import Connection
 from sso.connections.types import ConnectionState
 from tests.orgs.servers import plain, serving
+from tests.sso.saml.test_certificates import issue
+from tests.sso.saml.test_metadata import entity, key, role
+from tests.vectors.saml.keys import stored
 
 
 @pytest.fixture
@@ -84,6 +87,26 @@ def test_bad_input_is_one_clear_line_and_nothing_is_made(acme, options, said):
     with pytest.raises(CommandError, match=said):
         run(*options)
     assert not Connection.objects.exists()
+
+
+@pytest.fixture
+def expired(tmp_path):
+    """A file with metadata whose one certificate has expired."""
+    path = tmp_path / "expired.xml"
+    ended = issue(stored("idp"), days=-1)
+    path.write_text(entity(role(keys=key(ended))))
+    return str(path)
+
+
+def test_expired_certificate_is_refused_without_the_flag_for_it(acme, expired):
+    with pytest.raises(CommandError, match="Every signing certificate in it has expired"):
+        run("--metadata-file", expired)
+    assert not Connection.objects.exists()
+
+
+def test_expired_certificate_is_taken_with_the_flag_for_it(acme, expired):
+    run("--metadata-file", expired, "--accept-expired-certificate")
+    assert Connection.objects.get().configurations.get().certificates.get().has_expired
 
 
 def test_an_unknown_organization_is_named(db, file):

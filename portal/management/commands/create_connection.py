@@ -43,6 +43,12 @@ class CreateConnectionCommand(OperatorCommand):
             "--activate", action="store_true", help="turn it on without a test sign-in; the audit log says so"
         )
 
+        parser.add_argument(
+            "--accept-expired-certificate",
+            action="store_true",
+            help="trust the certificates though all of them have expired: the IdP still signs with them",
+        )
+
     def act(self, options: Mapping[str, Any]) -> Report:
         order = NewConnection(
             name=options["name"],
@@ -51,6 +57,7 @@ class CreateConnectionCommand(OperatorCommand):
             document=read_file(options["metadata_file"]),
             url=options["metadata_url"] or "",
             turn_on=options["activate"],
+            accepts_expired=options["accept_expired_certificate"],
         )
         made = create_connection(org=organization(options["slug"]), order=order, actor=ACTOR)
         ours = queries.addresses(made)

@@ -144,11 +144,20 @@ def test_the_values_speak_the_words_of_the_version_that_they_are_for(admin, conn
     assert "Single sign-on through JumpCloud" in page
 
 
-def test_a_certificate_that_has_ended_is_said_to_let_nobody_in(admin, connection):
+def test_expired_certificate_is_a_warning_on_the_overview_and_on_the_connection(admin, connection):
     IdpCertificate.objects.update(not_after=now() - timedelta(days=1))
     page = text_of(admin.get("/orgs/acme/settings/authentication/"))
-    assert "Certificate expired" in page
+    for said in ("Certificate expired", "Sign-in goes on", "pill-warn"):
+        assert said in page
     assert "ends soon" not in page
+    notice = text_of(admin.get(url(connection)))
+    for said in ("Certificate expired", "Each certificate that version 1 trusts has expired", "Expired on"):
+        assert said in notice
+
+
+def test_nothing_is_said_of_expiry_when_a_certificate_is_current(admin, connection):
+    assert "Certificate expired" not in text_of(admin.get(url(connection)))
+    assert "Certificate expired" not in text_of(admin.get("/orgs/acme/settings/authentication/"))
 
 
 def test_deleting_wants_the_name(admin, connection):

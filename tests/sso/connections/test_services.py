@@ -417,6 +417,7 @@ class TestLooking:
             f"{base}/login",
         )
 
-    def test_an_expired_certificate_verifies_nothing(self, connection):
+    def test_an_expired_certificate_verifies_until_it_is_removed(self, connection):
         IdpCertificate.objects.update(not_after="2020-01-01T00:00:00Z")
-        assert metadata_queries.expectation(connection, queries.in_force(connection)).certificates == ()
+        pinned = IdpCertificate.objects.get().pem
+        assert metadata_queries.expectation(connection, queries.in_force(connection)).certificates == (pinned,)

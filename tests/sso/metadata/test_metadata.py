@@ -17,17 +17,20 @@ from sso.connections import queries as connections
 from sso.connections.models import Configuration, IdpCertificate
 from sso.connections.types import Binding, SignInRules
 from sso.metadata import queries, services
-from sso.metadata.errors import MetadataRefused
+from sso.metadata.errors import CertificatesExpired, MetadataRefused
 from sso.metadata.models import MetadataSnapshot
 from sso.metadata.types import MAX_SNAPSHOTS, TypedIdp
+from sso.saml.certificates import read_certificate
 from sso.versions import services as versions
 from tests.factories import ACTOR
 from tests.orgs.servers import plain, serving
 from tests.sso.conftest import connect
 from tests.sso.idp import SSO_URL, Idp
 from tests.sso.saml.test_certificates import issue
-from tests.sso.saml.test_metadata import WEAK, entity, key, role
-from tests.vectors.saml.world import private_pem
+from tests.sso.saml.test_metadata import WEAK, entity, key, role, service
+from tests.sso.saml.test_pasted_certificates import ROOT
+from tests.vectors.saml.keys import stored as stored_key
+from tests.vectors.saml.world import certificate_pem, private_pem
 
 
 @pytest.fixture
@@ -73,10 +76,10 @@ def by_url(admin, connection, document, path="/metadata"):
         return admin.post(url(connection), {"way": "url", "url": server.url(path)})
 
 
-def confirm(admin, landed):
+def confirm(admin, landed, **said):
     page = admin.get(landed["Location"])
     revision = re.search(r'name="revision" value="(\d+)"', page.content.decode())[1]
-    return admin.post(landed["Location"], {"revision": revision})
+    return admin.post(landed["Location"], {"revision": revision, **said})
 
 
 def error_of(response, field) -> str:
@@ -177,10 +180,10 @@ class TestThePreview:
             ]
         assert any("The signing certificate ends on" in text for text in texts)
 
-    def test_a_certificate_that_ends_between_the_look_and_the_click_is_refused(self, begun, idp):
+    def test_a_certificate_that_ends_between_the_look_and_the_click_is_asked_about(self, begun, idp):
         snapshot = services.take_document(connection=begun, document=idp.metadata())
         later = now() + timedelta(days=6 * 365)
-        with time_machine.travel(later, tick=False), pytest.raises(MetadataRefused, match="has expired"):
+        with time_machine.travel(later, tick=False), pytest.raises(CertificatesExpired):
             services.use_snapshot(connection=begun, snapshot=snapshot, revision=2, actor=ACTOR)
 
     def test_an_edit_by_somebody_else_is_told(self, admin, begun, idp):
@@ -206,6 +209,7 @@ class TestThePreview:
 
 
 PLAIN = "<md:SingleSignOnService Binding='urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST' Location='http://x.example'/>"
+WEAK_PEM = certificate_pem("weak")
 ENDED = issue(ec.generate_private_key(ec.SECP256R1()), days=-1)
 FILES = {
     "a web page": (b"<!doctype html><html></html>", "This is a web page, perhaps a page to sign in, not metadata"),
@@ -216,7 +220,6 @@ FILES = {
     ),
     "no signing key": (entity(role(keys="")), "no signing certificate in it"),
     "a weak key": (entity(role(keys=key(WEAK))), "signing key can’t be trusted"),
-    "a certificate that has ended": (entity(role(keys=key(ENDED))), "has expired"),
     "a DTD": (f"<!DOCTYPE x>{entity()}", "holds a DTD or entities"),
     "our own": (entity("<x/>"), "describes no identity provider"),
     "rubbish": ("rubbish", "well-formed XML"),
@@ -281,7 +284,6 @@ class TestWhatIsWrong:
             ("certificate", ""),
             ("certificate", "no certificate"),
             ("certificate", WEAK),
-            ("certificate", ENDED),
             ("binding", "urn:none"),
         ],
     )
@@ -300,12 +302,6 @@ class TestWhatIsWrong:
         assert "urn:one" in shown
         assert "PRIVATE KEY" not in shown + str(dict(admin.session))
 
-    def test_an_expired_certificate_that_was_typed_is_refused(self, begun, idp_keys):
-        typed = TypedIdp("urn:one", SSO_URL, Binding.POST, idp_keys.signing.certificate)
-        later = now() + timedelta(days=6 * 365)
-        with time_machine.travel(later, tick=False), pytest.raises(MetadataRefused, match="has expired"):
-            services.take_typed(connection=begun, typed=typed)
-
     def test_a_service_asked_directly_refuses_too(self, begun):
         with pytest.raises(MetadataRefused):
             services.take_typed(connection=begun, typed=TypedIdp("urn:x", SSO_URL, Binding.POST, "rubbish"))
@@ -323,10 +319,116 @@ class TestBackAndForth:
         assert admin.post(url(begun), {"keep": "yes"})["Location"].endswith("/setup/domain/")
         assert Configuration.objects.values_list("revision", "idp_entity_id").get() == before
 
-    def test_new_metadata_replaces_every_certificate(self, admin, begun, idp, idp_keys):
+
+def renewed(idp, idp_keys):
+    """The metadata after the IdP has made a new certificate and shows no other."""
+    return idp.metadata().replace(
+        bare(idp_keys.signing.certificate).encode(), bare(idp_keys.other.certificate).encode()
+    )
+
+
+class TestRenewedCertificates:
+    @pytest.fixture
+    def landed(self, admin, begun, idp, idp_keys):
         confirm(admin, by_file(admin, begun, idp.metadata()))
-        document = idp.metadata().replace(
-            bare(idp_keys.signing.certificate).encode(), bare(idp_keys.other.certificate).encode()
-        )
-        confirm(admin, by_file(admin, begun, document))
+        return by_file(admin, begun, renewed(idp, idp_keys))
+
+    def test_preview_offers_to_keep_what_is_trusted_already(self, admin, landed):
+        page = admin.get(landed["Location"]).content.decode()
+        assert "Not in it, but trusted by this version" in page
+        assert re.search(r'name="keeps_certificates"[^>]*checked', page)
+
+    def test_both_are_trusted_when_the_former_one_is_kept(self, admin, landed, idp_keys):
+        confirm(admin, landed, keeps_certificates="on")
+        kept = [certificate.pem for certificate in IdpCertificate.objects.all()]
+        assert kept == [read_certificate(pair.certificate).pem for pair in (idp_keys.signing, idp_keys.other)]
+
+    def test_the_former_one_is_gone_when_it_is_not_kept(self, admin, landed, idp_keys):
+        confirm(admin, landed)
+        assert IdpCertificate.objects.get().pem == read_certificate(idp_keys.other.certificate).pem
+
+    def test_nothing_is_offered_when_the_metadata_is_of_another_idp(self, admin, begun, idp, idp_keys):
+        confirm(admin, by_file(admin, begun, idp.metadata()))
+        landed = by_file(admin, begun, renewed(idp.change(idp_entity_id="urn:other"), idp_keys))
+        assert "keeps_certificates" not in admin.get(landed["Location"]).content.decode()
+        confirm(admin, landed, keeps_certificates="on")
         assert IdpCertificate.objects.count() == 1
+
+    def test_nothing_is_kept_beyond_ten(self, admin, begun, idp):
+        confirm(admin, by_file(admin, begun, idp.metadata()))
+        many = "".join(key(issue(stored_key("idp"), days=900, name=f"{place}.example")) for place in range(10))
+        document = entity(role(keys=many), entity_id=idp.app.idp_entity_id)
+        confirm(admin, by_file(admin, begun, document), keeps_certificates="on")
+        assert IdpCertificate.objects.count() == 10
+
+    def test_reading_the_same_metadata_again_changes_nothing(self, admin, begun, landed, idp):
+        confirm(admin, landed, keeps_certificates="on")
+        before = Configuration.objects.values_list("revision", flat=True).get()
+        confirm(admin, by_file(admin, begun, idp.metadata()), keeps_certificates="on")
+        assert Configuration.objects.values_list("revision", flat=True).get() == before
+
+    def test_it_is_not_kept_without_being_asked_when_the_list_was_typed(self, admin, begun, landed, idp, idp_keys):
+        confirm(admin, landed, keeps_certificates="on")
+        typed = {"entity_id": idp.app.idp_entity_id, "sign_in_url": SSO_URL}
+        page = admin.get(manual(admin, begun, **typed, certificate=idp_keys.other.certificate)["Location"])
+        assert re.search(r'name="keeps_certificates"(?![^>]*checked)', page.content.decode())
+
+
+class TestExpiredCertificates:
+    @pytest.fixture
+    def landed(self, admin, begun):
+        return by_file(admin, begun, entity(role(keys=key(ENDED))))
+
+    def test_preview_says_it_and_asks(self, admin, landed):
+        page = admin.get(landed["Location"]).content.decode()
+        assert "Certificate expired" in page
+        assert "Expired on" in page
+        assert 'name="accepts_expired"' in page
+
+    def test_it_is_not_taken_without_a_confirmation(self, admin, begun, landed):
+        refused = confirm(admin, landed)
+        assert (refused.status_code, "Confirm it, or renew" in sentence_of(refused, "accepts_expired")) == (400, True)
+        assert not connections.in_preparation(begun).has_idp
+
+    def test_it_is_taken_when_it_is_confirmed(self, admin, begun, landed):
+        assert confirm(admin, landed, accepts_expired="on").status_code == 302
+        assert IdpCertificate.objects.get().has_expired
+
+    def test_it_is_taken_when_it_was_typed_and_confirmed(self, admin, begun):
+        landed = manual(admin, begun, entity_id="urn:one", sign_in_url=SSO_URL, certificate=ENDED)
+        assert confirm(admin, landed, accepts_expired="on").status_code == 302
+
+    def test_nothing_is_asked_beside_a_current_one(self, admin, begun, idp_keys):
+        landed = by_file(admin, begun, entity(role(keys=key(ENDED) + key(idp_keys.signing.certificate))))
+        page = admin.get(landed["Location"]).content.decode()
+        assert "accepts_expired" not in page
+        assert "because they have expired: 1." in page
+
+
+def test_bad_certificate_is_named_when_a_good_one_was_pasted_with_it(admin, begun, idp_keys):
+    both = WEAK_PEM + idp_keys.signing.certificate
+    landed = manual(admin, begun, entity_id="urn:one", sign_in_url=SSO_URL, certificate=both)
+    page = admin.get(landed["Location"]).content.decode()
+    assert "won’t be accepted, because their keys are too weak: 1." in page
+    assert confirm(admin, landed).status_code == 302
+    assert IdpCertificate.objects.count() == 1
+
+
+def test_authority_is_pointed_out_beside_the_certificate_of_the_idp(admin, begun, idp_keys):
+    page = admin.get(by_file(admin, begun, entity(role(keys=key() + key(ROOT))))["Location"]).content.decode()
+    assert "The certificate of an authority is among them, and its key will be accepted, too: CN=root." in page
+
+
+def test_endpoints_that_are_not_used_are_named(admin, begun):
+    services_ = service("http://idp.example/plain") + service()
+    page = admin.get(by_file(admin, begun, entity(role(services=services_)))["Location"]).content.decode()
+    assert "because a browser can’t be sent there: http://idp.example/plain" in page
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "iso-8859-1"])
+def test_metadata_in_another_encoding_is_kept_as_it_is_read_again(admin, begun, encoding):
+    declared = "UTF-16" if encoding.startswith("utf") else encoding
+    document = f'<?xml version="1.0" encoding="{declared}"?>{entity(entity_id="urn:café")}'.encode(encoding)
+    confirm(admin, by_file(admin, begun, document))
+    assert MetadataSnapshot.objects.get().document.startswith('<?xml version="1.0" encoding="UTF-8"?>')
+    assert connections.in_preparation(begun).idp_entity_id == "urn:café"

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
 from sso.saml import certificates
-from sso.saml.metadata_errors import CertificateExpired, CertificateMissing, CertificateUnreadable, KeyTooWeak
+from sso.saml.metadata_errors import CertificateMissing, CertificateUnreadable, KeyTooWeak
 from sso.saml.types import LeftOut
 from tests.vectors.saml.world import NOW, certificate_pem
 
@@ -106,7 +106,7 @@ def test_the_curves_of_nist_are_trusted(curve):
 
 def test_several_may_be_pasted_behind_each_other(key):
     pasted = f"{IDP}\n{issue(key)}"
-    assert len(certificates.read_pasted_certificates(pasted)) == 2
+    assert len(certificates.read_pasted_certificates(pasted).certificates) == 2
 
 
 @pytest.mark.parametrize(
@@ -121,23 +121,29 @@ def test_nothing_and_too_much_is_refused(text, problem):
 class TestWhichMayVerify:
     def test_each_counts_once(self, key):
         pem = issue(key)
-        taken, left_out = certificates.usable([pem, certificates.bare(pem), pem], now=NOW)
-        assert (len(taken), left_out) == (1, ())
+        found = certificates.usable([pem, certificates.bare(pem), pem], now=NOW)
+        assert (len(found.certificates), found.left_out) == (1, ())
 
     def test_what_cannot_be_used_beside_one_that_can_is_left_out(self, key):
         texts = ["rubbish", issue(key, days=-10), certificate_pem("weak"), issue(key)]
-        taken, left_out = certificates.usable(texts, now=NOW)
-        assert [one.not_after for one in taken] == [NOW + timedelta(days=30)]
-        assert left_out == (LeftOut.UNREADABLE, LeftOut.EXPIRED, LeftOut.WEAK)
+        found = certificates.usable(texts, now=NOW)
+        assert [one.not_after for one in found.certificates] == [NOW + timedelta(days=30)]
+        assert found.left_out == (LeftOut.UNREADABLE, LeftOut.WEAK, LeftOut.EXPIRED)
 
     def test_of_too_many_the_first_are_taken(self, key):
         texts = [issue(key, days=days) for days in range(1, certificates.MAX_CERTIFICATES + 3)]
-        taken, left_out = certificates.usable(texts, now=NOW)
-        assert [one.pem for one in taken] == texts[: certificates.MAX_CERTIFICATES]
-        assert left_out == (LeftOut.TOO_MANY, LeftOut.TOO_MANY)
+        found = certificates.usable(texts, now=NOW)
+        assert [one.pem for one in found.certificates] == texts[: certificates.MAX_CERTIFICATES]
+        assert found.left_out == (LeftOut.TOO_MANY, LeftOut.TOO_MANY)
+
+    def test_a_current_one_is_taken_behind_many_that_have_expired(self, key):
+        texts = [issue(key, days=-days) for days in range(1, certificates.MAX_CERTIFICATES + 2)] + [issue(key)]
+        found = certificates.usable(texts, now=NOW)
+        assert [one.pem for one in found.certificates] == texts[-1:]
+        assert found.left_out == (LeftOut.EXPIRED,) * (len(texts) - 1)
 
     def test_one_that_begins_later_waits_for_its_day(self, key):
-        assert len(certificates.usable([issue(key, begins=90)], now=NOW)[0]) == 1
+        assert len(certificates.usable([issue(key, begins=90)], now=NOW).certificates) == 1
 
     @pytest.mark.parametrize(
         ("texts", "problem"),
@@ -147,14 +153,16 @@ class TestWhichMayVerify:
         with pytest.raises(problem):
             certificates.usable(texts, now=NOW)
 
-    def test_an_expired_one_says_when_it_ended(self, key):
-        with pytest.raises(CertificateExpired) as refusal:
-            certificates.usable([issue(key, days=-10)], now=NOW)
-        assert refusal.value.received == "2026-02-19"
+    def test_all_are_returned_when_all_have_expired(self, key):
+        texts = [issue(key, days=-10), issue(key, days=-20)]
+        found = certificates.usable(texts, now=NOW)
+        assert ([one.pem for one in found.certificates], found.left_out) == (texts, ())
+        assert all(one.has_expired(NOW) for one in found.certificates)
 
     def test_it_ends_at_its_very_second(self, key):
-        with pytest.raises(CertificateExpired):
-            certificates.usable([issue(key)], now=NOW + timedelta(days=30))
+        [found] = certificates.usable([issue(key)], now=NOW).certificates
+        ends = NOW + timedelta(days=30)
+        assert (found.has_expired(ends - timedelta(seconds=1)), found.has_expired(ends)) == (False, True)
 
 
 class TestOurOwn:

@@ -13,7 +13,8 @@ from sso.saml.certificates import bare, make_key_pair, read_certificate, read_pa
 from sso.saml.metadata import ManualIdp, describe_idp, describe_sp, read_idp_metadata
 from sso.saml.types import ServiceProvider
 from tests.sso.saml.test_certificates import issue
-from tests.vectors.saml.world import NOW, certificate_pem, private_pem
+from tests.vectors.saml.keys import stored
+from tests.vectors.saml.world import NOW, certificate_pem
 
 IDP, OTHER = certificate_pem("idp"), certificate_pem("other")
 ENTITY = (
@@ -71,7 +72,7 @@ def test_redirect_comes_first():
 
 
 def test_url_file_and_hand_are_one_thing():
-    manual = describe_idp(ManualIdp("urn:auth-portal", SSO, Binding.POST, read_pasted_certificates(IDP)))
+    manual = describe_idp(ManualIdp("urn:auth-portal", SSO, Binding.POST, read_pasted_certificates(IDP).certificates))
     typed, exported = read(manual), read(entity())
     assert (typed.entity_id, typed.endpoints, typed.certificates) == (
         exported.entity_id,
@@ -211,12 +212,10 @@ def test_each_fault_has_its_own_error(name):
     assert type(refusal.value) is problem
 
 
-def test_an_expired_certificate_is_refused():
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
-    ended = issue(load_pem_private_key(private_pem("idp"), None), days=-1)
-    with pytest.raises(errors.CertificateExpired):
-        read(entity(role(keys=key(ended))))
+def test_an_expired_certificate_is_read_for_the_admin_to_decide():
+    ended = issue(stored("idp"), days=-1)
+    [found] = read(entity(role(keys=key(ended)))).certificates
+    assert found.has_expired(NOW)
 
 
 @pytest.mark.parametrize(
@@ -275,6 +274,6 @@ def test_our_own_metadata_is_valid_and_carries_what_idps_read():
 
 
 def test_what_was_typed_is_valid_metadata():
-    typed = ManualIdp('urn:"<x>&', SSO, Binding.REDIRECT, read_pasted_certificates(IDP))
+    typed = ManualIdp('urn:"<x>&', SSO, Binding.REDIRECT, read_pasted_certificates(IDP).certificates)
     validate(describe_idp(typed).decode())
     assert read(describe_idp(typed)).entity_id == 'urn:"<x>&'

@@ -13,9 +13,9 @@ from cryptography.x509.oid import NameOID
 
 from sso.saml import certificates
 from sso.saml import metadata_errors as errors
-from sso.saml.certificates import bare, read_certificate, read_chain, read_pasted_certificates, usable
-from sso.saml.pasted import LONGEST_TEXT, MAX_IN_TEXT, encoded_certificates, holds_private_key
-from sso.saml.types import LeftOut
+from sso.saml.certificates import bare, read_certificate, read_pasted_certificates, usable
+from sso.saml.pasted import LONGEST_TEXT, MAX_IN_TEXT, encoded_certificates
+from sso.saml.types import Certificate, LeftOut
 from tests.sso.saml.test_certificates import IDP
 from tests.sso.saml.test_metadata import entity, key, read, role
 from tests.vectors.saml.keys import stored
@@ -25,6 +25,10 @@ OTHER, BARE = certificate_pem("other"), bare(IDP)
 TYPED = IDP.strip()
 EM, EN = "\u2014", "\u2013"
 LATER = NOW + timedelta(days=900)
+
+
+def pasted(text: str) -> tuple[Certificate, ...]:
+    return read_pasted_certificates(text).certificates
 
 
 def name_of(text: str) -> x509.Name:
@@ -82,7 +86,7 @@ SHAPES = {
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_certificate_is_read_when_pasted_in_this_shape(shape):
-    assert read_pasted_certificates(SHAPES[shape]) == (read_certificate(IDP),)
+    assert pasted(SHAPES[shape]) == (read_certificate(IDP),)
 
 
 SEVERAL = {
@@ -96,8 +100,7 @@ SEVERAL = {
 
 @pytest.mark.parametrize("shape", SEVERAL)
 def test_each_certificate_is_read_when_several_are_pasted(shape):
-    found = read_pasted_certificates(SEVERAL[shape])
-    assert found == (read_certificate(IDP), read_certificate(OTHER))
+    assert pasted(SEVERAL[shape]) == (read_certificate(IDP), read_certificate(OTHER))
 
 
 LEAF, AUTHORITY = issued("leaf", "authority", "idp", "other"), issued("authority", "root", "other", "idp")
@@ -106,7 +109,7 @@ CHAIN = LEAF + AUTHORITY
 
 @pytest.mark.parametrize("text", [CHAIN, AUTHORITY + LEAF], ids=["leaf first", "authority first"])
 def test_only_the_leaf_signs_when_a_chain_is_pasted(text):
-    assert read_chain(text) == (read_certificate(LEAF),)
+    assert pasted(text) == (read_certificate(LEAF),)
 
 
 def test_only_the_leaf_signs_when_an_element_of_metadata_holds_a_chain():
@@ -120,12 +123,13 @@ def test_only_the_leaf_signs_when_an_element_of_metadata_holds_a_chain():
 
 def test_certificates_stay_two_when_one_only_claims_to_have_signed_the_other():
     claimed = issued("leaf", "authority", "idp", "idp") + issued("authority", "root", "other", "idp")
-    assert len(read_chain(claimed)) == 2
+    assert len(pasted(claimed)) == 2
 
 
 def test_certificates_stay_two_when_one_key_renewed_its_own():
-    renewed = issued("idp", "idp", "idp", "idp") + issued("idp", "idp", "idp", "idp", rsa_padding=padding.PKCS1v15())
-    assert len(read_chain(renewed)) == 2
+    padded = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=padding.PSS.DIGEST_LENGTH)
+    renewed = issued("idp", "idp", "idp", "idp") + issued("idp", "idp", "idp", "idp", rsa_padding=padded)
+    assert len(pasted(renewed)) == 2
 
 
 REFUSED = {
@@ -149,7 +153,6 @@ REFUSED = {
         errors.CertificateUnreadable,
     ),
     "base64 of nothing between lines": (base64.b64encode(b"-----BEGIN x").decode(), errors.CertificateUnreadable),
-    "a certificate and a half": (IDP + IDP[:400] + "\n-----END CERTIFICATE-----", errors.CertificateUnreadable),
     "a certificate with bytes behind it": (
         base64.b64encode(base64.b64decode(BARE) + b"\0\0").decode(),
         errors.CertificateUnreadable,
@@ -179,19 +182,19 @@ def test_certificate_is_read_when_only_its_own_signature_is_by_pss():
 
 
 def test_key_for_pss_is_left_out_when_another_can_sign():
-    taken, left_out = usable([with_pss_key(), IDP], now=NOW)
-    assert (len(taken), left_out) == (1, (LeftOut.PSS,))
+    found = usable([with_pss_key(), IDP], now=NOW)
+    assert (len(found.certificates), found.left_out) == (1, (LeftOut.PSS,))
 
 
 def test_only_the_leaf_signs_when_the_elements_of_metadata_hold_a_chain_one_each():
     chain = [issued("leaf", "authority", "idp", "other"), issued("authority", "authority", "other", "other")]
-    taken, left_out = usable([bare(one) for one in chain], now=NOW)
-    assert ([one.subject for one in taken], left_out) == (["CN=leaf"], ())
+    found = usable([bare(one) for one in chain], now=NOW)
+    assert ([one.subject for one in found.certificates], found.left_out) == (["CN=leaf"], ())
 
 
 def test_only_the_leaf_signs_when_its_issuer_has_the_same_name():
     chain = issued("same", "same", "idp", "other") + issued("same", "same", "other", "other")
-    assert [one.fingerprint for one in read_chain(chain)] == [read_certificate(issued_first(chain)).fingerprint]
+    assert [one.fingerprint for one in pasted(chain)] == [read_certificate(issued_first(chain)).fingerprint]
 
 
 def issued_first(chain: str) -> str:
@@ -213,7 +216,7 @@ def test_authority_is_left_out_when_its_signature_cannot_be_verified(monkeypatch
 def test_certificates_that_signed_each_other_are_refused():
     pair = issued("one", "two", "idp", "other") + issued("two", "one", "other", "idp")
     with pytest.raises(errors.CertificateUnreadable):
-        read_chain(pair)
+        pasted(pair)
 
 
 def test_text_is_refused_when_it_is_longer_than_any_certificates_are():
@@ -223,10 +226,10 @@ def test_text_is_refused_when_it_is_longer_than_any_certificates_are():
 
 def test_text_is_refused_when_it_holds_more_certificates_than_anybody_has():
     der = base64.b64decode(BARE)
-    assert len(read_chain(base64.b64encode(der * MAX_IN_TEXT).decode())) == MAX_IN_TEXT
+    assert len(encoded_certificates(base64.b64encode(der * MAX_IN_TEXT).decode()).certificates) == MAX_IN_TEXT
     for many in (base64.b64encode(der * (MAX_IN_TEXT + 1)).decode(), IDP * (MAX_IN_TEXT + 1)):
         with pytest.raises(errors.CertificateUnreadable):
-            read_chain(many)
+            pasted(many)
 
 
 def test_certificates_behind_the_first_twenty_are_left_out():
@@ -236,8 +239,8 @@ def test_certificates_behind_the_first_twenty_are_left_out():
     many = [
         builder.sign(one, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode() for builder in builders
     ]
-    taken, left_out = usable(many, now=NOW)
-    assert (len(taken), left_out) == (10, (LeftOut.TOO_MANY,) * 12)
+    found = usable(many, now=NOW)
+    assert (len(found.certificates), found.left_out) == (10, (LeftOut.TOO_MANY,) * 12)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +254,77 @@ def test_text_is_refused_when_one_piece_fills_it(piece):
 
 def test_private_key_is_found_in_base64_of_its_file():
     bundle = IDP + private_pem("idp").decode()
-    assert holds_private_key(bundle)
-    assert holds_private_key(base64.b64encode(bundle.encode()).decode())
-    assert not holds_private_key(IDP)
-    assert not holds_private_key("nothing of the kind")
+    for text in (bundle, base64.b64encode(bundle.encode()).decode()):
+        with pytest.raises(errors.PrivateKeyPasted):
+            encoded_certificates(text)
+
+
+WITH_ONE_GOOD = {
+    "half a certificate": (IDP + IDP[:400] + "\n-----END CERTIFICATE-----", LeftOut.UNREADABLE),
+    "rubbish before it": (f"-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n{IDP}", LeftOut.UNREADABLE),
+    "a sequence that is no certificate": (
+        f"{IDP}-----BEGIN CERTIFICATE-----\nMAMCAQc=\n-----END CERTIFICATE-----",
+        LeftOut.UNREADABLE,
+    ),
+    "a weak key": (certificate_pem("weak") + IDP, LeftOut.WEAK),
+    "a key for PSS": (f"{IDP}-----BEGIN CERTIFICATE-----\n{with_pss_key()}\n-----END CERTIFICATE-----", LeftOut.PSS),
+}
+
+
+@pytest.mark.parametrize("what", WITH_ONE_GOOD)
+def test_good_certificate_is_taken_when_another_in_the_text_is_bad(what):
+    text, reason = WITH_ONE_GOOD[what]
+    found = read_pasted_certificates(text)
+    assert (found.certificates, found.left_out) == ((read_certificate(IDP),), (reason,))
+
+
+def with_extensions(subject: str, issuer: str, key_name: str, signed_by: str, *extensions: x509.ExtensionType) -> str:
+    builder = x509.CertificateBuilder(name_of(issuer), name_of(subject), stored(key_name).public_key(), 9, NOW, LATER)
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=False)
+    return builder.sign(stored(signed_by), hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+
+
+CA = x509.BasicConstraints(ca=True, path_length=None)
+ROOT_ID = x509.SubjectKeyIdentifier.from_public_key(stored("other").public_key())
+ROOT = with_extensions("root", "root", "other", "other", CA, ROOT_ID)
+
+
+def naming(key_identifier: bytes | None, *names: str) -> x509.AuthorityKeyIdentifier:
+    directory_names = [x509.DirectoryName(name_of(name)) for name in names]
+    return x509.AuthorityKeyIdentifier(key_identifier, directory_names or None, 5 if names else None)
+
+
+@pytest.mark.parametrize(
+    "authority",
+    [naming(None, "root"), naming(b"intermediate", "root"), naming(ROOT_ID.digest)],
+    ids=["its issuer's issuer by name", "both", "by its key"],
+)
+def test_root_is_left_out_when_the_leaf_names_it_and_the_intermediate_is_missing(authority):
+    leaf = with_extensions("leaf", "intermediate", "idp", "weak", authority)
+    assert [one.subject for one in pasted(leaf + ROOT)] == ["CN=leaf"]
+
+
+@pytest.mark.parametrize(
+    "extensions",
+    [(), (naming(b"other"),), (naming(b"other", "another root"),), (x509.SubjectKeyIdentifier(b"x"),)],
+    ids=["no extension", "another key", "another name", "its own key only"],
+)
+def test_root_stays_and_is_marked_when_nothing_names_it(extensions):
+    leaf = with_extensions("leaf", "intermediate", "idp", "weak", *extensions)
+    assert [(one.subject, one.is_authority) for one in pasted(leaf + ROOT)] == [("CN=leaf", False), ("CN=root", True)]
+
+
+def test_renewed_certificate_stays_when_it_names_its_own_issuer():
+    renewed = with_extensions("root", "root", "idp", "idp", CA, naming(b"other", "root"))
+    assert len(pasted(renewed + ROOT)) == 2
+
+
+def test_certificate_is_read_when_its_extensions_are_not():
+    der = x509.load_pem_x509_certificate(ROOT.encode()).public_bytes(serialization.Encoding.DER)
+    constraints = bytes.fromhex("0603551d130405300301")  # basicConstraints, a sequence of one BOOLEAN
+    assert der.count(constraints) == 1
+    odd = der.replace(constraints, constraints[:-1] + b"\x02")
+    [found] = pasted(base64.b64encode(odd).decode())
+    assert not found.is_authority
+    assert len(pasted(base64.b64encode(odd).decode() + "\n" + bare(IDP))) == 2
