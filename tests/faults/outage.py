@@ -118,10 +118,12 @@ class Site:
         schedule = str(self.folder / f"{name}-schedule")
         return self.process(name, "celery", "--app", "portal.celery", "beat", "--pidfile", "", "--schedule", schedule)
 
-    def ask(self, path: str, form: str | None = None, headers: dict[str, str] | None = None) -> Answer:
-        """Return the answer; one that is not there within twenty seconds counts as a broken connection."""
+    def ask(
+        self, path: str, form: str | None = None, headers: dict[str, str] | None = None, seconds: float = HANG_SECONDS
+    ) -> Answer:
+        """Return the answer; one that is not there in time counts as a broken connection."""
         began = time.monotonic()
-        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANG_SECONDS)
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
         try:
             link.request("POST" if form else "GET", path, form, headers or {})
             response = link.getresponse()
@@ -217,7 +219,24 @@ class Cluster:
     def stop(self) -> None:
         self._run("pg_ctl", "--pgdata", str(self.data), "--mode", "immediate", "--wait", "stop")
 
+    def _send(self, number: signal.Signals) -> None:
+        """Send this signal to the cluster's own processes: its first one, and all that this one has started."""
+        first = int((self.data / "postmaster.pid").read_text().splitlines()[0])
+        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        for pid in [first, *map(int, children)]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def freeze(self) -> None:
+        """Its sockets stay open, and nobody answers on them."""
+        self._send(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._send(signal.SIGCONT)
+
     def remove(self) -> None:
+        with suppress(OSError):
+            self.thaw()
         with suppress(AssertionError):
             self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)

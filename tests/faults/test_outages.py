@@ -9,13 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
+from portal.serve.threads import ANSWER_SECONDS, PROBE_SECONDS
 from tests.faults.conftest import RecordFault
-from tests.faults.outage import Cluster, Process, Site, end, longest, slowest_median, visitors
+from tests.faults.outage import Answer, Cluster, Process, Site, end, longest, slowest_median, visitors
 from tests.processes import free_port, wait_for, within
 
 pytestmark = [pytest.mark.faults, pytest.mark.worker, pytest.mark.timeout(420)]
@@ -106,6 +108,42 @@ def test_postgresql_gives_no_connection(tmp_path: Path, cluster: Cluster, record
     assert lost == []
     assert longest(away) <= HANG_SECONDS
     assert slowest_median(away) <= PROMISED_SECONDS
+
+
+def ask_all_at_once(site: Site, count: int) -> list[Answer]:
+    """Ask so many times for a page, for SCIM and for the state of the service, each from a client that waits for long."""
+    signed_in, bearer = {"Cookie": f"sessionid={'m' * 32}"}, {"Authorization": f"Bearer {site.token}"}
+    asked = [("/accounts/login/", signed_in), (f"{site.scim}/Users", bearer), ("/readyz", {})] * count
+    with ThreadPoolExecutor(len(asked)) as clients:
+        return list(clients.map(lambda one: site.ask(one[0], headers=one[1], seconds=4 * ANSWER_SECONDS), asked))
+
+
+def test_postgresql_frozen(tmp_path: Path, cluster: Cluster, record_fault: RecordFault) -> None:
+    """Its connections stay open, the system acknowledges what is sent on them, and no answer comes."""
+    site = Site(tmp_path, cluster.url)
+    site.fill()
+    with site.serving():
+        ask_all_at_once(site, 10)
+        cluster.freeze()
+        frozen = ask_all_at_once(site, 20)
+        alive = site.ask("/healthz")
+        cluster.thaw()
+        wait_for(
+            lambda: [each.status for each in site.visit()] == [200, 200, 200], 30, "pages, SCIM and readyz are back"
+        )
+    lost = [answer for answer in frozen if (answer.status, answer.retry_after) != (503, "5")]
+    record_fault(
+        name="PostgreSQL frozen",
+        happened="503 with Retry-After for all, by the deadline of an answer for those who held a connection",
+        sent=len(frozen),
+        lost=len(lost),
+        longest=longest(frozen),
+    )
+    assert lost == []
+    assert longest(frozen) <= ANSWER_SECONDS + HANG_SECONDS
+    assert longest([answer for answer in frozen if answer.path == "/readyz"]) <= PROBE_SECONDS + HANG_SECONDS
+    assert {answer.body[:12] for answer in frozen if answer.path.startswith("/scim")} == {b'{"schemas": '}
+    assert alive.status == 200
 
 
 @pytest.fixture

@@ -239,6 +239,149 @@ def test_who_has_waited_for_too_long_is_not_served_any_more(monkeypatch):
     assert sorted(caller.status for caller in callers) == [200, 200, 503]
 
 
+class Frozen:
+    """Answers /frozen when the gate opens, and anything else at once; counts what was closed."""
+
+    def __init__(self) -> None:
+        self.opened, self.closed, self.threads = Event(), 0, set[int]()
+
+    def __call__(self, environ: dict[str, Any], start: Any) -> "Frozen":
+        self.threads.add(get_ident())
+        if environ["PATH_INFO"].endswith("/frozen"):
+            assert self.opened.wait(20)
+        start("200 OK", [])
+        return self
+
+    def __iter__(self) -> Any:
+        return iter([b"done"])
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+async def give_up(application: Application, path: str, number: int = 1) -> list[Caller]:
+    """Ask for a path until each request is answered."""
+    callers = [Caller() for _ in range(number)]
+    async with asyncio.timeout(20):
+        await at_once(application, *((caller, scope(path, method="GET")) for caller in callers))
+    return callers
+
+
+@pytest.mark.parametrize("path", ["/frozen", "/scim/v2/frozen"])
+def test_request_whose_thread_does_not_come_back_is_answered_503_in_the_form_of_its_address(path):
+    frozen = Frozen()
+    application = made(frozen)
+    application.threads.pool.seconds = 0.2
+
+    async def live() -> Caller:
+        (caller,) = await give_up(application, path)
+        frozen.opened.set()
+        async with asyncio.timeout(20):
+            while not frozen.closed:
+                await asyncio.sleep(0.01)
+        return caller
+
+    caller = asyncio.run(live())
+    assert (caller.status, caller.headers[b"retry-after"]) == (503, b"5")
+    is_scim = path.startswith("/scim")
+    assert (caller.headers[b"content-type"] == b"application/scim+json") is is_scim
+    assert b"didn't answer in time" in caller.body
+
+
+def test_threads_that_do_not_come_back_are_counted_and_serve_again_when_they_do(monkeypatch):
+    monkeypatch.setattr(threads, "PATIENCE_SECONDS", 0.2)
+    frozen = Frozen()
+    application = made(frozen)
+    pool = application.threads.pool
+    pool.seconds = 0.4
+
+    async def live() -> list[list[int]]:
+        # two threads are held; two more requests wait for a thread, and are told to come back before those are given up
+        held = await give_up(application, "/frozen", 4)
+        assert pool.left == 2
+        began = time.monotonic()
+        refused = await give_up(application, "/", 20)
+        assert time.monotonic() - began < 0.2
+        alive = await give_up(application, "/healthz")
+        frozen.opened.set()
+        async with asyncio.timeout(20):
+            while pool.left or frozen.closed < 3:
+                await asyncio.sleep(0.01)
+        return [[one.status for one in each] for each in (held, refused, alive, await give_up(application, "/"))]
+
+    assert asyncio.run(live()) == [[503] * 4, [503] * 20, [200], [200]]
+    # each answer is closed, also the two that nobody waited for; one thread more is the one of /healthz
+    assert frozen.closed == 4
+    assert len(frozen.threads) == 3
+
+
+def test_request_that_no_thread_takes_is_told_to_come_back(monkeypatch):
+    monkeypatch.setattr(threads, "PATIENCE_SECONDS", 0.1)
+    frozen = Frozen()
+    application = made(frozen)
+
+    async def live() -> Caller:
+        held = asyncio.create_task(give_up(application, "/frozen", 2))
+        await asyncio.sleep(0.05)
+        (caller,) = await give_up(application, "/")
+        frozen.opened.set()
+        assert [one.status for one in await held] == [200, 200]
+        return caller
+
+    assert asyncio.run(live()).status == 503
+    assert frozen.closed == 2
+
+
+def test_late_answer_that_fails_is_no_error_of_the_server(caplog):
+    opened = Event()
+
+    def wsgi(environ: dict[str, Any], start: Any) -> list[bytes]:
+        assert opened.wait(20)
+        raise RuntimeError
+
+    application = made(wsgi)
+    application.threads.pool.seconds = 0.2
+
+    async def live() -> int:
+        (caller,) = await give_up(application, "/")
+        opened.set()
+        async with asyncio.timeout(20):
+            while application.threads.pool.left:
+                await asyncio.sleep(0.01)
+        return caller.status
+
+    assert asyncio.run(live()) == 503
+    assert "never retrieved" not in caplog.text
+
+
+def test_answer_whose_next_part_does_not_come_is_broken_off():
+    opened = Event()
+
+    class Parts(Blocks):
+        def __iter__(self) -> Any:
+            yield b"x" * threads.PART
+            assert opened.wait(20)
+            yield b"x"
+
+    parts = Parts()
+    application = made(parts)
+    application.threads.pool.seconds = 0.2
+
+    async def live() -> Caller:
+        caller = Caller()
+        async with asyncio.timeout(20):
+            await application(scope(method="GET"), caller.receive, caller.send)
+            assert parts.events == []
+            opened.set()
+            while not parts.events:
+                await asyncio.sleep(0.01)
+        return caller
+
+    caller = asyncio.run(live())
+    assert [message["more_body"] for message in caller.sent[1:]] == [True]
+    assert parts.events == ["closed"]
+
+
 def test_a_probe_is_answered_while_every_thread_is_busy():
     order: list[str] = []
 
