@@ -128,9 +128,7 @@ def test_postgresql_frozen(tmp_path: Path, cluster: Cluster, record_fault: Recor
         frozen = ask_all_at_once(site, 20)
         alive = site.ask("/healthz")
         cluster.thaw()
-        wait_for(
-            lambda: [each.status for each in site.visit()] == [200, 200, 200], 30, "pages, SCIM and readyz are back"
-        )
+        within(30, lambda: [each.status for each in site.visit()] == [200, 200, 200], "pages, SCIM and readyz are back")
     lost = [answer for answer in frozen if (answer.status, answer.retry_after) != (503, "5")]
     record_fault(
         name="PostgreSQL frozen",
