@@ -12,6 +12,7 @@ from orgs.domains.models import Domain
 from orgs.people import queries as people_queries
 from orgs.people import services as people
 from orgs.people.errors import AddressFormer, MembershipExists, MembershipSuspended
+from orgs.providers.registry import provider
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.errors import OwnerCanSignIn
@@ -23,7 +24,6 @@ from sso.connections.models import Connection
 from sso.connections.types import SignInRules
 from sso.metadata import services as metadata
 from sso.metadata.types import MetadataUse
-from sso.providers.catalog import provider
 from sso.versions import services as versions
 
 # the account of a member who had the address before isn't its present reader's (decision 16)

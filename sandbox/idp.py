@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 from django.test import Client
 
+from orgs.providers.jumpcloud import activate, bodies
+from orgs.providers.jumpcloud.changes import deactivate_person
+from orgs.providers.people import MadeUpPerson, made_up_groups, made_up_people, object_id
+from orgs.providers.steps import ScimStep, StepRequest, StepResponse
 from sandbox.cast import DOMAIN
 from sandbox.errors import CannotStart
-from scim.dialects.jumpcloud import activate, bodies
-from scim.dialects.jumpcloud.changes import deactivate_person
-from scim.dialects.people import MadeUpPerson, made_up_groups, made_up_people, object_id
-from scim.dialects.steps import ScimStep, StepRequest, StepResponse
 from scim.dialects.walk import Send, walk
 from scim.directories.models import Directory
 from scim.directories.queries import base_url

@@ -8,6 +8,7 @@ from threading import Event
 import httpx
 from django.conf import settings
 
+from orgs.providers.people import made_up_groups
 from portal.settings.address import announced
 from sandbox.cast import ACCOUNTS, COLLEAGUES, NORTHWIND, PASSWORD
 from sandbox.idp import CONTRACTOR, GROUPS, PEOPLE
@@ -16,7 +17,6 @@ from sandbox.processes import Child, Family
 from sandbox.test_idp import config as idp
 from sandbox.test_idp.state import save_people
 from sandbox.test_idp.types import IdpPerson
-from scim.dialects.people import made_up_groups
 
 READY_SECONDS = 180
 PROBE_SECONDS = 0.2

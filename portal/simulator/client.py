@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from scim.dialects.steps import StepRequest, StepResponse
+from orgs.providers.steps import StepRequest, StepResponse
 from scim.dialects.walk import NoAnswerError, Send
 
 SECONDS = 10.0

@@ -4,10 +4,10 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from scim.dialects import jumpcloud
-from scim.dialects.people import MadeUpPerson, PushedGroup, made_up_groups, made_up_people
-from scim.dialects.steps import ScimStep, StepResult
-from scim.dialects.templates import Context
+from orgs.providers import jumpcloud
+from orgs.providers.people import MadeUpPerson, PushedGroup, made_up_groups, made_up_people
+from orgs.providers.steps import ScimStep, StepResult
+from orgs.providers.templates import Context
 from scim.dialects.walk import Send, walk
 
 

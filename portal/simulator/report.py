@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator
 from typing import TypedDict
 
+from orgs.providers.steps import StepOutcome, StepRequest, StepResponse, StepResult
 from portal.simulator.client import ScimServer
 from portal.simulator.plan import Section
-from scim.dialects.steps import StepOutcome, StepRequest, StepResponse, StepResult
 from scim.dialects.walk import expectation
 
 EXCERPT_BYTES = 2048

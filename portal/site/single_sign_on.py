@@ -10,14 +10,14 @@ from django.urls import reverse
 from orgs.base.clock import now
 from orgs.domains import queries as domains
 from orgs.people import queries as people
+from orgs.providers.registry import provider
+from orgs.providers.types import Provider
 from orgs.tenancy.models import Organization
 from sso.attempts import queries as attempts
 from sso.connections import queries as connections
 from sso.connections.forms import RulesForm
 from sso.connections.models import Configuration, Connection
 from sso.connections.types import Stage
-from sso.providers.catalog import provider
-from sso.providers.types import Provider
 from sso.signin_tests import queries as tests_queries
 
 CERTIFICATE_NOTICE = timedelta(days=60)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from urllib.parse import parse_qs
 
+from orgs.providers.templates import read
 from scim.dialects.step_labels import step_label
-from scim.dialects.templates import read
 
 Dialect: TypeAlias = Literal["jumpcloud", "okta", "entra", "onelogin", "google", "pingone", "rippling"]
 

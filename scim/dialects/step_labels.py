@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from scim.dialects.templates import read
+from orgs.providers.templates import read
 
 OTHER = "Other request"
 DISCOVERY = {

@@ -1,7 +1,7 @@
 """The ways in which identity providers glue a path to a base URL; each of them has to reach the same resource."""
 
-from scim.dialects import checks
-from scim.dialects.steps import ScimStep
+from orgs.providers import checks
+from orgs.providers.steps import ScimStep
 
 # admins paste a base URL with a trailing slash; Entra's flag is part of the tenant URL, before or after the path
 SPELLINGS = {

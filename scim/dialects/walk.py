@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
-from scim.dialects.steps import ScimStep, StepOutcome, StepRequest, StepResponse, StepResult
-from scim.dialects.templates import Context, read
+from orgs.providers.steps import ScimStep, StepOutcome, StepRequest, StepResponse, StepResult
+from orgs.providers.templates import Context, read
 
 LONGEST_DETAIL = 200
 Send: TypeAlias = Callable[[StepRequest], StepResponse]

@@ -4,6 +4,8 @@ from orgs.base.text import address_domain, address_key
 from orgs.domains import queries as domains
 from orgs.people import queries as people
 from orgs.providers.idp_settings import NameIdFormat
+from orgs.providers.registry import provider
+from orgs.providers.types import ProfileField
 from orgs.tenancy import queries as tenancy
 from orgs.tenancy.models import Membership, Organization, User
 from orgs.tenancy.types import AddressKind, MembershipState
@@ -21,8 +23,6 @@ from sso.connections import queries as connections
 from sso.connections.models import Configuration, Connection, SamlIdentity
 from sso.identity.profile import AttributeNames
 from sso.identity.types import VerifiedIdentity
-from sso.providers.catalog import provider
-from sso.providers.types import ProfileField
 
 # whichever of these is asked for, a NameID enters a linked membership only as its address
 OF_ADDRESSES = frozenset({NameIdFormat.EMAIL, NameIdFormat.UNSPECIFIED})

@@ -8,6 +8,7 @@ from orgs.base.clock import now
 from orgs.base.text import address_key
 from orgs.people import queries as people
 from orgs.providers.idp_settings import Setting
+from orgs.providers.registry import provider
 from orgs.tenancy.models import Membership, Organization
 from orgs.tenancy.types import AddressKind
 from sso.attempts.errors import AttemptUnknown
@@ -27,7 +28,6 @@ from sso.connections import queries as connections
 from sso.connections.models import Connection, SamlIdentity
 from sso.identity.errors import advice_for
 from sso.identity.types import SignInCheck
-from sso.providers.catalog import provider
 
 LOGGED_PER_MINUTE = 120
 SHOWN_IDENTITIES = 10

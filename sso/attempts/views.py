@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from orgs.base.errors import DomainError
 from orgs.base.read_only_admin import BoundedPaginator
+from orgs.providers.registry import provider
 from orgs.tenancy.access import OrgRequest, admin_required
 from sso.attempts import queries, services
 from sso.attempts.errors import AttemptUnknown
@@ -15,7 +16,6 @@ from sso.attempts.forms import AttemptSearchForm
 from sso.attempts.models import LoginAttempt
 from sso.attempts.types import AttemptFilter
 from sso.connections.errors import IdentityUnknown
-from sso.providers.catalog import provider
 
 PAGE_SIZE = 50
 

@@ -10,6 +10,8 @@ from django.db.models import Prefetch, QuerySet
 from orgs.base import sealed
 from orgs.people import queries as people
 from orgs.providers.idp_settings import NameIdFormat
+from orgs.providers.registry import provider
+from orgs.providers.types import ProfileField, SpValue
 from orgs.tenancy.models import Membership, Organization
 from orgs.tenancy.types import Role
 from sso.connections.errors import ConnectionUnknown, NothingInPreparation, SeenNoLonger
@@ -29,8 +31,6 @@ from sso.connections.types import (
     Stage,
     ValueToCopy,
 )
-from sso.providers.catalog import provider
-from sso.providers.types import ProfileField, SpValue
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from orgs.base.errors import DomainError
 from orgs.people import queries as people
+from orgs.providers.registry import provider
 from orgs.tenancy import queries as tenancy
 from orgs.tenancy.access import OrgRequest, admin_required
 from sso.connections import queries, services
@@ -15,7 +16,6 @@ from sso.connections.errors import ChangedMeanwhile, ConnectionUnknown
 from sso.connections.forms import RemovalForm, RulesForm, SeenForm
 from sso.connections.models import Connection
 from sso.connections.types import CertificateRemoval, Seen, Stage
-from sso.providers.catalog import provider
 
 
 @require_http_methods(["GET", "POST"])

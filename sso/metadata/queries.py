@@ -7,13 +7,13 @@ from django.conf import settings
 
 from orgs.base.clock import now
 from orgs.providers.idp_settings import NameIdFormat
+from orgs.providers.registry import provider, recognize
 from sso.connections import queries as connections
 from sso.connections.models import Configuration, Connection
 from sso.connections.types import Binding, MetadataSource
 from sso.metadata.errors import MetadataRefused, SnapshotUnknown
 from sso.metadata.models import MetadataSnapshot
 from sso.metadata.types import Remark
-from sso.providers.catalog import provider, recognize
 from sso.saml.metadata import read_idp_metadata
 from sso.saml.metadata_errors import MetadataError
 from sso.saml.types import Expectation, IdpMetadata, LeftOut, ServiceProvider

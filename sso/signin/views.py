@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from orgs.base.errors import DomainError
 from orgs.base.ids import read_uuid
+from orgs.providers.registry import provider
 from orgs.tenancy import access
 from orgs.tenancy.access import OrgRequest, admin_required
 from orgs.tenancy.models import Organization
@@ -21,7 +22,6 @@ from sso.connections import queries as connections
 from sso.connections.errors import ConnectionUnknown
 from sso.connections.models import Connection
 from sso.identity.errors import AssertionExpired, SignInError
-from sso.providers.catalog import provider
 from sso.signin import cookies, queries, services
 from sso.signin.cookies import local_path
 from sso.signin.errors import AssertionReplayed, OtherPersonSignedIn, SignInUnfinished, UnsolicitedRefused

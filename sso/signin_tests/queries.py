@@ -5,12 +5,12 @@ from django.db.models import QuerySet
 
 from orgs.base import credentials
 from orgs.base.clock import now
+from orgs.providers.types import ProfileField
 from orgs.tenancy.models import Organization
 from sso.admission.queries import attribute_names
 from sso.connections.models import Configuration, Connection
 from sso.identity.profile import preview_profile
 from sso.identity.types import from_json
-from sso.providers.types import ProfileField
 from sso.signin_tests.errors import SignInTestUnknown
 from sso.signin_tests.models import SignInTest
 from sso.signin_tests.types import TEST_LIFE, ProfileRow, Reading, ReceivedRow, SignInTestStatus

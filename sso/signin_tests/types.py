@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from django.db.models import TextChoices
 
-from sso.providers.types import ProfileField
+from orgs.providers.types import ProfileField
 
 TEST_LIFE = timedelta(minutes=10)
 KEPT_FOR = timedelta(days=90)

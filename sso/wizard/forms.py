@@ -3,11 +3,11 @@ from typing import Any
 from django import forms
 
 from orgs.providers.idp_settings import NameIdFormat
+from orgs.providers.registry import PROVIDERS
+from orgs.providers.types import AttributeRow, ProfileField, Provider
 from sso.connections.forms import PrintableField
 from sso.connections.types import NAME_ID_FORMATS, AttributeChoice
 from sso.metadata.types import MetadataUse
-from sso.providers.catalog import PROVIDERS
-from sso.providers.types import AttributeRow, ProfileField, Provider
 
 
 class RevisionForm(forms.Form):

@@ -11,12 +11,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from orgs.providers.registry import provider
 from orgs.tenancy.access import OrgRequest, admin_required
 from sso.connections import queries
 from sso.connections.errors import ConnectionUnknown, NothingInPreparation
 from sso.connections.models import Configuration, Connection
 from sso.connections.types import STEPS, WizardStep
-from sso.providers.catalog import provider
 from sso.versions import services as versions
 from sso.wizard.types import SetupStep
 

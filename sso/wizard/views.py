@@ -15,6 +15,7 @@ from orgs.domains import queries as domains
 from orgs.domains import services as domain_services
 from orgs.domains.forms import DomainForm
 from orgs.providers.idp_settings import NameIdFormat
+from orgs.providers.registry import PROVIDERS, provider
 from orgs.tenancy.access import OrgRequest, admin_required
 from sso.connections import queries
 from sso.connections.errors import ChangedMeanwhile, ConnectionUnknown, NothingInPreparation, SetupIncomplete
@@ -25,7 +26,6 @@ from sso.metadata import queries as metadata_queries
 from sso.metadata import services as metadata
 from sso.metadata.forms import FORMS, PROBLEM_FIELD, FileForm, ManualForm, form_for
 from sso.metadata.models import MetadataSnapshot
-from sso.providers.catalog import PROVIDERS, provider
 from sso.saml.metadata_errors import PrivateKeyPasted
 from sso.signin_tests import queries as tests
 from sso.versions import services as versions

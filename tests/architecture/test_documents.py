@@ -35,7 +35,7 @@ def test_every_place_in_the_code_is_there(document):
 
 def test_the_architecture_names_each_stop_of_a_sign_in():
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
-    topics = ("identity", "saml", "providers", "connections", "versions", "attempts", "admission", "signin")
+    topics = ("identity", "saml", "connections", "versions", "attempts", "admission", "signin")
     assert [topic for topic in topics if f"`sso/{topic}" not in text] == []
 
 

@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from orgs.domains.models import Domain
+from orgs.providers import jumpcloud
 from orgs.tenancy.models import Membership, Organization
 from portal.setup import NewConnection, add_domain, create_connection
 from portal.simulator.plan import Plan
@@ -23,7 +24,6 @@ from sandbox.test_idp.keys import ensure_keys
 from sandbox.test_idp.metadata import build_metadata
 from sandbox.test_idp.state import save_app, save_people
 from sandbox.test_idp.types import App, IdpPerson
-from scim.dialects import jumpcloud
 from sso.attempts.models import LoginAttempt
 from sso.connections.models import Connection
 from sso.connections.queries import addresses

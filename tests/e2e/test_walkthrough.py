@@ -8,11 +8,11 @@ from django.core.management import call_command
 from playwright.sync_api import Page, expect
 
 from orgs.groups.models import Group
+from orgs.providers import jumpcloud
 from orgs.tenancy.models import Membership, Organization
 from portal.setup import add_domain
 from portal.simulator.client import ScimServer, new_client, sender
 from portal.simulator.plan import Plan
-from scim.dialects import jumpcloud
 from scim.dialects.walk import Send, walk
 from scim.directories.queries import base_url, first_directory
 from tests.e2e.conftest import assert_accessible, assert_fits

@@ -8,12 +8,12 @@ import httpx
 import pytest
 from django.core.management import CommandError, call_command
 
+from orgs.providers.steps import StepRequest, StepResponse
 from portal.management.commands import simulate_jumpcloud
 from portal.simulator.client import ScimServer, sender
 from portal.simulator.plan import Plan, simulate
-from scim.dialects.steps import StepRequest, StepResponse
 from scim.dialects.walk import NoAnswerError
-from tests.scim.dialects.small_directory import SmallDirectory, failure
+from tests.orgs.providers.small_directory import SmallDirectory, failure
 
 BASE, TOKEN, EMAIL = "http://scim.example/v2", "ghs_secret-of-the-test", "new@acme.example"
 

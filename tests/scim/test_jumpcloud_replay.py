@@ -13,11 +13,11 @@ from django.db import close_old_connections
 from orgs.events.models import OutboxEvent
 from orgs.groups.models import Group
 from orgs.people.types import INVITATION_MAIL
+from orgs.providers.jumpcloud import CONNECTION_TEST, CONNECTION_TEST_GROUPS, connection_context
+from orgs.providers.steps import StepResult
 from orgs.tenancy.models import Membership
 from portal.simulator.client import ScimServer, sender
 from portal.simulator.plan import Plan, simulate
-from scim.dialects.jumpcloud import CONNECTION_TEST, CONNECTION_TEST_GROUPS, connection_context
-from scim.dialects.steps import StepResult
 from scim.dialects.variants import spelling_steps
 from scim.dialects.walk import Send, walk
 from scim.directories.models import Directory

@@ -7,11 +7,11 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from orgs.base.actor import Actor
+from orgs.providers.registry import PROVIDERS
 from portal.management.command import OperatorCommand, Report, organization, printable_text
 from portal.setup import NewConnection, create_connection
 from sso.connections import queries
 from sso.connections.types import SignInRules
-from sso.providers.catalog import PROVIDERS
 from sso.saml.endpoints import LONGEST_URL
 from sso.saml.metadata_input import LARGEST_DOCUMENT
 

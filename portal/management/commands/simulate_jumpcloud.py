@@ -10,12 +10,12 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
 from django.core.validators import validate_email
 
+from orgs.providers.jumpcloud.changes import PEOPLE_NEEDED
+from orgs.providers.steps import StepOutcome
 from portal.management.command import OperatorCommand, Report, read_line
 from portal.simulator.client import ScimServer, new_client, sender
 from portal.simulator.plan import Plan, simulate
 from portal.simulator.report import Line, as_line, as_text
-from scim.dialects.jumpcloud.changes import PEOPLE_NEEDED
-from scim.dialects.steps import StepOutcome
 
 STEP_FAILED, BAD_INPUT = 1, 2
 LAST_PORT = 65535

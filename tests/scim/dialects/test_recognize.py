@@ -2,8 +2,8 @@
 
 import pytest
 
-from scim.dialects.jumpcloud import CONNECTION_TEST_GROUPS, bodies
-from scim.dialects.people import MadeUpPerson, object_id
+from orgs.providers.jumpcloud import CONNECTION_TEST_GROUPS, bodies
+from orgs.providers.people import MadeUpPerson, object_id
 from scim.dialects.recognize import RequestFacts, recognize
 
 PERSON = MadeUpPerson("eve@acme.example", "Eve", "Adams", object_id("eve@acme.example"))

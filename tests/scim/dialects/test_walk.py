@@ -2,9 +2,9 @@
 
 import pytest
 
-from scim.dialects import checks
-from scim.dialects.steps import Fallback, Filter, ScimCheck, ScimStep, StepOutcome, StepRequest, StepResponse
-from scim.dialects.templates import fill, placeholders, read
+from orgs.providers import checks
+from orgs.providers.steps import Fallback, Filter, ScimCheck, ScimStep, StepOutcome, StepRequest, StepResponse
+from orgs.providers.templates import fill, placeholders, read
 from scim.dialects.variants import spelling_steps
 from scim.dialects.walk import NoAnswerError, expectation, take, walk
 

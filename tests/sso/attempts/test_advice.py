@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 
 from orgs.providers.idp_settings import Setting
+from orgs.providers.registry import PROVIDERS
 from sso.admission import errors as admission_errors
 from sso.attempts.models import LoginAttempt
 from sso.attempts.queries import advice
+from sso.guides.troubleshooting import refusals_in
 from sso.identity import errors as identity_errors
 from sso.identity.errors import SignInError, advice_for
-from sso.providers.catalog import PROVIDERS
-from sso.providers.troubleshooting import refusals_in
 from sso.saml import errors, status
 from sso.signin import errors as signin_errors
 from tests.sso.saml.messages import good, outcome

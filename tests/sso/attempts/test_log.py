@@ -7,11 +7,11 @@ from orgs.base.errors import NotFound
 from orgs.base.read_only_admin import BoundedPaginator
 from orgs.people import services as people
 from orgs.providers.idp_settings import Setting
+from orgs.providers.registry import PROVIDERS
 from orgs.tenancy.types import SuspensionSource
 from sso.attempts import queries, services
 from sso.attempts.models import LoginAttempt
 from sso.attempts.types import AttemptFilter, AttemptOutcome, AttemptRecord, ClientInfo
-from sso.providers.catalog import PROVIDERS
 from sso.saml.errors import AudienceMismatch, MessageUnreadable, StatusRefused
 from sso.signin.errors import OtherPersonSignedIn, UnsolicitedRefused
 from tests.factories import ACTOR

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from orgs.providers.registry import PROVIDERS
+from orgs.providers.types import ProfileField
 from sso.identity.errors import EmailAmbiguous, EmailInvalid, EmailMissing
 from sso.identity.profile import AttributeNames, preview_profile, read_profile
 from sso.identity.types import as_json, from_json
-from sso.providers.catalog import PROVIDERS
-from sso.providers.types import ProfileField
 from tests.sso.saml.messages import GOOD_NAMES, accepted
 
 NAMES = AttributeNames(("email", "mail"), ("firstname", "givenName"), ("lastname",), ("displayName",), "NameID")

@@ -23,8 +23,8 @@ from sso.attempts.models import LoginAttempt
 from sso.attempts.types import AttemptOutcome
 from sso.connections import services as connections
 from sso.connections.types import SignInRules
+from sso.guides.troubleshooting import refusals_in
 from sso.metadata import services as metadata
-from sso.providers.troubleshooting import refusals_in
 from sso.saml import errors as saml_errors
 from sso.signin import errors as signin_errors
 from sso.signin.models import ConsumedAssertion, PendingSignIn

@@ -11,6 +11,7 @@ from orgs.domains.models import Domain
 from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.providers.idp_settings import NameIdFormat
+from orgs.providers.registry import PROVIDERS
 from orgs.tenancy.types import MembershipOrigin
 from sandbox.test_idp.metadata import build_metadata
 from sso.connections import queries, services
@@ -19,7 +20,6 @@ from sso.connections.models import Configuration, Connection
 from sso.connections.types import STEPS, SignInRules
 from sso.metadata import services as metadata
 from sso.metadata.forms import FORMS
-from sso.providers.catalog import PROVIDERS
 from sso.versions import services as versions
 from tests.factories import ACTOR
 from tests.sso.idp import SSO_URL, Idp
