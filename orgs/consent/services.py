@@ -91,10 +91,13 @@ def _mail_account(template: str, to: str, context: dict[str, object]) -> None:
 
 
 def _refuse_to_lose_last_owner(former: Membership) -> None:
-    """Raises LastOwner when this owner's account has lost its last address, and no other owner can sign in."""
+    """Raises LastOwner when this owner's account has lost its last address, and no other owner can sign in.
+
+    The membership that takes the address is locked already.
+    """
     if former.role != Role.OWNER or not former.is_active:
         return
-    org = tenancy_queries.lock_organization(former.org_id)
+    org = tenancy_queries.lock_organization(former.org_id, is_late=True)
     if not tenancy_queries.owners_who_can_sign_in(org).exists():
         raise LastOwner
 

@@ -20,7 +20,7 @@ from orgs.people.models import Invitation, InvitationLink
 from orgs.people.types import INVITATION_LIFE, INVITATION_MAIL, INVITATION_PREFIX
 from orgs.tenancy import queries as tenancy
 from orgs.tenancy.models import Membership, Organization
-from orgs.tenancy.types import MembershipState, Role
+from orgs.tenancy.types import MembershipState
 
 
 @transaction.atomic
@@ -78,10 +78,8 @@ def _lock_invited(secret: str) -> tuple[Membership, datetime]:
     """Lock the membership that waits for the reader of this link, and its domain. Returns it, and when the link was mailed."""
     membership = people_queries.find_invitation(secret).membership
     domains.lock_verified_domains(membership.org, membership.email)
-    # an owner's organization is held before any membership; for others it isn't: audit rows of acts that hold one refer to it
-    account = tenancy.account_for_address(membership.email)
-    own = consent_queries.membership_in(membership.org_id, account) if account is not None else None
-    locked = people.lock_membership(membership, may_lose_owner=own is not None and own.role == Role.OWNER)
+    # whose account has the address, and whether it is an owner's, is known for sure only when the address is held
+    locked = people.lock_membership(membership, may_lose_owner=True)
     # withdrawn or accepted while this waited
     link = people_queries.find_link(secret)
     if locked.state != MembershipState.INVITED:

@@ -26,13 +26,15 @@ def find_organization(slug: str) -> Organization:
         raise OrganizationUnknown from error
 
 
-def lock_organization(org_id: int) -> Organization:
+def lock_organization(org_id: int, *, is_late: bool = False) -> Organization:
     """Lock the organization's row until the transaction ends: acts that may lose its last owner take turns here.
 
+    With `is_late` a membership of it is locked already: then nobody is waited for, who might wait for that membership. It
+    raises OperationalError instead, which the edge answers like a busy database: the next attempt takes the right order.
     New rows that refer to the organization, as those of the audit log, don't wait: they would, and could deadlock, if the
     lock were one that also forbids such references.
     """
-    return Organization.objects.select_for_update(no_key=True).get(pk=org_id)
+    return Organization.objects.select_for_update(no_key=True, nowait=is_late).get(pk=org_id)
 
 
 def live_grants(session: UUID) -> Sequence[SessionGrant]:

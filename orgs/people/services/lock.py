@@ -11,14 +11,18 @@ from orgs.tenancy.types import Role
 def lock_membership(membership: Membership, *, may_lose_owner: bool = False) -> Membership:
     """Return the membership as it is now, held until the transaction ends; an owner's organization is held first.
 
-    Lock order is organization, then membership: only owners need the organization's row. Raises MembershipUnknown.
+    Lock order is organization, then membership: only owners need the organization's row. Who has become one since the
+    membership was read is refused for this time, if somebody else holds that row. Raises MembershipUnknown.
     """
-    if may_lose_owner or membership.role == Role.OWNER:
+    is_org_held = may_lose_owner or membership.role == Role.OWNER
+    if is_org_held:
         tenancy_queries.lock_organization(membership.org_id)
     held = Membership.objects.select_for_update(of=("self",)).select_related("org", "user")
     found = held.filter(org_id=membership.org_id, pk=membership.pk).first()
     if found is None:
         raise MembershipUnknown
+    if found.role == Role.OWNER and not is_org_held:
+        tenancy_queries.lock_organization(found.org_id, is_late=True)
     return found
 
 
