@@ -12,6 +12,7 @@ from orgs.tenancy.access import owner_required
 from orgs.tenancy.models import SessionGrant, User
 from orgs.tenancy.types import SignInMethod
 from tests.orgs.test_access import by_idp
+from tests.portal.test_ways_to_a_membership import callers_of
 
 PATH = "/orgs/acme/settings/ownership/"
 
@@ -70,3 +71,24 @@ def test_owner_required_leads_to_the_sign_in_when_nobody_is_signed_in(acme):
 def test_admin_required_lets_an_owner_in_whom_an_idp_signed_in(olga):
     admins = access.admin_required(lambda request, org_slug: HttpResponse("done"))
     assert enter(by_idp(olga), admins).content == b"done"
+
+
+# what makes an owner or deletes an organization, by who calls it; a view among them must be guarded by `owner_required`
+OWNER_ACTS = {
+    "grant_role": {
+        "orgs/people/services/create.py:create_owner_membership",
+        # a fixed role that is no owner's
+        "sso/admission/services.py:_join",
+        "portal/setup.py:_make_owner",
+    },
+    "create_owner_membership": {"portal/setup.py:create_org", "portal/setup.py:add_owner"},
+    "create_org": {"portal/management/commands/create_org.py:act"},
+    "add_owner": {"portal/management/commands/add_owner.py:act"},
+    "delete_organization": set[str](),
+}
+
+
+@pytest.mark.parametrize("name", OWNER_ACTS)
+def test_no_page_makes_owners_or_deletes_organizations(name):
+    """Only operators do, by commands. Whoever adds such a page guards it, and adds it here."""
+    assert set(callers_of(name)) == OWNER_ACTS[name]
