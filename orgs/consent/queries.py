@@ -30,6 +30,12 @@ def may_accept_without_link(membership: Membership, account: User) -> bool:
     return domain is not None and has_fresh_verification(membership, account, domain)
 
 
+def is_link_fresh(membership: Membership, mailed_at: datetime) -> bool:
+    """Say whether a link that was mailed then shows who reads the address now: since the domain was verified, if it is."""
+    domain = domains.verified_domain_of(membership.org, membership.email)
+    return domain is None or domain.verified_at is None or mailed_at > domain.verified_at
+
+
 def may_remove_address(membership: Membership, *, visitor: int | None, mailed_at: datetime) -> bool:
     """Say whether an invitation's link that was mailed then may take the address from the account that has it.
 

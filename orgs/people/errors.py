@@ -44,6 +44,6 @@ class AddressKept(NotPermitted):
 class InvitationLinkNeeded(NotPermitted):
     code = "invitation_link_needed"
     public = (
-        "Open the link in the invitation that was mailed to that address: it shows that you read the address today. "
-        "Your account verified it too long ago."
+        "Open the newest link that was mailed to that address: it shows that you read the address today. Your account "
+        "verified it too long ago, or the link is too old."
     )

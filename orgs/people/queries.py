@@ -5,6 +5,7 @@ from django.db.models import Count, F, Q, QuerySet
 from orgs.base import credentials
 from orgs.base.clock import now
 from orgs.base.text import address_key, text_key
+from orgs.consent import queries as consent
 from orgs.people.errors import InvitationUnknown
 from orgs.people.models import Invitation, InvitationLink
 from orgs.people.types import PORTION, MemberFilter
@@ -125,13 +126,20 @@ def find_link(secret: str) -> InvitationLink:
 def has_open_invitation(membership: Membership) -> bool:
     """Say whether this membership has an invitation that can be accepted, or is about to be sent."""
     invitations = Invitation.objects.filter(org_id=membership.org_id, membership=membership, accepted_at=None)
-    return invitations.filter(Q(expires_at=None) | Q(expires_at__gt=now())).exists()
+    return invitations.filter(expires_at=None).exists() or has_link(membership)
 
 
 def has_link(membership: Membership) -> bool:
     """Say whether the mailbox of this membership has a link that can be used."""
-    sent = Invitation.objects.filter(org_id=membership.org_id, membership=membership, accepted_at=None)
-    return sent.filter(expires_at__gt=now()).exists()
+    links = InvitationLink.objects.filter(
+        org_id=membership.org_id,
+        invitation__membership=membership,
+        invitation__accepted_at=None,
+        address_key=membership.email_key,
+        expires_at__gt=now(),
+    )
+    newest = links.order_by("-created_at").first()
+    return newest is not None and consent.is_link_fresh(membership, newest.created_at)
 
 
 def has_directory_members(org: Organization) -> bool:

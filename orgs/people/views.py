@@ -49,9 +49,12 @@ def invitation(request: OrgRequest, secret: str) -> HttpResponse:
 def accept(request: OrgRequest, secret: str) -> HttpResponse:
     """Take the membership that this invitation keeps."""
     try:
-        found = queries.find_invitation(secret)
+        link = queries.find_link(secret)
+        found = link.invitation
         actor = access.personal_actor(request, found.membership)
-        services.accept_invitation(membership=found.membership, user=request.user, actor=actor, by_link=True)
+        services.accept_invitation(
+            membership=found.membership, user=request.user, actor=actor, mailed_at=link.created_at
+        )
     except DomainError as problem:
         return render(request, "portal/refused.html", {"problem": problem}, status=409)
     access.extend_session_grants(request.session, request.user)

@@ -60,7 +60,7 @@ def accept_waiting(request: OrgRequest, public_id: UUID) -> HttpResponse:
         return render(request, "portal/refused.html", {"problem": InvitationUnknown()}, status=404)
     try:
         actor = access.personal_actor(request, membership)
-        people.accept_invitation(membership=membership, user=request.user, actor=actor, by_link=False)
+        people.accept_invitation(membership=membership, user=request.user, actor=actor, mailed_at=None)
     except DomainError as problem:
         return render(request, "portal/refused.html", {"problem": problem}, status=409)
     access.extend_session_grants(request.session, request.user)

@@ -56,7 +56,7 @@ def uma_at_globex(uma, globex):
     membership = people.create_membership(
         org=globex, profile=Profile(uma.email), origin=MembershipOrigin.INVITE, actor=ACTOR
     )
-    people.accept_invitation(membership=membership, user=uma.user, actor=ACTOR, by_link=True)
+    people.accept_invitation(membership=membership, user=uma.user, actor=ACTOR, mailed_at=now())
     return membership
 
 

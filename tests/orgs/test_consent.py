@@ -18,6 +18,7 @@ from orgs.domains.types import DomainState
 from orgs.events import queries as events_queries
 from orgs.events import services as outbox
 from orgs.events.models import OutboxEvent
+from orgs.invitations.services import prepare_invitation
 from orgs.people import queries as people_queries
 from orgs.people import services as people
 from orgs.people import tasks
@@ -205,12 +206,22 @@ def test_proving_the_domain_asks_again_where_the_invitation_has_run_out(acme, cl
     assert waiting_mails(membership).count() == 1
 
 
-def test_proving_the_domain_mails_nobody_whose_invitation_is_open(acme, claimed):
+def test_proving_the_domain_asks_again_where_the_link_was_mailed_before(acme, claimed):
     membership = membership_for(acme)
     make_staff(tenancy.create_account(email=NORA, verified=True))
-    Invitation.objects.update(sent_at=now(), expires_at=now() + timedelta(days=1))
+    prepare_invitation(org=acme, membership_public_id=str(membership.public_id))
     OutboxEvent.objects.filter(kind=INVITATION_MAIL).delete()
     prove(claimed)
+    assert waiting_mails(membership).count() == 1
+
+
+def test_an_invitation_whose_link_was_mailed_since_the_domain_was_verified_is_not_sent_again(acme, claimed):
+    membership = membership_for(acme)
+    make_staff(tenancy.create_account(email=NORA, verified=True))
+    prove(claimed)
+    prepare_invitation(org=acme, membership_public_id=str(membership.public_id))
+    OutboxEvent.objects.filter(kind=INVITATION_MAIL).delete()
+    people.activate_or_keep_invitation(membership=membership, actor=ACTOR)
     assert not waiting_mails(membership).exists()
 
 

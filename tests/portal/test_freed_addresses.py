@@ -277,7 +277,7 @@ def test_link_of_one_address_frees_no_other(mallory: User, newco: Organization) 
 def test_link_that_has_ended_frees_nothing(mallory: User, newco: Organization, secret: str, ending: str) -> None:
     membership = newco.memberships.get(email_key=CEO)
     if ending == "accepted":
-        people.accept_invitation(membership=membership, user=mallory, actor=ACTOR, by_link=True)
+        people.accept_invitation(membership=membership, user=mallory, actor=ACTOR, mailed_at=now())
     elif ending == "withdrawn":
         people.remove_membership(membership=membership, actor=ACTOR)
     elif ending == "renamed":
@@ -331,7 +331,7 @@ def test_answer_beside_an_acceptance_leaves_one_of_both(mallory: User, newco: Or
     membership = newco.memberships.get(email_key=CEO)
 
     def accept() -> None:
-        people.accept_invitation(membership=membership, user=mallory, actor=ACTOR, by_link=True)
+        people.accept_invitation(membership=membership, user=mallory, actor=ACTOR, mailed_at=now())
 
     results = all_at_once([accept, lambda: free(secret).status_code])
     assert not any(isinstance(result, DatabaseError) for result in results)

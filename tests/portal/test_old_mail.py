@@ -10,12 +10,15 @@ from django.test import Client
 from django.urls import reverse
 
 from orgs.base.clock import now
+from orgs.invitations import services as invitations
 from orgs.people import services as people
 from orgs.people.types import Profile
+from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Organization
 from orgs.tenancy.queries import account_for_address, verified_at
 from orgs.tenancy.types import MembershipOrigin
 from portal.setup import add_domain
+from tests.conftest import SignIn
 from tests.factories import ACTOR
 from tests.portal.test_accounts import NEW_PASSWORD, enter, link_in, sign_up
 from tests.portal.test_verification import code_in, last_mail, type_code
@@ -83,3 +86,23 @@ def test_mail_of_before_the_domain_was_verified_gives_nobody_a_membership(
     use()
     people.create_membership(org=acme, profile=Profile(CEO), origin=MembershipOrigin.SCIM, actor=ACTOR)
     assert organizations() == reached
+
+
+@pytest.mark.parametrize(
+    ("is_verified_again", "link_is_older", "answer"), [(False, True, 409), (False, False, 302), (True, True, 302)]
+)
+def test_invitation_link_of_before_the_domain_was_verified_needs_a_fresh_account(
+    acme: Organization, sign_in: SignIn, asked_at: datetime, is_verified_again: bool, link_is_older: bool, answer: int
+) -> None:
+    """Whoever had the mailbox before the domain came to the organization may have both, the link and an account."""
+    with time_machine.travel(asked_at - MINUTE):
+        account = tenancy.create_account(email=CEO, password=NEW_PASSWORD, verified=True)
+    with time_machine.travel(asked_at if link_is_older else now()):
+        membership = people.create_membership(org=acme, profile=Profile(CEO), origin=MembershipOrigin.SCIM, actor=ACTOR)
+        prepared = invitations.prepare_invitation(org=acme, membership_public_id=str(membership.public_id))
+    assert prepared is not None
+    with time_machine.travel(asked_at + MINUTE):
+        add_domain(org=acme, name="newco.test", verified=True, actor=ACTOR)
+    if is_verified_again:
+        tenancy.mark_address_verified(user=account, address=CEO)
+    assert sign_in(account).post(f"/invitations/{prepared[1]}/accept/").status_code == answer

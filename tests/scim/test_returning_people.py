@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from orgs.audit.models import AuditEvent
+from orgs.base.clock import now
 from orgs.deprovisioning import services as deprovisioning
 from orgs.groups import services as groups
 from orgs.groups.models import GroupMember
@@ -110,7 +111,7 @@ def test_account_keeps_its_address_when_the_domain_is_not_verified(scim: ScimCli
     made = create(scim, "hank@elsewhere.example", externalId="hank-1")
     membership = current(scim, "hank@elsewhere.example")
     account = tenancy.create_account(email=membership.email, password=PASSWORD, verified=True)
-    people.accept_invitation(membership=membership, user=account, actor=ACTOR, by_link=True)
+    people.accept_invitation(membership=membership, user=account, actor=ACTOR, mailed_at=now())
     scim.delete(f"/Users/{made['id']}")
     create(scim, "hank@elsewhere.example", externalId="hank-2")
     assert current(scim, "hank@elsewhere.example").state == MembershipState.INVITED
@@ -121,12 +122,12 @@ def test_account_that_accepts_again_leaves_its_deleted_membership(scim: ScimClie
     made = create(scim, "hank@elsewhere.example", externalId="hank-1")
     first = current(scim, "hank@elsewhere.example")
     account = tenancy.create_account(email=first.email, password=PASSWORD, verified=True)
-    people.accept_invitation(membership=first, user=account, actor=ACTOR, by_link=True)
+    people.accept_invitation(membership=first, user=account, actor=ACTOR, mailed_at=now())
     scim.delete(f"/Users/{made['id']}")
     create(scim, "hank@elsewhere.example", externalId="hank-2")
     second = current(scim, "hank@elsewhere.example")
     assert list(tenancy_queries.waiting_memberships_of(account)) == [second]
-    people.accept_invitation(membership=second, user=account, actor=ACTOR, by_link=True)
+    people.accept_invitation(membership=second, user=account, actor=ACTOR, mailed_at=now())
     first.refresh_from_db()
     assert (first.user, second.pk != first.pk) == (None, True)
     assert AuditEvent.objects.filter(action="membership.account_removed", target_id=str(first.public_id)).exists()

@@ -1,5 +1,7 @@
 """Whose a membership becomes: at once, or by an invitation that its person accepts."""
 
+from datetime import datetime
+
 import structlog
 from django.db import IntegrityError, transaction
 
@@ -84,10 +86,11 @@ def withdraw_invitation(*, membership: Membership) -> None:
 
 
 @transaction.atomic
-def accept_invitation(*, membership: Membership, user: User, actor: Actor, by_link: bool) -> None:
+def accept_invitation(*, membership: Membership, user: User, actor: Actor, mailed_at: datetime | None) -> None:
     """Give the waiting membership to the person who accepts its invitation.
 
-    Without the mailed link the account must have verified the address lately (decision 15).
+    `mailed_at` is when the link was mailed by which they accept; without one, or with one of before the domain was
+    verified, the account must have verified the address lately (decision 15).
     Raises InvitationUnknown, InvitationForSomebodyElse, InvitationLinkNeeded.
     """
     locked = lock_membership(membership)
@@ -95,7 +98,8 @@ def accept_invitation(*, membership: Membership, user: User, actor: Actor, by_li
         raise InvitationUnknown
     if locked.email_key not in tenancy_queries.verified_keys_of(user):
         raise errors.InvitationForSomebodyElse
-    if not by_link and not consent_queries.may_accept_without_link(locked, user):
+    is_invited_now = mailed_at is not None and consent_queries.is_link_fresh(locked, mailed_at)
+    if not is_invited_now and not consent_queries.may_accept_without_link(locked, user):
         raise errors.InvitationLinkNeeded
     # whoever accepts is signed in: from now on the membership is held, not removed, when its IdP deletes it
     locked.last_sign_in_at = now()
