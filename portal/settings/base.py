@@ -239,8 +239,8 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # files aren't counted by the line above, and are written to disk before anybody asks who sends them
 LARGEST_BODY = 16 * 1024 * 1024
-# a SAMLResponse of 512 KiB and the other fields of its form
-LARGEST_SAML_BODY = 512 * 1024 + 4096
+# a SAMLResponse of 768 KiB in base64 with line breaks, percent-encoded, and the other fields of its form
+LARGEST_SAML_BODY = 1280 * 1024 + 4096
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

@@ -66,6 +66,13 @@ class EmailMissing(SignInError):
     private = "No attribute holds an email address, and the NameID isn’t one."
 
 
+class AttributesEncrypted(EmailMissing):
+    code = "attributes_encrypted"
+    setting = Setting.ENCRYPTION
+    private = "No attribute that can be read holds an email address, and others are encrypted (EncryptedAttribute)."
+    advice = "Turn the encryption of attributes off for the app at the identity provider: the connection itself is encrypted."
+
+
 class EmailAmbiguous(SignInError):
     code = "email_ambiguous"
     check = SignInCheck.EMAIL

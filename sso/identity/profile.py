@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from sso.identity.errors import EmailAmbiguous, EmailInvalid, EmailMissing
+from sso.identity.errors import AttributesEncrypted, EmailAmbiguous, EmailInvalid, EmailMissing
 from sso.identity.types import VerifiedIdentity
 
 # XML's own (XML 1.0 §2.3)
@@ -71,6 +71,10 @@ def _address(claims: VerifiedIdentity, names: AttributeNames, sources: dict[str,
     name, values = _first(claims.attributes, names.email)
     if not values and names.subject and ADDRESS.fullmatch(claims.subject):
         name, values = names.subject, (claims.subject,)
+    if not values and claims.encrypted_attributes:
+        raise AttributesEncrypted(
+            expected="an email address", received=f"{claims.encrypted_attributes} encrypted attributes"
+        )
     if not values:
         raise EmailMissing(expected=" or ".join(names.email[:4]), received=", ".join(claims.attributes))
     addresses = {_plain(value) for value in values}

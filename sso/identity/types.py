@@ -48,6 +48,8 @@ class VerifiedIdentity:
     authn_context: str
     signed: frozenset[str]  # of "assertion", "response"
     certificates: tuple[str, ...] = ()  # fingerprints of those whose keys verified the signatures
+    left_out: Mapping[str, int] = field(default_factory=dict)  # of an attribute, how many values aren't kept
+    encrypted_attributes: int = 0  # which can't be read here
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from sso.saml.reading import BLANKS
 
 BYTE_ORDER_MARK = "\ufeff"
 UTF_8_MARK = b"\xef\xbb\xbf"
-BEFORE = re.compile(rb"(?:\xef\xbb\xbf|[ \t\r\n])*")
+# nobody puts more before a declaration
+BEFORE = re.compile(rb"(?:\xef\xbb\xbf|[ \t\r\n]){0,1000}")
 # how documents begin that aren't written in bytes like ASCII's (XML 1.0 appendix F); the longer ones come first
 BEGINNINGS = (
     (b"\xff\xfe\0\0", "UTF-32"),

@@ -7,7 +7,9 @@ from sso.identity.types import SignInCheck
 
 class MessageTooLarge(SignInError):
     code = "message_too_large"
-    private = "The response is larger than 256 KB, or has more than 2,000 elements."
+    private = (
+        "The response is larger than 768 KB, or has more elements than 2,000 and 5,100 plain attributes and values."
+    )
     advice = (
         "If the person is in very many groups, have the provider send fewer: only those that are assigned to this "
         "app, or none. Anything else that long wasn’t made by it."

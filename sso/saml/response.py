@@ -18,6 +18,8 @@ LONGEST_NAME_ID = 512
 # as long as it is kept with the identity: a longer one would never be the same again
 LONGEST_FORMAT = 100
 LONGEST_TEXT = 256
+# of one attribute: enough to see what it holds, and little enough to be kept while a sign-in waits
+KEPT_VALUES = 500
 SHOWN_CERTIFICATES = 3
 
 
@@ -150,13 +152,14 @@ def _read_claims(
     statements = children(assertion, SAML, "AuthnStatement")
     if not statements:
         raise StatementMissing(expected="an AuthnStatement", received="none")
+    sent = _attributes(assertion)
     ends = [conditions.require_session(statement, expectation, now) for statement in statements]
     return VerifiedIdentity(
         assertion_id=assertion.get("ID") or "",
         issuer=expectation.idp_entity_id,
         subject=_name_id(name_id),
         subject_format=_name_id_format(name_id),
-        attributes=_attributes(assertion),
+        attributes={name: tuple(values[:KEPT_VALUES]) for name, values in sent.items()},
         request_id=in_response_to,
         session_index=(statements[0].get("SessionIndex") or "")[:LONGEST_TEXT],
         issued_at=moment(assertion.get("IssueInstant")),
@@ -165,6 +168,8 @@ def _read_claims(
         authn_context=_authn_context(statements[0]),
         signed=found.signed,
         certificates=found.certificates,
+        left_out={name: len(values) - KEPT_VALUES for name, values in sent.items() if len(values) > KEPT_VALUES},
+        encrypted_attributes=_encrypted_attributes(assertion),
     )
 
 
@@ -182,15 +187,19 @@ def _name_id_format(node: Element) -> str:
     return text
 
 
-def _attributes(assertion: Element) -> dict[str, tuple[str, ...]]:
+def _attributes(assertion: Element) -> dict[str, list[str]]:
     """Return the texts of each attribute by its name; a value that has elements inside says nothing to us."""
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, list[str]] = {}
     for statement in children(assertion, SAML, "AttributeStatement"):
         for attribute in children(statement, SAML, "Attribute"):
             values = (text_of(value) for value in children(attribute, SAML, "AttributeValue"))
-            name = attribute.get("Name") or ""
-            found[name] = (*found.get(name, ()), *(value for value in values if value))
+            found.setdefault(attribute.get("Name") or "", []).extend(value for value in values if value)
     return found
+
+
+def _encrypted_attributes(assertion: Element) -> int:
+    statements = children(assertion, SAML, "AttributeStatement")
+    return sum(len(children(statement, SAML, "EncryptedAttribute")) for statement in statements)
 
 
 def _authn_context(statement: Element) -> str:

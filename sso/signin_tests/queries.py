@@ -72,7 +72,9 @@ def awaited_test(connection: Connection, public_id: UUID) -> SignInTest | None:
 
 def received_rows(test: SignInTest) -> list[ReceivedRow]:
     """Return each attribute that a test received; as rows, for a template would take one named `items` for the method."""
-    return [ReceivedRow(name, tuple(sent)) for name, sent in test.claims.get("attributes", {}).items()]
+    left_out = test.claims.get("left_out", {})
+    sent = test.claims.get("attributes", {})
+    return [ReceivedRow(name, tuple(values), left_out.get(name, 0)) for name, values in sent.items()]
 
 
 def profile_rows(test: SignInTest) -> list[ProfileRow]:

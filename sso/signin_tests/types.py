@@ -33,6 +33,7 @@ class ReceivedRow:
 
     name: str
     sent: tuple[str, ...]
+    left_out: int = 0  # how many more values came
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import pytest
 
 from orgs.providers.registry import PROVIDERS
 from orgs.providers.types import ProfileField
-from sso.identity.errors import EmailAmbiguous, EmailInvalid, EmailMissing
+from sso.identity.errors import AttributesEncrypted, EmailAmbiguous, EmailInvalid, EmailMissing
 from sso.identity.profile import AttributeNames, preview_profile, read_profile
 from sso.identity.types import as_json, from_json
 from tests.sso.saml.messages import GOOD_NAMES, accepted
@@ -164,3 +164,21 @@ def test_a_preview_shows_the_names_also_where_the_address_would_be_refused(addre
 def test_a_preview_reads_what_a_sign_in_reads():
     claims = accepted("jumpcloud_both")
     assert preview_profile(claims, NAMES) == read_profile(claims, NAMES)
+
+
+def test_missing_address_points_at_encryption_when_attributes_came_encrypted():
+    hidden = replace(accepted("jumpcloud_both"), attributes={}, subject="u-17", encrypted_attributes=2)
+    with pytest.raises(AttributesEncrypted) as refusal:
+        read_profile(hidden, NAMES)
+    assert (refusal.value.received, refusal.value.setting) == ("2 encrypted attributes", "encryption")
+    assert preview_profile(hidden, NAMES).email == ""
+
+
+def test_address_counts_when_other_attributes_came_encrypted():
+    some = replace(accepted("jumpcloud_both"), attributes={"email": ("a@acme.example",)}, encrypted_attributes=1)
+    assert read_profile(some, NAMES).email == "a@acme.example"
+
+
+def test_counts_of_what_is_not_kept_are_kept_as_json():
+    many = replace(accepted("jumpcloud_both"), left_out={"groups": 7}, encrypted_attributes=1)
+    assert from_json(as_json(many)) == many

@@ -6,12 +6,13 @@ from lxml import etree
 
 from sso.identity.types import as_json
 from sso.saml.certificates import fingerprint
-from sso.saml.response import verify
+from sso.saml.response import KEPT_VALUES, verify
 from tests.sso.saml.messages import GOOD_NAMES, accepted, code_of, expected_of, field, good, said
+from tests.vectors.saml.defects import edited, unsigned
 from tests.vectors.saml.good import GOOD
 from tests.vectors.saml.good_vendors import VENDORS
-from tests.vectors.saml.hostile import many_groups
-from tests.vectors.saml.signing import DSIG, ENVELOPED, Style, canonical_with
+from tests.vectors.saml.hostile import many_groups, single_values
+from tests.vectors.saml.signing import DSIG, ENVELOPED, STANDARD, Style, canonical_with, sign
 from tests.vectors.saml.world import IDP, NOW, certificate_pem, expectation
 
 BOTH_SIGNED = [name for name in GOOD_NAMES if len(said(name)["signed"]) == 2]
@@ -25,6 +26,7 @@ def test_a_genuine_message_gives_its_claims(name):
     claims = as_json(verify(field(good(name)), expectation(*pinned), now=NOW))
     signers = {one for one in pinned for pair in signatures(name) if is_right(*pair, one)}
     assert claims.pop("certificates") == sorted(fingerprint(certificate_pem(one)) for one in signers)
+    assert (claims.pop("left_out"), claims.pop("encrypted_attributes")) == ({}, 0)
     assert claims == expected | {"issuer": IDP}
 
 
@@ -106,12 +108,27 @@ def test_a_byte_order_mark_or_declaration_changes_nothing(mark):
     assert verify(field(mark + good("okta_both")), expectation(), now=NOW) == accepted("okta_both")
 
 
-def test_a_person_may_be_in_many_groups():
-    claims = verify(many_groups(1_000), expectation(), now=NOW)
-    assert len(claims.attributes["groups"]) == 1_000
+@pytest.mark.parametrize("count", [KEPT_VALUES, KEPT_VALUES + 1, 1_000, 2_500])
+def test_a_person_may_be_in_many_groups(count):
+    claims = verify(many_groups(count), expectation(), now=NOW)
+    assert claims.attributes["groups"] == tuple(f"group-{place:04}" for place in range(min(count, KEPT_VALUES)))
+    assert claims.left_out == ({"groups": count - KEPT_VALUES} if count > KEPT_VALUES else {})
+
+
+def test_a_person_may_be_in_many_groups_each_of_which_is_an_attribute():
+    claims = verify(single_values(2_500), expectation(), now=NOW)
+    assert (len(claims.attributes["Role"]), claims.left_out) == (KEPT_VALUES, {"Role": 2_500 - KEPT_VALUES})
 
 
 def test_a_person_in_many_groups_may_come_with_a_list_of_prefixes():
     style = Style(transforms=ENVELOPED + canonical_with("#default saml ds xs xsi"))
-    claims = verify(many_groups(1_000, style=style), expectation(), now=NOW)
-    assert len(claims.attributes["groups"]) == 1_000
+    claims = verify(many_groups(2_500, style=style), expectation(), now=NOW)
+    assert len(claims.attributes["groups"]) + claims.left_out["groups"] == 2_500
+
+
+def test_encrypted_attributes_are_counted():
+    hidden = "<saml:EncryptedAttribute><x/></saml:EncryptedAttribute>"
+    document = sign(
+        edited(unsigned(), (("</saml:AttributeStatement>", f"{hidden}</saml:AttributeStatement>"),)), STANDARD
+    )
+    assert verify(field(document), expectation(), now=NOW).encrypted_attributes == 1

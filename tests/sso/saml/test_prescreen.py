@@ -61,6 +61,51 @@ def test_an_element_more_is_too_many():
         prescreen.read(response(ASSERTION + "<x/>" * (prescreen.MAX_ELEMENTS - 1)))
 
 
+STATEMENT = "<saml:AttributeStatement>{}</saml:AttributeStatement>"
+PADDING = f"<x>{'a' * prescreen.COMMON_DOCUMENT}</x>"
+
+
+def values(count, inner="", extra=""):
+    value = f"<saml:AttributeValue{extra}>{inner}</saml:AttributeValue>"
+    return STATEMENT.format(f'<saml:Attribute Name="groups">{value * count}</saml:Attribute>')
+
+
+def within(inner):
+    return response(f'<saml:Assertion ID="_a">{inner}</saml:Assertion>')
+
+
+ALLOWED = {
+    "as many values as there may be": values(5_099),
+    "as many values as there may be beside others": "<x/>" * 400 + values(5_099),
+    "others in a long message": PADDING + "<x/>" * 400,
+}
+REFUSED = {
+    "one more": values(5_100),
+    "others beside many values": "<x/>" * 600 + values(2_000),
+    "values with elements inside": values(2_000, "<x/>"),
+    "values with another attribute": values(2_100, extra=' x="y"'),
+    "values elsewhere": "<saml:AttributeValue/>" * 2_100,
+    "a statement further down": f"<x>{values(2_100)}</x>",
+    "namespaces in scope": f"<x {' '.join(f'xmlns:n{place}={chr(34)}u{chr(34)}' for place in range(40))}/>"
+    + values(2_100),
+    "many others in a long message": PADDING + "<x/>" * 600,
+    "many attributes in a long message": PADDING + "=" * 40_001,
+    "many tags in a long message": PADDING + "<x/>" * 14_001,
+    "many namespaces in a long message": PADDING + "xmlns" * 6_401,
+}
+
+
+@pytest.mark.parametrize("name", ALLOWED)
+def test_long_message_is_read_when_it_is_nearly_all_values(name):
+    assert prescreen.read_elements(within(ALLOWED[name]))
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_long_message_is_too_large_when_it_holds_more_than_values(name):
+    with pytest.raises(MessageTooLarge):
+        prescreen.read_elements(within(REFUSED[name]))
+
+
 def attributes(count):
     return " ".join(f'a{place}=""' for place in range(count))
 
@@ -161,7 +206,9 @@ def test_a_document_that_grows_beyond_the_largest_size_is_too_large():
 
 def test_what_is_verified_are_the_bytes_that_are_read(monkeypatch):
     parsed = []
-    monkeypatch.setattr(prescreen, "parse", lambda document: parsed.append(document) or parse(document))
+    monkeypatch.setattr(
+        prescreen, "parse", lambda document, **given: parsed.append(document) or parse(document, **given)
+    )
     prescreen.read(f"<?xml version='1.0' encoding='utf-16'?>{response().decode()}".encode("utf-16"))
     assert parsed == [b"<?xml version='1.0' encoding='UTF-8'?>" + response()]
 

@@ -122,6 +122,28 @@ def many_groups(count: int, *edits: tuple[str, str], style: Style = STANDARD) ->
     return field(sign(edited(unsigned(), (("</saml:AttributeStatement>", many), *edits)), STANDARD, STANDARD))
 
 
+def heavy_values(count: int, *, levels: int = 0, declared: int = 0, style: Style = STANDARD) -> str:
+    """Return a message, signed twice by an IdP of ill will, of so many values, refused by the last check of all."""
+    values = "".join(f"<saml:AttributeValue>{place:060}</saml:AttributeValue>" for place in range(count))
+    statement = (
+        f'<saml:AttributeStatement><saml:Attribute Name="groups">{values}</saml:Attribute></saml:AttributeStatement>'
+    )
+    deep = f"<x>{nested(levels, lambda place: '', statement)}</x>" if levels else statement
+    names = f"{RESPONSE}{namespaces(declared)} " if declared else RESPONSE
+    edits = (("<saml:AttributeStatement>", f"{deep}<saml:AttributeStatement>"), (RESPONSE, names), UNPRINTABLE)
+    return field(sign(edited(unsigned(), edits), style, style))
+
+
+def single_values(count: int, *edits: tuple[str, str]) -> str:
+    """Return the field of a message of an IdP that makes an attribute of each group, as Keycloak does by default."""
+    one = (
+        '<saml:Attribute Name="Role" NameFormat="urn:oasis:names:tc:SAML:2.0:attrname-format:basic">'
+        f"{flavours.value('a-group', kind='string')}</saml:Attribute>"
+    )
+    many = f"{one * count}</saml:AttributeStatement>"
+    return field(sign(edited(unsigned(), (("</saml:AttributeStatement>", many), *edits)), STANDARD, STANDARD))
+
+
 def both_heavy() -> str:
     """Well signed twice, within every limit, and refused by the last check of all."""
     return many_groups(1_100, UNPRINTABLE)
@@ -147,10 +169,27 @@ HOSTILE: dict[str, Hostile] = {
     "surrogate": ("message_unreadable", lambda: "\ud800"),
     "html": ("message_unreadable", lambda: field("<html><body><p>Sign in<br></body></html>")),
     "deflated": ("message_unreadable", lambda: field(zlib.compress(signed().encode())[2:-4])),
-    "field_of_600_kb": ("message_too_large", lambda: "A" * 600_000),
-    "field_of_blanks": ("message_unreadable", lambda: " " * 500_000),
-    "field_of_300_kb_with_blanks": ("message_unreadable", lambda: "A " * 250_000),
-    "document_of_300_kb": beside("message_too_large", lambda: padded(300_000)),
+    "field_of_1200_kb": ("message_too_large", lambda: "A" * 1_200_000),
+    "field_of_blanks": ("message_unreadable", lambda: " " * 1_000_000),
+    "field_of_500_kb_with_blanks": ("message_unreadable", lambda: "A " * 500_000),
+    "document_of_800_kb": beside("message_too_large", lambda: padded(800_000)),
+    "text_of_600_kb": within("signature_invalid", lambda: padded(600_000)),
+    "elements_150000": beside("message_too_large", lambda: "<x/>" * 150_000),
+    "tags_in_600_kb": within("message_too_large", lambda: padded(500_000) + "<x/>" * 13_000),
+    "comments_in_600_kb": beside("message_forbidden_markup", lambda: padded(500_000) + "<!---->" * 13_000),
+    "elements_600_in_600_kb": within("message_too_large", lambda: padded(500_000) + "<x/>" * 600),
+    "values_5000": ("subject_missing", lambda: heavy_values(5_000)),
+    "values_7000": ("message_too_large", lambda: heavy_values(7_000)),
+    "values_below_many_levels": ("message_too_large", lambda: heavy_values(4_000, levels=200)),
+    "values_with_many_in_scope": ("message_too_large", lambda: heavy_values(4_000, declared=40)),
+    "values_with_prefixes": ("subject_missing", lambda: heavy_values(5_000, declared=16, style=STRANGE)),
+    "values_of_many_attributes": ("subject_missing", lambda: single_values(2_500, UNPRINTABLE)),
+    "namespaces_6300_in_600_kb": within("message_too_large", lambda: padded(400_000) + f"<x {namespaces(6_300)}/>"),
+    "attributes_in_600_kb": within("message_too_large", lambda: f"<x {short_attributes(80_000)}/>"),
+    "signature_value_of_600_kb": (
+        "signature_invalid",
+        lambda: field(signed().replace("<ds:SignatureValue>", "<ds:SignatureValue>" + "A" * 600_000)),
+    ),
     "text_of_240_kb": within("signature_invalid", lambda: padded(240_000)),
     "line_ends_of_240_kb": within("signature_invalid", lambda: padded(10).replace("a", "&#13;" * 4_800)),
     "elements_3000": beside("message_too_large", lambda: "<x/>" * 3_000),
@@ -193,7 +232,7 @@ HOSTILE: dict[str, Hostile] = {
     "nested_20000": beside("message_unreadable", lambda: nested(20_000, lambda place: "")),
     "nested_and_not_closed": beside("message_unreadable", lambda: "<x>" * 60_000),
     "entity_bomb_in_utf16": ("message_forbidden_markup", utf16_bomb),
-    "latin_1_that_grows": ("message_too_large", lambda: field(in_latin_1(200_000))),
+    "latin_1_that_grows": ("message_too_large", lambda: field(in_latin_1(500_000))),
     "latin_1_of_240_kb": ("signature_invalid", lambda: field(in_latin_1(100_000))),
     "blanks_before_the_declaration": ("message_unreadable", lambda: field(" \ufeff" * 60_000)),
     "declarations_unclosed": ("message_unreadable", lambda: field(f"<?xml {'encoding ' * 28_000}")),
