@@ -147,7 +147,7 @@ def create_connection(*, org: Organization, order: NewConnection, actor: Actor) 
         made = metadata.create_connection(org=org, name=order.name, rules=order.rules, actor=actor)
         chosen = provider(order.provider)
         versions.choose_provider(
-            connection=made, provider=chosen.code, name_id_format=chosen.name_id_format, revision=1, actor=actor
+            connection=made, provider=chosen.code, name_id_format=chosen.guide.name_id_format, revision=1, actor=actor
         )
         snapshot = metadata.take_document(connection=made, document=document, url=order.url)
         use = MetadataUse(accepts_expired=order.accepts_expired)

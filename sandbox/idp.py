@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 from django.test import Client
 
-from orgs.providers.jumpcloud import activate, bodies
+from orgs.providers.jumpcloud import bodies
 from orgs.providers.jumpcloud.changes import deactivate_person
+from orgs.providers.jumpcloud.push import activate
 from orgs.providers.people import MadeUpPerson, made_up_groups, made_up_people, object_id
 from orgs.providers.steps import ScimStep, StepRequest, StepResponse
 from sandbox.cast import DOMAIN

@@ -1,30 +1,53 @@
-"""Every provider there is a guide for, in the order of the tiles."""
+"""Every provider there is a folder for. A folder is found by being there: nothing else names it."""
 
+from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import iter_modules
 from urllib.parse import urlsplit
 
-from orgs.providers.custom.saml import CUSTOM
-from orgs.providers.entra.saml import ENTRA
-from orgs.providers.google.saml import GOOGLE
-from orgs.providers.jumpcloud.saml import JUMPCLOUD
-from orgs.providers.okta.saml import OKTA
-from orgs.providers.onelogin.saml import ONELOGIN
-from orgs.providers.pingone.saml import PINGONE
-from orgs.providers.types import Provider
+from orgs import providers
+from orgs.providers.habits import ScimHabits
+from orgs.providers.types import CUSTOM_CODE, Absent, Provider
 
-PROVIDERS: tuple[Provider, ...] = (JUMPCLOUD, OKTA, ENTRA, GOOGLE, ONELOGIN, PINGONE, CUSTOM)
+
+def _found() -> Iterator[Provider]:
+    """Yield what each folder holds under the name PROVIDER."""
+    for module in iter_modules(providers.__path__):
+        if module.ispkg:
+            yield import_module(f"{providers.__name__}.{module.name}").PROVIDER
+
+
+ALL: tuple[Provider, ...] = tuple(sorted(_found(), key=lambda one: one.place))
+# those that can be connected by SAML, in the order of the tiles
+PROVIDERS: tuple[Provider, ...] = tuple(one for one in ALL if not isinstance(one.saml, Absent))
+SCIM_CLIENTS: tuple[tuple[Provider, ScimHabits], ...] = tuple(
+    (one, one.scim) for one in ALL if isinstance(one.scim, ScimHabits)
+)
 _BY_CODE = {one.code: one for one in PROVIDERS}
+_NAMES = {one.code: one.name for one in ALL}
 
 
 def provider(code: str) -> Provider:
     """Return the provider with this code; a code that isn't known stands for any SAML identity provider."""
-    return _BY_CODE.get(code, CUSTOM)
+    return _BY_CODE.get(code, _BY_CODE[CUSTOM_CODE])
+
+
+def name_of(code: str) -> str:
+    """Return what the provider with this code is called, or nothing where none has it."""
+    return _NAMES.get(code, "")
+
+
+def setups(first: str = "") -> tuple[Provider, ...]:
+    """Return the providers of which we know how provisioning is set up there; the one with this code comes first."""
+    known = (one for one, habits in SCIM_CLIENTS if not isinstance(habits.setup, Absent))
+    return tuple(sorted(known, key=lambda one: one.code != first))
 
 
 def recognize(address: str) -> Provider | None:
     """Return whose metadata URL or entity ID this is, by its host alone: good for a hint, proof of nothing."""
     host = _host(address)
-    known = ((one, mark) for one in PROVIDERS for mark in one.marks)
-    return next((one for one, mark in known if host == mark or host.endswith(f".{mark}")), None)
+    known = ((one, end) for one in PROVIDERS for end in one.hosts)
+    return next((one for one, end in known if host == end or host.endswith(f".{end}")), None)
 
 
 def _host(address: str) -> str:

@@ -3,8 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from orgs.providers.idp_settings import NameIdFormat, Setting
+
+if TYPE_CHECKING:
+    from orgs.providers.habits import ScimHabits
 
 CUSTOM_CODE = "custom"
 
@@ -99,12 +103,16 @@ class MetadataHint:
 
 
 @dataclass(frozen=True, slots=True)
-class Provider:
-    """One identity provider. Lists are in the order of its console; `metadata` in the order in which we offer it."""
+class Absent:
+    """A part that a provider doesn't have here, and why."""
 
-    code: str
-    name: str
-    monogram: str  # empty where there is a licensed mark, or nothing to abbreviate
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamlGuide:
+    """How a provider is connected by SAML. Lists are in the order of its console, `metadata` in the order of our page."""
+
     summary: str
     before: tuple[Instruction, ...]  # how to make the app there, up to the form
     copy: tuple[CopyValue, ...]
@@ -115,11 +123,30 @@ class Provider:
     assign: tuple[Instruction, ...]  # whom the provider lets in
     traps: tuple[str, ...]
     name_id_format: NameIdFormat  # to ask for, unless the connection says otherwise
-    aliases: Mapping[
-        ProfileField, tuple[str, ...]
-    ]  # names under which an attribute may come, the first that is there wins
+    # names under which an attribute may come, the first that is there wins
+    aliases: Mapping[ProfileField, tuple[str, ...]]
     fixes: Mapping[Setting, str]  # what to change there when a refusal points at this setting
-    marks: tuple[str, ...] = ()  # ends of the host names that its metadata URLs and entity IDs have
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """One identity provider: all that is known of it. `code` is the name of its folder, and what is stored."""
+
+    code: str
+    name: str
+    place: int  # among the tiles, the lowest first
+    monogram: str  # empty where there is an icon, or nothing to abbreviate
+    icon: str = ""  # its licensed mark in the sprite
+    hosts: tuple[str, ...]  # ends of the host names that its metadata URLs and entity IDs have
+    saml: SamlGuide | Absent
+    scim: "ScimHabits | Absent"
+
+    @property
+    def guide(self) -> SamlGuide:
+        """The part about SAML. Raises LookupError where there is none; `registry.PROVIDERS` are those that have one."""
+        if isinstance(self.saml, Absent):
+            raise LookupError(f"{self.name} has no guide for SAML: {self.saml.reason}")  # noqa: TRY004 - no wrong type
+        return self.saml
 
     @property
     def party(self) -> str:

@@ -1,10 +1,11 @@
-"""What a simulated JumpCloud is asked to do, as sections of steps in the order in which they are walked."""
+"""What a simulated identity provider is asked to do, as sections of steps in the order in which they are walked."""
 
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from orgs.providers import jumpcloud
+from orgs.providers.habits import CallSequence
+from orgs.providers.jumpcloud.scim import CALLS as JUMPCLOUD
 from orgs.providers.people import MadeUpPerson, PushedGroup, made_up_groups, made_up_people
 from orgs.providers.steps import ScimStep, StepResult
 from orgs.providers.templates import Context
@@ -23,6 +24,7 @@ class Plan:
     people: int = 40
     group_count: int = 5
     domain: str = ""
+    calls: CallSequence = JUMPCLOUD
 
     def pushed_people(self) -> tuple[MadeUpPerson, ...]:
         """Return who is bound to the application: the same people for the same choices."""
@@ -44,13 +46,14 @@ class Section:
 
 def sections(plan: Plan) -> Iterator[Section]:
     """Yield what the plan comes to. Two runs of the connection test use the same address."""
-    test = jumpcloud.CONNECTION_TEST_GROUPS if plan.groups else jumpcloud.CONNECTION_TEST
+    calls = plan.calls
+    test = calls.connection_test_with_groups if plan.groups else calls.connection_test
     for title in ("Test Connection", "Test Connection, once more")[: 2 if plan.twice else 1]:
-        yield Section(title, test, jumpcloud.connection_context(plan.test_email, secrets.token_hex(3)))
+        yield Section(title, test, calls.context(plan.test_email, secrets.token_hex(3)))
     if plan.activate:
-        yield Section("Activate", jumpcloud.activate(plan.pushed_people(), plan.pushed_groups()), {})
+        yield Section("Activate", calls.activate(plan.pushed_people(), plan.pushed_groups()), {})
     if plan.lifecycle:
-        yield Section("Changes", jumpcloud.lifecycle(plan.pushed_people(), plan.pushed_groups()), {})
+        yield Section("Changes", calls.lifecycle(plan.pushed_people(), plan.pushed_groups()), {})
 
 
 def simulate(plan: Plan, send: Send) -> Iterator[tuple[Section, StepResult]]:

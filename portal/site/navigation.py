@@ -25,8 +25,6 @@ class NavigationEntry:
     is_current: bool
 
 
-STEPS = ("new", "provider", "values", "attributes", "metadata", "preview", "domain", "review")
-WIZARD = tuple(f"wizard:{step}" for step in STEPS)
 SETTINGS_PAGES = (
     NavigationPage("Members", "users", "people:members"),
     NavigationPage("Groups", "users-group", "groups:groups", ("groups:group",)),

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from orgs.base.clock import now
+from orgs.providers.registry import setups
 from orgs.tenancy.models import Organization
 from portal.site import single_sign_on
 from scim.directories import queries as directories
@@ -85,6 +86,7 @@ class TokenRow:
 
 def of_org(org: Organization) -> dict[str, Any]:
     """Return the context of the page."""
+    shown = single_sign_on.of_org(org)
     directory = directories.first_directory(org)
     rows = [TokenRow(token, directories.token_state(token)) for token in directories.list_tokens(directory)[:50]]
     return {
@@ -95,7 +97,8 @@ def of_org(org: Organization) -> dict[str, Any]:
         "ended_tokens": [row for row in rows if row.state is not TokenState.LIVE],
         "pulse": pulse_of(directory),
         "recent": list(requests.latest_of(directory.pk, 5)),
-        **single_sign_on.of_org(org),
+        "setups": setups(first=shown["connections"][0].connection.provider if shown["connections"] else ""),
+        **shown,
     }
 
 

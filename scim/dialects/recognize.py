@@ -1,134 +1,80 @@
 """Tell from one request who sent it and which step of their work it is, in words that an admin reads in the log."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
 from urllib.parse import parse_qs
 
+from orgs.providers.habits import RequestFacts, RequestShape
+from orgs.providers.registry import SCIM_CLIENTS
 from orgs.providers.templates import read
+from orgs.providers.types import Absent
 from scim.dialects.step_labels import step_label
 
-Dialect: TypeAlias = Literal["jumpcloud", "okta", "entra", "onelogin", "google", "pingone", "rippling"]
-
-ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-OBJECT_ID = re.compile(r"[0-9a-f]{24}")
-GUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
-# Entra's connection test looks for a user that can't exist
-ENTRA_PROBE = re.compile(rf'userName eq "{GUID}"', re.IGNORECASE)
-ENTRA_MEMBER_CHECK = re.compile(r'id eq "[^"]*" and members eq "[^"]*"', re.IGNORECASE)
-ENTRA_WORK_MAIL = re.compile(r'emails\[type eq "work"\](?:\.value eq|.*value eq)', re.IGNORECASE)
-ENTRA_FLAG = "aadoptscim062020"
-ENTRA_OPERATIONS = frozenset({"Add", "Replace", "Remove"})
-# each is what the product calls itself; the first that occurs in the User-Agent decides
-USER_AGENTS: tuple[tuple[str, Dialect], ...] = (
-    ("jumpcloud", "jumpcloud"),
-    ("okta", "okta"),
-    ("onelogin", "onelogin"),
-    ("rippling", "rippling"),
-    ("pingone", "pingone"),
-    ("pingidentity", "pingone"),
-    ("azure", "entra"),
-    ("entra", "entra"),
-    ("microsoft", "entra"),
-    ("google", "google"),
+# what a User-Agent contains, and the marks of requests, each with the code of the provider; the first that fits decides
+USER_AGENTS = tuple((mark, one.code) for one, habits in SCIM_CLIENTS for mark in habits.user_agents)
+SHAPES = tuple(
+    (shape, one.code)
+    for one, habits in SCIM_CLIENTS
+    if not isinstance(habits.shapes, Absent)
+    for shape in habits.shapes
 )
 
 
 @dataclass(frozen=True, slots=True)
-class RequestFacts:
-    """What a request shows of itself. `path` is what follows the base URL; `query` is as it came, not decoded."""
-
-    method: str
-    path: str
-    query: str = ""
-    user_agent: str = ""
-    body: Mapping[str, object] | None = None
-    content_type: str = ""
-    accept_charset: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Recognition:
-    """Who sent a request, or None where nothing tells, and the step in plain words."""
+    """Who sent a request, by the provider's code, or None where nothing tells; and the step in plain words."""
 
-    dialect: Dialect | None
+    dialect: str | None
     step: str
 
 
 def recognize(facts: RequestFacts) -> Recognition:
     """Return sender and step. Never raises: whatever comes in has a label."""
-    return Recognition(_dialect(facts), step_label(facts.method, facts.path, _filter(facts), facts.body))
+    expression = parse_qs(facts.query).get("filter", [""])[0]
+    return Recognition(_sender(facts), step_label(facts.method, facts.path, expression, facts.body))
 
 
-def _dialect(facts: RequestFacts) -> Dialect | None:
+def shows(facts: RequestFacts, shape: RequestShape) -> bool:
+    """Say whether a request shows all of a shape."""
+    return (
+        _fits(shape.target, f"{facts.path}?{facts.query}" if facts.query else facts.path)
+        and _fits(shape.content_type, facts.content_type)
+        and _fits(shape.accept_charset, facts.accept_charset)
+        and _has_parameters(facts.query, shape.parameters)
+        and (not shape.schema or any(_is_text(shape.schema, one) for one in _list(facts.body, "/schemas")))
+        and _has_texts(facts.body, shape.body)
+        and (not shape.operation or any(_has_texts(one, shape.operation) for one in _list(facts.body, "/Operations")))
+    )
+
+
+def _sender(facts: RequestFacts) -> str | None:
     named = facts.user_agent.casefold()
-    for mark, dialect in USER_AGENTS:
-        if mark in named:
-            return dialect
-    return next((dialect for dialect, shows in SHAPES if shows(facts)), None)
+    by_name = (code for mark, code in USER_AGENTS if mark in named)
+    by_shape = (code for shape, code in SHAPES if shows(facts, shape))
+    return next(by_name, None) or next(by_shape, None)
 
 
-def _is_entra(facts: RequestFacts) -> bool:
-    query, expression = facts.query.casefold(), _filter(facts)
-    if ENTRA_FLAG in query or ENTRA_FLAG in facts.path.casefold():
+def _has_parameters(query: str, expected: Mapping[str, str]) -> bool:
+    if not expected:
         return True
-    if any(shape.search(expression) for shape in (ENTRA_MEMBER_CHECK, ENTRA_WORK_MAIL)):
-        return True
-    if ENTRA_PROBE.fullmatch(expression) or ("displayname eq" in expression.casefold() and "excludedattr" in query):
-        return True
-    operations = _operations(facts)
-    return any(
-        str(read(operation, "/op")) in ENTRA_OPERATIONS
-        or (read(operation, "/path") == "active" and read(operation, "/value") in ("True", "False"))
-        for operation in operations
-    )
+    found = {name: values[0] for name, values in parse_qs(query).items() if len(values) == 1}
+    return all(_is_text(expression, found.get(name)) for name, expression in expected.items())
 
 
-def _is_onelogin(facts: RequestFacts) -> bool:
-    if facts.query.startswith("filter=") and facts.query.endswith("&"):
-        return True
-    return any(isinstance(schema, str) and schema.startswith("urn:scim:schemas:core:") for schema in _schemas(facts))
+def _has_texts(document: object, expected: Mapping[str, str] | Mapping[str, str | None]) -> bool:
+    found = ((read(document, pointer), expression) for pointer, expression in expected.items())
+    return all(text is None if expression is None else _is_text(expression, text) for text, expression in found)
 
 
-def _is_okta(facts: RequestFacts) -> bool:
-    if facts.accept_charset.casefold() == "utf-8" and "scim+json" in facts.content_type:
-        return True
-    query = parse_qs(facts.query)
-    page = (query.get("startIndex"), query.get("count"))
-    if page == (["1"], ["2"]) or (page == (["1"], ["100"]) and "userName eq" in _filter(facts)):
-        return True
-    # a rename that repeats the group's id inside the value
-    return any(
-        read(operation, "/path") is None and isinstance(read(operation, "/value/id"), str)
-        for operation in _operations(facts)
-    )
+def _is_text(expression: str, found: object) -> bool:
+    return isinstance(found, str) and re.fullmatch(expression, found, re.DOTALL) is not None
 
 
-def _is_jumpcloud(facts: RequestFacts) -> bool:
-    external_id = read(facts.body, "/externalId")
-    has_object_id = isinstance(external_id, str) and OBJECT_ID.fullmatch(external_id) is not None
-    return has_object_id and ENTERPRISE in _schemas(facts)
+def _fits(expression: str, found: str) -> bool:
+    return not expression or _is_text(expression, found)
 
 
-# the most telling shapes first
-SHAPES: tuple[tuple[Dialect, Callable[[RequestFacts], bool]], ...] = (
-    ("entra", _is_entra),
-    ("onelogin", _is_onelogin),
-    ("okta", _is_okta),
-    ("jumpcloud", _is_jumpcloud),
-)
-
-
-def _filter(facts: RequestFacts) -> str:
-    return parse_qs(facts.query).get("filter", [""])[0]
-
-
-def _operations(facts: RequestFacts) -> list[object]:
-    found = read(facts.body, "/Operations")
-    return found if isinstance(found, list) else []
-
-
-def _schemas(facts: RequestFacts) -> list[object]:
-    found = read(facts.body, "/schemas")
+def _list(document: object, pointer: str) -> list[object]:
+    found = read(document, pointer)
     return found if isinstance(found, list) else []

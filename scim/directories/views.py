@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from orgs.providers.registry import setups
 from orgs.tenancy.access import OrgRequest, admin_required
 from scim.directories import queries, services
 from scim.directories.errors import TokenUnknown, TooManyTokens
@@ -29,7 +30,7 @@ def generate_token(request: OrgRequest, org_slug: str) -> HttpResponse:
     except TooManyTokens as problem:
         form.add_error(None, problem.public)
         return render(request, "scim/generate_token.html", {"form": form}, status=409)
-    context = {"token": made.token, "plain": made.plain, "base_url": queries.base_url(directory)}
+    context = {"token": made.token, "plain": made.plain, "base_url": queries.base_url(directory), "setups": setups()}
     return render(request, "scim/token_generated.html", context)
 
 

@@ -2,6 +2,7 @@ import uuid
 
 from django.db import models
 
+from orgs.providers.registry import name_of
 from orgs.tenancy.models import Organization
 
 
@@ -50,6 +51,11 @@ class RequestLog(models.Model):
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} {self.status}"
+
+    @property
+    def sender(self) -> str:
+        """Return the name of the identity provider that sent it, or nothing where the request didn't tell."""
+        return name_of(self.dialect)
 
     @property
     def is_failure(self) -> bool:

@@ -14,8 +14,9 @@ from django.db.models import F
 
 from orgs.base.clock import now
 from orgs.base.text import text_key
+from orgs.providers.habits import RequestFacts
 from orgs.tenancy.models import Organization
-from scim.dialects.recognize import RequestFacts, recognize
+from scim.dialects.recognize import recognize
 from scim.requests import queries
 from scim.requests.models import RequestLog
 from scim.requests.types import BODY_KEPT, CONNECTION_TEST_WINDOW_MINUTES, EXPORTED, LoggedRequest, LoggedResponse

@@ -30,7 +30,7 @@ OF_ADDRESSES = frozenset({NameIdFormat.EMAIL, NameIdFormat.UNSPECIFIED})
 
 def attribute_names(connection: Connection, chosen: Configuration) -> AttributeNames:
     """Return by which names each field of a profile may come: the admin's own alone, else the provider's usual ones."""
-    aliases, named = provider(chosen.provider).aliases, chosen.attribute_map
+    aliases, named = provider(chosen.provider).guide.aliases, chosen.attribute_map
 
     def of(field: ProfileField) -> tuple[str, ...]:
         return (named[field],) if named.get(field) else tuple(aliases[field])

@@ -155,7 +155,7 @@ def advice(attempt: LoginAttempt) -> str:
     """Return what to try: what the refusal itself advises, and what to change at the IdP, in its own words."""
     # `received` may be any text, braces included, so the template is ours and that is only put into it
     own = advice_for(attempt.error).replace("{received}", attempt.received)
-    fixes = provider(attempt.provider).fixes
+    fixes = provider(attempt.provider).guide.fixes
     if attempt.setting:
         return f"{own} {fixes[Setting(attempt.setting)]}".strip()
     return own or fixes[Setting.NOTHING]

@@ -201,7 +201,7 @@ def values_to_copy(connection: Connection, chosen: Configuration | None) -> list
         SpValue.LOGIN_URL: ours.login_url,
         SpValue.SP_METADATA_URL: ours.sp_metadata_url,
     }
-    there = provider(chosen.provider if chosen else connection.provider)
+    there = provider(chosen.provider if chosen else connection.provider).guide
     hints = {one.value: one.hint for one in there.copy}
     if name_id_format is not there.name_id_format:
         # the provider's own hint is about the format that it usually has
@@ -237,7 +237,7 @@ def settings_etag(connection: Connection) -> str:
 
 def attribute_rows(chosen: Configuration) -> list[ReadField]:
     """Return from which attribute each field of a profile is read."""
-    usual = {row.field: row.name for row in provider(chosen.provider).attributes}
+    usual = {row.field: row.name for row in provider(chosen.provider).guide.attributes}
     return [
         ReadField(field.label, chosen.attribute_map.get(field) or usual.get(field, ""), field in chosen.attribute_map)
         for field in ProfileField

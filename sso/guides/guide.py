@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orgs.providers.aliases import WELL_KNOWN
 from orgs.providers.registry import PROVIDERS
-from orgs.providers.types import AttributeRow, CopyValue, MetadataWay, Provider, SpValue
+from orgs.providers.types import Absent, AttributeRow, CopyValue, MetadataWay, Provider, SpValue
 from sso.guides import troubleshooting
 from sso.guides.markdown import bullets, code, numbered, page, plain, table
 from sso.guides.troubleshooting import refusals_in
@@ -57,22 +57,22 @@ def _at_the_provider(provider: Provider) -> Sequence[str]:
     """Return the guide up to the point where the provider's form is filled in."""
     return (
         f"# {provider.name}: sign-in by SAML",
-        provider.summary,
+        provider.guide.summary,
         (
             f"This takes about ten minutes and two windows: one with the console of {provider.party}, one with **Organization "
             "settings → Authentication & SSO** in Gatehouse. Start a connection there first, because it makes the values "
             "to copy. Nothing changes for your people until you turn it on."
         ),
         "## 1. Make the application",
-        numbered(provider.before),
+        numbered(provider.guide.before),
         "## 2. Copy our values into it",
         (
             "They are in the order of the form. The connection’s page shows them in the same order, each with a button that "
             "copies it."
         ),
-        table(("Field", "Value", "Remark"), [_copy_row(provider, one) for one in provider.copy]),
+        table(("Field", "Value", "Remark"), [_copy_row(provider, one) for one in provider.guide.copy]),
         "Then:",
-        numbered(provider.after_copy),
+        numbered(provider.guide.after_copy),
     )
 
 
@@ -80,13 +80,13 @@ def _between_both(provider: Provider) -> Sequence[str]:
     """Return the part about what the provider sends, of people and of itself, and for whom."""
     return (
         "## 3. Send names and addresses",
-        table(("Name to type", "Source", "What it becomes", "Remark"), map(_attribute_row, provider.attributes)),
-        numbered(provider.attribute_steps),
+        table(("Name to type", "Source", "What it becomes", "Remark"), map(_attribute_row, provider.guide.attributes)),
+        numbered(provider.guide.attribute_steps),
         "## 4. Hand the metadata over",
         "On the connection’s page, by the first of these ways that suits you. Where to find it:",
-        bullets(f"**{WAYS[one.way]}**: {plain(one.label)}." for one in provider.metadata),
+        bullets(f"**{WAYS[one.way]}**: {plain(one.label)}." for one in provider.guide.metadata),
         "## 5. Let people in",
-        numbered(provider.assign),
+        numbered(provider.guide.assign),
     )
 
 
@@ -98,8 +98,9 @@ def _later(provider: Provider, refusals: Sequence[type[SignInError]]) -> Sequenc
             "Run the test sign-in on the connection’s page. It shows what came and every check, and changes nothing. When all "
             "checks pass, turn the connection on."
         ),
+        *_provisioning(provider),
         "## Good to know",
-        bullets(map(plain, provider.traps)),
+        bullets(map(plain, provider.guide.traps)),
         f"## {troubleshooting.SECTION}",
         (
             f"The refusal has a code, and the code points at a setting. [All codes]({troubleshooting.PAGE}) says what "
@@ -110,15 +111,31 @@ def _later(provider: Provider, refusals: Sequence[type[SignInError]]) -> Sequenc
     )
 
 
+def _provisioning(provider: Provider) -> Sequence[str]:
+    """Return the part about SCIM, or nothing where its set-up there isn't known."""
+    if isinstance(provider.scim, Absent) or isinstance(provider.scim.setup, Absent):
+        return ()
+    setup = provider.scim.setup
+    return (
+        "## 7. Provision people by SCIM",
+        (
+            "Where you want people and groups to come, change and leave by themselves. The page Authentication & SSO shows "
+            "the Base URL and generates the bearer token."
+        ),
+        numbered(setup.steps),
+        bullets(map(plain, setup.traps)),
+    )
+
+
 def _index() -> str:
-    ways = ((one, ", ".join(WAYS[hint.way].lower() for hint in one.metadata)) for one in PROVIDERS)
+    ways = ((one, ", ".join(WAYS[hint.way].lower() for hint in one.guide.metadata)) for one in PROVIDERS)
     return page(
         "# Identity providers",
         "How to connect each one by SAML, in the words of its own console. The pages in Gatehouse that guide you through "
         "it are made from the same source.",
         table(
             ("Provider", "What it takes there", "Its metadata comes"),
-            [(f"[{one.name}]({one.code}.md)", plain(one.summary), its) for one, its in ways],
+            [(f"[{one.name}]({one.code}.md)", plain(one.guide.summary), its) for one, its in ways],
         ),
         f"When a sign-in is refused: [all codes]({troubleshooting.PAGE}).",
         "## Names of attributes",
@@ -141,7 +158,7 @@ def _copy_row(provider: Provider, row: CopyValue) -> tuple[str, str, str]:
 
 def _value(provider: Provider, value: SpValue) -> str:
     if value is SpValue.NAME_ID_FORMAT:
-        return code(provider.name_id_format)
+        return code(provider.guide.name_id_format)
     if value is SpValue.SUBJECT_NAME:
         return "the person’s email address"
     return f"your {value.label}, from the connection’s page"

@@ -39,7 +39,10 @@ def refusals_in(module: ModuleType) -> tuple[type[SignInError], ...]:
 
 def fixes(provider: Provider, refusals: Sequence[type[SignInError]]) -> str:
     """Return the table of settings: the codes that point at each, and what to change at this provider."""
-    rows = [(SETTING_LABELS[setting], _codes(setting, refusals), plain(provider.fixes[setting])) for setting in Setting]
+    rows = [
+        (SETTING_LABELS[setting], _codes(setting, refusals), plain(provider.guide.fixes[setting]))
+        for setting in Setting
+    ]
     return table(("It points at", "Codes", f"What to do at {provider.party}"), rows)
 
 

@@ -82,7 +82,7 @@ class AttributesForm(RevisionForm):
             **chosen.names,
         }
         super().__init__(data, initial=initial)
-        rows = {row.field: row for row in provider.attributes}
+        rows = {row.field: row for row in provider.guide.attributes}
         for field in ProfileField:
             self.fields[field] = _attribute_field(field, rows.get(field))
 

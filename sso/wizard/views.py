@@ -85,7 +85,7 @@ def provider_step(request: OrgRequest, connection: Connection, draft: Configurat
             versions.choose_provider(
                 connection=connection,
                 provider=chosen.code,
-                name_id_format=chosen.name_id_format,
+                name_id_format=chosen.guide.name_id_format,
                 revision=form.cleaned_data["revision"],
                 actor=request.actor,
             )
@@ -146,7 +146,7 @@ def attributes_step(request: OrgRequest, connection: Connection, draft: Configur
         keep_input(request, connection, WizardStep.ATTRIBUTES, form.fields)
         return depart(request, connection, WizardStep.VALUES)
     reading = tests.last_reading(connection, draft)
-    rows = provider(draft.provider).attributes
+    rows = provider(draft.provider).guide.attributes
     known["lines"] = [AttributeLine(row, reading.rows[row.field] if reading else None) for row in rows]
     known["status"] = 400 if form.is_bound else 200
     return show_step(request, connection, draft, WizardStep.ATTRIBUTES, form=form, reading=reading, **known)
@@ -167,7 +167,7 @@ def _after_attributes(request: OrgRequest, connection: Connection, before: Confi
 @later_step
 def metadata_step(request: OrgRequest, connection: Connection, draft: Configuration) -> HttpResponse:
     """The IdP's side by URL, file or hand; what was read is looked at before it is used."""
-    hints = provider(draft.provider).metadata
+    hints = provider(draft.provider).guide.metadata
     way = request.POST.get("way") or request.GET.get("way") or ""
     way = way if way in FORMS else draft.metadata_source or str(hints[0].way)
     if request.method == "POST" and "keep" in request.POST and draft.has_idp:

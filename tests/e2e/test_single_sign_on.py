@@ -15,7 +15,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from orgs.domains.models import Domain
-from orgs.providers import jumpcloud
+from orgs.providers.jumpcloud.connection import CONNECTION_TEST_GROUPS, connection_context
+from orgs.providers.jumpcloud.push import activate
 from orgs.tenancy.models import Membership, Organization
 from portal.setup import NewConnection, add_domain, create_connection
 from portal.simulator.plan import Plan
@@ -218,9 +219,9 @@ def connect_directory(page: Page) -> None:
     page.get_by_label("Name", exact=True).fill("JumpCloud")
     page.get_by_role("button", name="Generate token").click()
     send = jump_cloud(base_url, copied(page, "Bearer token"))
-    context = jumpcloud.connection_context("probe@acme.example", "a1b2c3")
-    assert_passes(jumpcloud.CONNECTION_TEST_GROUPS, context, send)
-    assert_passes(jumpcloud.activate(PUSHED[:3], ()), {}, send)
+    context = connection_context("probe@acme.example", "a1b2c3")
+    assert_passes(CONNECTION_TEST_GROUPS, context, send)
+    assert_passes(activate(PUSHED[:3], ()), {}, send)
 
 
 def expect_signed_in(page: Page, site: str) -> None:

@@ -8,7 +8,9 @@ from django.core.management import call_command
 from playwright.sync_api import Page, expect
 
 from orgs.groups.models import Group
-from orgs.providers import jumpcloud
+from orgs.providers.jumpcloud.changes import deactivate_person, lifecycle
+from orgs.providers.jumpcloud.connection import CONNECTION_TEST, CONNECTION_TEST_GROUPS, connection_context
+from orgs.providers.jumpcloud.push import activate
 from orgs.tenancy.models import Membership, Organization
 from portal.setup import add_domain
 from portal.simulator.client import ScimServer, new_client, sender
@@ -98,15 +100,15 @@ def generate_token(page: Page) -> str:
 def see_first_request(page: Page, send: Send) -> None:
     """F: the pill turns green by itself and shows the first request."""
     expect(page.get_by_text("Waiting for the first request")).to_be_visible()
-    assert_passes(jumpcloud.CONNECTION_TEST[:1], jumpcloud.connection_context(PLAN.test_email, "a1b2c3"), send)
+    assert_passes(CONNECTION_TEST[:1], connection_context(PLAN.test_email, "a1b2c3"), send)
     expect(page.get_by_text("Receiving requests")).to_be_visible()
     expect(page.get_by_role("link", name="List users").first).to_be_visible()
 
 
 def run_connection_tests(page: Page, send: Send) -> None:
     """G: JumpCloud's test, twice with one address, groups off and on, leaves nothing but its log."""
-    for run, test in enumerate([jumpcloud.CONNECTION_TEST, jumpcloud.CONNECTION_TEST_GROUPS] * 2):
-        assert_passes(test, jumpcloud.connection_context(PLAN.test_email, f"a1b2c{run}"), send)
+    for run, test in enumerate([CONNECTION_TEST, CONNECTION_TEST_GROUPS] * 2):
+        assert_passes(test, connection_context(PLAN.test_email, f"a1b2c{run}"), send)
     assert Membership.objects.count() == 1
     page.get_by_role("link", name="Provisioning log", exact=True).click()
     expect(page.get_by_text("IdP test").first).to_be_visible()
@@ -115,7 +117,7 @@ def run_connection_tests(page: Page, send: Send) -> None:
 
 def see_people_arrive(page: Page, send: Send) -> None:
     """H: forty people and five groups."""
-    assert_passes(jumpcloud.activate(PLAN.pushed_people(), PLAN.pushed_groups()), {}, send)
+    assert_passes(activate(PLAN.pushed_people(), PLAN.pushed_groups()), {}, send)
     for name, count in (("Members", 40), ("Groups", 5)):
         page.get_by_role("link", name=name, exact=True).click()
         expect(page.get_by_role("row").filter(has_text="SCIM")).to_have_count(count)
@@ -124,7 +126,7 @@ def see_people_arrive(page: Page, send: Send) -> None:
 
 def see_people_change(page: Page, send: Send) -> None:
     """I: one is renamed, one leaves a group, a group is renamed, one is suspended, one comes back, one is deleted."""
-    assert_passes(jumpcloud.lifecycle(PLAN.pushed_people(), PLAN.pushed_groups()), {}, send)
+    assert_passes(lifecycle(PLAN.pushed_people(), PLAN.pushed_groups()), {}, send)
     renamed, suspended = PLAN.pushed_people()[0], PLAN.pushed_people()[2]
     assert Membership.objects.filter(origins="scim").count() == 39
     page.reload()
@@ -154,14 +156,14 @@ def test_an_inactive_persons_open_session_is_refused_at_its_next_request(
     assert token is not None
     people = PLAN.pushed_people()[:3]
     send = jump_cloud(base_url(directory), token)
-    assert_passes(jumpcloud.activate(people, ()), {}, send)
+    assert_passes(activate(people, ()), {}, send)
     account = Membership.objects.get(email=people[2].user_name).user
     assert account is not None
     account.set_password(PASSWORD)
     account.save()
     sign_in(watched, site, people[2].user_name)
     expect(watched.get_by_role("heading", name="Acme")).to_be_visible()
-    assert_passes(jumpcloud.changes.deactivate_person(people[2]), {}, send)
+    assert_passes(deactivate_person(people[2]), {}, send)
     watched.reload()
     expect(watched.get_by_role("heading", name="Sign in")).to_be_visible()
     cookies = {cookie["name"]: cookie["value"] for cookie in watched.context.cookies()}

@@ -4,14 +4,13 @@ from orgs.providers.aliases import accepted
 from orgs.providers.fixes import beyond_settings
 from orgs.providers.idp_settings import NameIdFormat, Setting
 from orgs.providers.types import (
-    CUSTOM_CODE,
     AttributeRow,
     CopyValue,
     Instruction,
     MetadataHint,
     MetadataWay,
     ProfileField,
-    Provider,
+    SamlGuide,
     SpValue,
 )
 
@@ -22,10 +21,7 @@ ATTRIBUTES = (
     AttributeRow(ProfileField.DISPLAY_NAME, "displayName", "the whole name, as it is shown", required=False),
 )
 
-CUSTOM = Provider(
-    code=CUSTOM_CODE,
-    name="Custom SAML",
-    monogram="",
+SAML = SamlGuide(
     summary="Any identity provider that speaks SAML 2.0: AD FS, Keycloak, Shibboleth, authentik, Duo …",
     before=(
         Instruction(

@@ -10,7 +10,7 @@ from orgs.providers.types import (
     MetadataHint,
     MetadataWay,
     ProfileField,
-    Provider,
+    SamlGuide,
     SpValue,
 )
 
@@ -22,10 +22,7 @@ ATTRIBUTES = (
     AttributeRow(ProfileField.DISPLAY_NAME, "displayName", "user.displayname", required=False),
 )
 
-ENTRA = Provider(
-    code="entra",
-    name="Microsoft Entra ID",
-    monogram="E",
+SAML = SamlGuide(
     summary="An enterprise application in the Microsoft Entra admin center (once Azure AD).",
     before=(
         Instruction(
@@ -135,5 +132,4 @@ ENTRA = Provider(
         Setting.ASSIGNMENT: "Users and groups: assign the person, or a group that the person is a direct member of. With "
         "SCIM, this also adds the person here.",
     },
-    marks=("login.microsoftonline.com", "login.microsoftonline.us", "sts.windows.net"),
 )

@@ -10,7 +10,7 @@ from orgs.providers.types import (
     MetadataHint,
     MetadataWay,
     ProfileField,
-    Provider,
+    SamlGuide,
     SpValue,
 )
 
@@ -20,10 +20,7 @@ ATTRIBUTES = (
     AttributeRow(ProfileField.FAMILY_NAME, "lastName", "Last name"),
 )
 
-GOOGLE = Provider(
-    code="google",
-    name="Google Workspace",
-    monogram="",
+SAML = SamlGuide(
     summary="A custom SAML app in Google’s Admin console.",
     before=(
         Instruction("In Google’s Admin console open **Apps → Web and mobile apps**."),
@@ -114,5 +111,4 @@ GOOGLE = Provider(
         "as a bookmark; or, on the connection’s page, allow the identity provider to begin sign-ins.",
         Setting.ASSIGNMENT: "Open the app → User access: it must be ON for the person’s organizational unit or group.",
     },
-    marks=("accounts.google.com",),
 )

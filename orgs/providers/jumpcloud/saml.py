@@ -10,7 +10,7 @@ from orgs.providers.types import (
     MetadataHint,
     MetadataWay,
     ProfileField,
-    Provider,
+    SamlGuide,
     SpValue,
 )
 
@@ -20,10 +20,7 @@ ATTRIBUTES = (
     AttributeRow(ProfileField.FAMILY_NAME, "lastname", "lastname"),
 )
 
-JUMPCLOUD = Provider(
-    code="jumpcloud",
-    name="JumpCloud",
-    monogram="JC",
+SAML = SamlGuide(
     summary="A custom application in JumpCloud’s Admin Portal.",
     before=(
         Instruction(
@@ -131,5 +128,4 @@ JUMPCLOUD = Provider(
         Setting.ASSIGNMENT: "Tab User Groups: tick a group that the person belongs to, then Save. "
         "The person’s JumpCloud account must be active. With SCIM, this also adds the person here.",
     },
-    marks=("jumpcloud.com",),
 )

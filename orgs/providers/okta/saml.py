@@ -10,7 +10,7 @@ from orgs.providers.types import (
     MetadataHint,
     MetadataWay,
     ProfileField,
-    Provider,
+    SamlGuide,
     SpValue,
 )
 
@@ -21,10 +21,7 @@ ATTRIBUTES = (
     AttributeRow(ProfileField.DISPLAY_NAME, "displayName", "user.profile.displayName", required=False),
 )
 
-OKTA = Provider(
-    code="okta",
-    name="Okta",
-    monogram="",
+SAML = SamlGuide(
     summary="A SAML 2.0 app integration in Okta’s Admin Console.",
     before=(
         Instruction(
@@ -120,5 +117,4 @@ OKTA = Provider(
         Setting.ASSIGNMENT: "Tab Assignments: assign the person, or a group that the person belongs to. With SCIM, this "
         "also adds the person here.",
     },
-    marks=("okta.com", "oktapreview.com", "okta-emea.com", "okta-gov.com"),
 )

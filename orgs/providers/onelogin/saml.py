@@ -10,7 +10,7 @@ from orgs.providers.types import (
     MetadataHint,
     MetadataWay,
     ProfileField,
-    Provider,
+    SamlGuide,
     SpValue,
 )
 
@@ -20,10 +20,7 @@ ATTRIBUTES = (
     AttributeRow(ProfileField.FAMILY_NAME, "lastName", "Last Name"),
 )
 
-ONELOGIN = Provider(
-    code="onelogin",
-    name="OneLogin",
-    monogram="1L",
+SAML = SamlGuide(
     summary="The SAML Custom Connector (Advanced) in OneLogin’s Administration.",
     before=(
         Instruction("In OneLogin’s **Administration** open **Applications → Applications** and choose **Add App**."),
@@ -111,5 +108,4 @@ ONELOGIN = Provider(
         Setting.ASSIGNMENT: "Access → Roles: choose a role that the person has; or Users → the person → Applications → +. "
         "With SCIM, this also adds the person here.",
     },
-    marks=("onelogin.com",),
 )

@@ -10,7 +10,7 @@ from orgs.providers.types import (
     MetadataHint,
     MetadataWay,
     ProfileField,
-    Provider,
+    SamlGuide,
     SpValue,
 )
 
@@ -20,10 +20,7 @@ ATTRIBUTES = (
     AttributeRow(ProfileField.FAMILY_NAME, "lastName", "Family Name"),
 )
 
-PINGONE = Provider(
-    code="pingone",
-    name="PingOne",
-    monogram="P1",
+SAML = SamlGuide(
     summary="A SAML application in a PingOne environment.",
     before=(
         Instruction(
@@ -121,5 +118,4 @@ PINGONE = Provider(
         Setting.ASSIGNMENT: "The app’s toggle must be on, and on the tab Access there must be a group that the person "
         "belongs to, or none.",
     },
-    marks=("pingone.com", "pingone.eu", "pingone.ca", "pingone.com.au", "pingone.sg", "pingone.asia"),
 )

@@ -2,8 +2,8 @@
 
 import pytest
 
-from orgs.providers.jumpcloud import CONNECTION_TEST, CONNECTION_TEST_GROUPS, connection_context
 from orgs.providers.jumpcloud.bodies import ENTERPRISE, USER
+from orgs.providers.jumpcloud.connection import CONNECTION_TEST, CONNECTION_TEST_GROUPS, connection_context
 from orgs.providers.steps import ScimStep, StepOutcome, StepRequest, StepResponse, StepResult
 from scim.dialects.walk import walk
 from tests.orgs.providers.small_directory import SmallDirectory, failure

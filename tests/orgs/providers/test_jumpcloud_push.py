@@ -2,7 +2,8 @@
 
 import pytest
 
-from orgs.providers.jumpcloud import activate, lifecycle
+from orgs.providers.jumpcloud.changes import lifecycle
+from orgs.providers.jumpcloud.push import activate
 from orgs.providers.people import made_up_groups, made_up_people
 from orgs.providers.steps import ScimStep, StepOutcome
 from scim.dialects.walk import walk

@@ -13,7 +13,7 @@ from tests.architecture.source import modules
 
 EMAIL, GIVEN, FAMILY, DISPLAY = ProfileField
 URL, FILE, MANUAL = MetadataWay
-MAY_BE_EMPTY = {"monogram", "note", "hint", "marks"}
+MAY_BE_EMPTY = {"note", "hint"}
 FORMS = {
     "jumpcloud": [
         (SpValue.IDP_ENTITY_ID, "IdP Entity ID"),
@@ -105,48 +105,52 @@ def test_no_two_providers_share_a_code_or_a_name():
 
 @each
 def test_a_form_has_its_own_labels_in_its_own_order(one):
-    assert [(row.value, row.label) for row in one.copy] == FORMS[one.code]
+    assert [(row.value, row.label) for row in one.guide.copy] == FORMS[one.code]
 
 
 @each
 def test_each_value_is_copied_once(one):
-    assert set(Counter(row.value for row in one.copy).values()) == {1}
+    assert set(Counter(row.value for row in one.guide.copy).values()) == {1}
 
 
 @each
 def test_the_values_that_every_sign_in_needs_are_required(one):
-    required = {row.value for row in one.copy if row.required}
+    required = {row.value for row in one.guide.copy if row.required}
     assert {SpValue.SP_ENTITY_ID, SpValue.ACS_URL, SpValue.SUBJECT_NAME, SpValue.NAME_ID_FORMAT} <= required
 
 
 @each
 def test_the_login_url_is_shown_for_every_provider(one):
-    assert SpValue.LOGIN_URL in {row.value for row in one.copy}
+    assert SpValue.LOGIN_URL in {row.value for row in one.guide.copy}
 
 
 def test_only_jumpcloud_demands_an_entity_id_of_its_own():
-    typed = {one.code: row.required for one in PROVIDERS for row in one.copy if row.value is SpValue.IDP_ENTITY_ID}
+    typed = {
+        one.code: row.required for one in PROVIDERS for row in one.guide.copy if row.value is SpValue.IDP_ENTITY_ID
+    }
     assert typed == {"jumpcloud": True, "custom": False}
 
 
 @each
 def test_metadata_is_asked_for_by_link_first_save_of_google_which_has_none(one):
-    assert [hint.way for hint in one.metadata] == ([FILE, MANUAL] if one.code == "google" else [URL, FILE, MANUAL])
+    assert [hint.way for hint in one.guide.metadata] == (
+        [FILE, MANUAL] if one.code == "google" else [URL, FILE, MANUAL]
+    )
 
 
 @each
 def test_every_setting_can_be_mended(one):
-    assert set(one.fixes) == set(Setting)
+    assert set(one.guide.fixes) == set(Setting)
 
 
 @each
 def test_email_and_names_are_asked_for(one):
-    assert [row.field for row in one.attributes if row.required] == [EMAIL, GIVEN, FAMILY]
+    assert [row.field for row in one.guide.attributes if row.required] == [EMAIL, GIVEN, FAMILY]
 
 
 @each
 def test_the_name_id_asked_for_is_an_email_address(one):
-    assert one.name_id_format is NameIdFormat.EMAIL
+    assert one.guide.name_id_format is NameIdFormat.EMAIL
 
 
 # what is written
@@ -154,29 +158,34 @@ def test_the_name_id_asked_for_is_an_email_address(one):
 
 @each
 def test_no_text_is_empty(one):
-    assert [name for name, text in texts(one) if not text.strip() and name not in MAY_BE_EMPTY] == []
+    assert [name for name, text in texts(one.guide) if not text.strip() and name not in MAY_BE_EMPTY] == []
 
 
 @each
 def test_no_list_is_empty(one):
-    assert [its.name for its in fields(one) if getattr(one, its.name) in ((), {}) and its.name != "marks"] == []
+    assert [its.name for its in fields(one.guide) if getattr(one.guide, its.name) in ((), {})] == []
 
 
 @each
 def test_texts_have_one_space_and_typographic_apostrophes(one):
-    assert [text for _, text in texts(one) if "  " in text or text != text.strip() or "'" in text] == []
+    assert [text for _, text in texts(one.guide) if "  " in text or text != text.strip() or "'" in text] == []
 
 
 @each
 def test_sentences_are_whole(one):
-    steps = (*one.before, *one.after_copy, *one.attribute_steps, *one.assign)
-    sentences = [*one.traps, *one.fixes.values(), *(step.text for step in steps), *(row.hint for row in one.copy)]
+    steps = (*one.guide.before, *one.guide.after_copy, *one.guide.attribute_steps, *one.guide.assign)
+    sentences = [
+        *one.guide.traps,
+        *one.guide.fixes.values(),
+        *(step.text for step in steps),
+        *(row.hint for row in one.guide.copy),
+    ]
     assert [text for text in sentences if not text.endswith(".")] == []
 
 
 @each
 def test_bold_is_closed_and_found_in_instructions_alone(one):
-    marked = [(name, text.count("**")) for name, text in texts(one) if "**" in text]
+    marked = [(name, text.count("**")) for name, text in texts(one.guide) if "**" in text]
     assert [(name, count) for name, count in marked if name != "text" or count % 2] == []
 
 
@@ -222,31 +231,33 @@ def test_a_sentence_names_a_provider_that_has_a_name(code, party):
 )
 @each
 def test_the_usual_names_are_understood_from_every_provider(one, field, names):
-    assert set(names) <= set(one.aliases[field])
+    assert set(names) <= set(one.guide.aliases[field])
 
 
 @each
 def test_the_names_that_the_guide_gives_are_looked_for_first(one):
-    assert {row.field: row.name for row in one.attributes}.items() <= {
-        field: names[0] for field, names in one.aliases.items()
+    assert {row.field: row.name for row in one.guide.attributes}.items() <= {
+        field: names[0] for field, names in one.guide.aliases.items()
     }.items()
 
 
 @each
 def test_no_name_stands_for_two_fields_or_twice_for_one(one):
     assert [
-        name for name, times in Counter(name for names in one.aliases.values() for name in names).items() if times > 1
+        name
+        for name, times in Counter(name for names in one.guide.aliases.values() for name in names).items()
+        if times > 1
     ] == []
 
 
 @each
 def test_no_two_fields_have_names_that_differ_in_case_alone(one):
-    folded = Counter(name for names in one.aliases.values() for name in {name.casefold() for name in names})
+    folded = Counter(name for names in one.guide.aliases.values() for name in {name.casefold() for name in names})
     assert [name for name, fields_ in folded.items() if fields_ > 1] == []
 
 
 def test_entras_user_principal_name_is_nobodys_display_name():
-    assert f"{CLAIMS}/name" not in provider("entra").aliases[DISPLAY]
+    assert f"{CLAIMS}/name" not in provider("entra").guide.aliases[DISPLAY]
 
 
 # whose address

@@ -2,9 +2,11 @@
 
 import pytest
 
-from orgs.providers.jumpcloud import CONNECTION_TEST_GROUPS, bodies
+from orgs.providers.habits import RequestFacts
+from orgs.providers.jumpcloud import bodies
+from orgs.providers.jumpcloud.connection import CONNECTION_TEST_GROUPS
 from orgs.providers.people import MadeUpPerson, object_id
-from scim.dialects.recognize import RequestFacts, recognize
+from scim.dialects.recognize import recognize
 
 PERSON = MadeUpPerson("eve@acme.example", "Eve", "Adams", object_id("eve@acme.example"))
 

@@ -5,7 +5,6 @@ import pytest
 from orgs.providers import checks
 from orgs.providers.steps import Fallback, Filter, ScimCheck, ScimStep, StepOutcome, StepRequest, StepResponse
 from orgs.providers.templates import fill, placeholders, read
-from scim.dialects.variants import spelling_steps
 from scim.dialects.walk import NoAnswerError, expectation, take, walk
 
 READ = ScimStep(name="read", label="Read", method="GET", path="/Users/{user_id}", checks=(checks.STRING_ID,))
@@ -144,9 +143,3 @@ def test_each_check_says_what_is_wrong(check: ScimCheck, body: object):
 )
 def test_each_check_is_content_with_what_is_right(check: ScimCheck, body: object):
     assert check.problem(StepResponse(200, body), {"key": "éve"}) is None
-
-
-def test_spellings_of_a_base_url_are_distinct_listings():
-    targets = [step.call({}).target for step in spelling_steps("Groups")]
-    assert {"/Groups/", "//Groups", "?aadOptscim062020/Groups"} < set(targets)
-    assert len(set(targets)) == len(targets)

@@ -138,7 +138,7 @@ def test_a_refusal_for_having_begun_says_who_began(connection, refusal):
 def test_advice_is_in_the_words_of_the_provider(connection, provider):
     connection.provider = provider.code
     attempt = record(connection, AttemptOutcome.REFUSED, AudienceMismatch(expected="a", received="b"))
-    assert queries.advice(attempt) == provider.fixes[Setting.SP_ENTITY_ID]
+    assert queries.advice(attempt) == provider.guide.fixes[Setting.SP_ENTITY_ID]
 
 
 def test_where_no_setting_is_at_fault_the_advice_says_what_to_try(connection):

@@ -96,13 +96,13 @@ def test_every_row_of_a_table_has_its_cells(name):
 
 @pytest.mark.parametrize("one", PROVIDERS, ids=lambda one: one.code)
 def test_a_guide_has_the_labels_of_the_form_in_their_order(one):
-    places = [PAGES[f"{one.code}.md"].index(f"| **{row.label}** |") for row in one.copy]
+    places = [PAGES[f"{one.code}.md"].index(f"| **{row.label}** |") for row in one.guide.copy]
     assert places == sorted(places)
 
 
 @pytest.mark.parametrize("one", PROVIDERS, ids=lambda one: one.code)
 def test_a_guide_says_what_to_do_for_every_setting(one):
-    assert [fix for fix in one.fixes.values() if f"| {plain(fix)} |" not in PAGES[f"{one.code}.md"]] == []
+    assert [fix for fix in one.guide.fixes.values() if f"| {plain(fix)} |" not in PAGES[f"{one.code}.md"]] == []
 
 
 @pytest.mark.parametrize(

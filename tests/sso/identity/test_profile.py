@@ -136,7 +136,9 @@ def test_names_are_one_line_of_what_can_be_shown():
 
 
 def names_of(provider):
-    return AttributeNames(subject="NameID", **{str(field): tuple(provider.aliases[field]) for field in ProfileField})
+    return AttributeNames(
+        subject="NameID", **{str(field): tuple(provider.guide.aliases[field]) for field in ProfileField}
+    )
 
 
 @pytest.mark.parametrize("name", [one for one in GOOD_NAMES if "persistent" not in one])

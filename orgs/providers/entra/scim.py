@@ -1,0 +1,64 @@
+"""Microsoft Entra ID’s provisioning service."""
+
+from orgs.providers.habits import RequestFacts, RequestShape, ScimHabits, ScimSetup
+from orgs.providers.types import Absent, Instruction
+
+GUID = "[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
+
+
+def _patch(operation: dict[str, object]) -> RequestFacts:
+    return RequestFacts("PATCH", "/Users/7", body={"Operations": [operation]})
+
+
+SCIM = ScimHabits(
+    user_agents=("azure", "entra", "microsoft"),
+    shapes=(
+        # the flag of the tenant URL, wherever it lands
+        RequestShape(target="(?i).*aadoptscim062020.*", example=RequestFacts("GET", "/Users", "aadOptscim062020")),
+        # whether somebody is a member
+        RequestShape(
+            parameters={"filter": '(?i).*id eq "[^"]*" and members eq "[^"]*".*'},
+            example=RequestFacts("GET", "/Groups", "filter=id+eq+%22g%22+and+members+eq+%22u%22"),
+        ),
+        RequestShape(
+            parameters={"filter": r'(?i).*emails\[type eq "work"\].*value eq.*'},
+            example=RequestFacts("GET", "/Users", "filter=emails%5Btype+eq+%22work%22%5D.value+eq+%22x%22"),
+        ),
+        # its connection test looks for a user that can't exist
+        RequestShape(
+            parameters={"filter": f'(?i)userName eq "{GUID}"'},
+            example=RequestFacts("GET", "/Users", "filter=userName+eq+%220f8fad5b-d9cb-469f-a165-70867728950e%22"),
+        ),
+        RequestShape(
+            parameters={"filter": "(?i).*displayName eq.*", "excludedAttributes": ".*"},
+            example=RequestFacts("GET", "/Groups", "excludedAttributes=members&filter=displayName+eq+%22x%22"),
+        ),
+        RequestShape(
+            operation={"/op": "Add|Replace|Remove"},
+            example=_patch({"op": "Add", "path": "title", "value": "Engineer"}),
+        ),
+        RequestShape(
+            operation={"/path": "active", "/value": "True|False"},
+            example=_patch({"op": "replace", "path": "active", "value": "False"}),
+        ),
+    ),
+    setup=ScimSetup(
+        steps=(
+            Instruction("In the application open **Provisioning**, and set **Provisioning Mode** to **Automatic**."),
+            Instruction("Under **Admin Credentials**, **Tenant URL**: paste the Base URL from this page."),
+            Instruction("**Secret Token**: paste the bearer token."),
+            Instruction("Choose **Test Connection**, then **Save**."),
+            Instruction("Under **Users and groups** choose who is provisioned."),
+            Instruction("Choose **Start provisioning**."),
+        ),
+        base_url="Provisioning → Admin Credentials → Tenant URL",
+        token="Provisioning → Admin Credentials → Secret Token",  # noqa: S106 - where a token goes
+        traps=(
+            "Entra provisions in cycles of about 40 minutes. Provision on demand sends one person at once.",
+            "A person who is deleted there is set inactive here, and deleted after 30 days.",
+        ),
+    ),
+    calls=Absent(
+        "Entra’s sequence of calls is tested by the forms of its requests, in tests/scim; nobody has captured it whole."
+    ),
+)

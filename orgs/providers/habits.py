@@ -1,0 +1,76 @@
+"""What is known of how a provider provisions by SCIM: its form, the marks in its requests, its calls in their order."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from orgs.providers.people import MadeUpPerson, PushedGroup
+from orgs.providers.steps import ScimStep
+from orgs.providers.templates import Context
+from orgs.providers.types import Absent, Instruction
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFacts:
+    """What a request shows of itself. `path` is what follows the base URL; `query` is as it came, not decoded."""
+
+    method: str
+    path: str
+    query: str = ""
+    user_agent: str = ""
+    body: Mapping[str, object] | None = None
+    content_type: str = ""
+    accept_charset: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestShape:
+    """What a request shows that no other provider's does, all of it together; `example` is such a request.
+
+    Each text is a regular expression for the whole of what it is about. An operation is one of a PATCH, read by JSON
+    pointer; where the expression is None, nothing is there.
+    """
+
+    example: RequestFacts
+    target: str = ""  # path and query, as they came
+    parameters: Mapping[str, str] = field(default_factory=dict)  # of the query, decoded
+    content_type: str = ""
+    accept_charset: str = ""
+    schema: str = ""  # one of the body's schemas
+    body: Mapping[str, str] = field(default_factory=dict)  # by JSON pointer
+    operation: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScimSetup:
+    """How provisioning is set up in the provider's console; `base_url` and `token` are the ways to their fields there."""
+
+    steps: tuple[Instruction, ...]
+    base_url: str
+    token: str
+    traps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallSequence:
+    """The calls of a provider, to be walked against any SCIM server.
+
+    The connection test begins with what `context` makes of the test address and of a mark that tells runs apart; the
+    others with nothing. `lifecycle` needs so many people.
+    """
+
+    connection_test: tuple[ScimStep, ...]
+    connection_test_with_groups: tuple[ScimStep, ...]
+    context: Callable[[str, str], Context]
+    activate: Callable[[Sequence[MadeUpPerson], Sequence[PushedGroup]], tuple[ScimStep, ...]]
+    lifecycle: Callable[[Sequence[MadeUpPerson], Sequence[PushedGroup]], tuple[ScimStep, ...]]
+    people_needed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScimHabits:
+    """What is known of a provider as a SCIM client. `user_agents` are what its User-Agent contains, in lower case."""
+
+    user_agents: tuple[str, ...]
+    shapes: tuple[RequestShape, ...] | Absent
+    setup: ScimSetup | Absent
+    calls: CallSequence | Absent
