@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
-from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 import idna
 
@@ -63,7 +63,7 @@ def safe_url(url: str, *, allows_loopback: bool) -> str:
     """
     try:
         parts = urlsplit(url)
-        written = url if url.isascii() else _in_ascii(parts)
+        written = url if url.isascii() else _in_ascii(url, parts)
         # reading it checks it
         _ = parts.port
     except ValueError as error:
@@ -76,18 +76,15 @@ def safe_url(url: str, *, allows_loopback: bool) -> str:
     return written
 
 
-def _in_ascii(parts: SplitResult) -> str:
+def _in_ascii(url: str, parts: SplitResult) -> str:
     """Raises ValueError for a host that can't be a name."""
     netloc = parts.netloc
     if not netloc.isascii():
         host = idna.encode(parts.hostname or "", uts46=True, transitional=False).decode("ascii")
         netloc = host if parts.port is None else f"{host}:{parts.port}"
-    path, query = (_percent_encoded(text) for text in (parts.path, parts.query))
-    return urlunsplit((parts.scheme, netloc, path, query, parts.fragment))
-
-
-def _percent_encoded(text: str) -> str:
-    return "".join(letter if letter.isascii() else quote(letter) for letter in text)
+    # an empty netloc is refused here, too
+    before, _, after = url.partition(parts.netloc)
+    return before + netloc + "".join(letter if letter.isascii() else quote(letter) for letter in after)
 
 
 def is_loopback(host: str) -> bool:

@@ -239,6 +239,8 @@ def test_an_expired_certificate_is_read_for_the_admin_to_decide():
         "https://idp.éxample:port/",
         "https://idp.example/\u200b",
         "http://idp.éxample/",
+        "https:idp.example/é",
+        "https:é",
         f"https://idp.example/{'x' * 2_000}",
         "http://127.0.0.1:8001/sso",
     ],

@@ -204,6 +204,7 @@ URLS = {
     "https://idp.example/anmeldung/größe?q=é": "https://idp.example/anmeldung/gr%C3%B6%C3%9Fe?q=%C3%A9",
     "https://bücher.example:8443/sso": "https://xn--bcher-kva.example:8443/sso",
     "https://straße.example/": "https://xn--strae-oqa.example/",
+    "https://idp.example/é?": "https://idp.example/%C3%A9?",
     "https://idp.example/100%25é": "https://idp.example/100%25%C3%A9",
 }
 
