@@ -20,6 +20,7 @@ def main(*, force: bool) -> None:
     make_keys()
     from tests.vectors.saml.bad import BAD
     from tests.vectors.saml.good import GOOD
+    from tests.vectors.saml.vendor_metadata import METADATA
 
     messages: dict[str, Callable[[], str | bytes]] = {
         f"good/{name}": accepted.written for name, accepted in GOOD.items()
@@ -31,6 +32,10 @@ def main(*, force: bool) -> None:
             write(path, message())
     for name, accepted in GOOD.items():
         write(FOLDER / "good" / f"{name}.json", json.dumps(accepted.expected(), indent=2, ensure_ascii=False) + "\n")
+    for name, described in METADATA.items():
+        write(FOLDER / "metadata" / f"{name}.xml", described.written())
+        text = json.dumps(described.expected(), indent=2, ensure_ascii=False)
+        write(FOLDER / "metadata" / f"{name}.json", f"{text}\n")
     codes = {name: refused.code for name, refused in sorted(BAD.items())}
     write(FOLDER / "bad" / "codes.json", json.dumps(codes, indent=2) + "\n")
 

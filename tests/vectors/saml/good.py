@@ -1,5 +1,7 @@
 """The messages that must be accepted, each with what it says."""
 
+from dataclasses import replace
+
 from tests.vectors.saml import flavours
 from tests.vectors.saml.accepted import AFTER_TEN, EMAIL, EVENING, Good
 from tests.vectors.saml.flavours import CLAIMS, CONTEXT, FORMAT, MICROSOFT, PERSISTENT
@@ -25,7 +27,18 @@ ENTRA_ATTRIBUTES = {
 RSA_SHA512 = Style(method=f"{MORE}rsa-sha512", digest=f"{XENC}sha512")
 RSA_SHA384 = Style(method=f"{MORE}rsa-sha384", digest=f"{MORE}sha384")
 
-GOOD: dict[str, Good] = {
+# by how the name of a vector begins, where it says nothing of its own
+HABITS = {
+    "jumpcloud": "JumpCloud signs the response, the assertion or both, as its form says; spaces and Id attributes differ by age.",
+    "rotation": "While JumpCloud’s certificate is renewed, answers come signed by either key.",
+    "ec": "Providers that let an admin choose the key sign with ECDSA.",
+    "okta": "Okta signs both by default and lists the prefix xs, which is declared in each value or above them.",
+    "entra": "Entra ID writes fractions of seven digits, claims as URLs, and the assertion without a prefix.",
+    "google": "Google signs the assertion by default, and its Name ID has no format of its own.",
+    "onelogin": "OneLogin signs the response, and sends an attribute also where it has no value.",
+    "unsolicited": "Providers with a portal begin by themselves, with a persistent Name ID and a session that never ends.",
+}
+PLAIN: dict[str, Good] = {
     "jumpcloud_assertion": Good(flavours.JUMPCLOUD, STANDARD, session_expires_at=EVENING),
     "jumpcloud_response": Good(flavours.JUMPCLOUD, None, STANDARD, session_expires_at=EVENING),
     "jumpcloud_both": Good(flavours.JUMPCLOUD, STANDARD, STANDARD, session_expires_at=EVENING),
@@ -123,3 +136,4 @@ GOOD: dict[str, Good] = {
     ),
     **VENDORS,
 }
+GOOD = {name: replace(one, habit=one.habit or HABITS[name.partition("_")[0]]) for name, one in PLAIN.items()}

@@ -100,3 +100,43 @@ KEYCLOAK = message(
         attribute("Role", "engineering", extra=f' NameFormat="{NAME_FORMAT}:basic"', kind="string"),
     ),
 )
+# one tenant's people have their kind of account and its number as Name ID
+AUTH0 = message(
+    name_id="auth0|5f7c8ec7c33c6c004bbafe82",
+    name_id_format=f"{FORMAT}unspecified",
+    authn='AuthnInstant="$now" SessionIndex="_session-$serial"',
+    context=f"{CONTEXT}unspecified",
+    attributes=statement(
+        attribute(
+            f"{CLAIMS}/emailaddress", "uma@acme.example", extra=f' NameFormat="{NAME_FORMAT}:uri"', kind="string"
+        ),
+        attribute(f"{CLAIMS}/name", "Uma Ünal", extra=f' NameFormat="{NAME_FORMAT}:uri"', kind="string"),
+        attribute("http://schemas.auth0.com/email_verified", "true", kind="boolean"),
+    ),
+)
+PINGONE = message(
+    name_id="uma@acme.example",
+    authn='AuthnInstant="$before" SessionIndex="_session-$serial"',
+    context=f"{CONTEXT}Password",
+    attributes=statement(
+        attribute("email", "uma@acme.example", extra=f' NameFormat="{NAME_FORMAT}:basic"', kind="string"),
+        attribute("given_name", "Uma", extra=f' NameFormat="{NAME_FORMAT}:basic"', kind="string"),
+    ),
+)
+DUO = message(
+    name_id="uma@acme.example",
+    authn='AuthnInstant="$now" SessionIndex="_session-$serial" SessionNotOnOrAfter="$evening"',
+    attributes=statement(
+        attribute("Email", "uma@acme.example", extra=f' NameFormat="{NAME_FORMAT}:unspecified"'),
+        attribute("FirstName", "Uma", extra=f' NameFormat="{NAME_FORMAT}:unspecified"'),
+    ),
+)
+AUTHENTIK = message(
+    name_id="uma@acme.example",
+    authn='AuthnInstant="$before" SessionIndex="_session-$serial" SessionNotOnOrAfter="$evening"',
+    attributes=statement(
+        attribute(f"{CLAIMS}/emailaddress", "uma@acme.example"),
+        attribute("http://schemas.xmlsoap.org/claims/Group", "Engineering", "Domain Users"),
+        attribute("http://schemas.goauthentik.io/2021/02/saml/username", "uma"),
+    ),
+)
