@@ -130,8 +130,7 @@ class ReadOnlyAdmin(Read, TablePage):
 
     def exact_match(self, term: str) -> Q:
         """Return what the whole term names exactly; empty when that is nothing."""
-        public_id = read_uuid(term)
-        return Q(public_id=public_id) if public_id is not None and "public_id" in (self.fields or ()) else Q()
+        return Q(public_id=read_uuid(term)) if "public_id" in (self.fields or ()) else Q()
 
     def _offered_filters(self) -> set[str]:
         offered = set[str]()

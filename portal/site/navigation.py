@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from orgs.tenancy.models import Organization
+from sso.connections.types import STEPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,7 @@ SETTINGS_PAGES = (
             "directories:generate_token",
             "directories:revoke_token",
             "connection",
-            *(
-                f"wizard:{name}"
-                for name in ("new", "provider", "values", "attributes", "metadata", "preview", "domain", "review")
-            ),
+            *(f"wizard:{step}" for step in ("new", *STEPS, "preview")),
             *(f"connections:{name}" for name in ("rules", "turn_off", "delete")),
             "signin:test",
         ),

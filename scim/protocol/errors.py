@@ -102,12 +102,6 @@ class MethodNotAllowed(ScimError):
     status = 405
 
 
-class PreconditionFailed(ScimError):
-    """The resource isn't in the version that If-Match names (§3.12, §3.14)."""
-
-    status = 412
-
-
 class BodyTooLarge(ScimError):
     """The body is larger than the service reads (RFC 7644 §3.12: 413)."""
 

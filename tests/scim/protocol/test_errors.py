@@ -21,7 +21,6 @@ STATUSES = {
     errors.Forbidden: (403, None),
     errors.ResourceNotFound: (404, None),
     errors.MethodNotAllowed: (405, None),
-    errors.PreconditionFailed: (412, None),
     errors.BodyTooLarge: (413, None),
     errors.UnsupportedMediaType: (415, None),
     errors.TooManyRequests: (429, None),
