@@ -153,7 +153,7 @@ def _identity_of(connection: Connection, claims: VerifiedIdentity, email: str) -
     One that an admin has left to its member counts, but not for whoever comes with that very address: that may be its
     new holder.
     """
-    identity = connections.find_identity(connection, claims.subject) if is_lasting(claims) else None
+    identity = connections.find_identity(connection, claims.subject) if claims.is_lasting else None
     if identity is None:
         return None
     kind = people.address_kinds(connection.org, claims.subject).get(identity.membership_id)
@@ -161,11 +161,6 @@ def _identity_of(connection: Connection, claims: VerifiedIdentity, email: str) -
     if kind == AddressKind.FORMER or (kind == AddressKind.NAME_ID and is_asserted):
         return None
     return identity
-
-
-def is_lasting(claims: VerifiedIdentity) -> bool:
-    """Say whether the NameID means the same person next time; a transient one is another each time (SAML Core §8.3.8)."""
-    return claims.subject_format != NameIdFormat.TRANSIENT
 
 
 def _require_same_subject(

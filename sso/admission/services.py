@@ -76,7 +76,7 @@ def confirm(*, membership: Membership, subject: Subject) -> Membership:
     queries.require_same_domain(locked, membership)
     if queries.membership_to_enter(connection, claims, subject.profile.email) != locked:
         raise SubjectChanged(expected=locked.email, received=subject.profile.email)
-    if queries.is_lasting(claims):
+    if claims.is_lasting:
         connections.remember_identity(
             connection=connection,
             membership=locked,

@@ -1,68 +1,23 @@
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
 
-from orgs.base.actor import Actor, ActorKind
+from orgs.base.actor import Actor
 from orgs.base.clock import now
 from orgs.base.text import KEY_LENGTH, address_key
 from orgs.providers.idp_settings import Setting
-from orgs.tenancy.models import Membership
 from sso.attempts import queries
 from sso.attempts.models import LoginAttempt
-from sso.attempts.types import AttemptOutcome, AttemptRecord, ClientInfo, NameIdInTheWay
+from sso.attempts.types import AttemptOutcome, AttemptRecord, NameIdInTheWay
 from sso.connections import services as connections
 from sso.connections.errors import IdentityUnknown
 from sso.connections.models import Connection
-from sso.identity.errors import SignInError
-from sso.identity.types import SignInCheck, VerifiedIdentity
+from sso.identity.types import SignInCheck
 
 # no letter that is taken for a digit, no vowel that makes words
 CODE_LETTERS = "23456789BCDFGHJKMNPQRSTVWXZ"
 CODE_LENGTH = 8
-
-
-@dataclass(slots=True)
-class Attempt:
-    """What is known so far of one attempt, so that its end can be written to the log whatever that is."""
-
-    connection: Connection
-    caller: ClientInfo
-    version: int | None = None
-    claims: VerifiedIdentity | None = None
-    email: str = ""
-    membership: Membership | None = None
-    # of the version that is tested; else it is the connection's
-    provider: str = ""
-
-    @property
-    def known_claims(self) -> VerifiedIdentity:
-        assert self.claims is not None  # noqa: S101 - set before anybody asks
-        return self.claims
-
-    @property
-    def known_version(self) -> int:
-        assert self.version is not None  # noqa: S101 - set before anybody asks
-        return self.version
-
-    @property
-    def known_membership(self) -> Membership:
-        assert self.membership is not None  # noqa: S101 - set before anybody asks
-        return self.membership
-
-    @property
-    def actor(self) -> Actor:
-        reference, label = str(self.connection.public_id), self.connection.name
-        return Actor(ActorKind.SAML, reference=reference, label=label, ip=self.caller.ip)
-
-    def record(
-        self, outcome: AttemptOutcome, passed: Sequence[SignInCheck], refusal: SignInError | None = None
-    ) -> LoginAttempt:
-        known = self.version, refusal, self.claims, self.email, self.membership
-        entry = AttemptRecord(outcome, self.caller, passed, *known, provider=self.provider)
-        return record_attempt(connection=self.connection, entry=entry)
 
 
 @transaction.atomic

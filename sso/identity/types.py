@@ -50,6 +50,7 @@ class VerifiedIdentity:
     certificates: tuple[str, ...] = ()  # fingerprints of those whose keys verified the signatures
     left_out: Mapping[str, int] = field(default_factory=dict)  # of an attribute, how many values aren't kept
     encrypted_attributes: int = 0  # which can't be read here
+    is_lasting: bool = True  # the subject is the same person next time
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,10 @@
 from dataclasses import dataclass, field
 
 from sso.connections.types import Binding
+from sso.saml.endpoints import LONGEST_URL
+from sso.saml.metadata_input import LARGEST_DOCUMENT
 
+__all__ = ["LARGEST_DOCUMENT", "LONGEST_URL", "MAX_SNAPSHOTS", "Remark", "TypedIdp"]
 MAX_SNAPSHOTS = 20
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from orgs.providers.idp_settings import NameIdFormat
 from sso.identity.errors import SignInError
 from sso.identity.types import SignInCheck, VerifiedIdentity
 from sso.saml import conditions, prescreen, signature
@@ -149,6 +150,7 @@ def _read_claims(
     if children(subject, SAML, "EncryptedID"):
         raise SubjectEncrypted(expected="a NameID", received="an EncryptedID")
     name_id = only(subject, "NameID", SubjectMissing)
+    name_id_format = _name_id_format(name_id)
     statements = children(assertion, SAML, "AuthnStatement")
     if not statements:
         raise StatementMissing(expected="an AuthnStatement", received="none")
@@ -158,8 +160,8 @@ def _read_claims(
         assertion_id=assertion.get("ID") or "",
         issuer=expectation.idp_entity_id,
         subject=_name_id(name_id),
-        subject_format=_name_id_format(name_id),
         attributes={name: tuple(values[:KEPT_VALUES]) for name, values in sent.items()},
+        subject_format=name_id_format,
         request_id=in_response_to,
         session_index=(statements[0].get("SessionIndex") or "")[:LONGEST_TEXT],
         issued_at=moment(assertion.get("IssueInstant")),
@@ -170,6 +172,8 @@ def _read_claims(
         certificates=found.certificates,
         left_out={name: len(values) - KEPT_VALUES for name, values in sent.items() if len(values) > KEPT_VALUES},
         encrypted_attributes=_encrypted_attributes(assertion),
+        # a transient one is another each time (SAML Core §8.3.8)
+        is_lasting=name_id_format != NameIdFormat.TRANSIENT,
     )
 
 

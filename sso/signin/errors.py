@@ -1,9 +1,14 @@
 """Refusals that need more than the message: what it answers, who brought it, and whether it came before."""
 
+from typing import TYPE_CHECKING
+
 from orgs.providers.idp_settings import Setting
 from sso.identity.errors import SignInError
 from sso.identity.types import SignInCheck
-from sso.saml.errors import AlgorithmRefused, IssuerMismatch, SignatureInvalid, SignatureMissing
+
+if TYPE_CHECKING:
+    from sso.attempts.models import LoginAttempt
+    from sso.signin_tests.models import SignInTest
 
 
 class ConnectionOff(SignInError):
@@ -81,5 +86,14 @@ class OtherPersonSignedIn(SignInError):
     )
 
 
-# what another version of the connection might take; a message of a wrong shape isn't verified twice
-DIFFERS_BY_VERSION = (ConnectionOff, SignatureInvalid, SignatureMissing, AlgorithmRefused, IssuerMismatch)
+class SignInRefused(Exception):
+    """Nobody was signed in; the person sees `problem.public` and the attempt's code.
+
+    `assertion_id` names an assertion that may have led somewhere in this browser before.
+    """
+
+    def __init__(
+        self, problem: SignInError, attempt: "LoginAttempt", test: "SignInTest | None" = None, assertion_id: str = ""
+    ) -> None:
+        self.problem, self.attempt, self.test, self.assertion_id = problem, attempt, test, assertion_id
+        super().__init__(problem.code)

@@ -18,7 +18,7 @@ from sso.identity.errors import AssertionExpired, apart_from, stamp
 from sso.identity.types import DEFAULT_SKEW, VerifiedIdentity
 from sso.signin.errors import AssertionReplayed, RequestUnknown, UnsolicitedRefused
 from sso.signin.models import PendingSignIn, UsedRequest
-from sso.signin.types import ANSWERED_LIFE, Flow, Taken
+from sso.signin.types import ANSWERED_LIFE, Flow, TakenAnswer
 
 LATE_ANSWERS = frozenset({AssertionReplayed.code, AssertionExpired.code})
 
@@ -73,9 +73,9 @@ def flow_of(claims: VerifiedIdentity, connection: Connection, flows: Sequence[Fl
     return next((flow for flow in mine if flow.connection == connection.public_id), None)
 
 
-def require_flow(taken: Taken, connection: Connection) -> Flow:
+def require_flow(taken: TakenAnswer, connection: Connection) -> Flow:
     """Return the flow of an answer that may be finished. Raises RequestUnknown, UnsolicitedRefused."""
-    request_id = taken.claims.request_id
+    request_id = taken.answer.claims.request_id
     if not request_id:
         if not connection.allow_idp_initiated:
             raise UnsolicitedRefused

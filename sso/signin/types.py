@@ -1,15 +1,20 @@
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from orgs.base.actor import Actor, ActorKind
 from orgs.tenancy.types import Visitor
 from sso.attempts.types import ClientInfo
+from sso.identity.errors import SignInError
+from sso.identity.profile import ClaimedProfile
 from sso.identity.types import OutgoingRequest, VerifiedIdentity
 
 if TYPE_CHECKING:
     from orgs.tenancy.models import Membership, User
-    from sso.signin.models import PendingSignIn
+    from sso.connections.models import Configuration, Connection
+    from sso.signin_tests.models import SignInTest
 
 # a verified sign-in whose browser hasn't come to finish it
 PENDING_LIFE = timedelta(seconds=60)
@@ -25,11 +30,71 @@ DISCOVERY_LIFE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
-class AcsRequest:
-    """What arrived at an ACS. `relay_state` comes from outside and is compared, never read."""
+class SignInProtocol:
+    """A way to ask an IdP who somebody is, for one connection by one version of it; all else knows no protocol.
 
-    saml_response: str = field(repr=False)
-    relay_state: str
+    Both `verify` and `verify_as_of_issue`, for an answer that came too late, raise SignInError.
+    """
+
+    # of its URLs, which are those of `sso.signin.urls`
+    namespace: str
+    # the fields of the form that an answer comes in: the message, and what says which request it answers
+    answer_field: str
+    state_field: str
+    make_request: "Callable[[Connection, Configuration, datetime], OutgoingRequest]"
+    verify: "Callable[[str, Connection, Configuration, datetime], VerifiedIdentity]"
+    verify_as_of_issue: "Callable[[str, Connection, Configuration], VerifiedIdentity]"
+    # refusals that another version of the connection might not give; a message of a wrong shape isn't verified twice
+    differs_by_version: tuple[type[SignInError], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SignInFacts:
+    """What is known of one sign-in at one point of its way: its end is written from that, whatever it is."""
+
+    connection: "Connection"
+    caller: ClientInfo
+    version: int | None = None
+    claims: VerifiedIdentity | None = field(default=None, repr=False)
+    test: "SignInTest | None" = None
+    email: str = ""
+    # what a test has read; the log doesn't keep it
+    profile: ClaimedProfile | None = None
+
+    @property
+    def provider(self) -> str:
+        """Of the version that is tested; else it is the connection's."""
+        return self.test.configuration.provider if self.test is not None else ""
+
+    @property
+    def actor(self) -> Actor:
+        reference, label = str(self.connection.public_id), self.connection.name
+        return Actor(ActorKind.SAML, reference=reference, label=label, ip=self.caller.ip)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedAnswer:
+    """What an IdP has answered, and the version of the connection that verified it."""
+
+    connection: "Connection"
+    caller: ClientInfo
+    version: int
+    claims: VerifiedIdentity = field(repr=False)
+    test: "SignInTest | None" = None
+    # only a version that is being tested verified it, and nothing says for which test: it signs nobody in
+    is_test_mismatch: bool = False
+
+    @property
+    def facts(self) -> SignInFacts:
+        return SignInFacts(self.connection, self.caller, self.version, self.claims, self.test)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRequest:
+    """What the browser has brought from the IdP. `state` comes from outside and is compared, never read."""
+
+    message: str = field(repr=False)
+    state: str
     caller: ClientInfo
 
 
@@ -68,11 +133,10 @@ class FinishRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class TakenAnswer:
     """A verified answer that is being finished, with the flow that this browser remembers; it is the first or a later one."""
 
-    pending: "PendingSignIn"
-    claims: VerifiedIdentity
+    answer: VerifiedAnswer
     flow: Flow | None
     is_second: bool = False
 

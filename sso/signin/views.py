@@ -24,31 +24,38 @@ from sso.connections.models import Connection
 from sso.identity.errors import AssertionExpired, SignInError
 from sso.signin import cookies, queries, services
 from sso.signin.cookies import local_path
-from sso.signin.errors import AssertionReplayed, OtherPersonSignedIn, SignInUnfinished, UnsolicitedRefused
+from sso.signin.errors import (
+    AssertionReplayed,
+    OtherPersonSignedIn,
+    SignInRefused,
+    SignInUnfinished,
+    UnsolicitedRefused,
+)
 from sso.signin.forms import DiscoveryForm
 from sso.signin.types import (
     DISCOVERY_LIFE,
     QUESTION_LIFE,
-    AcsRequest,
     AlreadySignedIn,
+    AnswerRequest,
     FinishRequest,
     Question,
     SignedIn,
+    SignInProtocol,
     StartedSignIn,
 )
 from sso.signin_tests import queries as test_queries
 from sso.signin_tests import services as tests
 from sso.signin_tests.errors import SignInTestUnknown
 from sso.signin_tests.models import SignInTest
-from sso.signin_tests.services import SignInRefused
 
 DISCOVERY_SALT = "sso.discovery"
 FORM = "application/x-www-form-urlencoded"
 AGAIN = "again"
+Urls = Callable[[str], str]
 
 
 @require_GET
-def login(request: OrgRequest, public_id: UUID) -> HttpResponse:
+def login(request: OrgRequest, public_id: UUID, protocol: SignInProtocol) -> HttpResponse:
     """Send the browser to the IdP with a fresh request, which its own cookie remembers.
 
     A test remembers the digest of its RelayState, and a refused start is in the log; nothing else is written.
@@ -62,7 +69,9 @@ def login(request: OrgRequest, public_id: UUID) -> HttpResponse:
         return _stay(request, connection, OtherPersonSignedIn() if is_other else UnsolicitedRefused(), test)
     return_to = local_path(request.GET.get("next", ""))
     try:
-        started = services.begin(connection=connection, return_to=return_to, test=test, is_again=is_again)
+        started = services.begin(
+            connection=connection, protocol=protocol, return_to=return_to, test=test, is_again=is_again
+        )
     except SignInError as problem:
         return _stay(request, connection, problem)
     response = _send(request, connection, started)
@@ -116,46 +125,47 @@ def _is_own(request: OrgRequest, test: SignInTest) -> bool:
 
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
-def acs(request: HttpRequest, public_id: UUID) -> HttpResponse:
+def acs(request: HttpRequest, public_id: UUID, protocol: SignInProtocol) -> HttpResponse:
     """Take the IdP's answer. No cookie is looked at: this request comes from another site.
 
     Somebody who opens the address itself, or reloads it, is sent to the start of a sign-in.
     """
     connection = _connection(public_id)
     if request.method != "POST":
-        return _see_other(reverse("signin:login", args=[public_id]))
+        return _see_other(_urls(protocol, public_id)("login"))
     try:
-        pending = services.receive(connection=connection, acs_request=_acs_request(request))
+        answer = _answer(request, protocol)
+        pending = services.receive(connection=connection, protocol=protocol, answer=answer)
     except SignInRefused as refusal:
-        return _refused_answer(request, connection, refusal)
+        return _refused_answer(request, _urls(protocol, public_id), refusal)
     if pending.pending is None:
-        return _start_afresh(connection)
-    response = _see_other(f"{reverse('signin:finish', args=[public_id])}?{urlencode({'id': pending.pending})}")
+        return _start_afresh(_urls(protocol, public_id))
+    response = _see_other(f"{_urls(protocol, public_id)('finish')}?{urlencode({'id': pending.pending})}")
     cookies.bind(response, pending.pending, pending.handle)
     return response
 
 
-def _acs_request(request: HttpRequest) -> AcsRequest:
+def _answer(request: HttpRequest, protocol: SignInProtocol) -> AnswerRequest:
     """Return what was posted; a body that is no form holds nothing, which is refused like any nonsense."""
     caller = _caller(request)
     # this type alone, in which browsers post it: of multipart bodies each part would be parsed
-    sent = request.POST.getlist("SAMLResponse") if request.content_type == FORM else []
+    sent = request.POST.getlist(protocol.answer_field) if request.content_type == FORM else []
     if len(sent) != 1:
-        return AcsRequest("", "", caller)
-    return AcsRequest(sent[0], request.POST.get("RelayState", ""), caller)
+        return AnswerRequest("", "", caller)
+    return AnswerRequest(sent[0], request.POST.get(protocol.state_field, ""), caller)
 
 
-def _refused_answer(request: HttpRequest, connection: Connection, refusal: SignInRefused) -> HttpResponse:
+def _refused_answer(request: HttpRequest, urls: Urls, refusal: SignInRefused) -> HttpResponse:
     """An answer that was right once goes on to where the browser has its own cookies; in a flood there is no such place."""
     if not refusal.assertion_id or refusal.test is not None or not refusal.attempt.is_in_log:
         return _refused_page(request, refusal)
     tag = cookies.assertion_tag(refusal.assertion_id)
     query = urlencode({"attempt": refusal.attempt.public_id, "answer": tag})
-    return _see_other(f"{reverse('signin:answered', args=[connection.public_id])}?{query}")
+    return _see_other(f"{urls('answered')}?{query}")
 
 
 @require_GET
-def answered(request: OrgRequest, public_id: UUID) -> HttpResponse:
+def answered(request: OrgRequest, public_id: UUID, protocol: SignInProtocol) -> HttpResponse:
     """The browser has brought an answer a second time, or too late: it goes on if it is signed in by that connection.
 
     Anybody else sees the refusal. Nothing is written here, and no session is opened or changed.
@@ -163,7 +173,7 @@ def answered(request: OrgRequest, public_id: UUID) -> HttpResponse:
     connection = _connection(public_id)
     attempt = queries.find_late_answer(connection, read_uuid(request.GET.get("attempt", "")))
     if attempt is None:
-        return _see_other(reverse("signin:login", args=[public_id]))
+        return _see_other(_urls(protocol, public_id)("login"))
     slug = connection.org.slug
     if queries.is_of_late_answer(attempt, connection, request.session_grants.grant_for(slug)):
         url = cookies.answered_url(request.session, request.GET.get("answer", ""))
@@ -173,7 +183,7 @@ def answered(request: OrgRequest, public_id: UUID) -> HttpResponse:
 
 
 @require_GET
-def finish(request: OrgRequest, public_id: UUID) -> HttpResponse:
+def finish(request: OrgRequest, public_id: UUID, protocol: SignInProtocol) -> HttpResponse:
     """Finish the sign-in or test in the browser, which has its own cookies here.
 
     Loaded again where that has led to a session, it leads on.
@@ -182,11 +192,11 @@ def finish(request: OrgRequest, public_id: UUID) -> HttpResponse:
     finished = cookies.finished_url(request.session, finish_request.pending)
     if finished and request.session_grants.grant_for(connection.org.slug) is not None:
         return redirect(finished)
-    return _finish(request, connection, finish_request, services.complete)
+    return _finish(request, connection, finish_request, _urls(protocol, public_id), services.complete)
 
 
 @require_http_methods(["GET", "POST"])
-def switch(request: OrgRequest, public_id: UUID) -> HttpResponse:
+def switch(request: OrgRequest, public_id: UUID, protocol: SignInProtocol) -> HttpResponse:
     """Ask whether to replace the session in this browser by another person's; it stays unless they say so."""
     connection, finish_request = _connection(public_id), _finish_request(request)
     if request.method == "POST" and "stay" in request.POST:
@@ -195,7 +205,7 @@ def switch(request: OrgRequest, public_id: UUID) -> HttpResponse:
         cookies.unbind(response, finish_request.pending)
         return response
     if request.method == "POST":
-        return _finish(request, connection, finish_request, services.confirm_sign_in)
+        return _finish(request, connection, finish_request, _urls(protocol, public_id), services.confirm_sign_in)
     question = queries.find_question(connection, finish_request.pending, finish_request.handle)
     if question is None:
         return _stay(request, connection, SignInUnfinished())
@@ -214,7 +224,11 @@ def _finish_request(request: OrgRequest) -> FinishRequest:
 
 
 def _finish(
-    request: OrgRequest, connection: Connection, finish_request: FinishRequest, act: Callable[..., services.Finished]
+    request: OrgRequest,
+    connection: Connection,
+    finish_request: FinishRequest,
+    urls: Urls,
+    act: Callable[..., services.Finished],
 ) -> HttpResponse:
     try:
         done = act(connection=connection, finish_request=finish_request)
@@ -222,35 +236,38 @@ def _finish(
         return _refused_page(request, refusal)
     except ConnectionUnknown as error:
         raise Http404 from error
-    response = _after(request, connection, finish_request, done)
+    response = _after(request, finish_request, urls, done)
     if isinstance(done, SignedIn | Question):
         cookies.forget_flow(response, done.request_id)
     cookies.unbind(response, finish_request.pending)
     return response
 
 
-def _after(
-    request: OrgRequest, connection: Connection, finish_request: FinishRequest, done: services.Finished
-) -> HttpResponse:
+def _after(request: OrgRequest, finish_request: FinishRequest, urls: Urls, done: services.Finished) -> HttpResponse:
     """Return where the browser goes next."""
     match done:
         case SignedIn():
             return _after_sign_in(request, finish_request, done)
         case Question():
             query = urlencode({"id": done.pending})
-            response = _see_other(f"{reverse('signin:switch', args=[connection.public_id])}?{query}")
+            response = _see_other(f"{urls('switch')}?{query}")
             cookies.bind(response, done.pending, done.handle, QUESTION_LIFE)
             return response
         case AlreadySignedIn():
             return redirect("org_home", done.org_slug)
         case None:
-            return _start_afresh(connection)
+            return _start_afresh(urls)
         case test:
             return _after_test(test)
 
 
-def _start_afresh(connection: Connection) -> HttpResponse:
-    return _see_other(f"{reverse('signin:login', args=[connection.public_id])}?{AGAIN}=1")
+def _start_afresh(urls: Urls) -> HttpResponse:
+    return _see_other(f"{urls('login')}?{AGAIN}=1")
+
+
+def _urls(protocol: SignInProtocol, public_id: UUID) -> Urls:
+    """Return the addresses of this connection's stops, by their names."""
+    return lambda name: reverse(f"{protocol.namespace}:{name}", args=[public_id])
 
 
 def _after_sign_in(request: OrgRequest, finish_request: FinishRequest, done: SignedIn) -> HttpResponse:

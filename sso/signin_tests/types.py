@@ -1,11 +1,13 @@
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.db.models import TextChoices
 
 from orgs.providers.types import ProfileField
+from sso.identity.profile import ClaimedProfile
+from sso.identity.types import VerifiedIdentity
 
 TEST_LIFE = timedelta(minutes=10)
 KEPT_FOR = timedelta(days=90)
@@ -25,6 +27,17 @@ class SignInPreview(StrEnum):
     SIGNS_IN = "signs_in"
     JOINS = "joins"
     REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class SignInTestResult:
+    """How a test ended, what it received, and what a real sign-in would have done."""
+
+    status: SignInTestStatus
+    claims: VerifiedIdentity | None = field(default=None, repr=False)
+    profile: ClaimedProfile | None = None
+    preview: SignInPreview | None = None
+    preview_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,7 @@ from portal.management.command import OperatorCommand, Report, organization, pri
 from portal.setup import NewConnection, create_connection
 from sso.connections import queries
 from sso.connections.types import SignInRules
-from sso.saml.endpoints import LONGEST_URL
-from sso.saml.metadata_input import LARGEST_DOCUMENT
+from sso.metadata.types import LARGEST_DOCUMENT, LONGEST_URL
 
 ACTOR = Actor.command("create_connection")
 

@@ -19,11 +19,20 @@ from sso.signin.errors import RequestUnknown, SignInUnfinished, VersionChanged
 from sso.signin.models import ConsumedAssertion, PendingSignIn, UsedRequest
 from sso.signin.services.enter import Finished, sign_in
 from sso.signin.services.receive import named_membership
+from sso.signin.services.record import refuse, refusing
 from sso.signin.services.start import open_version
-from sso.signin.types import FLOW_LIFE, AlreadySignedIn, FinishRequest, Taken
+from sso.signin.services.testing import finish_test
+from sso.signin.types import (
+    FLOW_LIFE,
+    AlreadySignedIn,
+    FinishRequest,
+    Flow,
+    SignInFacts,
+    TakenAnswer,
+    VerifiedAnswer,
+)
 from sso.signin_tests import queries as test_queries
 from sso.signin_tests import services as tests
-from sso.signin_tests.services import SignInAttempt
 
 
 def complete(*, connection: Connection, finish_request: FinishRequest) -> Finished:
@@ -31,38 +40,48 @@ def complete(*, connection: Connection, finish_request: FinishRequest) -> Finish
 
     Raises SignInRefused, ConnectionUnknown.
     """
-    attempt = SignInAttempt(connection, finish_request.caller)
+    with refusing(SignInFacts(connection, finish_request.caller)):
+        taken = _take(connection, finish_request)
+    answer = _with_test_of_request(taken)
     try:
-        return _complete(attempt, finish_request)
-    except RequestUnknown as problem:
-        if _is_signed_in_already(attempt, finish_request.visitor):
-            return AlreadySignedIn(connection.org.slug)
-        raise attempt.refuse(problem) from problem
+        flow = queries.require_flow(taken, connection)
+        _require_test(taken.answer, flow)
     except SignInError as problem:
-        raise attempt.refuse(problem) from problem
+        if isinstance(problem, RequestUnknown) and _is_signed_in_already(answer, finish_request.visitor):
+            return AlreadySignedIn(connection.org.slug)
+        raise refuse(answer.facts, problem) from problem
+    if answer.test is not None:
+        return finish_test(answer, answer.test)
+    if answer.is_test_mismatch:
+        _refuse_mismatch(answer)
+    return sign_in(answer, flow, finish_request.visitor)
 
 
-def _complete(attempt: SignInAttempt, finish_request: FinishRequest) -> Finished:
-    connection = attempt.connection
-    taken = _take(connection, finish_request)
-    pending = taken.pending
-    attempt.try_for(pending.test)
-    attempt.claims, attempt.version, attempt.is_test_mismatch = taken.claims, pending.version, pending.is_test_mismatch
-    flow = queries.require_flow(taken, connection)
-    if pending.test is not None:
-        if flow.test != pending.test.public_id:
-            raise RequestUnknown(expected="the request of this test", received=taken.claims.request_id)
-        return tests.finish_test(attempt=attempt, test=pending.test)
-    if flow.test is not None:
-        attempt.try_for(test_queries.awaited_test(connection, flow.test))
+def _with_test_of_request(taken: TakenAnswer) -> VerifiedAnswer:
+    """Return the answer with the test that its request was made for, also where that wasn't known when it came."""
+    answer, flow = taken.answer, taken.flow
+    if answer.test is not None or flow is None or flow.test is None or taken.is_second:
+        return answer
+    test = test_queries.awaited_test(answer.connection, flow.test)
+    return answer if test is None else replace(answer, test=test, version=test.configuration.number)
+
+
+def _require_test(answer: VerifiedAnswer, flow: Flow) -> None:
+    """Check that the answer was verified for the test that this browser began, or for none. Raises RequestUnknown."""
+    if answer.test is not None and flow.test != answer.test.public_id:
+        raise RequestUnknown(expected="the request of this test", received=answer.claims.request_id)
+    if answer.test is None and flow.test is not None:
         raise RequestUnknown(expected="an answer while this test waits", received="one that came too late")
-    if pending.is_test_mismatch:
-        chosen = open_version(connection)
-        raise VersionChanged(expected=f"version {chosen.number}", received=f"version {pending.version}, in a test")
-    return sign_in(attempt, flow, finish_request.visitor)
 
 
-def _take(connection: Connection, finish_request: FinishRequest) -> Taken:
+def _refuse_mismatch(answer: VerifiedAnswer) -> None:
+    """Raises SignInRefused: the version that verified the answer is only being tested."""
+    with refusing(answer.facts):
+        chosen = open_version(answer.connection)
+        raise VersionChanged(expected=f"version {chosen.number}", received=f"version {answer.version}, in a test")
+
+
+def _take(connection: Connection, finish_request: FinishRequest) -> TakenAnswer:
     """Delete the sign-in that waited, and use up the request that it answers. Raises SignInUnfinished, ConnectionUnknown.
 
     A request of another browser isn't used up: that browser may still get its answer.
@@ -79,7 +98,7 @@ def _take(connection: Connection, finish_request: FinishRequest) -> Taken:
 
 
 @transaction.atomic
-def _take_first(connection: Connection, finish_request: FinishRequest) -> Taken:
+def _take_first(connection: Connection, finish_request: FinishRequest) -> TakenAnswer:
     """Store that the request was answered, whatever comes of it, for as long as a browser can remember having made it."""
     taken = _take_pending(connection, finish_request)
     if taken.flow is not None:
@@ -89,21 +108,22 @@ def _take_first(connection: Connection, finish_request: FinishRequest) -> Taken:
     return taken
 
 
-def _take_pending(connection: Connection, finish_request: FinishRequest) -> Taken:
+def _take_pending(connection: Connection, finish_request: FinishRequest) -> TakenAnswer:
     """Delete the sign-in that waited, inside the caller's transaction. Raises SignInUnfinished."""
     pending = queries.lock_pending(connection, finish_request.pending, finish_request.handle)
     if pending is None:
         raise SignInUnfinished
     pending.delete()
-    claims = from_json(pending.claims)
-    return Taken(pending, claims, queries.flow_of(claims, connection, finish_request.flows))
+    claims, caller = from_json(pending.claims), finish_request.caller
+    answer = VerifiedAnswer(connection, caller, pending.version, claims, pending.test, pending.is_test_mismatch)
+    return TakenAnswer(answer, queries.flow_of(claims, connection, finish_request.flows))
 
 
-def _is_signed_in_already(attempt: SignInAttempt, visitor: Visitor) -> bool:
+def _is_signed_in_already(answer: VerifiedAnswer, visitor: Visitor) -> bool:
     """Say whether the person of an answer that isn't taken is the one who is signed in here, in this organization."""
     if visitor.session_grant_id is None:
         return False
-    membership = named_membership(attempt)
+    membership = named_membership(answer)
     return (
         membership is not None
         and membership.user_id == visitor.user_id

@@ -1,5 +1,6 @@
 """Receiving an IdP's answer: it is verified, used up, and kept until the browser comes to finish it."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
@@ -13,133 +14,150 @@ from sso.connections.models import Configuration, Connection
 from sso.identity.errors import AssertionExpired, SignInError
 from sso.identity.profile import read_profile
 from sso.identity.types import VerifiedIdentity, as_json
-from sso.metadata import queries as metadata
-from sso.saml import response
-from sso.signin.errors import DIFFERS_BY_VERSION, AssertionReplayed
+from sso.signin.errors import AssertionReplayed, ConnectionOff, SignInRefused
 from sso.signin.models import ConsumedAssertion, PendingSignIn
+from sso.signin.services.record import record, refuse
 from sso.signin.services.start import open_version, require_version
-from sso.signin.types import PENDING_LIFE, AcsRequest, PendingHandle
+from sso.signin.types import PENDING_LIFE, AnswerRequest, PendingHandle, SignInFacts, SignInProtocol, VerifiedAnswer
 from sso.signin_tests import queries as test_queries
-from sso.signin_tests.services import SignInAttempt, SignInRefused
+from sso.signin_tests.models import SignInTest
 
 PENDING_PREFIX = "ghp_"
 
 
-def receive(*, connection: Connection, acs_request: AcsRequest) -> PendingHandle:
-    """Verify the response and keep it for its browser; discard an unsolicited one that isn't allowed. Raises SignInRefused."""
-    attempt = SignInAttempt(connection, acs_request.caller)
-    attempt.try_for(test_queries.waiting_test(connection, acs_request.relay_state))
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An answer at one connection, to be verified by its protocol."""
+
+    connection: Connection
+    protocol: SignInProtocol
+    answer: AnswerRequest
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAnswer:
+    """Why an answer isn't taken, and by which version."""
+
+    problem: SignInError
+    version: int | None
+    test: SignInTest | None = None
+
+    @property
+    def request_id(self) -> str:
+        """Which request it says it answers: a claim."""
+        return self.problem.request_id
+
+
+def receive(*, connection: Connection, protocol: SignInProtocol, answer: AnswerRequest) -> PendingHandle:
+    """Verify the answer and keep it for its browser; discard an unsolicited one that isn't allowed. Raises SignInRefused."""
+    received = Received(connection, protocol, answer)
+    found = _verify(received)
+    if isinstance(found, FailedAnswer):
+        raise _refuse_failed(received, found) from found.problem
     try:
-        _verify(attempt, acs_request)
-        is_wanted = connection.allow_idp_initiated and not attempt.is_test_mismatch
-        if not attempt.known_claims.request_id and not is_wanted:
-            _use_up(connection, attempt.known_claims)
-            attempt.record(AttemptOutcome.RESTARTED, OF_MESSAGE)
+        is_wanted = connection.allow_idp_initiated and not found.is_test_mismatch
+        if not found.claims.request_id and not is_wanted:
+            _use_up(found)
+            record(found.facts, AttemptOutcome.RESTARTED, OF_MESSAGE)
             return PendingHandle()
-        return _keep_for_browser(attempt)
+        return _keep_for_browser(found)
     except AssertionReplayed as problem:
-        raise _refuse_known(attempt, problem, attempt.known_claims) from problem
-    except AssertionExpired as problem:
-        raise _refuse_known(attempt, problem, _claims_as_of_issue(attempt, acs_request)) from problem
-    except SignInError as problem:
-        raise attempt.refuse(problem) from problem
+        raise refuse(found.facts, problem, named_membership(found), found.claims.assertion_id) from problem
 
 
-def _refuse_known(attempt: SignInAttempt, problem: SignInError, claims: VerifiedIdentity | None) -> SignInRefused:
-    """Return the refusal of an answer that was right once: it names somebody, who may be signed in by it."""
-    refusal = attempt.refuse(problem, named_membership(attempt, claims))
-    refusal.assertion_id = claims.assertion_id if claims is not None else ""
-    return refusal
+def _refuse_failed(received: Received, failed: FailedAnswer) -> SignInRefused:
+    """Return the refusal of an answer. One that was right but came too late names somebody, who may be signed in by it."""
+    facts = SignInFacts(received.connection, received.answer.caller, failed.version, test=failed.test)
+    late = _verify_late(received, failed) if isinstance(failed.problem, AssertionExpired) else None
+    if late is None:
+        return refuse(facts, failed.problem)
+    return refuse(facts, failed.problem, named_membership(late), late.claims.assertion_id)
 
 
-def _claims_as_of_issue(attempt: SignInAttempt, acs_request: AcsRequest) -> VerifiedIdentity | None:
+def _verify_late(received: Received, failed: FailedAnswer) -> VerifiedAnswer | None:
     """Return what an answer says that came too late, unless something else is wrong with it, too."""
+    connection, answer = received.connection, received.answer
     try:
-        chosen = require_version(attempt.connection, attempt.version)
-        return response.verify_as_of_issue(acs_request.saml_response, metadata.expectation(attempt.connection, chosen))
+        chosen = require_version(connection, failed.version)
+        claims = received.protocol.verify_as_of_issue(answer.message, connection, chosen)
     except SignInError:
         return None
+    return VerifiedAnswer(connection, answer.caller, chosen.number, claims, failed.test)
 
 
-def _verify(attempt: SignInAttempt, acs_request: AcsRequest) -> None:
-    """Verify the answer by the version that is tested or in force. Raises SignInError.
+def _verify(received: Received) -> VerifiedAnswer | FailedAnswer:
+    """Verify the answer by the version that is tested or in force.
 
-    An answer without its RelayState reaches the test whose request it names, also when it is a failure that nobody has
-    signed: the request's ID is as secret as the RelayState was. Whether it passes is decided in the browser, by its cookie.
+    An answer without its state reaches the test whose request it names, also when it is a failure that nobody has signed:
+    the request's ID is as secret as the state was. Whether it passes is decided in the browser, by its cookie.
     """
-    if attempt.test is not None:
-        _verify_by(attempt, attempt.test.configuration, acs_request)
-        return
-    try:
-        _verify_untested(attempt, acs_request)
-        test = test_queries.test_named(attempt.connection, attempt.known_claims.request_id, acs_request.relay_state)
-    except SignInError as problem:
-        test = test_queries.test_named(attempt.connection, problem.request_id, acs_request.relay_state)
+    connection, state = received.connection, received.answer.state
+    test = test_queries.waiting_test(connection, state)
+    if test is None:
+        found = _verify_untested(received)
+        request_id = found.request_id if isinstance(found, FailedAnswer) else found.claims.request_id
+        test = test_queries.test_named(connection, request_id, state)
         if test is None:
-            raise
-    if test is not None:
-        attempt.try_for(test)
-        attempt.claims, attempt.is_test_mismatch = None, False
-        _verify_by(attempt, test.configuration, acs_request)
+            return found
+    return _verify_by(received, test.configuration, test)
 
 
-def _verify_untested(attempt: SignInAttempt, acs_request: AcsRequest) -> None:
-    """Verify an answer by the version in force, or for no test by the one that is being tested. Raises SignInError."""
+def _verify_untested(received: Received) -> VerifiedAnswer | FailedAnswer:
+    """Verify an answer by the version in force, or for no test by the one that is being tested."""
     try:
-        _verify_by(attempt, open_version(attempt.connection), acs_request)
-    except DIFFERS_BY_VERSION as problem:
-        test = test_queries.newest_waiting_test(attempt.connection)
-        if test is None or test.configuration.number == attempt.version:
-            raise
-        _verify_by_tested_version(attempt, test.configuration, acs_request, problem)
+        found = _verify_by(received, open_version(received.connection))
+    except ConnectionOff as problem:
+        found = FailedAnswer(problem, None)
+    if isinstance(found, VerifiedAnswer) or not _differs_by_version(received, found.problem):
+        return found
+    test = test_queries.newest_waiting_test(received.connection)
+    if test is None or test.configuration.number == found.version:
+        return found
+    tested = _verify_by(received, test.configuration, is_test_mismatch=True)
+    # the problem that the version in force has with it counts, when there is one
+    return found if isinstance(tested, FailedAnswer) and found.version is not None else tested
 
 
-def _verify_by(attempt: SignInAttempt, chosen: Configuration, acs_request: AcsRequest) -> None:
-    attempt.version = chosen.number
-    expected = metadata.expectation(attempt.connection, chosen)
-    attempt.claims = response.verify(acs_request.saml_response, expected, now=now())
+def _differs_by_version(received: Received, problem: SignInError) -> bool:
+    return isinstance(problem, (ConnectionOff, *received.protocol.differs_by_version))
 
 
-def _verify_by_tested_version(
-    attempt: SignInAttempt, tested: Configuration, acs_request: AcsRequest, problem: SignInError
-) -> None:
-    """Verify by the tested version. Raises the problem that the version in force has with it, when there is one."""
-    in_force = attempt.version
+def _verify_by(
+    received: Received, chosen: Configuration, test: SignInTest | None = None, *, is_test_mismatch: bool = False
+) -> VerifiedAnswer | FailedAnswer:
+    connection, answer = received.connection, received.answer
     try:
-        _verify_by(attempt, tested, acs_request)
-    except SignInError:
-        if in_force is None:
-            raise
-        attempt.version = in_force
-        raise problem from None
-    attempt.is_test_mismatch = True
+        claims = received.protocol.verify(answer.message, connection, chosen, now())
+    except SignInError as problem:
+        return FailedAnswer(problem, chosen.number, test)
+    return VerifiedAnswer(connection, answer.caller, chosen.number, claims, test, is_test_mismatch)
 
 
-def _keep_for_browser(attempt: SignInAttempt) -> PendingHandle:
-    """Store the verified response for its browser. Raises AssertionReplayed when it was consumed before."""
-    connection, claims = attempt.connection, attempt.known_claims
+def _keep_for_browser(answer: VerifiedAnswer) -> PendingHandle:
+    """Store the verified answer for its browser. Raises AssertionReplayed when it was consumed before."""
     handle = credentials.mint(PENDING_PREFIX)
     with transaction.atomic():
-        _use_up(connection, claims)
-        pending = pending_of(attempt, handle, PENDING_LIFE)
-        pending.test, pending.is_test_mismatch = attempt.test, attempt.is_test_mismatch
+        _use_up(answer)
+        pending = pending_of(answer, handle, PENDING_LIFE)
+        pending.test, pending.is_test_mismatch = answer.test, answer.is_test_mismatch
         pending.save(force_insert=True)
     return PendingHandle(pending.public_id, handle.plain)
 
 
-def pending_of(attempt: SignInAttempt, handle: credentials.MintedSecret, life: timedelta) -> PendingSignIn:
+def pending_of(answer: VerifiedAnswer, handle: credentials.MintedSecret, life: timedelta) -> PendingSignIn:
     return PendingSignIn(
-        org_id=attempt.connection.org_id,
-        connection=attempt.connection,
+        org_id=answer.connection.org_id,
+        connection=answer.connection,
         handle_digest=handle.digest,
-        version=attempt.known_version,
-        claims=as_json(attempt.known_claims),
+        version=answer.version,
+        claims=as_json(answer.claims),
         expires_at=now() + life,
     )
 
 
-def _use_up(connection: Connection, claims: VerifiedIdentity) -> None:
+def _use_up(answer: VerifiedAnswer) -> None:
     """Store the assertion as consumed. Raises AssertionReplayed when it was before."""
+    connection, claims = answer.connection, answer.claims
     used = {"org_id": connection.org_id, "connection": connection, "expires_at": claims.expires_at}
     try:
         with transaction.atomic():
@@ -148,14 +166,14 @@ def _use_up(connection: Connection, claims: VerifiedIdentity) -> None:
         raise AssertionReplayed(received=claims.assertion_id) from error
 
 
-def named_membership(attempt: SignInAttempt, claims: VerifiedIdentity | None = None) -> Membership | None:
+def named_membership(answer: VerifiedAnswer) -> Membership | None:
     """Return whom an answer that isn't taken names, by the version in force; nobody when that didn't verify it."""
-    claims = claims or attempt.claims
-    if attempt.test is not None or attempt.is_test_mismatch or claims is None:
+    if answer.test is not None or answer.is_test_mismatch:
         return None
+    claims: VerifiedIdentity = answer.claims
     try:
-        chosen = require_version(attempt.connection, attempt.version)
-        profile = read_profile(claims, admission_queries.attribute_names(attempt.connection, chosen))
+        chosen = require_version(answer.connection, answer.version)
+        profile = read_profile(claims, admission_queries.attribute_names(answer.connection, chosen))
     except SignInError:
         return None
-    return admission_queries.membership_named(attempt.connection, claims, profile.email)
+    return admission_queries.membership_named(answer.connection, claims, profile.email)

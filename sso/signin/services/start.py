@@ -5,29 +5,27 @@ from sso.attempts.types import ClientInfo
 from sso.connections import queries as connections
 from sso.connections.models import Configuration, Connection
 from sso.identity.errors import SignInError
-from sso.metadata import queries as metadata
-from sso.saml.request import make_request
-from sso.signin.errors import ConnectionOff, VersionChanged
-from sso.signin.types import Flow, StartedSignIn
+from sso.signin.errors import ConnectionOff, SignInRefused, VersionChanged
+from sso.signin.services.record import refuse
+from sso.signin.types import Flow, SignInFacts, SignInProtocol, StartedSignIn
 from sso.signin_tests import services as tests
 from sso.signin_tests.models import SignInTest
-from sso.signin_tests.services import SignInAttempt, SignInRefused
 
 
 def begin(
-    *, connection: Connection, return_to: str, test: SignInTest | None = None, is_again: bool = False
+    *,
+    connection: Connection,
+    protocol: SignInProtocol,
+    return_to: str,
+    test: SignInTest | None = None,
+    is_again: bool = False,
 ) -> StartedSignIn:
-    """Build an AuthnRequest and what the browser must remember of it. Raises ConnectionOff.
+    """Build a request to the IdP and what the browser must remember of it. Raises ConnectionOff.
 
     Nothing is stored, but by a test that waits: it remembers the digest of its request's ID.
     """
     chosen = test.configuration if test is not None else open_version(connection)
-    request = make_request(
-        metadata.service_provider(connection, chosen),
-        connections.preferred_endpoint(chosen),
-        connections.signing_key(connection),
-        now=now(),
-    )
+    request = protocol.make_request(connection, chosen, now())
     if test is not None:
         tests.remember_request(test=test, request_id=request.request_id)
     flow = Flow(connection.public_id, request.request_id, return_to, test.public_id if test else None, is_again)
@@ -53,6 +51,5 @@ def refuse_start(
     *, connection: Connection, caller: ClientInfo, problem: SignInError, test: SignInTest | None = None
 ) -> SignInRefused:
     """Return the refusal to send anybody to the IdP; it is in the log, and the result of the test."""
-    attempt = SignInAttempt(connection, caller)
-    attempt.try_for(test)
-    return attempt.refuse(problem)
+    version = test.configuration.number if test is not None else None
+    return refuse(SignInFacts(connection, caller, version, test=test), problem)

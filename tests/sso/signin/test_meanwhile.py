@@ -19,8 +19,9 @@ from sso.connections import services as connections
 from sso.connections.models import Connection
 from sso.connections.types import SignInRules
 from sso.signin import services
-from sso.signin.types import AcsRequest, FinishRequest
-from sso.signin_tests.services import SignInRefused
+from sso.signin.errors import SignInRefused
+from sso.signin.saml import SAML
+from sso.signin.types import AnswerRequest, FinishRequest
 from sso.versions import services as versions
 from tests.factories import ACTOR
 from tests.sso.conftest import connect, verify
@@ -32,10 +33,10 @@ UMA = "uma@acme.example"
 @pytest.fixture
 def finish_request(connection, idp, uma) -> FinishRequest:
     """Uma's browser, come back with a response that was verified."""
-    started = services.begin(connection=connection, return_to="")
+    started = services.begin(connection=connection, protocol=SAML, return_to="")
     sent = parse_qs(urlsplit(started.request.url).query)["SAMLRequest"][0]
-    acs_request = AcsRequest(idp.respond(UMA, read_redirect(sent, is_signed=True)), "", ClientInfo())
-    pending = services.receive(connection=connection, acs_request=acs_request)
+    answer = AnswerRequest(idp.respond(UMA, read_redirect(sent, is_signed=True)), "", ClientInfo())
+    pending = services.receive(connection=connection, protocol=SAML, answer=answer)
     assert pending.pending
     return FinishRequest(pending.pending, pending.handle, (started.flow,), Visitor(), ClientInfo())
 

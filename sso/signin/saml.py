@@ -1,0 +1,42 @@
+"""How a connection's IdP is asked by SAML, and how its answer is verified: the one way in for the adapter."""
+
+from datetime import datetime
+
+from sso.connections import queries as connections
+from sso.connections.models import Configuration, Connection
+from sso.identity.types import OutgoingRequest, VerifiedIdentity
+from sso.metadata import queries as metadata
+from sso.saml import response
+from sso.saml.errors import AlgorithmRefused, IssuerMismatch, SignatureInvalid, SignatureMissing
+from sso.saml.request import make_request, warm_up
+from sso.signin.types import SignInProtocol
+
+__all__ = ["SAML", "warm_up"]
+
+
+def _make_request(connection: Connection, chosen: Configuration, moment: datetime) -> OutgoingRequest:
+    return make_request(
+        metadata.service_provider(connection, chosen),
+        connections.preferred_endpoint(chosen),
+        connections.signing_key(connection),
+        now=moment,
+    )
+
+
+def _verify(message: str, connection: Connection, chosen: Configuration, moment: datetime) -> VerifiedIdentity:
+    return response.verify(message, metadata.expectation(connection, chosen), now=moment)
+
+
+def _verify_as_of_issue(message: str, connection: Connection, chosen: Configuration) -> VerifiedIdentity:
+    return response.verify_as_of_issue(message, metadata.expectation(connection, chosen))
+
+
+SAML = SignInProtocol(
+    namespace="signin",
+    answer_field="SAMLResponse",
+    state_field="RelayState",
+    make_request=_make_request,
+    verify=_verify,
+    verify_as_of_issue=_verify_as_of_issue,
+    differs_by_version=(SignatureInvalid, SignatureMissing, AlgorithmRefused, IssuerMismatch),
+)
