@@ -7,7 +7,7 @@ from functools import partial
 from playwright.sync_api import Page
 
 from orgs.tenancy.types import SignInMethod
-from tests.e2e import world
+from tests.e2e import questions, world
 from tests.factories import PASSWORD
 
 Act = Callable[[Page], None]
@@ -103,6 +103,18 @@ def fill(**fields: str) -> Act:
     return partial(submit, **fields)
 
 
+def add_bad_address(page: Page) -> None:
+    questions.wait_for_address(page)
+    submit(page, email="nobody@nowhere")
+
+
+def activate_without_answer(page: Page) -> None:
+    """The answer lacks the reason."""
+    press("Activate")(page)
+    page.evaluate("document.querySelectorAll('main [name=reason]').forEach(field => { field.required = false })")
+    press("Activate")(page)
+
+
 OUTSIDE = Tour(
     "signed out",
     "",
@@ -138,6 +150,15 @@ OUTSIDE = Tour(
         Stop("single sign-on off", "/saml/{ready}/login"),
         Stop("invitation", "/invitations/{invitation}/"),
         Stop("invitation unknown", "/invitations/ghi_nothing/"),
+        Stop("invitation of a taken address", "/invitations/{invitation_of_taken_address}/"),
+        Stop(
+            "invitation of an address that is free now",
+            "/invitations/{invitation_of_taken_address}/",
+            press("This isn’t my account"),
+        ),
+        Stop("address missing", "/accounts/login/", questions.wait_for_address),
+        Stop("address missing refused", "/accounts/login/", add_bad_address),
+        Stop("switch signed out", "/saml/{connection}/switch?id={question}", questions.bring_handle),
         Stop("not found", "/nowhere/"),
         Stop("too many attempts", "/limited/"),
         Stop("broken", "/fails/"),
@@ -183,6 +204,7 @@ READER = Tour(
         Stop("home", "/orgs/{full}/"),
         Stop("not allowed", SETTINGS + "members/"),
         Stop("authenticator app new", "/accounts/2fa/totp/activate/"),
+        Stop("switch", "/saml/{connection}/switch?id={question}", questions.bring_handle),
     ),
 )
 SENT = Tour("sent by an IdP", world.READER, (Stop("personal proof", "/accounts/email/"),), SignInMethod.SAML)
@@ -250,6 +272,8 @@ OWNER = Tour(
         Stop("sign-in log none found", SETTINGS + "sign-in-log/?q=nobody-at-all"),
         Stop("sign-in", SETTINGS + "sign-in-log/{attempt}/"),
         Stop("sign-in failed", SETTINGS + "sign-in-log/{failed_attempt}/"),
+        Stop("sign-in with another Name ID", SETTINGS + "sign-in-log/{changed_attempt}/"),
+        Stop("Name ID forgotten", SETTINGS + "sign-in-log/{changed_attempt}/", press("Forget this Name ID")),
         Stop("members", SETTINGS + "members/"),
         Stop("members of one state", SETTINGS + "members/?state=suspended"),
         Stop("members none found", SETTINGS + "members/?q=nobody-at-all"),
@@ -285,6 +309,8 @@ SPRAWL = Tour(
         Stop("log long", LONG + "provisioning-log/", open_all),
         Stop("call long", LONG + "provisioning-log/{long_call}/"),
         Stop("connection long", LONG + "authentication/connections/{long_connection}/"),
+        Stop("certificate taken out", LONG + "authentication/connections/{rolled}/", press("Activate")),
+        Stop("certificate taken out refused", LONG + "authentication/connections/{rolled}/", activate_without_answer),
         Stop("token revocation long", LONG + TOKENS + "{long_token}/revoke/"),
     ),
 )

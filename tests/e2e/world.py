@@ -53,6 +53,7 @@ from sso.signin_tests import services as signin
 from sso.signin_tests.models import SignInTest
 from sso.versions import services as versions
 from tests.conftest import ScimClient
+from tests.e2e import questions
 from tests.factories import ACTOR, PASSWORD, MembershipFactory, OrganizationFactory, TokenFactory, UserFactory
 
 OWNER, BEGINNER, READER = NORTHWIND.owner.email, EMPTYCO.owner.email, COLLEAGUES[Role.USER].email
@@ -160,7 +161,9 @@ def _of_connections(northwind: Organization, folder: Path) -> Words:
         "failed_attempt": attempts.filter(error="audience_mismatch").first(),
         **_tests(ready, attempts.filter(error="audience_mismatch").get()),
     }
-    return {name: str(row.public_id) for name, row in rows.items() if row is not None}
+    rolled = _connection("sprawl", "JumpCloud, whose certificate is new", document, is_on=True)
+    named = {name: str(row.public_id) for name, row in rows.items() if row is not None}
+    return named | {"rolled": str(rolled.public_id)} | questions.make(northwind, working, rolled)
 
 
 def _connection(
