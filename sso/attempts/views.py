@@ -60,8 +60,14 @@ def forget(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
     except DomainError as problem:
         messages.error(request, problem.public)
     else:
-        messages.success(request, f"“{chosen.name_id}” is forgotten. The next sign-in links anew.")
+        messages.success(request, f"“{chosen.name_id}” is forgotten. {_then(found)}")
     return redirect("attempts:attempt", org_slug, public_id)
+
+
+def _then(attempt: LoginAttempt) -> str:
+    if queries.identities_in_the_way(attempt):
+        return "Another Name ID is still linked: the next sign-in may be refused because of it."
+    return "The next sign-in links anew."
 
 
 def _find(request: OrgRequest, public_id: UUID) -> LoginAttempt:

@@ -70,11 +70,18 @@ def test_the_page_says_whose_membership_it_is_and_which_name_id_is_forgotten(ref
 def test_after_forgetting_the_next_sign_in_links_anew(refused, admin, connection, idp, uma):
     identity = SamlIdentity.objects.get()
     answer = admin.post(url(refused, "forget/"), {"identity": identity.pk}, follow=True)
-    assert "“u-17” is forgotten" in answer.content.decode()
+    assert "“u-17” is forgotten. The next sign-in links anew." in answer.content.decode()
     one = Browser()
     one.sign_in(named(idp, "u-99"), connection, UMA)
     assert one.reaches() == ["acme"]
     assert SamlIdentity.objects.get().name_id == "u-99"
+
+
+def test_forgetting_one_of_two_says_that_the_other_is_still_linked(refused, admin, connection, uma):
+    services.remember_identity(connection=connection, membership=uma, name_id="u-18", name_id_format="x", actor=ACTOR)
+    first = SamlIdentity.objects.get(name_id="u-17")
+    answer = admin.post(url(refused, "forget/"), {"identity": first.pk}, follow=True)
+    assert "“u-17” is forgotten. Another Name ID is still linked" in answer.content.decode()
 
 
 def test_forgetting_is_in_the_audit_log(refused, admin, adam, uma):
