@@ -47,7 +47,7 @@ class Furnished:
     words: world.Words
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
     # a color that is still fading has neither theme's contrast
     return {**browser_context_args, "reduced_motion": "reduce"}
