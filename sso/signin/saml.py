@@ -7,7 +7,7 @@ from sso.connections.models import Configuration, Connection
 from sso.identity.types import OutgoingRequest, VerifiedIdentity
 from sso.metadata import queries as metadata
 from sso.saml import response
-from sso.saml.errors import AlgorithmRefused, IssuerMismatch, SignatureInvalid, SignatureMissing
+from sso.saml.errors import IssuerMismatch, SignatureInvalid, SignatureMissing
 from sso.saml.request import make_request, warm_up
 from sso.signin.types import SignInProtocol
 
@@ -38,5 +38,5 @@ SAML = SignInProtocol(
     make_request=_make_request,
     verify=_verify,
     verify_as_of_issue=_verify_as_of_issue,
-    differs_by_version=(SignatureInvalid, SignatureMissing, AlgorithmRefused, IssuerMismatch),
+    differs_by_version=(SignatureInvalid, SignatureMissing, IssuerMismatch),
 )
