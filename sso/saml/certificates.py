@@ -136,14 +136,18 @@ def _without_issuers(parsed: Sequence[x509.Certificate]) -> list[x509.Certificat
 
 def _is_above(issuer: x509.Certificate, other: x509.Certificate) -> bool:
     """Say whether the first has signed the second, or is named by it as its authority, also from behind a missing one."""
-    try:
-        # a renewed certificate of the same key has signed itself
-        if other is issuer or other.public_key() == issuer.public_key():
-            return False
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        # a key that can't be read is refused later on
-        return other is not issuer and other.issuer == issuer.subject
+    # a renewed certificate of the same key has signed itself
+    if other is issuer or _have_one_key(issuer, other):
+        return False
     return _is_named_by(issuer, other) or (other.issuer == issuer.subject and _has_signed(issuer, other))
+
+
+def _have_one_key(one: x509.Certificate, other: x509.Certificate) -> bool:
+    try:
+        return one.public_key() == other.public_key()
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        # what can't be read is refused later on
+        return False
 
 
 def _is_named_by(issuer: x509.Certificate, other: x509.Certificate) -> bool:

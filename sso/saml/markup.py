@@ -126,10 +126,8 @@ def parse(document: bytes, *, namespaces: int = MAX_NAMESPACES) -> Element:
     )
     try:
         root = etree.fromstring(document, parser)
-    except etree.XMLSyntaxError as error:
+    except (etree.XMLSyntaxError, ValueError) as error:
         raise _unreadable(error) from error
-    except ValueError as error:
-        raise MarkupUnreadable from error
     about: Any = root.getroottree().docinfo
     if about.doctype or about.internalDTD is not None or about.externalDTD is not None:
         raise MarkupForbidden
@@ -141,7 +139,8 @@ def parse(document: bytes, *, namespaces: int = MAX_NAMESPACES) -> Element:
 
 
 def _unreadable(error: Any) -> MarkupUnreadable:
-    return MarkupUnreadable(malformed=MALFORMED.get(error.code, Malformed.OTHER), line=error.lineno or 0)
+    malformed = MALFORMED.get(getattr(error, "code", 0), Malformed.OTHER)
+    return MarkupUnreadable(malformed=malformed, line=getattr(error, "lineno", 0) or 0)
 
 
 def _forbidden(node: Any) -> MarkupForbidden:

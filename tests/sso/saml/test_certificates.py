@@ -69,6 +69,14 @@ def test_a_key_of_an_unknown_algorithm_is_refused():
         certificates.read_certificate(base64.b64encode(unknown).decode())
 
 
+def test_certificate_is_read_when_one_of_its_name_has_a_key_of_an_unknown_algorithm():
+    der = base64.b64decode(certificates.bare(IDP))
+    rsa_encryption = bytes.fromhex("06092a864886f70d010101")
+    unknown = base64.b64encode(der.replace(rsa_encryption, rsa_encryption[:-1] + b"\x63")).decode()
+    found = certificates.usable([unknown, IDP], now=NOW)
+    assert found.certificates == (certificates.read_certificate(IDP),)
+
+
 def test_a_name_that_cannot_be_read_is_no_reason_to_refuse(key, monkeypatch):
     monkeypatch.setattr(x509.Name, "rfc4514_string", lambda self: (_ for _ in ()).throw(ValueError))
     assert certificates.read_certificate(issue(key)).subject == ""

@@ -12,7 +12,7 @@ from sso.saml.errors import (
     MessageUnreadable,
     StatusRefused,
 )
-from sso.saml.markup import MarkupForbidden, elements, parse
+from sso.saml.markup import MarkupForbidden, MarkupMisencoded, elements, parse
 from sso.saml.status import refusal_of
 from tests.sso.saml.messages import bad, field, good
 
@@ -211,6 +211,14 @@ def test_what_is_verified_are_the_bytes_that_are_read(monkeypatch):
     )
     prescreen.read(f"<?xml version='1.0' encoding='utf-16'?>{response().decode()}".encode("utf-16"))
     assert parsed == [b"<?xml version='1.0' encoding='UTF-8'?>" + response()]
+
+
+@pytest.mark.parametrize(
+    "document", ["<a/>".encode("utf-16"), b"<?xml version='1.0' encoding='iso-8859-1'?><a>\xe9</a>"]
+)
+def test_parser_takes_nothing_but_utf_8(document):
+    with pytest.raises(MarkupMisencoded):
+        parse(document)
 
 
 def test_a_doctype_that_is_spelt_otherwise_is_found_by_the_parser(monkeypatch):
