@@ -39,7 +39,7 @@ PERSON = PUSHED[0]
 LABELS = ("IdP Entity ID", "SP Entity ID", "ACS URL", "Subject Name", "Name ID format", "Login URL")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
     # a color that is still fading has neither theme's contrast
     return {**browser_context_args, "reduced_motion": "reduce"}

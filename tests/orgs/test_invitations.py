@@ -1,7 +1,7 @@
 """Decision 2: the invitation's mail, its link, and who may take the membership."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from smtplib import SMTPServerDisconnected
 
 import pytest
@@ -298,12 +298,16 @@ def ask_again(membership):
     deliver()
 
 
+# what the counters postpone is in the future for everything else, too, whenever the tests run
+NINE = (now() + timedelta(days=1)).replace(hour=9, minute=0, second=0, microsecond=0)
+
+
 @pytest.fixture
 def at_nine(monkeypatch):
     """It is a quarter past nine for the counters; calling this, it is so many hours later."""
 
     def move(hours):
-        moment = datetime(2026, 11, 27, 9, 15, tzinfo=UTC) + timedelta(hours=hours)
+        moment = NINE + timedelta(hours=hours, minutes=15)
         monkeypatch.setattr(counters, "now", lambda: moment)
 
     move(0)
@@ -330,7 +334,7 @@ def test_an_invitation_beyond_the_bound_waits_for_the_next_hour_and_stays_valid(
     link = LINK.search(mailoutbox[-1].body)[1]
     ask_again(membership)
     event = OutboxEvent.objects.get(delivered_at=None, canceled_at=None)
-    assert (event.due_at, event.attempts, event.failed_at) == (datetime(2026, 11, 27, 10, tzinfo=UTC), 0, None)
+    assert (event.due_at, event.attempts, event.failed_at) == (NINE + timedelta(hours=1), 0, None)
     assert event.last_error == "This address gets no more than 3 invitations an hour."
     assert queries.find_invitation(link).membership == membership
     at_nine(1)
@@ -343,7 +347,7 @@ def test_a_delayed_invitation_is_shown_on_the_page_of_members_until_it_has_left(
     for _ in range(4):
         ask_again(membership)
     page = "/orgs/acme/settings/members/"
-    assert "Invitation mail delayed until 27 Nov, 10:00 UTC" in admin.get(page).content.decode()
+    assert f"Invitation mail delayed until {NINE:%-d %b}, 10:00 UTC" in admin.get(page).content.decode()
     at_nine(1)
     deliver()
     assert "delayed" not in admin.get(page).content.decode()
@@ -380,7 +384,7 @@ def test_an_organization_beyond_the_bound_of_an_address_delays_no_other_past_the
     people.create_membership(org=globex, profile=Profile(IVY), origin=MembershipOrigin.SCIM, actor=ACTOR)
     deliver()
     waiting = OutboxEvent.objects.get(org=globex)
-    assert waiting.due_at == datetime(2026, 11, 27, 10, tzinfo=UTC)
+    assert waiting.due_at == NINE + timedelta(hours=1)
 
 
 def test_lifting_a_suspension_leaves_the_mail_put_off_until_the_bound_has_room(membership):

@@ -1,6 +1,7 @@
 """Memberships: their roles, suspensions, addresses, and the last owner, who can't be lost by any path."""
 
 import pytest
+from django.db import transaction
 
 from orgs.audit.models import AuditEvent
 from orgs.base.clock import now
@@ -455,3 +456,9 @@ def test_an_address_that_an_account_has_as_its_second_one_makes_no_account(acme,
     tenancy.mark_address_verified(user=stranger, address="second@nowhere.example")
     with pytest.raises(tenancy.AddressTaken):
         tenancy.create_account(email="second@nowhere.example", verified=True)
+
+
+def test_lock_membership_of_who_has_become_an_owner_locks_the_organization_when_nobody_else_does(uma):
+    Membership.objects.filter(pk=uma.pk).update(role=Role.OWNER)
+    with transaction.atomic():
+        assert people.lock_membership(uma).role == Role.OWNER
