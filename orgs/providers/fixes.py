@@ -1,8 +1,9 @@
-"""What to do about refusals that no setting at the provider causes."""
+"""What is the same at every provider: refusals that no setting there causes, and how a certificate is renewed."""
 
 from collections.abc import Mapping
 
 from orgs.providers.idp_settings import Setting
+from orgs.providers.types import Instruction
 
 
 def beyond_settings(party: str) -> Mapping[Setting, str]:
@@ -28,3 +29,21 @@ def beyond_settings(party: str) -> Mapping[Setting, str]:
             f"No setting at {party} causes this. The code says what does; if trying again doesn’t help, give it to support."
         ),
     }
+
+
+def renewal_steps(make: Instruction, hand_over: str, switch: Instruction) -> tuple[Instruction, ...]:
+    """Return the steps during which people go on signing in: the new certificate is trusted here before it is used there."""
+    return (
+        make,
+        Instruction(
+            f"On the connection’s page choose **Reconfigure**, go to the step **Metadata**, and {hand_over}. Leave **Keep "
+            "trusting these certificates, too** ticked.",
+            note="The old certificate goes on verifying beside the new one.",
+        ),
+        Instruction("Test the new version, and activate it."),
+        switch,
+        Instruction(
+            "Once a sign-in has come that is signed with the new certificate, remove the old one on the connection’s page, and "
+            "activate that version, too."
+        ),
+    )

@@ -23,6 +23,7 @@ class SpValue(StrEnum):
     NAME_ID_FORMAT = "name_id_format"
     LOGIN_URL = "login_url"
     SP_METADATA_URL = "sp_metadata_url"
+    SP_CERTIFICATE = "sp_certificate"
 
     @property
     def label(self) -> str:
@@ -75,13 +76,14 @@ class Instruction:
 
 
 @dataclass(frozen=True, slots=True)
-class CopyValue:
-    """One field of the provider's form, under the label it has there, and which of our values goes in."""
+class FormField:
+    """One field of the provider's form, under the label it has there: which of our values goes in, or what to choose."""
 
-    value: SpValue
+    value: SpValue | None
     label: str
     hint: str = ""
     required: bool = True
+    choice: str = ""  # where no value of ours goes in
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class SamlGuide:
 
     summary: str
     before: tuple[Instruction, ...]  # how to make the app there, up to the form
-    copy: tuple[CopyValue, ...]
+    form: tuple[FormField, ...]
     after_copy: tuple[Instruction, ...]  # the rest of the form
     attributes: tuple[AttributeRow, ...]
     attribute_steps: tuple[Instruction, ...]
@@ -126,6 +128,7 @@ class SamlGuide:
     # names under which an attribute may come, the first that is there wins
     aliases: Mapping[ProfileField, tuple[str, ...]]
     fixes: Mapping[Setting, str]  # what to change there when a refusal points at this setting
+    renewal: tuple[Instruction, ...]  # how its certificate is renewed while people go on signing in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +165,7 @@ _VALUE_LABELS = {
     SpValue.NAME_ID_FORMAT: "Name ID format",
     SpValue.LOGIN_URL: "Login URL",
     SpValue.SP_METADATA_URL: "SP metadata URL",
+    SpValue.SP_CERTIFICATE: "SP certificate",
 }
 _FIELD_LABELS = {
     ProfileField.EMAIL: "Email address",

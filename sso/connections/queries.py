@@ -169,6 +169,12 @@ def published_certificates(connection: Connection) -> Sequence[str]:
     return list(keys.exclude(state=SpKeyState.PREVIOUS).values_list("certificate_pem", flat=True))
 
 
+def sp_certificate(connection: Connection) -> str:
+    """Return the certificate (PEM) of the key with which requests of this connection are signed."""
+    keys = SpKey.objects.filter(org_id=connection.org_id, connection=connection, state=SpKeyState.CURRENT)
+    return keys.values_list("certificate_pem", flat=True).get()
+
+
 def signing_key(connection: Connection) -> SpKeyPair:
     """Return the key with which requests of this connection are signed."""
     key = SpKey.objects.get(org_id=connection.org_id, connection=connection, state=SpKeyState.CURRENT)
@@ -200,15 +206,19 @@ def values_to_copy(connection: Connection, chosen: Configuration | None) -> list
         SpValue.NAME_ID_FORMAT: name_id_format,
         SpValue.LOGIN_URL: ours.login_url,
         SpValue.SP_METADATA_URL: ours.sp_metadata_url,
+        # a file to download
+        SpValue.SP_CERTIFICATE: "",
     }
     there = provider(chosen.provider if chosen else connection.provider).guide
-    hints = {one.value: one.hint for one in there.copy}
+    hints = {one.value: one.hint for one in there.form if one.value is not None}
     if name_id_format is not there.name_id_format:
         # the provider's own hint is about the format that it usually has
         hints[SpValue.NAME_ID_FORMAT] = f"Choose the entry that ends with {name_id_format.rpartition(':')[2]}."
     return [
-        ValueToCopy(one.value, one.value.label, str(values[one.value]), one.label, hints[one.value], one.required)
-        for one in there.copy
+        ValueToCopy("", one.label, "", one.label, one.hint, one.required, one.choice)
+        if one.value is None
+        else ValueToCopy(one.value, one.value.label, values[one.value], one.label, hints[one.value], one.required)
+        for one in there.form
     ]
 
 

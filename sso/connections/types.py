@@ -196,7 +196,7 @@ class CertificateRemoval:
 
 @dataclass(frozen=True, slots=True)
 class ValueToCopy:
-    """One of our values, under the label that it has here, and the one that it has at the IdP."""
+    """One field of the IdP's form: one of our values, with the label that it has here, or else a choice to make there."""
 
     code: str
     label: str
@@ -204,6 +204,7 @@ class ValueToCopy:
     there: str
     hint: str
     is_required: bool
+    choice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from orgs.base.errors import DomainError
 from orgs.people import queries as people
@@ -58,6 +58,16 @@ def _as_stored(connection: Connection) -> dict[str, Any]:
         ("Let the identity provider begin sign-ins", "Yes" if held.allow_idp_initiated else "No"),
     ]
     return {"shown": queries.settings_etag(connection), "stored": rows, "connection": connection}
+
+
+@require_safe
+@admin_required
+def sp_certificate(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
+    """Hand out the certificate of the key that signs our requests, as a PEM file."""
+    connection = _find(request, public_id)
+    name = f"gatehouse-{connection.public_id.hex[:8]}-certificate.pem"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(queries.sp_certificate(connection), "application/x-pem-file", headers=headers)
 
 
 @require_POST

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from orgs.providers.aliases import WELL_KNOWN
 from orgs.providers.registry import PROVIDERS
-from orgs.providers.types import Absent, AttributeRow, CopyValue, MetadataWay, Provider, SpValue
+from orgs.providers.types import Absent, AttributeRow, FormField, MetadataWay, Provider, SpValue
 from sso.guides import troubleshooting
 from sso.guides.markdown import bullets, code, numbered, page, plain, table
 from sso.guides.troubleshooting import refusals_in
@@ -70,7 +70,7 @@ def _at_the_provider(provider: Provider) -> Sequence[str]:
             "They are in the order of the form. The connection’s page shows them in the same order, each with a button that "
             "copies it."
         ),
-        table(("Field", "Value", "Remark"), [_copy_row(provider, one) for one in provider.guide.copy]),
+        table(("Field", "Value", "Remark"), [_copy_row(provider, one) for one in provider.guide.form]),
         "Then:",
         numbered(provider.guide.after_copy),
     )
@@ -99,6 +99,8 @@ def _later(provider: Provider, refusals: Sequence[type[SignInError]]) -> Sequenc
             "checks pass, turn the connection on."
         ),
         *_provisioning(provider),
+        "## When its certificate is renewed",
+        numbered(provider.guide.renewal),
         "## Good to know",
         bullets(map(plain, provider.guide.traps)),
         f"## {troubleshooting.SECTION}",
@@ -151,9 +153,10 @@ def _index() -> str:
     )
 
 
-def _copy_row(provider: Provider, row: CopyValue) -> tuple[str, str, str]:
+def _copy_row(provider: Provider, row: FormField) -> tuple[str, str, str]:
     remark = " ".join(part for part in ("" if row.required else "Optional.", plain(row.hint)) if part)
-    return (f"**{plain(row.label)}**", _value(provider, row.value), remark)
+    value = plain(row.choice) if row.value is None else _value(provider, row.value)
+    return (f"**{plain(row.label)}**", value, remark)
 
 
 def _value(provider: Provider, value: SpValue) -> str:
@@ -161,6 +164,8 @@ def _value(provider: Provider, value: SpValue) -> str:
         return code(provider.guide.name_id_format)
     if value is SpValue.SUBJECT_NAME:
         return "the person’s email address"
+    if value is SpValue.SP_CERTIFICATE:
+        return "the file that the connection’s page offers: Download SP certificate"
     return f"your {value.label}, from the connection’s page"
 
 

@@ -84,7 +84,7 @@ def _of_entity_id(draft: Configuration, idp: IdpMetadata) -> list[Remark]:
     connection = draft.connection
     suggested, found = connections.addresses(connection).suggested_idp_entity_id, []
     if idp.entity_id != suggested and any(
-        value.value == "idp_entity_id" and value.required for value in provider(draft.provider).guide.copy
+        value.value == "idp_entity_id" and value.required for value in provider(draft.provider).guide.form
     ):
         text = (
             f"The IdP Entity ID is not the one that we suggested ({suggested}). "

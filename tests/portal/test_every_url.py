@@ -75,6 +75,7 @@ TABLE = {
     ORG + "settings/sign-in-log/<uuid:public_id>/": Row(SETTINGS, NOT_ALLOWED),
     CONNECTIONS + "new/": Row(SETTINGS, "302 404 404 403 403 400 400"),
     CONNECTION: Row(SETTINGS, NOT_ALLOWED),
+    CONNECTION + "sp-certificate/": Row(SETTINGS, NOT_ALLOWED),
     CONNECTION + "setup/provider/": Row(SETTINGS, "302 404 404 403 403 400 400"),
     CONNECTION + "setup/values/": Row(SETTINGS, "302 404 404 403 403 302 302"),
     CONNECTION + "setup/attributes/": Row(SETTINGS, "302 404 404 403 403 400 400"),

@@ -78,7 +78,7 @@ def test_a_guide_is_a_tile_of_the_wizard_and_a_page_of_the_docs(one: Provider) -
 
 @each_guide
 def test_a_guide_names_each_field_of_the_form_once(one: Provider) -> None:
-    labels = [row.label for row in one.guide.copy]
+    labels = [row.label for row in one.guide.form]
     assert len(set(labels)) == len(labels)
 
 

@@ -1,11 +1,11 @@
 """Any other identity provider that speaks SAML 2.0, in the words that most of them use."""
 
 from orgs.providers.aliases import accepted
-from orgs.providers.fixes import beyond_settings
+from orgs.providers.fixes import beyond_settings, renewal_steps
 from orgs.providers.idp_settings import NameIdFormat, Setting
 from orgs.providers.types import (
     AttributeRow,
-    CopyValue,
+    FormField,
     Instruction,
     MetadataHint,
     MetadataWay,
@@ -34,36 +34,36 @@ SAML = SamlGuide(
         ),
         Instruction("Otherwise choose to enter the details by hand, and use the values below."),
     ),
-    copy=(
-        CopyValue(
+    form=(
+        FormField(
             SpValue.SP_METADATA_URL,
             "Service provider metadata",
             "Also: metadata URL, import from URL, federation metadata address.",
             required=False,
         ),
-        CopyValue(
+        FormField(
             SpValue.IDP_ENTITY_ID,
             "Entity ID of the identity provider",
             "Only if yours lets you choose it. Most have one of their own: then leave it, and we read it from the metadata.",
             required=False,
         ),
-        CopyValue(
+        FormField(
             SpValue.SP_ENTITY_ID,
             "Entity ID of the service provider",
             "Also: audience, identifier, client ID, relying party identifier, SP issuer. Case-sensitive.",
         ),
-        CopyValue(
+        FormField(
             SpValue.ACS_URL,
             "Assertion Consumer Service (ACS) URL",
             "Also: reply URL, single sign-on URL, recipient, destination, consumer URL. Binding HTTP-POST.",
         ),
-        CopyValue(
+        FormField(
             SpValue.SUBJECT_NAME,
             "Name ID",
             "Also: subject, name identifier, application username. It should be the person’s email address.",
         ),
-        CopyValue(SpValue.NAME_ID_FORMAT, "Name ID format", "In short: emailAddress."),
-        CopyValue(
+        FormField(SpValue.NAME_ID_FORMAT, "Name ID format", "In short: emailAddress."),
+        FormField(
             SpValue.LOGIN_URL,
             "Login URL",
             "Also: sign-on URL, start page. Where a sign-in starts on our side.",
@@ -141,4 +141,12 @@ SAML = SamlGuide(
         Setting.CLOCK: "Have the clock of the identity provider’s server set by NTP, then try again. The one that Gatehouse "
         "runs on must be right as well.",
     },
+    renewal=renewal_steps(
+        Instruction(
+            "Make a new signing certificate at your identity provider, beside the one that it signs with.",
+            note="If it can’t have two, bring the new one’s metadata here at once: until then sign-in fails.",
+        ),
+        "hand the new metadata or certificate over",
+        Instruction("Let your identity provider sign with the new certificate."),
+    ),
 )

@@ -1,11 +1,11 @@
 """Microsoft Entra ID: an enterprise application that isn’t in the gallery."""
 
 from orgs.providers.aliases import accepted
-from orgs.providers.fixes import beyond_settings
+from orgs.providers.fixes import beyond_settings, renewal_steps
 from orgs.providers.idp_settings import NameIdFormat, Setting
 from orgs.providers.types import (
     AttributeRow,
-    CopyValue,
+    FormField,
     Instruction,
     MetadataHint,
     MetadataWay,
@@ -36,25 +36,25 @@ SAML = SamlGuide(
         Instruction("In the application open **Single sign-on**, and choose **SAML**."),
         Instruction("In the box **Basic SAML Configuration** choose **Edit**."),
     ),
-    copy=(
-        CopyValue(
+    form=(
+        FormField(
             SpValue.SP_ENTITY_ID,
             "Identifier (Entity ID)",
             "Add identifier. Remove any other, and mind the last character: with and without a slash are two.",
         ),
-        CopyValue(SpValue.ACS_URL, "Reply URL (Assertion Consumer Service URL)", "Add reply URL."),
-        CopyValue(
+        FormField(SpValue.ACS_URL, "Reply URL (Assertion Consumer Service URL)", "Add reply URL."),
+        FormField(
             SpValue.LOGIN_URL,
             "Sign on URL (Optional)",
             "With it, the tile in My Apps starts on our side, as a sign-in from here does.",
             required=False,
         ),
-        CopyValue(
+        FormField(
             SpValue.SUBJECT_NAME,
             "Unique User Identifier (Name ID)",
             "In the box Attributes & Claims. Choose user.mail as its source attribute.",
         ),
-        CopyValue(SpValue.NAME_ID_FORMAT, "Name identifier format", "On the same page. Choose Email address."),
+        FormField(SpValue.NAME_ID_FORMAT, "Name identifier format", "On the same page. Choose Email address."),
     ),
     after_copy=(
         Instruction("In **Basic SAML Configuration** leave **Relay State** and **Logout Url** empty, then **Save**."),
@@ -132,4 +132,12 @@ SAML = SamlGuide(
         Setting.ASSIGNMENT: "Users and groups: assign the person, or a group that the person is a direct member of. With "
         "SCIM, this also adds the person here.",
     },
+    renewal=renewal_steps(
+        Instruction(
+            "In the application’s **Single sign-on**, in the box **SAML Certificates**, choose **Edit**, then **New "
+            "Certificate** and **Save**. It stays inactive. In its menu choose **Base64 certificate download**."
+        ),
+        "enter the new certificate by hand",
+        Instruction("In Entra, in the menu of the new certificate, choose **Make certificate active**."),
+    ),
 )

@@ -1,11 +1,11 @@
 """Google Workspace: a custom SAML app."""
 
 from orgs.providers.aliases import accepted
-from orgs.providers.fixes import beyond_settings
+from orgs.providers.fixes import beyond_settings, renewal_steps
 from orgs.providers.idp_settings import NameIdFormat, Setting
 from orgs.providers.types import (
     AttributeRow,
-    CopyValue,
+    FormField,
     Instruction,
     MetadataHint,
     MetadataWay,
@@ -32,12 +32,12 @@ SAML = SamlGuide(
             note="Google offers no link to the metadata, so the file is what we need.",
         ),
     ),
-    copy=(
-        CopyValue(SpValue.ACS_URL, "ACS URL", "Google takes addresses that begin with https:// only."),
-        CopyValue(SpValue.SP_ENTITY_ID, "Entity ID", "Case-sensitive."),
-        CopyValue(SpValue.NAME_ID_FORMAT, "Name ID format", "Choose EMAIL."),
-        CopyValue(SpValue.SUBJECT_NAME, "Name ID", "Choose Basic Information > Primary email."),
-        CopyValue(
+    form=(
+        FormField(SpValue.ACS_URL, "ACS URL", "Google takes addresses that begin with https:// only."),
+        FormField(SpValue.SP_ENTITY_ID, "Entity ID", "Case-sensitive."),
+        FormField(SpValue.NAME_ID_FORMAT, "Name ID format", "Choose EMAIL."),
+        FormField(SpValue.SUBJECT_NAME, "Name ID", "Choose Basic Information > Primary email."),
+        FormField(
             SpValue.LOGIN_URL,
             "Login URL",
             "This form has no field for it, and Start URL isn’t one. It is where a sign-in starts on our side.",
@@ -111,4 +111,14 @@ SAML = SamlGuide(
         "as a bookmark; or, on the connection’s page, allow the identity provider to begin sign-ins.",
         Setting.ASSIGNMENT: "Open the app → User access: it must be ON for the person’s organizational unit or group.",
     },
+    renewal=renewal_steps(
+        Instruction(
+            "In the Admin console open **Security → Authentication → SSO with SAML applications**, and choose **Add "
+            "certificate**. Then download the metadata."
+        ),
+        "upload the new metadata",
+        Instruction(
+            "In the Admin console open the app, then **Service provider details**, choose the new certificate, then **Save**."
+        ),
+    ),
 )

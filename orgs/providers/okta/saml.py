@@ -1,11 +1,11 @@
 """Okta: a SAML 2.0 app integration."""
 
 from orgs.providers.aliases import accepted
-from orgs.providers.fixes import beyond_settings
+from orgs.providers.fixes import beyond_settings, renewal_steps
 from orgs.providers.idp_settings import NameIdFormat, Setting
 from orgs.providers.types import (
     AttributeRow,
-    CopyValue,
+    FormField,
     Instruction,
     MetadataHint,
     MetadataWay,
@@ -30,16 +30,16 @@ SAML = SamlGuide(
         Instruction("Choose **SAML 2.0**, then **Next**."),
         Instruction("Enter an **App name** that your people will recognize, such as Gatehouse, then **Next**."),
     ),
-    copy=(
-        CopyValue(
+    form=(
+        FormField(
             SpValue.ACS_URL,
             "Single sign-on URL",
             "Leave Use this for Recipient URL and Destination URL ticked.",
         ),
-        CopyValue(SpValue.SP_ENTITY_ID, "Audience URI (SP Entity ID)", "Case-sensitive."),
-        CopyValue(SpValue.NAME_ID_FORMAT, "Name ID format", "Choose EmailAddress. It comes after Default RelayState."),
-        CopyValue(SpValue.SUBJECT_NAME, "Application username", "Choose Email."),
-        CopyValue(
+        FormField(SpValue.SP_ENTITY_ID, "Audience URI (SP Entity ID)", "Case-sensitive."),
+        FormField(SpValue.NAME_ID_FORMAT, "Name ID format", "Choose EmailAddress. It comes after Default RelayState."),
+        FormField(SpValue.SUBJECT_NAME, "Application username", "Choose Email."),
+        FormField(
             SpValue.LOGIN_URL,
             "Login URL",
             "This form has no field for it. It is where a sign-in starts on our side: for a bookmark, or a Bookmark App.",
@@ -117,4 +117,12 @@ SAML = SamlGuide(
         Setting.ASSIGNMENT: "Tab Assignments: assign the person, or a group that the person belongs to. With SCIM, this "
         "also adds the person here.",
     },
+    renewal=renewal_steps(
+        Instruction(
+            "In the app’s tab **Sign On**, under **SAML Signing Certificates**, choose **Generate new certificate**, and leave "
+            "it inactive. Then choose **Actions → Download certificate**."
+        ),
+        "enter the new certificate by hand",
+        Instruction("In Okta, in the tab **Sign On**, choose **Actions → Activate** at the new certificate."),
+    ),
 )

@@ -1,11 +1,11 @@
 """OneLogin: the SAML Custom Connector (Advanced)."""
 
 from orgs.providers.aliases import accepted
-from orgs.providers.fixes import beyond_settings
+from orgs.providers.fixes import beyond_settings, renewal_steps
 from orgs.providers.idp_settings import NameIdFormat, Setting
 from orgs.providers.types import (
     AttributeRow,
-    CopyValue,
+    FormField,
     Instruction,
     MetadataHint,
     MetadataWay,
@@ -28,14 +28,14 @@ SAML = SamlGuide(
         Instruction("Enter a **Display Name** that your people will recognize, such as Gatehouse, then **Save**."),
         Instruction("At the left, open **Configuration**."),
     ),
-    copy=(
-        CopyValue(SpValue.SP_ENTITY_ID, "Audience (EntityID)", "Case-sensitive."),
-        CopyValue(
+    form=(
+        FormField(SpValue.SP_ENTITY_ID, "Audience (EntityID)", "Case-sensitive."),
+        FormField(
             SpValue.ACS_URL, "ACS (Consumer) URL", "Paste it into Recipient, too. The Validator is the next step."
         ),
-        CopyValue(SpValue.LOGIN_URL, "Login URL", "OneLogin’s tile opens it when a sign-in starts on our side."),
-        CopyValue(SpValue.NAME_ID_FORMAT, "SAML nameID format", "Choose Email."),
-        CopyValue(SpValue.SUBJECT_NAME, "NameID value", "On the page Parameters. Choose Email."),
+        FormField(SpValue.LOGIN_URL, "Login URL", "OneLogin’s tile opens it when a sign-in starts on our side."),
+        FormField(SpValue.NAME_ID_FORMAT, "SAML nameID format", "Choose Email."),
+        FormField(SpValue.SUBJECT_NAME, "NameID value", "On the page Parameters. Choose Email."),
     ),
     after_copy=(
         Instruction(
@@ -108,4 +108,14 @@ SAML = SamlGuide(
         Setting.ASSIGNMENT: "Access → Roles: choose a role that the person has; or Users → the person → Applications → +. "
         "With SCIM, this also adds the person here.",
     },
+    renewal=renewal_steps(
+        Instruction(
+            "In OneLogin open **Security → Certificates**, choose **New**, then **Save**, and download it as X.509 PEM."
+        ),
+        "enter the new certificate by hand",
+        Instruction(
+            "In OneLogin open the app’s tab **SSO**, choose **Change** below **X.509 Certificate**, choose the new one, then "
+            "**Save**."
+        ),
+    ),
 )

@@ -1,11 +1,11 @@
 """PingOne: a SAML application."""
 
 from orgs.providers.aliases import accepted
-from orgs.providers.fixes import beyond_settings
+from orgs.providers.fixes import beyond_settings, renewal_steps
 from orgs.providers.idp_settings import NameIdFormat, Setting
 from orgs.providers.types import (
     AttributeRow,
-    CopyValue,
+    FormField,
     Instruction,
     MetadataHint,
     MetadataWay,
@@ -34,16 +34,16 @@ SAML = SamlGuide(
             note="Import Metadata takes our metadata file instead, and fills both fields in.",
         ),
     ),
-    copy=(
-        CopyValue(SpValue.ACS_URL, "ACS URLs", "One is enough: the first, if there are more."),
-        CopyValue(SpValue.SP_ENTITY_ID, "Entity ID", "Case-sensitive."),
-        CopyValue(
+    form=(
+        FormField(SpValue.ACS_URL, "ACS URLs", "One is enough: the first, if there are more."),
+        FormField(SpValue.SP_ENTITY_ID, "Entity ID", "Case-sensitive."),
+        FormField(
             SpValue.NAME_ID_FORMAT,
             "Subject NameID Format",
             "Later, on the tab Configuration. Choose the entry that ends with emailAddress.",
         ),
-        CopyValue(SpValue.SUBJECT_NAME, "saml_subject", "Later, on the tab Attribute Mappings. Choose Email Address."),
-        CopyValue(
+        FormField(SpValue.SUBJECT_NAME, "saml_subject", "Later, on the tab Attribute Mappings. Choose Email Address."),
+        FormField(
             SpValue.LOGIN_URL,
             "Login URL",
             "This form doesn’t ask for it. It is where a sign-in starts on our side.",
@@ -118,4 +118,13 @@ SAML = SamlGuide(
         Setting.ASSIGNMENT: "The app’s toggle must be on, and on the tab Access there must be a group that the person "
         "belongs to, or none.",
     },
+    renewal=renewal_steps(
+        Instruction(
+            "In PingOne open **Settings → Certificates & Key Pairs**, add a key pair for signing, and download its certificate."
+        ),
+        "enter the new certificate by hand",
+        Instruction(
+            "In PingOne open the app’s tab **Configuration**, choose the pencil, choose the new **Signing Key**, then **Save**."
+        ),
+    ),
 )

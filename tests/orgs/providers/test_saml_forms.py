@@ -13,15 +13,21 @@ from tests.architecture.source import modules
 
 EMAIL, GIVEN, FAMILY, DISPLAY = ProfileField
 URL, FILE, MANUAL = MetadataWay
-MAY_BE_EMPTY = {"note", "hint"}
+MAY_BE_EMPTY = {"note", "hint", "choice"}
 FORMS = {
     "jumpcloud": [
         (SpValue.IDP_ENTITY_ID, "IdP Entity ID"),
         (SpValue.SP_ENTITY_ID, "SP Entity ID"),
-        (SpValue.ACS_URL, "ACS URL"),
+        (SpValue.ACS_URL, "ACS URLs"),
+        (SpValue.SP_CERTIFICATE, "SP Certificate"),
         (SpValue.SUBJECT_NAME, "SAMLSubject NameID"),
         (SpValue.NAME_ID_FORMAT, "SAMLSubject NameID Format"),
+        (None, "Signature Algorithm"),
+        (None, "Sign"),
+        (None, "Default RelayState"),
         (SpValue.LOGIN_URL, "Login URL"),
+        (None, "IDP URL"),
+        (None, "Declare Redirect Endpoint"),
     ],
     "okta": [
         (SpValue.ACS_URL, "Single sign-on URL"),
@@ -105,28 +111,33 @@ def test_no_two_providers_share_a_code_or_a_name():
 
 @each
 def test_a_form_has_its_own_labels_in_its_own_order(one):
-    assert [(row.value, row.label) for row in one.guide.copy] == FORMS[one.code]
+    assert [(row.value, row.label) for row in one.guide.form] == FORMS[one.code]
 
 
 @each
 def test_each_value_is_copied_once(one):
-    assert set(Counter(row.value for row in one.guide.copy).values()) == {1}
+    assert set(Counter(row.value for row in one.guide.form if row.value).values()) == {1}
+
+
+@each
+def test_a_field_of_the_form_has_a_value_of_ours_or_a_choice(one):
+    assert [row.label for row in one.guide.form if (row.value is None) is not bool(row.choice)] == []
 
 
 @each
 def test_the_values_that_every_sign_in_needs_are_required(one):
-    required = {row.value for row in one.guide.copy if row.required}
+    required = {row.value for row in one.guide.form if row.required}
     assert {SpValue.SP_ENTITY_ID, SpValue.ACS_URL, SpValue.SUBJECT_NAME, SpValue.NAME_ID_FORMAT} <= required
 
 
 @each
 def test_the_login_url_is_shown_for_every_provider(one):
-    assert SpValue.LOGIN_URL in {row.value for row in one.guide.copy}
+    assert SpValue.LOGIN_URL in {row.value for row in one.guide.form}
 
 
 def test_only_jumpcloud_demands_an_entity_id_of_its_own():
     typed = {
-        one.code: row.required for one in PROVIDERS for row in one.guide.copy if row.value is SpValue.IDP_ENTITY_ID
+        one.code: row.required for one in PROVIDERS for row in one.guide.form if row.value is SpValue.IDP_ENTITY_ID
     }
     assert typed == {"jumpcloud": True, "custom": False}
 
@@ -173,12 +184,18 @@ def test_texts_have_one_space_and_typographic_apostrophes(one):
 
 @each
 def test_sentences_are_whole(one):
-    steps = (*one.guide.before, *one.guide.after_copy, *one.guide.attribute_steps, *one.guide.assign)
+    steps = (
+        *one.guide.before,
+        *one.guide.after_copy,
+        *one.guide.attribute_steps,
+        *one.guide.assign,
+        *one.guide.renewal,
+    )
     sentences = [
         *one.guide.traps,
         *one.guide.fixes.values(),
         *(step.text for step in steps),
-        *(row.hint for row in one.guide.copy),
+        *(row.hint for row in one.guide.form),
     ]
     assert [text for text in sentences if not text.endswith(".")] == []
 
@@ -298,3 +315,33 @@ def test_other_addresses_are_not(address):
 
 def test_the_data_knows_no_framework():
     assert [module.place for module in modules("orgs/providers") if "django" in module.text] == []
+
+
+@each
+def test_a_certificate_is_renewed_here_before_it_is_used_there_and_removed_last(one):
+    steps = [step.text for step in one.guide.renewal]
+    assert ["Reconfigure" in step for step in steps] == [False, True, False, False, False]
+    assert "Leave **Keep trusting these certificates, too** ticked" in steps[1]
+    assert "activate it" in steps[2]
+    assert "remove the old one" in steps[4]
+
+
+OFFERED = (
+    "Custom Application",
+    "Create Custom Integration",
+    "Upload Metadata",
+    "Constant Attributes",
+    "Group Attribute",
+    "AMR",
+)
+
+
+@pytest.mark.parametrize("name", OFFERED)
+def test_jumpclouds_guide_names_what_its_form_offers_beyond_the_values(name):
+    steps = (*provider("jumpcloud").guide.before, *provider("jumpcloud").guide.attribute_steps)
+    assert name in " ".join(step.text for step in steps)
+
+
+def test_jumpcloud_signs_what_our_metadata_asks_for():
+    [sign] = [row for row in provider("jumpcloud").guide.form if row.label == "Sign"]
+    assert sign.choice == "Assertion"

@@ -1,9 +1,15 @@
 """The pages of one connection, and what may be done there."""
 
+import base64
 import re
 from datetime import timedelta
+from urllib.parse import parse_qs, urlencode, urlsplit
+from uuid import uuid4
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
 from django.test import Client
 from lxml import etree
 
@@ -217,6 +223,39 @@ def test_our_metadata_has_a_stable_address_and_is_a_file(connection):
     file = Client().get(f"/saml/{connection.public_id}/metadata?download")
     assert file["Content-Disposition"].startswith('attachment; filename="gatehouse-')
     assert file.content == page.content
+
+
+def test_our_certificate_is_a_pem_file_and_the_one_in_our_metadata(admin, connection):
+    file = admin.get(url(connection, "sp-certificate/"))
+    name = f"gatehouse-{connection.public_id.hex[:8]}-certificate.pem"
+    assert (file["Content-Type"], file["Content-Disposition"]) == (
+        "application/x-pem-file",
+        f'attachment; filename="{name}"',
+    )
+    certificate = x509.load_pem_x509_certificate(file.content)
+    [published] = etree.fromstring(Client().get(f"/saml/{connection.public_id}/metadata").content).iter(
+        "{*}X509Certificate"
+    )
+    assert base64.b64decode(published.text) == certificate.public_bytes(serialization.Encoding.DER)
+    assert text_of(file).count("-----BEGIN") == 1
+
+
+def test_our_certificate_verifies_the_requests_of_the_connection(admin, connection):
+    file = admin.get(url(connection, "sp-certificate/"))
+    sent = parse_qs(urlsplit(Client().get(f"/saml/{connection.public_id}/login")["Location"]).query)
+    signed = urlencode({name: sent[name][0] for name in ("SAMLRequest", "RelayState", "SigAlg") if name in sent})
+    key = x509.load_pem_x509_certificate(file.content).public_key()
+    key.verify(base64.b64decode(sent["Signature"][0]), signed.encode(), padding.PKCS1v15(), hashes.SHA256())
+
+
+@pytest.mark.parametrize("slug", ["acme", "globex"])
+def test_another_organizations_admin_finds_no_certificate(connection, greta, sign_in, slug):
+    path = url(connection, "sp-certificate/").replace("/orgs/acme/", f"/orgs/{slug}/")
+    assert sign_in(greta).get(path).status_code == 404
+
+
+def test_the_metadata_of_a_connection_that_is_not_there_is_a_404(db):
+    assert Client().get(f"/saml/{uuid4()}/metadata?download").status_code == 404
 
 
 @pytest.mark.parametrize("name", ['"><svg onload=alert(1)>', "{{ 7 }}", "=cmd", "ف" * 60])

@@ -96,7 +96,7 @@ def test_every_row_of_a_table_has_its_cells(name):
 
 @pytest.mark.parametrize("one", PROVIDERS, ids=lambda one: one.code)
 def test_a_guide_has_the_labels_of_the_form_in_their_order(one):
-    places = [PAGES[f"{one.code}.md"].index(f"| **{row.label}** |") for row in one.guide.copy]
+    places = [PAGES[f"{one.code}.md"].index(f"| **{row.label}** |") for row in one.guide.form]
     assert places == sorted(places)
 
 
