@@ -53,6 +53,7 @@ class LoginAttemptAdmin(ReadOnlyAdmin):
         "received",
         "passed_checks",
         "email",
+        "claimed_email",
         "name_id",
         "membership",
         "is_idp_initiated",

@@ -34,6 +34,8 @@ class LoginAttempt(models.Model):
     is_signed = models.BooleanField(default=False, db_default=False)
     email = models.CharField(max_length=254, blank=True)
     email_key = models.CharField(max_length=512, blank=True)
+    # by the IdP's signed word alone: nothing is decided by it
+    claimed_email = models.CharField(max_length=254, blank=True, default="", db_default="")
     name_id = models.CharField(max_length=512, blank=True)
     name_id_key = models.CharField(max_length=512, blank=True, default="", db_default="")
     # empty when nothing that could be trusted says who began

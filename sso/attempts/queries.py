@@ -39,7 +39,8 @@ def list_attempts(org: Organization, shown: AttemptFilter) -> QuerySet[LoginAtte
     attempts = LoginAttempt.objects.filter(org=org)
     if text := shown.text.strip():
         key = address_key(text)
-        is_of = Q(email_key__startswith=key) | Q(name_id_key__startswith=key)
+        # a claimed address is in plain lower-case letters already
+        is_of = Q(email_key__contains=key) | Q(name_id_key__contains=key) | Q(claimed_email__contains=key)
         attempts = attempts.filter(is_of | Q(request_id=text) | with_code(text))
     if shown.outcome == "failed":
         attempts = attempts.filter(outcome__in=FAILURES)

@@ -35,6 +35,7 @@ def record_attempt(*, connection: Connection, entry: AttemptRecord) -> LoginAtte
         outcome=entry.outcome,
         email=entry.email[:254],
         email_key=address_key(entry.email)[:KEY_LENGTH],
+        claimed_email=entry.claimed_email[:254],
         ip=entry.caller.ip or None,
         user_agent=_one_line(entry.caller.user_agent),
         request_id=entry.caller.request_id[:64],

@@ -112,6 +112,8 @@ class AttemptRecord:
     refusal: SignInError | None = None
     claims: VerifiedIdentity | None = field(default=None, repr=False)
     email: str = ""
+    # what a signed answer says that was refused before its address was taken for anybody's
+    claimed_email: str = ""
     membership: "Membership | None" = None
     # of the version that was tested; else it is the connection's
     provider: str = ""

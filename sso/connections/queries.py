@@ -128,6 +128,11 @@ def removed_certificates(live: Configuration | None, draft: Configuration | None
     return [certificate for certificate in live.certificates.all() if certificate.fingerprint not in kept]
 
 
+def version_numbered(connection: Connection, number: int | None) -> Configuration | None:
+    """Return the version of this number, whatever has become of it; None when there is none any more."""
+    return Configuration.objects.filter(org_id=connection.org_id, connection=connection, number=number or 0).first()
+
+
 def last_number(connection: Connection) -> int:
     """Return the highest number that a version of this connection has had."""
     numbers = Configuration.objects.filter(org_id=connection.org_id, connection=connection).order_by("-number")

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from orgs.providers.idp_settings import Setting
-from sso.identity.types import SignInCheck
+from sso.identity.types import ClaimedPerson, SignInCheck
 
 LONGEST_DETAIL = 300
 
@@ -32,6 +32,8 @@ class SignInError(Exception):
         self.passed: tuple[SignInCheck, ...] = ()
         # which request the message says it answers: a claim, by which a waiting test is found and nothing else
         self.request_id = ""
+        # whom it names, where its signature was right
+        self.claimed: ClaimedPerson | None = None
         super().__init__(self.code)
 
 

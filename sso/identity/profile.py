@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sso.identity.errors import AttributesEncrypted, EmailAmbiguous, EmailInvalid, EmailMissing
-from sso.identity.types import VerifiedIdentity
+from sso.identity.types import ClaimedPerson, VerifiedIdentity
 
 # XML's own (XML 1.0 §2.3)
 BLANKS = " \t\r\n"
@@ -16,6 +16,7 @@ ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za
 LISTED = re.compile("[;,]")
 LONGEST_ADDRESS = 254
 LONGEST_NAME = 200
+Claims = VerifiedIdentity | ClaimedPerson
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def read_profile(claims: VerifiedIdentity, names: AttributeNames) -> ClaimedProf
     return ClaimedProfile(**found, sources=sources)
 
 
-def preview_profile(claims: VerifiedIdentity, names: AttributeNames) -> ClaimedProfile:
+def preview_profile(claims: Claims, names: AttributeNames) -> ClaimedProfile:
     """Return what these names would read, the address empty where read_profile would refuse it."""
     sources: dict[str, str] = {}
     found = {"email": ""} | _names(claims, names, sources)
@@ -57,7 +58,7 @@ def preview_profile(claims: VerifiedIdentity, names: AttributeNames) -> ClaimedP
     return ClaimedProfile(**found, sources=sources)
 
 
-def _names(claims: VerifiedIdentity, names: AttributeNames, sources: dict[str, str]) -> dict[str, str]:
+def _names(claims: Claims, names: AttributeNames, sources: dict[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for field_name in ("given_name", "family_name", "display_name"):
         name, values = _first(claims.attributes, getattr(names, field_name))
@@ -67,7 +68,7 @@ def _names(claims: VerifiedIdentity, names: AttributeNames, sources: dict[str, s
     return found
 
 
-def _address(claims: VerifiedIdentity, names: AttributeNames, sources: dict[str, str]) -> str:
+def _address(claims: Claims, names: AttributeNames, sources: dict[str, str]) -> str:
     name, values = _first(claims.attributes, names.email)
     if not values and names.subject and ADDRESS.fullmatch(claims.subject):
         name, values = names.subject, (claims.subject,)

@@ -54,6 +54,15 @@ class VerifiedIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimedPerson:
+    """Whom a signed message names that is refused all the same: shown and searched for, and nothing else."""
+
+    subject: str
+    attributes: Mapping[str, tuple[str, ...]]
+    encrypted_attributes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class OutgoingRequest:
     """A request to the IdP, ready to leave: by a link when `fields` is empty, else as a form that is posted to `url`."""
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from orgs.providers.idp_settings import NameIdFormat
 from sso.identity.errors import SignInError
-from sso.identity.types import SignInCheck, VerifiedIdentity
+from sso.identity.types import ClaimedPerson, SignInCheck, VerifiedIdentity
 from sso.saml import conditions, prescreen, signature
 from sso.saml.certificates import PublicKey, fingerprint, public_key
 from sso.saml.errors import SignatureInvalid, SignatureMissing, StatementMissing, SubjectEncrypted, SubjectMissing
@@ -77,6 +77,17 @@ def _verify(saml_response: str, expectation: Expectation, now: datetime | None, 
     progress.passed.append(SignInCheck.MESSAGE)
     found = _verify_signatures(root, expectation)
     progress.passed.append(SignInCheck.SIGNATURE)
+    try:
+        return _verify_content(found, expectation, now, progress)
+    except SignInError as refusal:
+        refusal.claimed = _claimed_person(found.assertion)
+        raise
+
+
+def _verify_content(
+    found: Verified, expectation: Expectation, now: datetime | None, progress: Progress
+) -> VerifiedIdentity:
+    """Check what is signed, in the order of the checks, and return what it says. Raises SignInError."""
     response, assertion, is_signed = found.response, found.assertion, found.is_response_signed
     conditions.require_version(response)
     conditions.require_version(assertion)
@@ -199,6 +210,14 @@ def _attributes(assertion: Element) -> dict[str, list[str]]:
             values = (text_of(value) for value in children(attribute, SAML, "AttributeValue"))
             found.setdefault(attribute.get("Name") or "", []).extend(value for value in values if value)
     return found
+
+
+def _claimed_person(assertion: Element) -> ClaimedPerson:
+    """Return whom an assertion names, whatever is wrong with it."""
+    named = (node for subject in children(assertion, SAML, "Subject") for node in children(subject, SAML, "NameID"))
+    subject = next((plain_text(node) or "" for node in named), "")
+    sent = {name: tuple(values[:KEPT_VALUES]) for name, values in _attributes(assertion).items()}
+    return ClaimedPerson(subject, sent, _encrypted_attributes(assertion))
 
 
 def _encrypted_attributes(assertion: Element) -> int:

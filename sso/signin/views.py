@@ -342,6 +342,7 @@ def test(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
         "counts": found.revision == found.configuration.revision,
         "received": test_queries.received_rows(found),
         "profile": test_queries.profile_rows(found),
+        "missing": test_queries.missing_rows(found),
     }
     name = "sso/test.html#result" if request.headers.get("HX-Request") else "sso/test.html"
     return render(request, name, context)

@@ -46,5 +46,10 @@ class SignInTest(models.Model):
         return self.status == SignInTestStatus.WAITING and now() - self.started_at >= TEST_LIFE
 
     @property
+    def is_incomplete(self) -> bool:
+        """Whether it passed without an attribute that the provider's guide says is needed."""
+        return self.status == SignInTestStatus.PASSED and bool(self.profile.get("missing"))
+
+    @property
     def is_waiting(self) -> bool:
         return self.status == SignInTestStatus.WAITING and not self.has_timed_out

@@ -5,12 +5,13 @@ from django.db.models import QuerySet
 
 from orgs.base import credentials
 from orgs.base.clock import now
-from orgs.providers.types import ProfileField
+from orgs.providers.registry import provider
+from orgs.providers.types import AttributeRow, ProfileField
 from orgs.tenancy.models import Organization
 from sso.admission.queries import attribute_names
 from sso.connections.models import Configuration, Connection
-from sso.identity.profile import preview_profile
-from sso.identity.types import from_json
+from sso.identity.profile import ClaimedProfile, preview_profile
+from sso.identity.types import VerifiedIdentity, from_json
 from sso.signin_tests.errors import SignInTestUnknown
 from sso.signin_tests.models import SignInTest
 from sso.signin_tests.types import TEST_LIFE, ProfileRow, Reading, ReceivedRow, SignInTestStatus
@@ -81,6 +82,23 @@ def profile_rows(test: SignInTest) -> list[ProfileRow]:
     """Return the profile that a test would give, field by field, and from which attribute each value came."""
     found, sources = test.profile, test.profile.get("sources", {})
     return [ProfileRow(field.label, found.get(field, ""), sources.get(field, "")) for field in ProfileField]
+
+
+def missing_fields(
+    chosen: Configuration, claims: VerifiedIdentity, profile: ClaimedProfile
+) -> tuple[ProfileField, ...]:
+    """Return the fields for which no attribute was sent, of those that the provider's guide says are needed.
+
+    An address that only the Name ID holds is one: at the next change of its format nobody could sign in any more.
+    """
+    rows = provider(chosen.provider).guide.attributes
+    return tuple(row.field for row in rows if row.required and profile.sources.get(row.field) not in claims.attributes)
+
+
+def missing_rows(test: SignInTest) -> list[AttributeRow]:
+    """Return those rows of the provider's guide for which a test has received nothing that is needed."""
+    missing = test.profile.get("missing", [])
+    return [row for row in provider(test.configuration.provider).guide.attributes if row.field in missing]
 
 
 def last_reading(connection: Connection, chosen: Configuration) -> Reading | None:

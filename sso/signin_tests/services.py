@@ -46,10 +46,16 @@ def end_test(*, test: SignInTest, result: SignInTestResult, attempt: LoginAttemp
         attempt=attempt,
         finished_at=now(),
         claims=as_json(result.claims) if result.claims is not None else {},
-        profile=asdict(result.profile) if result.profile is not None else {},
+        profile=_profile_of(result),
         preview=result.preview or "",
         preview_reason=result.preview_reason,
     )
+
+
+def _profile_of(result: SignInTestResult) -> dict[str, object]:
+    if result.profile is None:
+        return {}
+    return asdict(result.profile) | {"missing": [str(field) for field in result.missing]}
 
 
 def delete_old_tests(*, moment: datetime) -> None:

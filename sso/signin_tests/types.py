@@ -36,6 +36,8 @@ class SignInTestResult:
     status: SignInTestStatus
     claims: VerifiedIdentity | None = field(default=None, repr=False)
     profile: ClaimedProfile | None = None
+    # which fields' attributes weren't sent, of those that the provider's guide says are needed
+    missing: tuple[ProfileField, ...] = ()
     preview: SignInPreview | None = None
     preview_reason: str = ""
 

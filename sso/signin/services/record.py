@@ -11,7 +11,9 @@ from sso.admission import queries as admission_queries
 from sso.attempts import services as attempts
 from sso.attempts.models import LoginAttempt
 from sso.attempts.types import AttemptOutcome, AttemptRecord
+from sso.connections import queries as connections
 from sso.identity.errors import SignInError
+from sso.identity.profile import preview_profile
 from sso.identity.types import SignInCheck
 from sso.signin.errors import SignInRefused
 from sso.signin.types import SignInFacts
@@ -28,7 +30,8 @@ def record(
     refusal: SignInError | None = None,
 ) -> LoginAttempt:
     """Add one line to the sign-in log."""
-    known = facts.version, refusal, facts.claims, facts.email, membership
+    claimed = _claimed_email(facts, refusal) if refusal is not None else ""
+    known = facts.version, refusal, facts.claims, facts.email, claimed, membership
     entry = AttemptRecord(outcome, facts.caller, passed, *known, provider=facts.provider)
     return attempts.record_attempt(connection=facts.connection, entry=entry)
 
@@ -61,6 +64,17 @@ def refuse(
         result = SignInTestResult(SignInTestStatus.FAILED, facts.claims, facts.profile)
         tests.end_test(test=facts.test, result=result, attempt=attempt)
     return SignInRefused(problem, attempt, facts.test, assertion_id)
+
+
+def _claimed_email(facts: SignInFacts, refusal: SignInError) -> str:
+    """Return the address in a signed answer that is refused before it counts, as the version that verified it reads it."""
+    person = facts.claims or refusal.claimed
+    if facts.email or person is None:
+        return ""
+    chosen = connections.version_numbered(facts.connection, facts.version)
+    if chosen is None:
+        return ""
+    return preview_profile(person, admission_queries.attribute_names(facts.connection, chosen)).email
 
 
 def _find_membership(facts: SignInFacts) -> Membership | None:

@@ -12,6 +12,7 @@ from sso.identity.profile import read_profile
 from sso.identity.types import SignInCheck
 from sso.signin.services.record import record, refusing
 from sso.signin.types import VerifiedAnswer
+from sso.signin_tests import queries as test_queries
 from sso.signin_tests import services as tests
 from sso.signin_tests.models import SignInTest
 from sso.signin_tests.types import SignInPreview, SignInTestResult, SignInTestStatus
@@ -29,7 +30,8 @@ def finish_test(answer: VerifiedAnswer, test: SignInTest) -> SignInTest:
     with refusing(facts):
         admission_queries.require_verified(connection.org, profile.email)
     preview, reason = _preview(answer, test, profile.email)
-    result = SignInTestResult(SignInTestStatus.PASSED, answer.claims, profile, preview, reason)
+    missing = test_queries.missing_fields(test.configuration, answer.claims, profile)
+    result = SignInTestResult(SignInTestStatus.PASSED, answer.claims, profile, missing, preview, reason)
     with transaction.atomic():
         attempt = record(facts, AttemptOutcome.TEST_PASSED, PASSED)
         tests.end_test(test=test, result=result, attempt=attempt)

@@ -253,6 +253,39 @@ def test_a_failure_that_names_no_waiting_test_reaches_none(connection, idp, test
     assert test.status == SignInTestStatus.WAITING
 
 
+def test_test_ends_as_a_warning_when_a_needed_attribute_was_not_sent(untested, idp, uma, tester):
+    without = idp.change(attributes=tuple(one for one in idp.app.attributes if one.name != "firstname"))
+    test = run(tester, untested, without, first="Uma", last="Ünal")
+    assert (test.status, test.is_incomplete, test.profile["missing"]) == (SignInTestStatus.PASSED, True, ["given_name"])
+    page = page_of(tester, test)
+    for said in (
+        "Passed, attribute missing",
+        "no <code>firstname</code> came",
+        "In JumpCloud, add the attribute <code>firstname</code> with the value <b>firstname</b>",
+    ):
+        assert said in page
+    listed = tester.client.get(f"/orgs/acme/settings/authentication/connections/{untested.public_id}/").content.decode()
+    assert "Passed, attribute missing" in listed
+
+
+def test_test_ends_as_a_warning_when_only_the_name_id_holds_the_address(untested, idp, uma, tester):
+    without = idp.change(attributes=tuple(one for one in idp.app.attributes if one.name != "email"))
+    test = run(tester, untested, without, first="Uma", last="Ünal")
+    assert (test.status, test.profile["missing"]) == (SignInTestStatus.PASSED, ["email"])
+
+
+def test_test_is_complete_when_every_needed_attribute_came_by_the_names_that_were_chosen(untested, idp, uma, tester):
+    test = run(tester, untested, idp, first="Uma", last="Ünal")
+    assert (test.is_incomplete, test.profile["missing"]) == (False, [])
+    assert "attribute missing" not in page_of(tester, test)
+
+
+def test_page_of_a_test_says_how_many_values_were_not_kept(untested, idp, uma, tester):
+    test = run(tester, untested, idp)
+    SignInTest.objects.filter(pk=test.pk).update(claims=test.claims | {"left_out": {"email": 7}})
+    assert "and 7 more, which aren’t kept" in page_of(tester, test)
+
+
 def test_a_test_is_verified_by_its_own_version_though_the_one_in_force_fits_too(connection, idp, uma, tester):
     versions.begin_reconfiguration(connection=connection, actor=ACTOR)
     test = begin(tester, connection)
