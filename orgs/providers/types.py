@@ -118,7 +118,7 @@ class SamlGuide:
     summary: str
     before: tuple[Instruction, ...]  # how to make the app there, up to the form
     form: tuple[FormField, ...]
-    after_copy: tuple[Instruction, ...]  # the rest of the form
+    after_copy: tuple[Instruction, ...]  # the rest of the form, where `form` doesn't have all of it
     attributes: tuple[AttributeRow, ...]
     attribute_steps: tuple[Instruction, ...]
     metadata: tuple[MetadataHint, ...]

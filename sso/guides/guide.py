@@ -71,7 +71,7 @@ def _at_the_provider(provider: Provider) -> Sequence[str]:
             "copies it."
         ),
         table(("Field", "Value", "Remark"), [_copy_row(provider, one) for one in provider.guide.form]),
-        "Then:",
+        "Then:" if provider.guide.after_copy else "",
         numbered(provider.guide.after_copy),
     )
 

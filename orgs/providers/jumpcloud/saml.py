@@ -91,7 +91,7 @@ SAML = SamlGuide(
             choice="tick",
         ),
     ),
-    after_copy=(Instruction("Stay on the tab **SSO**: the attributes come next, further down on it."),),
+    after_copy=(),
     attributes=ATTRIBUTES,
     attribute_steps=(
         Instruction("On the same tab, go down to **Attributes** and find **User Attribute Mapping**."),
@@ -136,11 +136,9 @@ SAML = SamlGuide(
     traps=(
         "The certificate exists only after the app has been saved (activated) once. Take the metadata after that.",
         "The IdP Entity ID is free text: JumpCloud doesn’t check it, and sends what was entered, to the letter.",
-        "Without Declare Redirect Endpoint the metadata offers HTTP-POST alone. Both ways work here.",
         "The IdP URL can’t be changed once the app exists. To change it, delete the app and make it again.",
         "By default the response is signed, and Sign Assertion moves the signature to the assertion. We accept either.",
         "JumpCloud has one SP Certificate. Should ours change, put the new one in there, or empty the field, before it is used.",
-        "Leave Default RelayState empty: where people land after signing in is decided here.",
         "Attribute names are sent as you type them, and capitals count.",
         "A person who is in none of the app’s user groups is refused by JumpCloud, and never gets to us.",
     ),

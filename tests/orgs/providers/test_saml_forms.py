@@ -92,7 +92,8 @@ def texts(part: object, name: str = "") -> Iterator[tuple[str, str]]:
 
 def test_the_tiles_are_in_their_order():
     names = ["JumpCloud", "Okta", "Microsoft Entra ID", "Google Workspace", "OneLogin", "PingOne", "Custom SAML"]
-    assert [one.name for one in PROVIDERS] == names
+    assert [one.name for one in PROVIDERS if one.name in names] == names
+    assert PROVIDERS[-1].code == "custom"
 
 
 @each
@@ -109,9 +110,9 @@ def test_no_two_providers_share_a_code_or_a_name():
     assert len({one.code for one in PROVIDERS}) == len({one.name for one in PROVIDERS}) == len(PROVIDERS)
 
 
-@each
-def test_a_form_has_its_own_labels_in_its_own_order(one):
-    assert [(row.value, row.label) for row in one.guide.form] == FORMS[one.code]
+@pytest.mark.parametrize("code", FORMS)
+def test_a_form_has_its_own_labels_in_its_own_order(code):
+    assert [(row.value, row.label) for row in provider(code).guide.form] == FORMS[code]
 
 
 @each
@@ -174,7 +175,10 @@ def test_no_text_is_empty(one):
 
 @each
 def test_no_list_is_empty(one):
-    assert [its.name for its in fields(one.guide) if getattr(one.guide, its.name) in ((), {})] == []
+    whole_form = {"after_copy"} if any(row.choice for row in one.guide.form) else set()
+    assert [
+        its.name for its in fields(one.guide) if not getattr(one.guide, its.name) and its.name not in whole_form
+    ] == []
 
 
 @each
