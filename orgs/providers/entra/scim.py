@@ -48,6 +48,10 @@ SCIM = ScimHabits(
             Instruction("Under **Admin Credentials**, **Tenant URL**: paste the Base URL from this page."),
             Instruction("**Secret Token**: paste the bearer token."),
             Instruction("Choose **Test Connection**, then **Save**."),
+            Instruction(
+                "Under **Mappings**, for users, map **objectId** to **externalId** in place of **mailNickname**: a person "
+                "returns by their externalId, and a mail nickname can be given to somebody else."
+            ),
             Instruction("Under **Users and groups** choose who is provisioned."),
             Instruction("Choose **Start provisioning**."),
         ),
