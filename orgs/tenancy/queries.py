@@ -16,6 +16,9 @@ from orgs.tenancy.types import PERSONAL_METHODS, UNVERIFIED_FOR, MembershipState
 
 # each costs a sign-in one more hash of its password
 CLAIMS_TRIED = 3
+OWNER_WHO_CAN_SIGN_IN = Q(
+    role=Role.OWNER, state=MembershipState.ACTIVE, user__is_active=True, user__email_key__isnull=False
+)
 
 
 def find_organization(slug: str) -> Organization:
@@ -220,8 +223,13 @@ def was_never_used(user: User) -> bool:
 
 def owners_who_can_sign_in(org: Organization) -> QuerySet[Membership]:
     """Return the active owners whose account is open and has a verified address: no identity provider is needed to reach it."""
-    owners = Membership.objects.filter(org=org, role=Role.OWNER, state=MembershipState.ACTIVE)
-    return owners.filter(user__is_active=True, user__email_key__isnull=False)
+    return Membership.objects.filter(OWNER_WHO_CAN_SIGN_IN, org=org)
+
+
+def organizations_without_owner() -> QuerySet[Organization]:
+    """Return the organizations that have members, but no owner who can sign in, by slug: an operator must add one."""
+    members = Membership.objects.filter(org=OuterRef("pk"), state=MembershipState.ACTIVE)
+    return Organization.objects.filter(Exists(members), ~Exists(members.filter(OWNER_WHO_CAN_SIGN_IN))).order_by("slug")
 
 
 def has_passkey(user: User) -> bool:

@@ -19,9 +19,12 @@ from orgs.base import sealed
 from orgs.base.clock import now
 from orgs.events import queries as outbox
 from orgs.events.types import HEARTBEAT_OVERDUE
+from orgs.tenancy import queries as tenancy
 from portal.site import proxies
 
 LATE = timedelta(minutes=2)
+# as many organizations are named in one line
+MOST_NAMED = 10
 MAX_CLOCK_DIFFERENCE = timedelta(seconds=30)
 
 
@@ -173,6 +176,18 @@ def given_up() -> HealthCheck:
     return _attempt("given_up", count, problem="unknown", advice=advice)
 
 
+def owners() -> HealthCheck:
+    """Check that each organization has an owner who can sign in."""
+
+    def find() -> str:
+        slugs = [org.slug for org in tenancy.organizations_without_owner()[: MOST_NAMED + 1]]
+        named = ", ".join(slugs[:MOST_NAMED]) + (" and others" if len(slugs) > MOST_NAMED else "")
+        return f"no owner can sign in to {named}" if slugs else "ok"
+
+    advice = "Ask the organization who its owner is, then add that person with manage.py add_owner."
+    return _attempt("owners", find, problem="unknown", advice=advice)
+
+
 def keys() -> HealthCheck:
     """Check that FIELD_KEYS can seal and open."""
 
@@ -212,4 +227,18 @@ def proxy() -> HealthCheck:
 
 # without these every page and every sign-in goes on
 OPTIONAL = (cache_answers, broker, worker, given_up)
-ALL = (database, schema, shared_cache, static_files, broker, worker, given_up, clock, keys, base_url, proxy, mail)
+ALL = (
+    database,
+    schema,
+    shared_cache,
+    static_files,
+    broker,
+    worker,
+    given_up,
+    owners,
+    clock,
+    keys,
+    base_url,
+    proxy,
+    mail,
+)

@@ -17,8 +17,12 @@ from orgs.base.clock import now
 from orgs.events import queries as outbox_queries
 from orgs.events import services as outbox
 from orgs.events.models import Heartbeat, OutboxEvent
+from orgs.tenancy import services as tenancy
+from orgs.tenancy.models import Membership
+from orgs.tenancy.types import Role
 from portal.celery import app, file_broker
 from portal.site import checks, health, tasks
+from tests.factories import OrganizationFactory
 
 DEAD = "redis://127.0.0.1:1/0"
 
@@ -228,6 +232,25 @@ def test_metrics_name_no_person_and_no_token(scim, client):
 
 
 # doctor's checks
+
+
+def test_owners_are_fine_while_one_can_sign_in(acme, olga):
+    assert checks.owners().is_ok
+
+
+def test_organizations_whose_owners_lost_their_addresses_are_named(acme, olga):
+    tenancy.remove_account_address(user=olga.user, address=olga.user.email)
+    found = checks.owners()
+    assert found.verdict == f"no owner can sign in to {acme.slug}"
+    assert "manage.py add_owner" in found.advice
+
+
+def test_at_most_ten_organizations_without_owner_are_named(db):
+    for org in OrganizationFactory.create_batch(11):
+        Membership.objects.filter(org=org).update(role=Role.USER)
+    verdict = checks.owners().verdict
+    assert (verdict.count(", "), verdict.endswith(" and others")) == (9, True)
+
 
 COLLECTED = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}}
 
