@@ -63,6 +63,7 @@ def _remove_address(membership: Membership, actor: Actor) -> None:
         target = AuditTarget.of_membership(former)
         action = "membership.account_address_removed"
         audit.record(org=membership.org, actor=actor, action=action, target=target, change=change)
+        _mail_other_addresses("address_reassigned", former.user, {"org": membership.org, "address": membership.email})
 
 
 @transaction.atomic
@@ -82,8 +83,12 @@ def remove_early_address(*, membership: Membership, account: User, actor: Actor)
     audit.record(org=membership.org, actor=actor, action=action, target=target, change=change)
     context: dict[str, object] = {"org": membership.org, "address": membership.email}
     _mail_account("address_freed", membership.email, context)
+    _mail_other_addresses("address_removed", account, context)
+
+
+def _mail_other_addresses(template: str, account: User, context: dict[str, object]) -> None:
     for address in sorted(tenancy_queries.verified_keys_of(account)):
-        _mail_account("address_removed", address, context)
+        _mail_account(template, address, context)
 
 
 def _mail_account(template: str, to: str, context: dict[str, object]) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.mail import EmailMessage
 
 from orgs.audit.models import AuditEvent
 from orgs.base.clock import now
@@ -105,6 +106,17 @@ def test_former_persons_account_keeps_its_other_address(scim: ScimClient, hank: 
     create(scim)
     hank.user.refresh_from_db()
     assert hank.user.email == "hank@private.example"
+
+
+def test_other_address_is_mailed_when_one_went_to_somebody_else(
+    scim: ScimClient, hank: Membership, mailoutbox: list[EmailMessage]
+) -> None:
+    assert hank.user is not None
+    tenancy.mark_address_verified(user=hank.user, address="hank@private.example")
+    create(scim)
+    (mail,) = mailoutbox
+    assert (mail.to, mail.subject) == (["hank@private.example"], f"{HANK} was removed from your Gatehouse account")
+    assert "has given the address to somebody else" in mail.body
 
 
 def test_account_keeps_its_address_when_the_domain_is_not_verified(scim: ScimClient, acme: Any) -> None:
