@@ -7,7 +7,7 @@ import sys
 import warnings
 from threading import Event
 
-from sandbox.errors import CannotStart
+from sandbox.processes import CannotStart
 
 DEFAULT_PORT = 8000
 # the identity provider takes the next one

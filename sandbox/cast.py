@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from orgs.people.types import Profile
 from orgs.tenancy.types import Role
+from sandbox.test_idp.types import IdpPerson
 
 PASSWORD = "open-the-gate-42"  # noqa: S105 - printed by the demo
 DOMAIN = "northwind.example"
@@ -43,3 +44,9 @@ ACCOUNTS = (
     DemoAccount(EMPTYCO.owner.email, "owner of Empty Co, where nothing is set up yet"),
     DemoAccount(STAFF, "support, at /admin/, after setting up a second factor"),
 )
+
+
+def person_of(profile: Profile) -> IdpPerson:
+    """Return a member of the cast as somebody who can sign in at the IdP."""
+    username = profile.email.partition("@")[0]
+    return IdpPerson(profile.email, profile.given_name, profile.family_name, username, (NORTHWIND.name,))

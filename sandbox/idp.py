@@ -15,7 +15,7 @@ from orgs.providers.jumpcloud.push import activate
 from orgs.providers.people import MadeUpPerson, made_up_groups, made_up_people, object_id
 from orgs.providers.steps import ScimStep, StepRequest, StepResponse
 from sandbox.cast import DOMAIN
-from sandbox.errors import CannotStart
+from sandbox.processes import CannotStart
 from scim.dialects.walk import Send, walk
 from scim.directories.models import Directory
 from scim.directories.queries import base_url

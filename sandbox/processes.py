@@ -14,6 +14,10 @@ GRACE_SECONDS = 10.0
 TAIL_LINES = 12
 
 
+class CannotStart(Exception):
+    """The demo can't start; the text says why in one line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Child:
     """A running process; what it prints goes to its log."""

@@ -17,7 +17,7 @@ from orgs.tenancy.types import GrantSource, MembershipOrigin, Role
 from portal.setup import NewOrganization, add_domain, create_org
 from sandbox import idp, queries
 from sandbox.cast import COLLEAGUES, DOMAIN, EMPTYCO, NORTHWIND, PASSWORD, STAFF, DemoOrganization
-from sandbox.errors import CannotStart
+from sandbox.processes import CannotStart
 from scim.directories import services as directories
 from scim.directories.models import Directory, ScimToken
 from scim.directories.queries import first_directory

@@ -10,9 +10,8 @@ from django.conf import settings
 
 from orgs.providers.people import made_up_groups
 from portal.settings.address import announced
-from sandbox.cast import ACCOUNTS, COLLEAGUES, NORTHWIND, PASSWORD
+from sandbox.cast import ACCOUNTS, COLLEAGUES, NORTHWIND, PASSWORD, person_of
 from sandbox.idp import CONTRACTOR, GROUPS, PEOPLE
-from sandbox.people import person_of
 from sandbox.processes import Child, Family
 from sandbox.test_idp import config as idp
 from sandbox.test_idp.state import save_people

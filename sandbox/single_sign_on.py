@@ -16,10 +16,9 @@ from orgs.base.clock import now
 from orgs.tenancy.models import Organization
 from orgs.tenancy.queries import find_organization
 from portal.setup import NewConnection, create_connection
-from sandbox.cast import COLLEAGUES, NORTHWIND
-from sandbox.errors import CannotStart
+from sandbox.cast import COLLEAGUES, NORTHWIND, person_of
 from sandbox.idp import FROM_ADDRESS, expected_failures_unlogged
-from sandbox.people import person_of
+from sandbox.processes import CannotStart
 from sandbox.queries import connection_made
 from sandbox.test_idp.assertion import answer
 from sandbox.test_idp.authn_request import read_redirect

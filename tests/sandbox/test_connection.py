@@ -9,7 +9,7 @@ from orgs.audit.models import AuditEvent
 from orgs.domains import services as domains
 from orgs.tenancy.queries import find_organization
 from sandbox import seeds, single_sign_on
-from sandbox.errors import CannotStart
+from sandbox.processes import CannotStart
 from sandbox.single_sign_on import SandboxIdp
 from sandbox.test_idp.state import delete_app, find_app, load_apps, save_app
 from sso.attempts.models import LoginAttempt

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 
 from portal.management.command import OperatorCommand, Report
 from sandbox.cast import ACCOUNTS, EMPTYCO, NORTHWIND, PASSWORD
-from sandbox.errors import CannotStart
+from sandbox.processes import CannotStart
 from sandbox.seeds import seed
 
 
