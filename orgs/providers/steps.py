@@ -60,12 +60,13 @@ class Filter:
     attribute: str
     value: str
     space: Literal["%20", "+"] = "%20"
+    more: str = ""  # what follows in the query
 
     def query(self, context: Context) -> str:
         """Return `filter=...`, percent-encoded, with quotes and backslashes of the value escaped."""
         value = fill_text(self.value, context).replace("\\", "\\\\").replace('"', '\\"')
         expression = f'{self.attribute} eq "{value}"'
-        return "filter=" + (quote_plus(expression) if self.space == "+" else quote(expression, safe=""))
+        return "filter=" + (quote_plus(expression) if self.space == "+" else quote(expression, safe="")) + self.more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

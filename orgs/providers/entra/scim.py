@@ -1,7 +1,8 @@
 """Microsoft Entra ID’s provisioning service."""
 
+from orgs.providers.entra.calls import CALLS
 from orgs.providers.habits import RequestFacts, RequestShape, ScimHabits, ScimSetup
-from orgs.providers.types import Absent, Instruction
+from orgs.providers.types import Instruction
 
 GUID = "[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 
@@ -62,7 +63,5 @@ SCIM = ScimHabits(
             "A person who is deleted there is set inactive here, and deleted after 30 days.",
         ),
     ),
-    calls=Absent(
-        "Entra’s sequence of calls is tested by the forms of its requests, in tests/scim; nobody has captured it whole."
-    ),
+    calls=CALLS,
 )

@@ -1,7 +1,8 @@
 """Okta’s SCIM client, of its app wizard and of its templates."""
 
 from orgs.providers.habits import RequestFacts, RequestShape, ScimHabits, ScimSetup
-from orgs.providers.types import Absent, Instruction
+from orgs.providers.okta.calls import CALLS
+from orgs.providers.types import Instruction
 
 SCIM = ScimHabits(
     user_agents=("okta",),
@@ -54,7 +55,5 @@ SCIM = ScimHabits(
         token="Provisioning → Integration → Authorization",  # noqa: S106 - where a token goes
         traps=("Okta deactivates people whom it no longer provisions, and never deletes them.",),
     ),
-    calls=Absent(
-        "Okta’s sequence of calls is tested by the forms of its requests, in tests/scim; nobody has captured it whole."
-    ),
+    calls=CALLS,
 )
