@@ -153,7 +153,7 @@ def test_the_values_speak_the_words_of_the_version_that_they_are_for(admin, conn
 def test_expired_certificate_is_a_warning_on_the_overview_and_on_the_connection(admin, connection):
     IdpCertificate.objects.update(not_after=now() - timedelta(days=1))
     page = text_of(admin.get("/orgs/acme/settings/authentication/"))
-    for said in ("Certificate expired", "Sign-in goes on", "pill-warn"):
+    for said in ("Certificate expired", "Sign-in through “JumpCloud” goes on", "pill-warn"):
         assert said in page
     assert "ends soon" not in page
     notice = text_of(admin.get(url(connection)))
