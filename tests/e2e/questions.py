@@ -102,7 +102,7 @@ def _refuse_other_name_id(connection: Connection) -> str:
         "_1", "urn:x", NEW_NAME_ID, persistent, {}, "_2", "", now(), now(), None, "", frozenset({"response"})
     )
     caller = ClientInfo("198.51.100.7", "Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0", "r-1")
-    entry = AttemptRecord(AttemptOutcome.REFUSED, caller, passed, 1, refusal, claims, member.email, member)
+    entry = AttemptRecord(AttemptOutcome.REFUSED, caller, passed, 1, refusal, claims, member.email, membership=member)
     return str(record_attempt(connection=connection, entry=entry).public_id)
 
 

@@ -101,12 +101,13 @@ def copy_values(page: Page) -> dict[str, str]:
     """C: every value is copied whole, in the order of JumpCloud's form."""
     expect(page.get_by_role("heading", name="Copy these into JumpCloud")).to_be_visible()
     look(page)
-    shown = page.locator("main .copybtn").evaluate_all("all => all.map(one => one.dataset.label)")
+    form = page.get_by_role("region", name="Copy the values into its form")
+    shown = form.locator(".copybtn").evaluate_all("all => all.map(one => one.dataset.label)")
     assert shown[: len(LABELS)] == list(LABELS)
     values = {label: copied(page, label) for label in LABELS}
     assert values["Subject Name"] == "email"
     for label, value in values.items():
-        assert page.locator(".copied-value").nth(LABELS.index(label)).inner_text() == value
+        assert form.locator(".copied-value").nth(LABELS.index(label)).inner_text() == value
     return values
 
 
