@@ -15,6 +15,13 @@ def has_verified(org: Organization, address: str) -> bool:
     return Domain.objects.filter(org=org, name_key=address_domain(address), state=DomainState.VERIFIED).exists()
 
 
+def verified_among(org: Organization, *addresses: str) -> frozenset[str]:
+    """Return which domains of these addresses the organization has verified."""
+    keys = {address_domain(address) for address in addresses}
+    found = Domain.objects.filter(org=org, name_key__in=keys, state=DomainState.VERIFIED)
+    return frozenset(found.values_list("name_key", flat=True))
+
+
 def verified_domain_of(org: Organization, address: str) -> Domain | None:
     """Return the domain of this address when the organization has verified it."""
     return Domain.objects.filter(org=org, name_key=address_domain(address), state=DomainState.VERIFIED).first()

@@ -10,7 +10,7 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 from uuid import UUID, uuid4
 
-from allauth.account.signals import user_logged_in
+from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.views import redirect_to_login
@@ -23,7 +23,7 @@ from orgs.base.actor import Actor, ActorKind
 from orgs.base.clock import now
 from orgs.tenancy import queries, services
 from orgs.tenancy.models import Membership, Organization, SessionGrant, User
-from orgs.tenancy.types import PERSONAL_METHODS, SETTINGS_ROLES, Role, SignInMethod, Visitor
+from orgs.tenancy.types import PERSONAL_METHODS, SETTINGS_ROLES, Browser, Role, SignInMethod, Visitor
 
 P = ParamSpec("P")
 SESSION_GRANT_ID = "session_grant_id"
@@ -108,13 +108,17 @@ def sign_in_by_idp(request: HttpRequest, user: User, session_grant_id: UUID) -> 
     """
     # the sign-in opens what was granted, not every membership of the account
     request.idp_sign_in = True  # type: ignore[attr-defined]
+    former_key = request.session.session_key
     login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
-    request.session.cycle_key()
+    if request.session.session_key in {former_key, None}:
+        # Django keeps the key of whoever was signed in already, and gives none to whom it takes another's place
+        request.session.cycle_key()
     if request.session.get(SESSION_GRANT_ID) != str(session_grant_id):
         request.session[SESSION_GRANT_ID], request.session[SIGN_IN_METHOD] = str(session_grant_id), SignInMethod.SAML
     request.session[HAD_GRANTS] = True
-    # the page of sessions lists it, too
-    user_logged_in.send(sender=User, request=request, user=user)
+    browser = Browser(get_adapter().get_client_ip(request), request.headers.get("User-Agent", ""))
+    key = request.session.session_key or ""
+    services.list_session(user=user, key=key, former_key=former_key, browser=browser)
 
 
 def read_session_grants(session: SessionBase) -> SessionGrants:

@@ -1,5 +1,6 @@
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
@@ -25,7 +26,7 @@ from orgs.tenancy.errors import (
     SlugTaken,
 )
 from orgs.tenancy.models import AddressVerification, Membership, Organization, SessionGrant, User
-from orgs.tenancy.types import IdpSession, SignInMethod
+from orgs.tenancy.types import Browser, IdpSession, SignInMethod
 
 # accounts that nobody has verified and that claim one address
 MOST_CLAIMS = 20
@@ -285,32 +286,40 @@ def open_personal_grants(*, user: User, session: UUID, method: SignInMethod, exp
     return len(memberships)
 
 
+def list_session(*, user: User, key: str, former_key: str | None, browser: Browser) -> None:
+    """Name a session, whose key is new, on its account's page of sessions, instead of the one that it was before."""
+    if former_key is not None:
+        UserSession.objects.filter(session_key=former_key).delete()
+    UserSession.objects.create(user=user, session_key=key, ip=browser.ip, user_agent=browser.user_agent[:200])
+
+
 def grant_session(
-    *, membership: Membership, session: UUID, method: SignInMethod, expires_at: datetime, idp: IdpSession | None = None
+    *,
+    membership: Membership,
+    session: UUID,
+    method: SignInMethod,
+    expires_at: datetime,
+    idp: IdpSession | None = None,
+    is_new: bool = False,
 ) -> None:
     """Grant the session this membership until `expires_at`; granting twice keeps one row, with the newer proof.
 
-    A personal proof of the same session is worth more than an IdP's word, which doesn't replace it while it lives.
+    A personal proof of the same session is worth more than an IdP's word, which doesn't replace it while it lives. One that
+    is new has no grants, and its sign-in is noted by the caller.
     """
-    if idp is not None and queries.has_personal_grant(membership, session):
+    if idp is not None and not is_new and queries.has_personal_grant(membership, session):
         return
-    idp = idp or IdpSession()
-    SessionGrant.objects.update_or_create(
-        org_id=membership.org_id,
-        membership=membership,
-        session=session,
-        defaults={
-            "method": method,
-            "expires_at": expires_at,
-            "connection": idp.connection,
-            "session_index": idp.session_index,
-            "certificates": " ".join(idp.certificates),
-        },
-    )
+    whose: dict[str, Any] = {"org_id": membership.org_id, "membership": membership, "session": session}
+    idp, proof = idp or IdpSession(), dict[str, Any](method=method, expires_at=expires_at)
+    proof |= {"connection": idp.connection, "session_index": idp.session_index}
+    proof["certificates"] = " ".join(idp.certificates)
+    if is_new:
+        SessionGrant.objects.create(**whose | proof)
+        return
+    SessionGrant.objects.update_or_create(defaults=proof, **whose)
     # a membership that was reached is never removed as unused, whatever becomes of this row
-    Membership.objects.filter(org_id=membership.org_id, pk=membership.pk, last_sign_in_at=None).update(
-        last_sign_in_at=now()
-    )
+    unreached = Membership.objects.filter(org_id=membership.org_id, pk=membership.pk, last_sign_in_at=None)
+    unreached.update(last_sign_in_at=now())
 
 
 def extend_personal_sessions(*, membership: Membership) -> None:

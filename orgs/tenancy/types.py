@@ -82,6 +82,14 @@ class IdpSession:
 
 
 @dataclass(frozen=True, slots=True)
+class Browser:
+    """Where a session was opened, as the page of sessions names it."""
+
+    ip: str
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True)
 class Visitor:
     """The account and the session_grant_id of the session in which a browser is already, if it is in one."""
 

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from orgs.base.text import address_domain, address_key
 from orgs.domains import queries as domains
@@ -18,7 +18,7 @@ from sso.admission.errors import (
     NotAMember,
     SubjectChanged,
 )
-from sso.admission.types import Subject
+from sso.admission.types import Candidates, Subject
 from sso.connections import queries as connections
 from sso.connections.models import Configuration, Connection, SamlIdentity
 from sso.identity.profile import AttributeNames
@@ -44,27 +44,51 @@ def attribute_names(connection: Connection, chosen: Configuration) -> AttributeN
     )
 
 
+def read_candidates(connection: Connection, claims: VerifiedIdentity, email: str) -> Candidates:
+    """Return whose the subject and the address are now."""
+    return Candidates(
+        connection,
+        claims,
+        email,
+        people.membership_of_address(connection.org, email),
+        connections.find_identity(connection, claims.subject) if claims.is_lasting else None,
+        people.address_kinds(connection.org, claims.subject),
+    )
+
+
 def membership_to_enter(
-    connection: Connection, claims: VerifiedIdentity, email: str, tested: Configuration | None = None
+    found: Candidates, verified: Collection[str], tested: Configuration | None = None
 ) -> Membership | None:
     """Return the membership that this person may enter or be admitted to; None when nobody has it and people join by signing in.
 
-    `tested` is the version that a test tries; without it the one in force says which NameIDs are asked for.
+    `verified` are the domains that the organization has verified, of the candidates' addresses. `tested` is the version that
+    a test tries; without it the one in force says which NameIDs are asked for.
     Raises DomainNotVerified, SubjectChanged, NotAMember, MemberSuspended, DeletedByDirectory, AccountClosed.
     """
-    require_verified(connection.org, email)
-    membership = _membership_of(connection, claims, email, tested)
+    connection, email = found.connection, found.email
+    _require_among(verified, connection.org, email)
+    membership = _membership_of(found, tested)
     if membership is None:
         if people.is_address_deprovisioned(connection.org, email):
             raise DeletedByDirectory(expected="a member whom the directory has", received=email)
         if not connections.rules(connection).jit:
             raise NotAMember(expected="a member with this address", received=email)
         return None
-    require_verified(connection.org, membership.email)
+    _require_among(verified, connection.org, membership.email)
     require_not_suspended(membership)
     if membership.user is not None and not membership.user.is_active:
         raise AccountClosed
     return membership
+
+
+def verified_domains(found: Candidates) -> Collection[str]:
+    """Return the domains of the candidates' addresses that the organization has verified."""
+    return domains.verified_among(found.connection.org, *found.addresses)
+
+
+def lock_domains(found: Candidates) -> Collection[str]:
+    """Return the same, and hold them until the transaction ends, so that none can be removed; before a membership is held."""
+    return domains.lock_verified_domains(found.connection.org, *found.addresses)
 
 
 def require_not_suspended(membership: Membership) -> None:
@@ -75,8 +99,8 @@ def require_not_suspended(membership: Membership) -> None:
 
 def membership_named(connection: Connection, claims: VerifiedIdentity, email: str) -> Membership | None:
     """Return whose membership a sign-in was for, may they enter or not: that of the NameID, else that of the address."""
-    identity = _identity_of(connection, claims, email)
-    return identity.membership if identity is not None else people.membership_of_address(connection.org, email)
+    found = read_candidates(connection, claims, email)
+    return found.identity.membership if found.identity is not None else found.by_address
 
 
 def is_somebody_else(subject: Subject, membership: Membership | None, user_id: int) -> bool:
@@ -107,8 +131,12 @@ def lock_verified_domains(org: Organization, *addresses: str) -> None:
     """
     held = domains.lock_verified_domains(org, *addresses)
     for address in addresses:
-        if address_domain(address) not in held:
-            raise _not_verified(org, address)
+        _require_among(held, org, address)
+
+
+def _require_among(verified: Collection[str], org: Organization, address: str) -> None:
+    if address_domain(address) not in verified:
+        raise _not_verified(org, address)
 
 
 def _not_verified(org: Organization, address: str) -> DomainNotVerified:
@@ -122,20 +150,17 @@ def require_same_domain(membership: Membership, held: Membership) -> None:
         raise SubjectChanged(expected=held.email, received=membership.email)
 
 
-def _membership_of(
-    connection: Connection, claims: VerifiedIdentity, email: str, tested: Configuration | None
-) -> Membership | None:
+def _membership_of(found: Candidates, tested: Configuration | None) -> Membership | None:
     """Return the membership that the IdP's NameID has belonged to, else the one with this address. Raises SubjectChanged."""
-    by_address = people.membership_of_address(connection.org, email)
-    identity = _identity_of(connection, claims, email)
+    by_address, identity = found.by_address, found.identity
     if identity is not None and by_address is not None and _is_provisioned_anew(identity.membership, by_address):
         identity = None
     if identity is not None:
         if by_address is not None and by_address.pk != identity.membership_id:
-            raise SubjectChanged(expected=identity.membership.email, received=email)
+            raise SubjectChanged(expected=identity.membership.email, received=found.email)
         return identity.membership
     if by_address is not None:
-        _require_same_subject(connection, by_address, claims, tested)
+        _require_same_subject(found, by_address, tested)
     return by_address
 
 
@@ -147,25 +172,7 @@ def _is_provisioned_anew(former: Membership, present: Membership) -> bool:
     return former.deprovisioned_at is not None and _has_had_address(former, present.email)
 
 
-def _identity_of(connection: Connection, claims: VerifiedIdentity, email: str) -> SamlIdentity | None:
-    """Return the link of this NameID, unless it is an address that its member no longer has: that may be anybody's now.
-
-    One that an admin has left to its member counts, but not for whoever comes with that very address: that may be its
-    new holder.
-    """
-    identity = connections.find_identity(connection, claims.subject) if claims.is_lasting else None
-    if identity is None:
-        return None
-    kind = people.address_kinds(connection.org, claims.subject).get(identity.membership_id)
-    is_asserted = address_key(email) == address_key(claims.subject)
-    if kind == AddressKind.FORMER or (kind == AddressKind.NAME_ID and is_asserted):
-        return None
-    return identity
-
-
-def _require_same_subject(
-    connection: Connection, membership: Membership, claims: VerifiedIdentity, tested: Configuration | None
-) -> None:
+def _require_same_subject(found: Candidates, membership: Membership, tested: Configuration | None) -> None:
     """Neither somebody's own mail attribute nor an address given to a new person may open a membership. Raises SubjectChanged.
 
     Where the membership is linked, a NameID in the format of its link must be its address, as the link was. One in another
@@ -173,7 +180,8 @@ def _require_same_subject(
     address. None may come beside a link in the format that is asked for. A transient NameID is never linked, and comes
     under the same rules.
     """
-    is_own = _is_own_address(membership, claims.subject)
+    connection, claims = found.connection, found.claims
+    is_own = _is_own_address(found, membership)
     linked = connections.identities_of(connection, membership)
     if not linked:
         return
@@ -189,13 +197,14 @@ def _require_same_subject(
         raise SubjectChanged(expected=(standing or linked[0]).name_id, received=claims.subject)
 
 
-def _is_own_address(membership: Membership, name_id: str) -> bool:
+def _is_own_address(found: Candidates, membership: Membership) -> bool:
     """Say whether the NameID is an address that stands for this membership: that of today, or one that an admin has left to it.
 
     Raises SubjectChanged where it is somebody else's, or a former one, which may be a new person's.
     """
+    name_id = found.claims.subject
     owner = people.membership_of_address(membership.org, name_id)
-    kinds = people.address_kinds(membership.org, name_id)
+    kinds = dict(found.kinds)
     own = kinds.pop(membership.pk, None)
     is_anothers = (owner is not None and owner.pk != membership.pk) or AddressKind.NAME_ID in kinds.values()
     if is_anothers or own == AddressKind.FORMER:

@@ -1,5 +1,6 @@
 """Which membership a verified person gets: the one that they have, or one made now. No session is opened here."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from django.db import transaction
@@ -16,7 +17,7 @@ from orgs.tenancy.models import Membership
 from orgs.tenancy.types import GrantSource, MembershipOrigin, Role
 from sso.admission import queries
 from sso.admission.errors import SubjectChanged
-from sso.admission.types import Subject
+from sso.admission.types import Candidates, Subject
 from sso.connections import services as connections
 from sso.identity.profile import ClaimedProfile
 
@@ -55,37 +56,52 @@ def _join(subject: Subject) -> Membership:
             people.grant_role(membership=membership, role=role, source=GrantSource.DEFAULT, actor=actor)
             deprovisioning.carry_over_suspensions(membership=membership, actor=actor)
     except MembershipExists:
-        found = queries.membership_to_enter(connection, subject.claims, profile.email)
-        if found is None:
+        found = queries.read_candidates(connection, subject.claims, profile.email)
+        entered = queries.membership_to_enter(found, queries.verified_domains(found))
+        if entered is None:
             raise
-        return found
+        return entered
     return membership
 
 
-@transaction.atomic
-def confirm(*, membership: Membership, subject: Subject) -> Membership:
-    """Return the membership, held: it is still this person's, knows their NameID, and shows what the IdP says.
+def hold(found: Candidates, verified: Collection[str], membership: Membership) -> Membership:
+    """Return the membership as it is now, held until the caller's transaction ends: it is still this person's.
 
-    It is for the transaction that opens the session: who removes the domain of its addresses waits for that, and then
-    ends the session, or was before. Raises SubjectChanged, MembershipUnknown, and what `membership_to_enter` raises.
+    The domains are held before. So who removes one waits for that, and then ends the session, or was before.
+    Raises SubjectChanged, MembershipUnknown, and what `membership_to_enter` raises.
     """
-    connection, claims = subject.connection, subject.claims
-    queries.lock_verified_domains(connection.org, subject.profile.email, membership.email)
     locked = people.lock_membership(membership)
+    if _decides_alike(locked, membership):
+        return locked
+    # somebody has changed it meanwhile
     queries.require_person(locked)
     queries.require_same_domain(locked, membership)
-    if queries.membership_to_enter(connection, claims, subject.profile.email) != locked:
-        raise SubjectChanged(expected=locked.email, received=subject.profile.email)
-    if claims.is_lasting:
+    again = queries.read_candidates(found.connection, found.claims, found.email)
+    if queries.membership_to_enter(again, verified) != locked:
+        raise SubjectChanged(expected=locked.email, received=found.email)
+    return locked
+
+
+def _decides_alike(locked: Membership, seen: Membership) -> bool:
+    """Say whether nothing has changed of the membership by which it was chosen."""
+    facts = ("email_key", "user_id", "state", "deprovisioned_at")
+    return all(getattr(locked, name) == getattr(seen, name) for name in facts)
+
+
+def confirm(*, found: Candidates, membership: Membership, subject: Subject) -> None:
+    """Link the subject to the membership that is held, and show there what the IdP says; in the caller's transaction."""
+    claims, link = subject.claims, found.link
+    if link is not None and link.membership_id == membership.pk:
+        connections.note_identity_seen(identity=link, name_id_format=claims.subject_format)
+    elif claims.is_lasting:
         connections.remember_identity(
-            connection=connection,
-            membership=locked,
+            connection=subject.connection,
+            membership=membership,
             name_id=claims.subject,
             name_id_format=claims.subject_format,
             actor=subject.actor,
         )
-    _refresh(locked, subject.profile, subject.actor)
-    return locked
+    _refresh(membership, subject.profile, subject.actor)
 
 
 def _refresh(membership: Membership, profile: ClaimedProfile, actor: Actor) -> None:
@@ -101,6 +117,8 @@ def _refresh(membership: Membership, profile: ClaimedProfile, actor: Actor) -> N
     is_renamed = address_key(profile.email) != membership.email_key
     if is_renamed and deprovisioning_queries.suspensions_by_people(membership, profile.email):
         told = replace(told, email=membership.email)
+    if people.is_shown(membership, told):
+        return
     try:
         people.update_profile(membership=membership, profile=told, actor=actor)
     except LastOwner:

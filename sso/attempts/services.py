@@ -1,8 +1,6 @@
 import secrets
 from datetime import datetime
 
-from django.db import transaction
-
 from orgs.base.actor import Actor
 from orgs.base.clock import now
 from orgs.base.text import KEY_LENGTH, address_key
@@ -20,7 +18,6 @@ CODE_LETTERS = "23456789BCDFGHJKMNPQRSTVWXZ"
 CODE_LENGTH = 8
 
 
-@transaction.atomic
 def record_attempt(*, connection: Connection, entry: AttemptRecord) -> LoginAttempt:
     """Add the attempt to the log under a code that support can search; in a flood, what strangers send is left out."""
     attempt = LoginAttempt(

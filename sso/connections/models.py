@@ -1,4 +1,5 @@
 import uuid
+from collections.abc import Sequence
 
 from django.db import models
 from django.db.models import Q
@@ -32,6 +33,8 @@ class Connection(models.Model):
     allow_idp_initiated = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     turned_on_at = models.DateTimeField(null=True, blank=True)
+    # the version in force, where it was read together with the connection
+    seen_in_force: "Configuration | None" = None
 
     class Meta:
         ordering = ["id"]
@@ -81,6 +84,8 @@ class Configuration(models.Model):
     tested_at = models.DateTimeField(null=True, blank=True)
     tested_by = models.CharField(max_length=254, blank=True)
     in_force_at = models.DateTimeField(null=True, blank=True)
+    # where they were read together with the version
+    seen_certificates: "Sequence[IdpCertificate] | None" = None
 
     class Meta:
         ordering = ["-number"]
@@ -101,6 +106,11 @@ class Configuration(models.Model):
     @property
     def has_idp(self) -> bool:
         return bool(self.idp_entity_id)
+
+    @property
+    def trusted(self) -> "Sequence[IdpCertificate]":
+        """Return the certificates whose keys may have signed."""
+        return self.seen_certificates if self.seen_certificates is not None else tuple(self.certificates.all())
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:

@@ -75,6 +75,32 @@ def connection_at(public_id: UUID) -> Connection:
         raise ConnectionUnknown from error
 
 
+def connection_to_finish(public_id: UUID) -> Connection:
+    """Return the connection that a /saml/ URL names, with the version in force. One query. Raises ConnectionUnknown."""
+    found = Configuration.objects.filter(connection__public_id=public_id, stage=Stage.LIVE)
+    return _with_version(found.select_related("connection__org").first(), public_id)
+
+
+def connection_to_verify(public_id: UUID) -> Connection:
+    """Return the connection with the version in force and its certificates. One query. Raises ConnectionUnknown."""
+    found = IdpCertificate.objects.filter(
+        configuration__connection__public_id=public_id, configuration__stage=Stage.LIVE
+    ).select_related("configuration__connection__org")
+    certificates = list(found)
+    if not certificates:
+        return connection_to_finish(public_id)
+    live = certificates[0].configuration
+    live.seen_certificates = certificates
+    return _with_version(live, public_id)
+
+
+def _with_version(live: Configuration | None, public_id: UUID) -> Connection:
+    if live is None:
+        return connection_at(public_id)
+    live.connection.seen_in_force = live
+    return live.connection
+
+
 def default_connection(org: Organization) -> Connection | None:
     """Return the connection through which the organization's people sign in: the first that is active."""
     return list_connections(org).filter(state=ConnectionState.ACTIVE).first()
@@ -87,8 +113,8 @@ def configuration(connection: Connection, stage: Stage) -> Configuration | None:
 
 
 def in_force(connection: Connection) -> Configuration | None:
-    """Return the version by which people sign in."""
-    return configuration(connection, Stage.LIVE)
+    """Return the version by which people sign in, as it is now or was read with the connection."""
+    return connection.seen_in_force or configuration(connection, Stage.LIVE)
 
 
 def in_preparation(connection: Connection) -> Configuration:

@@ -85,12 +85,18 @@ def rename_connection(*, connection: Connection, name: str, actor: Actor) -> Non
     connection.name = name
 
 
-def lock_connection(connection: Connection) -> Connection:
-    """Return the connection as it is now, held until the transaction ends. Raises ConnectionUnknown."""
-    held = Connection.objects.select_for_update(of=("self",)).select_related("org")
+def lock_connection(connection: Connection, *, may_delete: bool = False) -> Connection:
+    """Return the connection as it is now, held until the transaction ends. Raises ConnectionUnknown.
+
+    Rows that refer to it may still be written, unless it may be deleted. A version in force that was read with it is still
+    in force when it was last turned on at the same time.
+    """
+    held = Connection.objects.select_for_update(of=("self",), no_key=not may_delete).select_related("org")
     found = held.filter(org_id=connection.org_id, pk=connection.pk).first()
     if found is None:
         raise ConnectionUnknown
+    if found.turned_on_at == connection.turned_on_at:
+        found.seen_in_force = connection.seen_in_force
     return found
 
 
@@ -209,7 +215,7 @@ def _rule_facts(rules: SignInRules) -> dict[str, object]:
 @transaction.atomic
 def delete_connection(*, connection: Connection, typed_name: str, actor: Actor) -> None:
     """Delete the connection and end the sessions that it opened; the sign-in log stays. Raises NameNotTyped."""
-    locked = lock_connection(connection)
+    locked = lock_connection(connection, may_delete=True)
     if typed_name.split() != locked.name.split():
         raise NameNotTyped
     tenancy.delete_grants_of_connection(org=locked.org, connection=locked.public_id)
@@ -218,6 +224,12 @@ def delete_connection(*, connection: Connection, typed_name: str, actor: Actor) 
     )
     _notify(locked, actor, "deleted")
     locked.delete()
+
+
+def note_identity_seen(*, identity: SamlIdentity, name_id_format: str) -> None:
+    """Store that a NameID which is linked already was seen now."""
+    known = SamlIdentity.objects.filter(org_id=identity.org_id, pk=identity.pk)
+    known.update(name_id_format=name_id_format[:100], last_seen_at=now())
 
 
 @transaction.atomic

@@ -176,7 +176,7 @@ def expectation(connection: Connection, chosen: Configuration) -> Expectation:
         idp_entity_id=chosen.idp_entity_id,
         sp_entity_id=ours.sp_entity_id,
         acs_url=ours.acs_url,
-        certificates=tuple(certificate.pem for certificate in chosen.certificates.all()),
+        certificates=tuple(certificate.pem for certificate in chosen.trusted),
         needs_both_signed=chosen.needs_both_signed,
         skew=settings.SAML_CLOCK_SKEW,
     )

@@ -17,8 +17,8 @@ from sso.connections.models import Connection
 from sso.identity.errors import AssertionExpired, apart_from, stamp
 from sso.identity.types import DEFAULT_SKEW, VerifiedIdentity
 from sso.signin.errors import AssertionReplayed, RequestUnknown, UnsolicitedRefused
-from sso.signin.models import PendingSignIn, UsedRequest
-from sso.signin.types import ANSWERED_LIFE, Flow, TakenAnswer
+from sso.signin.models import ConsumedAssertion, PendingSignIn, UsedRequest
+from sso.signin.types import ANSWERED_LIFE, Flow, TakenAnswer, VerifiedAnswer
 
 LATE_ANSWERS = frozenset({AssertionReplayed.code, AssertionExpired.code})
 
@@ -45,6 +45,13 @@ def _of_handle(
     mine = waiting.filter(org_id=connection.org_id, connection=connection, public_id=public_id, expires_at__gt=now())
     found = mine.first()
     return found if found is not None and credentials.matches(handle, found.handle_digest) else None
+
+
+def is_consumed(answer: VerifiedAnswer) -> bool:
+    """Say whether its assertion was accepted before."""
+    connection, assertion_id = answer.connection, answer.claims.assertion_id
+    mine = ConsumedAssertion.objects.filter(org_id=connection.org_id, connection=connection)
+    return mine.filter(assertion_id=assertion_id).exists()
 
 
 def is_answered(connection: Connection, request_id: str) -> bool:

@@ -130,7 +130,7 @@ def acs(request: HttpRequest, public_id: UUID, protocol: SignInProtocol) -> Http
 
     Somebody who opens the address itself, or reloads it, is sent to the start of a sign-in.
     """
-    connection = _connection(public_id)
+    connection = _connection(public_id, connections.connection_to_verify)
     if request.method != "POST":
         return _see_other(_urls(protocol, public_id)("login"))
     try:
@@ -355,9 +355,9 @@ def _test(org: Organization, public_id: UUID | str) -> SignInTest:
         raise Http404 from error
 
 
-def _connection(public_id: UUID) -> Connection:
+def _connection(public_id: UUID, find: Callable[[UUID], Connection] = connections.connection_to_finish) -> Connection:
     try:
-        return connections.connection_at(public_id)
+        return find(public_id)
     except ConnectionUnknown as error:
         raise Http404 from error
 

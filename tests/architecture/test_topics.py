@@ -21,7 +21,12 @@ FREE_SHAPED = {
     "sso/guides",
     "orgs/providers",
 }
-EXTRA = {"orgs/tenancy/access.py", "sso/signin/cookies.py", "sso/signin/saml.py", "sso/wizard/steps.py"}
+EXTRA = {
+    "orgs/tenancy/access.py",
+    "sso/signin/cookies.py",
+    "sso/signin/saml.py",
+    "sso/wizard/steps.py",
+}
 EVERYONE = {"base", "types", "errors"}
 # what a module of each kind may import, by the kind of what it imports; portal is above all of them
 MAY_IMPORT = {

@@ -20,6 +20,7 @@ from orgs.people.services.lock import (
 )
 from orgs.people.services.profile import (
     copy_profile,
+    is_shown,
     record_account_sign_in,
     record_membership_sign_in,
     remember_address,
@@ -43,6 +44,7 @@ __all__ = [
     "create_membership",
     "create_owner_membership",
     "grant_role",
+    "is_shown",
     "join",
     "lift_suspension",
     "lock_membership",

@@ -1,5 +1,7 @@
 """The name and address of a membership, and when its person last signed in."""
 
+from copy import copy
+
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
@@ -88,6 +90,13 @@ def copy_profile(membership: Membership, profile: Profile) -> None:
     membership.name_key = text_key(membership.display_name or membership.email)[:512]
 
 
+def is_shown(membership: Membership, profile: Profile) -> bool:
+    """Say whether the membership shows this name and address already. No query."""
+    wanted = copy(membership)
+    copy_profile(wanted, profile)
+    return queries.profile_of(wanted) == queries.profile_of(membership)
+
+
 def remember_address(membership: Membership) -> None:
     """Keep the membership's address as its current one, from now on: it is no former holder's Name ID any more."""
     rows = MembershipAddress.objects.filter(org_id=membership.org_id, address_key=membership.email_key)
@@ -102,7 +111,6 @@ def remember_address(membership: Membership) -> None:
     own.save()
 
 
-@transaction.atomic
 def record_membership_sign_in(*, membership: Membership) -> None:
     """Store the time of a sign-in through an IdP, for this membership alone."""
     Membership.objects.filter(org_id=membership.org_id, pk=membership.pk).update(last_sign_in_at=now())

@@ -10,11 +10,11 @@ from orgs.people import services as people
 from orgs.people.errors import MembershipExists, MembershipUnknown
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.errors import AddressInvalid, LastOwner
-from orgs.tenancy.models import Membership
+from orgs.tenancy.models import Membership, User
 from orgs.tenancy.types import IdpSession, SignInMethod, Visitor
 from sso.admission import queries as admission_queries
 from sso.admission import services as admission
-from sso.admission.errors import NotAMember
+from sso.admission.errors import NotAMember, SubjectChanged
 from sso.admission.types import Subject
 from sso.attempts.types import OF_OTHER_PERSON, OF_QUESTION, AttemptOutcome
 from sso.connections import services as connection_services
@@ -39,8 +39,12 @@ from sso.signin_tests.models import SignInTest
 Finished = SignedIn | SignInTest | Question | AlreadySignedIn | None
 
 
-class ReplacesSession(Exception):
-    """The sign-in would replace the session of somebody who hasn't agreed to that."""
+class MustBeAdmitted(Exception):
+    """Nobody has this membership yet, or it doesn't exist."""
+
+    def __init__(self, membership: Membership | None) -> None:
+        self.membership = membership
+        super().__init__("must be admitted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +71,13 @@ def sign_in(answer: VerifiedAnswer, flow: Flow, visitor: Visitor) -> SignedIn | 
 
 
 def _sign_in(entry: Entry) -> SignedIn | Question | None:
-    subject, visitor = entry.subject, entry.visitor
-    email = subject.profile.email
-    found = admission_queries.membership_to_enter(subject.connection, subject.claims, email)
-    if visitor.user_id is not None and admission_queries.is_somebody_else(subject, found, visitor.user_id):
-        return _ask_before_replacing(entry)
+    """Enter, or be admitted first: that stands by itself, whatever becomes of the sign-in."""
+    email = entry.subject.profile.email
     try:
-        return _enter(entry, admission.admit(subject=subject, found=found))
-    except ReplacesSession:
-        return _ask_before_replacing(entry)
+        try:
+            return _enter(entry)
+        except MustBeAdmitted as missing:
+            return _enter(entry, admission.admit(subject=entry.subject, found=missing.membership))
     except (AddressInvalid, LastOwner, MembershipExists) as error:
         raise EmailInvalid(expected="an address that nobody else has here", received=email) from error
     except MembershipUnknown as error:
@@ -83,7 +85,7 @@ def _sign_in(entry: Entry) -> SignedIn | Question | None:
 
 
 def _ask_before_replacing(entry: Entry) -> Question | None:
-    """Leave the session in this browser as it is, and ask whether to replace it.
+    """Leave the session in this browser as it is, and ask whether to replace it; in the caller's transaction.
 
     An answer that nobody asked for may have been planted here: it is dropped, and the IdP is asked who this is.
     """
@@ -91,37 +93,54 @@ def _ask_before_replacing(entry: Entry) -> Question | None:
         record(entry.facts, AttemptOutcome.RESTARTED, OF_OTHER_PERSON)
         return None
     handle = credentials.mint(PENDING_PREFIX)
-    with transaction.atomic():
-        pending = pending_of(entry.answer, handle, QUESTION_LIFE)
-        pending.replaces_id, pending.email = entry.visitor.user_id, entry.facts.email
-        pending.return_to = entry.flow.return_to
-        pending.save(force_insert=True)
-        record(entry.facts, AttemptOutcome.ASKED, OF_QUESTION)
+    pending = pending_of(entry.answer, handle, QUESTION_LIFE)
+    pending.replaces_id, pending.email = entry.visitor.user_id, entry.facts.email
+    pending.return_to = entry.flow.return_to
+    pending.save(force_insert=True)
+    record(entry.facts, AttemptOutcome.ASKED, OF_QUESTION)
     return Question(pending.public_id, handle.plain, entry.flow.request_id)
 
 
 @transaction.atomic
-def _enter(entry: Entry, admitted: Membership) -> SignedIn:
-    """Connection and membership are held while they are looked at again.
+def _enter(entry: Entry, admitted: Membership | None = None) -> SignedIn | Question | None:
+    """Open a session, or ask. Connection, domains and membership are held, in this order, while all else is decided.
 
-    So no session is granted through what is turned off meanwhile, or to whom is suspended. Raises ConnectionOff and
-    VersionChanged besides, and ReplacesSession when the membership has become another person's since it was looked at.
+    So no session is granted through what is turned off meanwhile, or to whom is suspended. Raises ConnectionOff,
+    VersionChanged, what `membership_to_enter` raises, and MustBeAdmitted.
     """
-    subject, visitor, flow = entry.subject, entry.visitor, entry.flow
-    connection, claims = subject.connection, subject.claims
-    require_version(connection_services.lock_connection(connection), entry.answer.version)
-    membership = admission.confirm(membership=admitted, subject=subject)
-    user = admission_queries.require_person(membership)
+    subject, visitor = entry.subject, entry.visitor
+    require_version(connection_services.lock_connection(subject.connection), entry.answer.version)
+    found = admission_queries.read_candidates(subject.connection, subject.claims, subject.profile.email)
+    verified = admission_queries.lock_domains(found)
+    membership = admission_queries.membership_to_enter(found, verified)
+    if visitor.user_id is not None and admission_queries.is_somebody_else(subject, membership, visitor.user_id):
+        return _ask_before_replacing(entry)
+    if admitted is not None and membership != admitted:
+        raise SubjectChanged(expected=admitted.email, received=subject.profile.email)
+    if membership is None or (membership.user is None and admitted is None):
+        raise MustBeAdmitted(membership)
+    held = admission.hold(found, verified, membership)
+    user = admission_queries.require_person(held)
     if visitor.user_id not in {None, user.pk}:
-        raise ReplacesSession
-    session_grant_id = (
-        visitor.session_grant_id if visitor.session_grant_id is not None and visitor.user_id == user.pk else uuid4()
-    )
-    idp = IdpSession(connection.public_id, claims.session_index, claims.certificates)
-    ends = queries.session_end(claims)
+        return _ask_before_replacing(entry)
+    admission.confirm(found=found, membership=held, subject=subject)
+    return _open_session(entry, held, user)
+
+
+def _open_session(entry: Entry, membership: Membership, user: User) -> SignedIn:
+    """Grant the session its membership: one that this browser has for the same person already, or a new one."""
+    claims, visitor, flow = entry.subject.claims, entry.visitor, entry.flow
+    idp = IdpSession(entry.subject.connection.public_id, claims.session_index, claims.certificates)
+    known = visitor.session_grant_id if visitor.user_id == user.pk else None
+    session = known or uuid4()
     tenancy.grant_session(
-        membership=membership, session=session_grant_id, method=SignInMethod.SAML, expires_at=ends, idp=idp
+        membership=membership,
+        session=session,
+        method=SignInMethod.SAML,
+        expires_at=queries.session_end(claims),
+        idp=idp,
+        is_new=known is None,
     )
     people.record_membership_sign_in(membership=membership)
     record(entry.facts, AttemptOutcome.SIGNED_IN, tuple(SignInCheck), membership=membership)
-    return SignedIn(user, membership, session_grant_id, flow.return_to, flow.request_id, claims.assertion_id)
+    return SignedIn(user, membership, session, flow.return_to, flow.request_id, claims.assertion_id)

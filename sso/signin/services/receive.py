@@ -1,5 +1,7 @@
 """Receiving an IdP's answer: it is verified, used up, and kept until the browser comes to finish it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,6 +16,7 @@ from sso.connections.models import Configuration, Connection
 from sso.identity.errors import AssertionExpired, SignInError
 from sso.identity.profile import read_profile
 from sso.identity.types import VerifiedIdentity, as_json
+from sso.signin import queries
 from sso.signin.errors import AssertionReplayed, ConnectionOff, SignInRefused
 from sso.signin.models import ConsumedAssertion, PendingSignIn
 from sso.signin.services.record import record, refuse
@@ -57,7 +60,8 @@ def receive(*, connection: Connection, protocol: SignInProtocol, answer: AnswerR
     try:
         is_wanted = connection.allow_idp_initiated and not found.is_test_mismatch
         if not found.claims.request_id and not is_wanted:
-            _use_up(found)
+            with _once(found), transaction.atomic():
+                _use_up(found)
             record(found.facts, AttemptOutcome.RESTARTED, OF_MESSAGE)
             return PendingHandle()
         return _keep_for_browser(found)
@@ -136,10 +140,10 @@ def _verify_by(
 def _keep_for_browser(answer: VerifiedAnswer) -> PendingHandle:
     """Store the verified answer for its browser. Raises AssertionReplayed when it was consumed before."""
     handle = credentials.mint(PENDING_PREFIX)
-    with transaction.atomic():
+    pending = pending_of(answer, handle, PENDING_LIFE)
+    pending.test, pending.is_test_mismatch = answer.test, answer.is_test_mismatch
+    with _once(answer), transaction.atomic():
         _use_up(answer)
-        pending = pending_of(answer, handle, PENDING_LIFE)
-        pending.test, pending.is_test_mismatch = answer.test, answer.is_test_mismatch
         pending.save(force_insert=True)
     return PendingHandle(pending.public_id, handle.plain)
 
@@ -155,15 +159,22 @@ def pending_of(answer: VerifiedAnswer, handle: credentials.MintedSecret, life: t
     )
 
 
+@contextmanager
+def _once(answer: VerifiedAnswer) -> Iterator[None]:
+    """Raises AssertionReplayed where the block, outside of any transaction, was refused because it was done before."""
+    try:
+        yield
+    except IntegrityError as error:
+        if not queries.is_consumed(answer):
+            raise
+        raise AssertionReplayed(received=answer.claims.assertion_id) from error
+
+
 def _use_up(answer: VerifiedAnswer) -> None:
-    """Store the assertion as consumed. Raises AssertionReplayed when it was before."""
+    """Store the assertion as consumed; inside `_once`."""
     connection, claims = answer.connection, answer.claims
     used = {"org_id": connection.org_id, "connection": connection, "expires_at": claims.expires_at}
-    try:
-        with transaction.atomic():
-            ConsumedAssertion.objects.create(assertion_id=claims.assertion_id, **used)
-    except IntegrityError as error:
-        raise AssertionReplayed(received=claims.assertion_id) from error
+    ConsumedAssertion.objects.create(assertion_id=claims.assertion_id, **used)
 
 
 def named_membership(answer: VerifiedAnswer) -> Membership | None:

@@ -48,7 +48,9 @@ def finish_test(answer: VerifiedAnswer, test: SignInTest) -> SignInTest:
 def _preview(answer: VerifiedAnswer, test: SignInTest, email: str) -> tuple[SignInPreview, str]:
     """Return what would become of this person if they signed in for real, by the version that is tested."""
     try:
-        membership = admission_queries.membership_to_enter(test.connection, answer.claims, email, test.configuration)
+        found = admission_queries.read_candidates(test.connection, answer.claims, email)
+        verified = admission_queries.verified_domains(found)
+        membership = admission_queries.membership_to_enter(found, verified, test.configuration)
         if membership is None:
             return SignInPreview.JOINS, ""
         admission_queries.require_person(membership)

@@ -105,22 +105,24 @@ def test_a_membership_that_moved_to_another_domain_at_that_moment_is_not_entered
     assert not SessionGrant.objects.exists()
 
 
-@pytest.mark.parametrize("is_known", [True, False])
-def test_a_domain_that_was_removed_at_that_moment_lets_nobody_in(connection, idp, browser, monkeypatch, is_known):
+@pytest.mark.parametrize(("locking", "is_known"), [("lock_domains", True), ("lock_verified_domains", False)])
+def test_a_domain_that_was_removed_at_that_moment_lets_nobody_in(
+    connection, idp, browser, monkeypatch, locking, is_known
+):
     connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
     if is_known:
         people.create_membership(
             org=connection.org, profile=Profile("ned@acme.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
         )
     landed = browser.deliver(connection, idp.respond("ned@acme.example", browser.leave(connection)))
-    lock = admission_queries.lock_verified_domains
+    lock = getattr(admission_queries, locking)
 
-    def remove_first(org, *addresses):
+    def remove_first(*whose):
         domains.remove_domain(domain=Domain.objects.get(name_key="acme.example"), actor=ACTOR)
-        monkeypatch.setattr(admission_queries, "lock_verified_domains", lock)
-        lock(org, *addresses)
+        monkeypatch.setattr(admission_queries, locking, lock)
+        return lock(*whose)
 
-    monkeypatch.setattr(admission_queries, "lock_verified_domains", remove_first)
+    monkeypatch.setattr(admission_queries, locking, remove_first)
     assert browser.follow(landed).status_code == 403
     assert LoginAttempt.objects.first().error == "domain_not_verified"
     assert not SessionGrant.objects.exists()

@@ -17,7 +17,7 @@ from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, SessionGrant
 from orgs.tenancy.types import MembershipOrigin, SignInMethod, SuspensionSource
 from sso.admission import errors as admission_errors
-from sso.admission import queries
+from sso.admission import services as admission
 from sso.attempts import queries as attempts
 from sso.attempts.models import LoginAttempt
 from sso.attempts.types import AttemptOutcome
@@ -544,16 +544,15 @@ class TestTwoTabsOfANewcomer:
         connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
 
     def test_the_second_tab_takes_the_membership_of_the_first(self, connection, idp, acme, browser, monkeypatch):
-        made, look = [], queries.membership_to_enter
+        admit = admission.admit
 
-        def see_nobody_at_first(*asked):
-            if made:
-                return look(*asked)
+        def admit_as_the_second(*, subject, found):
+            assert found is None
             profile = Profile("new@acme.example")
-            made.append(people.create_membership(org=acme, profile=profile, origin=MembershipOrigin.SSO, actor=ACTOR))
-            return None
+            people.create_membership(org=acme, profile=profile, origin=MembershipOrigin.SSO, actor=ACTOR)
+            return admit(subject=subject, found=found)
 
-        monkeypatch.setattr(queries, "membership_to_enter", see_nobody_at_first)
+        monkeypatch.setattr(admission, "admit", admit_as_the_second)
         browser.sign_in(idp, connection, "new@acme.example")
         assert browser.reaches() == ["acme"]
         assert Membership.objects.filter(email="new@acme.example").count() == 1

@@ -1,0 +1,35 @@
+"""Which of the project's files a piece of work enters: those in which a function of it runs."""
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from tests.architecture.source import PACKAGES, ROOT
+
+FOLDERS = tuple(f"{ROOT / package}/" for package in PACKAGES)
+
+
+@contextmanager
+def entered_files() -> Iterator[set[str]]:
+    """Yield the files, each by its place in the project, that are entered inside the block, in its threads too.
+
+    What is imported for the first time inside isn't counted for that: only what is called is.
+    """
+    found: set[str] = set()
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        code = frame.f_code
+        if event == "call" and code.co_name != "<module>" and code.co_filename.startswith(FOLDERS):
+            found.add(code.co_filename.removeprefix(f"{ROOT}/"))
+
+    former = sys.getprofile()
+    threading.setprofile(note)
+    sys.setprofile(note)
+    try:
+        yield found
+    finally:
+        sys.setprofile(former)
+        threading.setprofile(None)  # type: ignore[arg-type] - it takes None, to stop
