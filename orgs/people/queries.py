@@ -4,6 +4,7 @@ from django.db.models import Count, F, Q, QuerySet
 
 from orgs.base import credentials
 from orgs.base.clock import now
+from orgs.base.statements import Statement, number, text
 from orgs.base.text import address_key, text_key
 from orgs.consent import queries as consent
 from orgs.people.errors import InvitationUnknown
@@ -28,6 +29,19 @@ from orgs.tenancy.types import (
     SuspensionSource,
 )
 
+MEMBERSHIP_OF_ADDRESS = Statement(
+    lambda: (
+        Membership.objects.filter(org_id=number("org"), email_key=text("key"), deprovisioned_at=None)
+        .select_related("org", "user")
+        .order_by()[:1]
+    )
+)
+ADDRESS_KINDS = Statement(
+    lambda: MembershipAddress.objects.filter(org_id=number("org"), address_key=text("key")).values_list(
+        "membership_id", "kind"
+    )
+)
+
 
 def list_members(org: Organization, shown: MemberFilter) -> QuerySet[Membership]:
     """Return the memberships of an organization by name, with their grants and suspensions, in a fixed number of queries."""
@@ -43,8 +57,7 @@ def list_members(org: Organization, shown: MemberFilter) -> QuerySet[Membership]
 
 def membership_of_address(org: Organization, address: str) -> Membership | None:
     """Return the membership that has this address now. Former addresses don't count: they may have gone to somebody else."""
-    memberships = Membership.objects.filter(org=org, email_key=address_key(address), deprovisioned_at=None)
-    return memberships.select_related("org", "user").first()
+    return MEMBERSHIP_OF_ADDRESS.first(org=org.pk, key=address_key(address))
 
 
 def membership_for(org: Organization, account: User, address: str) -> Membership | None:
@@ -55,8 +68,8 @@ def membership_for(org: Organization, account: User, address: str) -> Membership
 
 def address_kinds(org: Organization, address: str) -> dict[int, AddressKind]:
     """Return what this address is to each membership that has it or had it, by the membership's id."""
-    rows = MembershipAddress.objects.filter(org=org, address_key=address_key(address))
-    return {membership: AddressKind(kind) for membership, kind in rows.values_list("membership_id", "kind")}
+    rows = ADDRESS_KINDS.all(org=org.pk, key=address_key(address))
+    return {membership: AddressKind(kind) for membership, kind in rows}
 
 
 def is_address_deprovisioned(org: Organization, address: str) -> bool:

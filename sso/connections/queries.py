@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 
 from orgs.base import sealed
+from orgs.base.statements import Statement, number, text, uuid
 from orgs.people import queries as people
 from orgs.providers.idp_settings import NameIdFormat
 from orgs.providers.registry import provider
@@ -30,6 +31,30 @@ from sso.connections.types import (
     SpKeyState,
     Stage,
     ValueToCopy,
+)
+
+IN_FORCE = Statement(
+    lambda: (
+        Configuration.objects.filter(connection__public_id=uuid("public_id"), stage=Stage.LIVE)
+        .select_related("connection__org")
+        .order_by()
+    )
+)
+TRUSTED = Statement(
+    lambda: (
+        IdpCertificate.objects.filter(
+            configuration__connection__public_id=uuid("public_id"), configuration__stage=Stage.LIVE
+        )
+        .select_related("configuration__connection__org")
+        .order_by("id")
+    )
+)
+IDENTITY = Statement(
+    lambda: (
+        SamlIdentity.objects.filter(org_id=number("org"), connection_id=number("connection"), name_id=text("name_id"))
+        .select_related("connection", "membership__org", "membership__user")
+        .order_by()
+    )
 )
 
 
@@ -77,16 +102,12 @@ def connection_at(public_id: UUID) -> Connection:
 
 def connection_to_finish(public_id: UUID) -> Connection:
     """Return the connection that a /saml/ URL names, with the version in force. One query. Raises ConnectionUnknown."""
-    found = Configuration.objects.filter(connection__public_id=public_id, stage=Stage.LIVE)
-    return _with_version(found.select_related("connection__org").first(), public_id)
+    return _with_version(IN_FORCE.first(public_id=public_id), public_id)
 
 
 def connection_to_verify(public_id: UUID) -> Connection:
     """Return the connection with the version in force and its certificates. One query. Raises ConnectionUnknown."""
-    found = IdpCertificate.objects.filter(
-        configuration__connection__public_id=public_id, configuration__stage=Stage.LIVE
-    ).select_related("configuration__connection__org")
-    certificates = list(found)
+    certificates = TRUSTED.all(public_id=public_id)
     if not certificates:
         return connection_to_finish(public_id)
     live = certificates[0].configuration
@@ -214,8 +235,7 @@ def signing_key(connection: Connection) -> SpKeyPair:
 
 def find_identity(connection: Connection, name_id: str) -> SamlIdentity | None:
     """Return whose membership this NameID is."""
-    found = SamlIdentity.objects.filter(org_id=connection.org_id, connection=connection, name_id=name_id)
-    return found.select_related("connection", "membership__org", "membership__user").first()
+    return IDENTITY.first(org=connection.org_id, connection=connection.pk, name_id=name_id)
 
 
 def identities_of(connection: Connection, membership: Membership) -> Sequence[SamlIdentity]:

@@ -1,12 +1,14 @@
 from collections.abc import Callable, Sequence
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from orgs.audit import services as audit
 from orgs.audit.services import AuditTarget, Change
 from orgs.base import sealed
 from orgs.base.actor import Actor
 from orgs.base.clock import now
+from orgs.base.statements import Statement, number
 from orgs.consent import services as consent
 from orgs.events import services as outbox
 from orgs.people import queries as people
@@ -36,6 +38,15 @@ from sso.connections.types import (
     SpKeyPair,
     Stage,
 )
+
+
+def _held(*, no_key: bool) -> QuerySet[Connection]:
+    held = Connection.objects.select_for_update(of=("self",), no_key=no_key).select_related("org")
+    return held.filter(org_id=number("org"), pk=number("pk")).order_by()
+
+
+HELD = Statement(lambda: _held(no_key=True))
+HELD_TO_DELETE = Statement(lambda: _held(no_key=False))
 
 
 def create_connection(
@@ -91,8 +102,8 @@ def lock_connection(connection: Connection, *, may_delete: bool = False) -> Conn
     Rows that refer to it may still be written, unless it may be deleted. A version in force that was read with it is still
     in force when it was last turned on at the same time.
     """
-    held = Connection.objects.select_for_update(of=("self",), no_key=not may_delete).select_related("org")
-    found = held.filter(org_id=connection.org_id, pk=connection.pk).first()
+    held = HELD_TO_DELETE if may_delete else HELD
+    found = held.first(org=connection.org_id, pk=connection.pk)
     if found is None:
         raise ConnectionUnknown
     if found.turned_on_at == connection.turned_on_at:

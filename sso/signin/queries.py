@@ -3,10 +3,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
 
 from orgs.base import credentials
 from orgs.base.clock import now
+from orgs.base.statements import Statement, moment, number, uuid
 from orgs.base.text import address_domain
 from orgs.domains import queries as domains
 from orgs.tenancy.models import SessionGrant
@@ -20,6 +20,15 @@ from sso.signin.errors import AssertionReplayed, RequestUnknown, UnsolicitedRefu
 from sso.signin.models import ConsumedAssertion, PendingSignIn, UsedRequest
 from sso.signin.types import ANSWERED_LIFE, Flow, TakenAnswer, VerifiedAnswer
 
+HELD = Statement(
+    lambda: (
+        PendingSignIn.objects.select_for_update(of=("self",))
+        .select_related("test__configuration__connection__org")
+        .filter(org_id=number("org"), connection_id=number("connection"), public_id=uuid("public_id"))
+        .filter(expires_at__gt=moment("now"))
+        .order_by()
+    )
+)
 LATE_ANSWERS = frozenset({AssertionReplayed.code, AssertionExpired.code})
 
 
@@ -30,20 +39,15 @@ def lock_pending(
 
     Those that wait for the answer to a question are told apart from those whose browser hasn't come back yet.
     """
-    held = PendingSignIn.objects.select_for_update(of=("self",)).select_related("test__configuration__connection__org")
-    return _of_handle(held.filter(replaces__isnull=not is_question), connection, public_id, handle)
+    found = HELD.first(org=connection.org_id, connection=connection.pk, public_id=public_id, now=now())
+    is_meant = found is not None and (found.replaces_id is not None) == is_question
+    return found if found is not None and is_meant and credentials.matches(handle, found.handle_digest) else None
 
 
 def find_question(connection: Connection, public_id: UUID, handle: str) -> PendingSignIn | None:
     """Return the sign-in about which the browser with this handle is asked."""
-    return _of_handle(PendingSignIn.objects.filter(replaces__isnull=False), connection, public_id, handle)
-
-
-def _of_handle(
-    waiting: QuerySet[PendingSignIn], connection: Connection, public_id: UUID, handle: str
-) -> PendingSignIn | None:
-    mine = waiting.filter(org_id=connection.org_id, connection=connection, public_id=public_id, expires_at__gt=now())
-    found = mine.first()
+    asked = PendingSignIn.objects.filter(org_id=connection.org_id, connection=connection, replaces__isnull=False)
+    found = asked.filter(public_id=public_id, expires_at__gt=now()).first()
     return found if found is not None and credentials.matches(handle, found.handle_digest) else None
 
 

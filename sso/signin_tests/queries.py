@@ -5,6 +5,7 @@ from django.db.models import QuerySet
 
 from orgs.base import credentials
 from orgs.base.clock import now
+from orgs.base.statements import Statement, moment, number, text
 from orgs.providers.registry import provider
 from orgs.providers.types import AttributeRow, ProfileField
 from orgs.tenancy.models import Organization
@@ -17,6 +18,20 @@ from sso.signin_tests.models import SignInTest
 from sso.signin_tests.types import TEST_LIFE, ProfileRow, Reading, ReceivedRow, SignInTestStatus
 
 TESTS_LOOKED_AT = 10
+
+
+def _waiting_tests() -> QuerySet[SignInTest]:
+    found = SignInTest.objects.filter(
+        org_id=number("org"),
+        connection_id=number("connection"),
+        status=SignInTestStatus.WAITING,
+        started_at__gt=moment("since"),
+    )
+    return found.select_related("configuration__connection__org", "connection__org").order_by("-id")
+
+
+WAITING = Statement(lambda: _waiting_tests().filter(relay_digest=text("digest"))[:1])
+NEWEST_WAITING = Statement(lambda: _waiting_tests()[:1])
 
 
 def find_test(org: Organization, public_id: UUID) -> SignInTest:
@@ -39,7 +54,8 @@ def latest_tests(connection: Connection, count: int) -> Sequence[SignInTest]:
 
 def waiting_test(connection: Connection, request_id: str) -> SignInTest | None:
     """Return the test whose request has this ID, which is its RelayState too, while its result is awaited."""
-    return _waiting_tests(connection).filter(relay_digest=credentials.digest(request_id)).first()
+    digest, since = credentials.digest(request_id), now() - TEST_LIFE
+    return WAITING.first(org=connection.org_id, connection=connection.pk, digest=digest, since=since)
 
 
 def test_named(connection: Connection, request_id: str, relay_state: str) -> SignInTest | None:
@@ -49,18 +65,7 @@ def test_named(connection: Connection, request_id: str, relay_state: str) -> Sig
 
 def newest_waiting_test(connection: Connection) -> SignInTest | None:
     """Return the test that began last of those whose result is awaited."""
-    return _waiting_tests(connection).order_by("-id").first()
-
-
-def _waiting_tests(connection: Connection) -> QuerySet[SignInTest]:
-    found = SignInTest.objects.filter(
-        org_id=connection.org_id,
-        connection=connection,
-        status=SignInTestStatus.WAITING,
-        started_at__gt=now() - TEST_LIFE,
-    )
-    with_version = found.select_related("configuration__connection__org", "connection__org")
-    return with_version.prefetch_related("configuration__certificates")
+    return NEWEST_WAITING.first(org=connection.org_id, connection=connection.pk, since=now() - TEST_LIFE)
 
 
 def awaited_test(connection: Connection, public_id: UUID) -> SignInTest | None:

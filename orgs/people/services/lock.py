@@ -1,11 +1,21 @@
 """Locking a membership, and the rule that the last owner stays."""
 
+from orgs.base.statements import Statement, number
 from orgs.people import queries
 from orgs.people.errors import MembershipUnknown
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy.errors import LastOwner
 from orgs.tenancy.models import Membership
 from orgs.tenancy.types import Role
+
+HELD = Statement(
+    lambda: (
+        Membership.objects.select_for_update(of=("self",))
+        .select_related("org", "user")
+        .filter(org_id=number("org"), pk=number("pk"))
+        .order_by()
+    )
+)
 
 
 def lock_membership(membership: Membership, *, may_lose_owner: bool = False) -> Membership:
@@ -17,8 +27,7 @@ def lock_membership(membership: Membership, *, may_lose_owner: bool = False) -> 
     is_org_held = may_lose_owner or membership.role == Role.OWNER
     if is_org_held:
         tenancy_queries.lock_organization(membership.org_id)
-    held = Membership.objects.select_for_update(of=("self",)).select_related("org", "user")
-    found = held.filter(org_id=membership.org_id, pk=membership.pk).first()
+    found = HELD.first(org=membership.org_id, pk=membership.pk)
     if found is None:
         raise MembershipUnknown
     if found.role == Role.OWNER and not is_org_held:

@@ -1,0 +1,141 @@
+"""The statements of a hot path: each is written as a queryset, compiled once for each database, and run with parameters.
+
+To build and compile a queryset takes Django several times as long as the database takes to answer it, and the text is the
+same each time. What comes back are the same model instances, with what `select_related` names.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import BigIntegerField, DateTimeField, Field, Model, QuerySet, TextField, UUIDField
+from django.db.models.expressions import Expression
+from django.db.models.query import get_related_populators
+from django.db.transaction import TransactionManagementError
+
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Where a parameter stands in a compiled statement."""
+
+    name: str
+    field: "Field[Any, Any]"
+
+
+class Parameter(Expression):
+    """A value that is given when the statement runs, and sent as this field sends it."""
+
+    def __init__(self, name: str, field: "Field[Any, Any]") -> None:
+        super().__init__(output_field=field)
+        self.name = name
+
+    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
+        return "%s", [Slot(self.name, self.output_field)]
+
+
+def number(name: str) -> Parameter:
+    """Return a parameter that is a whole number, as primary keys are."""
+    return Parameter(name, BigIntegerField())
+
+
+def text(name: str) -> Parameter:
+    return Parameter(name, TextField())
+
+
+def uuid(name: str) -> Parameter:
+    return Parameter(name, UUIDField())
+
+
+def moment(name: str) -> Parameter:
+    return Parameter(name, DateTimeField())
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A statement as one database takes it, and how its rows are read."""
+
+    sql: str
+    parameters: tuple[Any, ...]
+    converters: tuple[tuple[int, Sequence[Any], Any], ...]
+    read: Callable[[Sequence[Any]], Any]
+    is_locking: bool
+
+
+class Statement(Generic[M]):
+    """A queryset that is compiled when it first runs. It has no prefetches and no annotations; a slice is part of it."""
+
+    def __init__(self, build: Callable[[], "QuerySet[M, Any]"]) -> None:
+        self._build = build
+        self._compiled: dict[str, Compiled] = {}
+
+    def all(self, **given: Any) -> list[Any]:
+        """Return what the queryset would. Raises TransactionManagementError where it locks outside of a transaction."""
+        connection = connections[DEFAULT_DB_ALIAS]
+        compiled = self._compiled.get(connection.alias) or self._compile(connection)
+        if compiled.is_locking and connection.get_autocommit():
+            raise TransactionManagementError("select_for_update cannot be used outside of a transaction.")
+        with connection.cursor() as cursor:
+            cursor.execute(compiled.sql, [_sent(value, given, connection) for value in compiled.parameters])
+            rows = cursor.fetchall()
+        return [compiled.read(_converted(row, compiled, connection)) for row in rows]
+
+    def first(self, **given: Any) -> M | None:
+        """Return the first of them, if there is one."""
+        return next(iter(self.all(**given)), None)
+
+    def _compile(self, connection: BaseDatabaseWrapper) -> Compiled:
+        queryset = self._build()
+        compiler = queryset.query.get_compiler(using=connection.alias)
+        sql, parameters = compiler.as_sql()
+        columns = [selected[0] for selected in compiler.select[0 : compiler.col_count]]
+        converters = compiler.get_converters(columns)
+        compiled = Compiled(
+            sql,
+            tuple(parameters),
+            tuple((place, functions, column) for place, (functions, column) in converters.items()),
+            _reader(compiler, connection.alias),
+            queryset.query.select_for_update,
+        )
+        self._compiled[connection.alias] = compiled
+        return compiled
+
+
+def _sent(value: Any, given: dict[str, Any], connection: BaseDatabaseWrapper) -> Any:
+    """Return a parameter as the driver takes it."""
+    if isinstance(value, Slot):
+        return value.field.get_db_prep_value(given[value.name], connection, prepared=False)
+    return value
+
+
+def _converted(row: Sequence[Any], compiled: Compiled, connection: BaseDatabaseWrapper) -> Sequence[Any]:
+    """Return a row in Python's types."""
+    if not compiled.converters:
+        return row
+    values = list(row)
+    for place, functions, column in compiled.converters:
+        for convert in functions:
+            values[place] = convert(values[place], column, connection)
+    return values
+
+
+def _reader(compiler: Any, alias: str) -> Callable[[Sequence[Any]], Any]:
+    """Return how a row becomes what the queryset gives: a tuple of values, or an instance with its related ones."""
+    shape = compiler.klass_info
+    if compiler.query.values_select:
+        return tuple
+    model, places = shape["model"], shape["select_fields"]
+    start, end = places[0], places[-1] + 1
+    names = [selected[0].target.attname for selected in compiler.select[start:end]]
+    related = get_related_populators(shape, compiler.select, alias)  # type: ignore[call-arg]
+
+    def read(row: Sequence[Any]) -> Any:
+        instance = model.from_db(alias, names, row[start:end])
+        for one in related:
+            one.populate(row, instance)
+        return instance
+
+    return read
