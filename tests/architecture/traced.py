@@ -33,3 +33,17 @@ def entered_files() -> Iterator[set[str]]:
     finally:
         sys.setprofile(former)
         threading.setprofile(None)  # type: ignore[arg-type] - it takes None, to stop
+
+
+# what values, rows and refusals are called, which is looked up and not followed
+VOCABULARY = ("types.py", "errors.py", "models.py")
+
+
+def is_read_on_the_way(place: str) -> bool:
+    """Say whether a reader who follows one piece of work has to read this file.
+
+    They don't have to read the middleware that every request passes, what has no idea of its own (`orgs/base`), nor the
+    vocabulary.
+    """
+    is_passed = place.startswith(("portal/site/", "orgs/base/", "sandbox/"))
+    return not is_passed and not place.endswith(VOCABULARY)
