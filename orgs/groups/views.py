@@ -1,12 +1,11 @@
 from uuid import UUID
 
 from django.core.paginator import Paginator
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from orgs.groups import queries
-from orgs.groups.errors import GroupUnknown
 from orgs.groups.forms import GroupSearchForm
 from orgs.tenancy.access import OrgRequest, admin_required
 
@@ -26,10 +25,7 @@ def groups(request: OrgRequest, org_slug: str) -> HttpResponse:
 @admin_required
 def group(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
     """Show one group and its members."""
-    try:
-        found = queries.find_group(request.org, public_id)
-    except GroupUnknown as error:
-        raise Http404 from error
+    found = queries.find_group(request.org, public_id)
     form = GroupSearchForm(request.GET)
     members = queries.list_group_members(found, form.text())
     page = Paginator(members, PAGE_SIZE).get_page(request.GET.get("page"))

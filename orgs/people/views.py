@@ -4,7 +4,6 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from orgs.base.errors import DomainError
 from orgs.consent import queries as consent
 from orgs.people import queries, services
 from orgs.people.forms import MemberSearchForm
@@ -31,10 +30,7 @@ def members(request: OrgRequest, org_slug: str) -> HttpResponse:
 @require_safe
 def invitation(request: OrgRequest, secret: str) -> HttpResponse:
     """Show who invites, and what to do next: sign in, sign up, or accept."""
-    try:
-        link = queries.find_link(secret)
-    except DomainError as problem:
-        return render(request, "portal/refused.html", {"problem": problem}, status=404)
+    link = queries.find_link(secret)
     found = link.invitation
     # "not my account" is for the link alone, which proves that its reader has the mailbox
     may_remove_address = consent.may_remove_address(
@@ -48,14 +44,9 @@ def invitation(request: OrgRequest, secret: str) -> HttpResponse:
 @login_required
 def accept(request: OrgRequest, secret: str) -> HttpResponse:
     """Take the membership that this invitation keeps."""
-    try:
-        link = queries.find_link(secret)
-        found = link.invitation
-        actor = access.personal_actor(request, found.membership)
-        services.accept_invitation(
-            membership=found.membership, user=request.user, actor=actor, mailed_at=link.created_at
-        )
-    except DomainError as problem:
-        return render(request, "portal/refused.html", {"problem": problem}, status=409)
+    link = queries.find_link(secret)
+    found = link.invitation
+    actor = access.personal_actor(request, found.membership)
+    services.accept_invitation(membership=found.membership, user=request.user, actor=actor, mailed_at=link.created_at)
     access.extend_session_grants(request.session, request.user)
     return redirect("org_home", found.org.slug)

@@ -79,6 +79,7 @@ MIDDLEWARE = [
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "portal.site.middleware.SessionGrantsMiddleware",
     "portal.site.middleware.NoStoreMiddleware",
+    "portal.site.middleware.RefusalMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 

@@ -11,6 +11,8 @@ from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from orgs.base import refusals
+from orgs.base.errors import DomainError
 from orgs.tenancy import access
 from portal.site import bodies, proxies
 
@@ -224,3 +226,18 @@ class NoStoreMiddleware:
         if not request.path_info.startswith("/static/"):
             response.setdefault("Cache-Control", "no-store")
         return response
+
+
+class RefusalMiddleware:
+    """Answer what a rule refuses, where the view hasn't: 404, 403 or 409, with its sentence and its code."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, DomainError):
+            return None
+        return render(request, "portal/refused.html", {"problem": error}, status=refusals.status_of(error))

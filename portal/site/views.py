@@ -2,13 +2,12 @@ import sys
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_POST, require_safe
 
 from orgs.base.database import came_of_unavailable, is_unavailable
-from orgs.base.errors import DomainError
 from orgs.consent import queries as consent
 from orgs.people import services as people
 from orgs.people.errors import InvitationUnknown
@@ -21,7 +20,6 @@ from portal.site.health import unavailable
 from portal.site.navigation import FIRST_PAGE
 from scim.directories import queries as directories
 from sso.connections import queries as connections
-from sso.connections.errors import ConnectionUnknown
 
 
 @require_safe
@@ -57,12 +55,9 @@ def accept_waiting(request: OrgRequest, public_id: UUID) -> HttpResponse:
     """Take a membership that waits for one of the account's verified addresses."""
     membership = tenancy.waiting_memberships_of(request.user).filter(public_id=public_id).first()
     if membership is None:
-        return render(request, "portal/refused.html", {"problem": InvitationUnknown()}, status=404)
-    try:
-        actor = access.personal_actor(request, membership)
-        people.accept_invitation(membership=membership, user=request.user, actor=actor, mailed_at=None)
-    except DomainError as problem:
-        return render(request, "portal/refused.html", {"problem": problem}, status=409)
+        raise InvitationUnknown
+    actor = access.personal_actor(request, membership)
+    people.accept_invitation(membership=membership, user=request.user, actor=actor, mailed_at=None)
     access.extend_session_grants(request.session, request.user)
     return redirect("org_home", membership.org.slug)
 
@@ -93,10 +88,7 @@ def authentication(request: OrgRequest, org_slug: str) -> HttpResponse:
 @admin_required
 def connection(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
     """Show one connection: its state, test and switch, what the IdP needs, its certificates and rules, and the directory."""
-    try:
-        found = connections.find_connection(request.org, public_id)
-    except ConnectionUnknown as error:
-        raise Http404 from error
+    found = connections.find_connection(request.org, public_id)
     if found.is_being_set_up:
         return redirect(f"wizard:{found.setup_step}", org_slug, public_id)
     return render(request, "portal/connection.html", overview.of_connection(request.org, found))

@@ -2,16 +2,15 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from orgs.base.errors import DomainError
 from orgs.base.read_only_admin import BoundedPaginator
+from orgs.base.refusals import told
 from orgs.providers.registry import provider
 from orgs.tenancy.access import OrgRequest, admin_required
 from sso.attempts import queries, services
-from sso.attempts.errors import AttemptUnknown
 from sso.attempts.forms import AttemptSearchForm
 from sso.attempts.models import LoginAttempt
 from sso.attempts.types import AttemptFilter
@@ -34,7 +33,7 @@ def attempts(request: OrgRequest, org_slug: str) -> HttpResponse:
 @admin_required
 def attempt(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
     """One attempt: each check, expected against received, and what to change at the IdP."""
-    found = _find(request, public_id)
+    found = queries.find_attempt(request.org, public_id)
     context: dict[str, Any] = {
         "attempt": found,
         "checks": queries.check_lines(found),
@@ -51,15 +50,12 @@ def attempt(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse
 @admin_required
 def forget(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
     """Forget the Name ID that the page of this attempt showed, when it is still in the way."""
-    found, named = _find(request, public_id), request.POST.get("identity", "")
+    found, named = queries.find_attempt(request.org, public_id), request.POST.get("identity", "")
     chosen = next((one for one in queries.identities_in_the_way(found) if one.key == named), None)
-    try:
+    with told(request):
         if chosen is None:
             raise IdentityUnknown
         services.forget_in_the_way(chosen=chosen, actor=request.actor)
-    except DomainError as problem:
-        messages.error(request, problem.public)
-    else:
         messages.success(request, f"“{chosen.name_id}” is forgotten. {_then(found)}")
     return redirect("attempts:attempt", org_slug, public_id)
 
@@ -68,11 +64,3 @@ def _then(attempt: LoginAttempt) -> str:
     if queries.identities_in_the_way(attempt):
         return "Another Name ID is still linked: the next sign-in may be refused because of it."
     return "The next sign-in links anew."
-
-
-def _find(request: OrgRequest, public_id: UUID) -> LoginAttempt:
-    """Raises Http404."""
-    try:
-        return queries.find_attempt(request.org, public_id)
-    except AttemptUnknown as error:
-        raise Http404 from error

@@ -2,17 +2,18 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.core.exceptions import NON_FIELD_ERRORS
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from orgs.base.errors import DomainError
+from orgs.base.refusals import form_status, shown_in, told
 from orgs.people import queries as people
 from orgs.providers.registry import provider
 from orgs.tenancy import queries as tenancy
 from orgs.tenancy.access import OrgRequest, admin_required
 from sso.connections import queries, services
-from sso.connections.errors import ChangedMeanwhile, ConnectionUnknown
+from sso.connections.errors import ChangedMeanwhile, NameNotTyped
 from sso.connections.forms import RemovalForm, RulesForm, SeenForm
 from sso.connections.models import Connection
 from sso.connections.types import CertificateRemoval, Seen, Stage
@@ -22,25 +23,24 @@ from sso.connections.types import CertificateRemoval, Seen, Stage
 @admin_required
 def change_rules(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
     """Save name and rules; they hold from the next sign-in on."""
-    connection, sent = _find(request, public_id), request.POST if request.method == "POST" else None
+    connection, sent = (
+        queries.find_connection(request.org, public_id),
+        request.POST if request.method == "POST" else None,
+    )
     form = RulesForm.of(connection.name, queries.rules(connection), sent)
     context = {"form": form, "connection": connection, "shown": request.POST.get("shown", "")}
     if form.is_bound and form.is_valid():
-        try:
+        with shown_in(form, None), shown_in(form, "name", passing=(ChangedMeanwhile,)):
             _save_rules(request, connection, form)
-        except ChangedMeanwhile as problem:
-            form.add_error(None, problem.public)
-            # told of it, the admin may save once more
-            context |= _as_stored(_find(request, public_id))
-        except DomainError as problem:
-            form.add_error("name", problem.public)
-        else:
             messages.success(request, "Saved. It holds from the next sign-in on.")
             return redirect("connection", org_slug, public_id)
+        if form.has_error(NON_FIELD_ERRORS, ChangedMeanwhile.code):
+            # told of it, the admin may save once more
+            context |= _as_stored(queries.find_connection(request.org, public_id))
     if not form.is_bound:
         context["shown"] = queries.settings_etag(connection)
     context["has_directory_members"] = people.has_directory_members(request.org)
-    return render(request, "sso/rules.html", context, status=400 if form.is_bound else 200)
+    return render(request, "sso/rules.html", context, status=form_status(form))
 
 
 def _save_rules(request: OrgRequest, connection: Connection, form: RulesForm) -> None:
@@ -64,7 +64,7 @@ def _as_stored(connection: Connection) -> dict[str, Any]:
 @admin_required
 def sp_certificate(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
     """Hand out the certificate of the key that signs our requests, as a PEM file."""
-    connection = _find(request, public_id)
+    connection = queries.find_connection(request.org, public_id)
     name = f"gatehouse-{connection.public_id.hex[:8]}-certificate.pem"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return HttpResponse(queries.sp_certificate(connection), "application/x-pem-file", headers=headers)
@@ -77,7 +77,7 @@ def turn_on(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse
 
     Where that ends sessions, or takes out a certificate that opened some, it is asked for once more.
     """
-    connection, form = _find(request, public_id), SeenForm(request.POST)
+    connection, form = queries.find_connection(request.org, public_id), SeenForm(request.POST)
     seen = form.seen()
     if queries.replaces_idp(connection, seen.number) and "confirmed" not in request.POST:
         consequences = _consequences(request, connection)
@@ -86,11 +86,8 @@ def turn_on(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse
     removal, question = _ask_about_certificates(request, connection, seen)
     if question is not None:
         return question
-    try:
+    with told(request):
         services.turn_on(connection=connection, actor=request.actor, seen=seen, removal=removal)
-    except DomainError as problem:
-        messages.error(request, problem.public)
-    else:
         messages.success(request, f"“{connection.name}” is on. People can sign in through it now.")
     return redirect("connection", org_slug, public_id)
 
@@ -121,14 +118,11 @@ def _ask_about_certificates(
 @admin_required
 def turn_off(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
     """Ask once, saying who will be out; then turn off at once."""
-    connection = _find(request, public_id)
+    connection = queries.find_connection(request.org, public_id)
     if request.method != "POST":
         return render(request, "sso/turn_off.html", _consequences(request, connection))
-    try:
+    with told(request):
         services.turn_off(connection=connection, actor=request.actor)
-    except DomainError as problem:
-        messages.error(request, problem.public)
-    else:
         messages.success(request, f"“{connection.name}” is off. Nobody signs in through it.")
     return redirect("connection", org_slug, public_id)
 
@@ -137,14 +131,14 @@ def turn_off(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpRespons
 @admin_required
 def delete(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
     """Delete once its name has been typed."""
-    connection = _find(request, public_id)
+    connection = queries.find_connection(request.org, public_id)
     problem = ""
     if request.method == "POST":
         try:
             services.delete_connection(
                 connection=connection, typed_name=request.POST.get("confirm", ""), actor=request.actor
             )
-        except DomainError as error:
+        except NameNotTyped as error:
             problem = error.public
         else:
             messages.success(request, f"“{connection.name}” is deleted.")
@@ -162,11 +156,3 @@ def _consequences(request: OrgRequest, connection: Connection) -> dict[str, Any]
         "sessions": tenancy.sessions_through(connection.org, connection.public_id),
         "is_own": own is not None and own.connection == connection.public_id,
     }
-
-
-def _find(request: OrgRequest, public_id: UUID) -> Connection:
-    """Raises Http404."""
-    try:
-        return queries.find_connection(request.org, public_id)
-    except ConnectionUnknown as error:
-        raise Http404 from error

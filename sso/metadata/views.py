@@ -2,11 +2,10 @@
 
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from sso.connections import queries as connections
-from sso.connections.errors import ConnectionUnknown
 from sso.metadata import queries
 from sso.saml.metadata import describe_sp
 
@@ -14,10 +13,7 @@ from sso.saml.metadata import describe_sp
 @require_safe
 def sp_metadata(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Our metadata for one connection, for IdPs that read it; with ?download it is a file."""
-    try:
-        connection = connections.connection_at(public_id)
-    except ConnectionUnknown as error:
-        raise Http404 from error
+    connection = connections.connection_at(public_id)
     chosen = connections.in_force(connection) or connections.to_be_tested(connection)
     document = describe_sp(queries.service_provider(connection, chosen), connections.published_certificates(connection))
     response = HttpResponse(document, content_type="application/samlmetadata+xml")

@@ -9,7 +9,6 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
-from orgs.base.errors import DomainError
 from orgs.base.ids import read_uuid
 from orgs.providers.registry import provider
 from orgs.tenancy import access
@@ -19,7 +18,6 @@ from orgs.tenancy.types import SETTINGS_ROLES
 from sso.attempts import queries as attempts
 from sso.attempts.types import ClientInfo
 from sso.connections import queries as connections
-from sso.connections.errors import ConnectionUnknown
 from sso.connections.models import Connection
 from sso.identity.errors import AssertionExpired, SignInError
 from sso.signin import cookies, queries, services
@@ -45,7 +43,6 @@ from sso.signin.types import (
 )
 from sso.signin_tests import queries as test_queries
 from sso.signin_tests import services as tests
-from sso.signin_tests.errors import SignInTestUnknown
 from sso.signin_tests.models import SignInTest
 
 DISCOVERY_SALT = "sso.discovery"
@@ -60,7 +57,7 @@ def login(request: OrgRequest, public_id: UUID, protocol: SignInProtocol) -> Htt
 
     A test remembers the digest of its RelayState, and a refused start is in the log; nothing else is written.
     """
-    connection = _connection(public_id)
+    connection = connections.connection_to_finish(public_id)
     is_again = AGAIN in request.GET
     test = _test_on_its_way(request, connection) if is_again else _own_test(request, connection)
     if is_again and cookies.was_sent_again(request, connection.public_id):
@@ -130,7 +127,7 @@ def acs(request: HttpRequest, public_id: UUID, protocol: SignInProtocol) -> Http
 
     Somebody who opens the address itself, or reloads it, is sent to the start of a sign-in.
     """
-    connection = _connection(public_id, connections.connection_to_verify)
+    connection = connections.connection_to_verify(public_id)
     if request.method != "POST":
         return _see_other(_urls(protocol, public_id)("login"))
     try:
@@ -170,7 +167,7 @@ def answered(request: OrgRequest, public_id: UUID, protocol: SignInProtocol) -> 
 
     Anybody else sees the refusal. Nothing is written here, and no session is opened or changed.
     """
-    connection = _connection(public_id)
+    connection = connections.connection_to_finish(public_id)
     attempt = queries.find_late_answer(connection, read_uuid(request.GET.get("attempt", "")))
     if attempt is None:
         return _see_other(_urls(protocol, public_id)("login"))
@@ -188,7 +185,7 @@ def finish(request: OrgRequest, public_id: UUID, protocol: SignInProtocol) -> Ht
 
     Loaded again where that has led to a session, it leads on.
     """
-    connection, finish_request = _connection(public_id), _finish_request(request)
+    connection, finish_request = connections.connection_to_finish(public_id), _finish_request(request)
     finished = cookies.finished_url(request.session, finish_request.pending)
     if finished and request.session_grants.grant_for(connection.org.slug) is not None:
         return redirect(finished)
@@ -198,7 +195,7 @@ def finish(request: OrgRequest, public_id: UUID, protocol: SignInProtocol) -> Ht
 @require_http_methods(["GET", "POST"])
 def switch(request: OrgRequest, public_id: UUID, protocol: SignInProtocol) -> HttpResponse:
     """Ask whether to replace the session in this browser by another person's; it stays unless they say so."""
-    connection, finish_request = _connection(public_id), _finish_request(request)
+    connection, finish_request = connections.connection_to_finish(public_id), _finish_request(request)
     if request.method == "POST" and "stay" in request.POST:
         services.decline_sign_in(connection=connection, finish_request=finish_request)
         response: HttpResponse = redirect("home")
@@ -234,8 +231,6 @@ def _finish(
         done = act(connection=connection, finish_request=finish_request)
     except SignInRefused as refusal:
         return _refused_page(request, refusal)
-    except ConnectionUnknown as error:
-        raise Http404 from error
     response = _after(request, finish_request, urls, done)
     if isinstance(done, SignedIn | Question):
         cookies.forget_flow(response, done.request_id)
@@ -313,14 +308,8 @@ def go_on(request: HttpRequest) -> HttpResponse:
 @admin_required
 def start_test(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
     """Begin a test in this tab; the form is sent from another one, which stays where it is."""
-    try:
-        connection = connections.find_connection(request.org, public_id)
-    except ConnectionUnknown as error:
-        raise Http404 from error
-    try:
-        test = tests.start_test(connection=connection, actor=request.actor, starter=request.user)
-    except DomainError as problem:
-        return render(request, "portal/refused.html", {"problem": problem}, status=409)
+    connection = connections.find_connection(request.org, public_id)
+    test = tests.start_test(connection=connection, actor=request.actor, starter=request.user)
     link = f"{reverse('signin:login', args=[public_id])}?{urlencode({'test': test.public_id})}"
     return render(
         request, "sso/leaving.html", {"link": link, "test": test, "provider": provider(test.configuration.provider)}
@@ -349,17 +338,7 @@ def test(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
 
 
 def _test(org: Organization, public_id: UUID | str) -> SignInTest:
-    try:
-        return test_queries.find_test(org, read_uuid(str(public_id)))
-    except SignInTestUnknown as error:
-        raise Http404 from error
-
-
-def _connection(public_id: UUID, find: Callable[[UUID], Connection] = connections.connection_to_finish) -> Connection:
-    try:
-        return find(public_id)
-    except ConnectionUnknown as error:
-        raise Http404 from error
+    return test_queries.find_test(org, read_uuid(str(public_id)))
 
 
 def _refused_page(request: HttpRequest, refusal: SignInRefused) -> HttpResponse:

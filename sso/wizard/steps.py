@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 from orgs.providers.registry import provider
 from orgs.tenancy.access import OrgRequest, admin_required
 from sso.connections import queries
-from sso.connections.errors import ConnectionUnknown, NothingInPreparation
+from sso.connections.errors import NothingInPreparation
 from sso.connections.models import Configuration, Connection
 from sso.connections.types import STEPS, WizardStep
 from sso.versions import services as versions
@@ -46,15 +46,13 @@ def setup_step(
     @admin_required
     @wraps(view)
     def enter(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
-        connection = find(request, public_id)
+        connection = queries.find_connection(request.org, public_id)
         try:
             return view(request, connection, queries.in_preparation(connection))
         except NothingInPreparation as problem:
             # also when a colleague has just put it in force
             messages.info(request, problem.public)
             return redirect("connection", org_slug, public_id)
-        except ConnectionUnknown as error:
-            raise Http404 from error
 
     return enter
 
@@ -71,14 +69,6 @@ def later_step(
         )
 
     return setup_step(enter)
-
-
-def find(request: OrgRequest, public_id: UUID) -> Connection:
-    """Raises Http404."""
-    try:
-        return queries.find_connection(request.org, public_id)
-    except ConnectionUnknown as error:
-        raise Http404 from error
 
 
 def show_step(

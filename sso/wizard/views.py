@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from orgs.base.errors import DomainError
+from orgs.base.refusals import form_status, shown_in
 from orgs.domains import queries as domains
 from orgs.domains import services as domain_services
 from orgs.domains.forms import DomainForm
@@ -18,12 +18,13 @@ from orgs.providers.idp_settings import NameIdFormat
 from orgs.providers.registry import PROVIDERS, provider
 from orgs.tenancy.access import OrgRequest, admin_required
 from sso.connections import queries
-from sso.connections.errors import ChangedMeanwhile, ConnectionUnknown, NothingInPreparation, SetupIncomplete
+from sso.connections.errors import NothingInPreparation, SetupIncomplete
 from sso.connections.forms import NameForm
 from sso.connections.models import Configuration, Connection
 from sso.connections.types import NAME_ID_FORMATS, STEPS, MetadataSource, SignInRules, WizardStep
 from sso.metadata import queries as metadata_queries
 from sso.metadata import services as metadata
+from sso.metadata.errors import MetadataRefused, SnapshotUnknown
 from sso.metadata.forms import FORMS, PROBLEM_FIELD, FileForm, ManualForm, form_for
 from sso.metadata.models import MetadataSnapshot
 from sso.saml.metadata_errors import PrivateKeyPasted
@@ -47,7 +48,7 @@ from sso.wizard.types import AttributeLine, SetupStep
 
 SHOWN_DOMAINS = 20
 # what a colleague may have done meanwhile, so that there is no step to show any more
-GONE = (ConnectionUnknown, NothingInPreparation)
+GONE = (NothingInPreparation,)
 
 
 @require_http_methods(["GET", "POST"])
@@ -55,23 +56,16 @@ GONE = (ConnectionUnknown, NothingInPreparation)
 def new_connection(request: OrgRequest, org_slug: str) -> HttpResponse:
     """Ask for a name; then the draft exists, and can be left and come back to."""
     form = NameForm(request.POST if request.method == "POST" else None)
-    if request.method != "POST" or not form.is_valid():
-        return _ask_name(request, form, 400 if form.is_bound else 200)
-    # where a directory brings people, signing in adds nobody unless an admin says so
-    rules = SignInRules(jit=True, jit_until_directory=True)
-    try:
-        made = metadata.create_connection(
-            org=request.org, name=form.cleaned_data["name"], rules=rules, actor=request.actor
-        )
-    except DomainError as problem:
-        form.add_error("name", problem.public)
-        return _ask_name(request, form, 409)
-    return redirect(step_url(made, WizardStep.PROVIDER))
-
-
-def _ask_name(request: OrgRequest, form: NameForm, status: int) -> HttpResponse:
+    if form.is_bound and form.is_valid():
+        # where a directory brings people, signing in adds nobody unless an admin says so
+        rules = SignInRules(jit=True, jit_until_directory=True)
+        with shown_in(form, "name"):
+            made = metadata.create_connection(
+                org=request.org, name=form.cleaned_data["name"], rules=rules, actor=request.actor
+            )
+            return redirect(step_url(made, WizardStep.PROVIDER))
     context = {"form": form, "steps": [SetupStep("Name", "current"), *(SetupStep(TITLES[step]) for step in STEPS)]}
-    return render(request, "sso/new_connection.html", context, status=status)
+    return render(request, "sso/new_connection.html", context, status=form_status(form))
 
 
 @setup_step
@@ -81,7 +75,7 @@ def provider_step(request: OrgRequest, connection: Connection, draft: Configurat
     form = ProviderForm(request.POST if request.method == "POST" else None, initial=initial)
     if request.method == "POST" and form.is_valid():
         chosen = provider(form.cleaned_data["provider"])
-        try:
+        with shown_in(form, "provider", passing=GONE):
             versions.choose_provider(
                 connection=connection,
                 provider=chosen.code,
@@ -89,12 +83,9 @@ def provider_step(request: OrgRequest, connection: Connection, draft: Configurat
                 revision=form.cleaned_data["revision"],
                 actor=request.actor,
             )
-        except ChangedMeanwhile as problem:
-            form.add_error("provider", problem.public)
-            known = _as_stored(connection, _stored_provider)
-        else:
             return go_on(connection, WizardStep.VALUES)
-    known["status"] = 400 if form.is_bound else 200
+        known = _as_stored(connection, _stored_provider)
+    known["status"] = form_status(form)
     return show_step(request, connection, draft, WizardStep.PROVIDER, form=form, providers=PROVIDERS, **known)
 
 
@@ -130,25 +121,22 @@ def attributes_step(request: OrgRequest, connection: Connection, draft: Configur
     form = AttributesForm(sent, provider=provider(draft.provider), chosen=queries.attribute_choice(draft))
     form.initial.update(kept_input(request, connection, WizardStep.ATTRIBUTES) or {})
     if form.is_bound and form.is_valid():
-        try:
+        with shown_in(form, None, passing=GONE):
             versions.choose_attributes(
                 connection=connection,
                 choice=form.choice(),
                 revision=form.cleaned_data["revision"],
                 actor=request.actor,
             )
-        except ChangedMeanwhile as problem:
-            form.add_error(None, problem.public)
-            known = _as_stored(connection, _stored_attributes)
-        else:
             return _after_attributes(request, connection, draft)
+        known = _as_stored(connection, _stored_attributes)
     elif is_leaving(request):
         keep_input(request, connection, WizardStep.ATTRIBUTES, form.fields)
         return depart(request, connection, WizardStep.VALUES)
     reading = tests.last_reading(connection, draft)
     rows = provider(draft.provider).guide.attributes
     known["lines"] = [AttributeLine(row, reading.rows[row.field] if reading else None) for row in rows]
-    known["status"] = 400 if form.is_bound else 200
+    known["status"] = form_status(form)
     return show_step(request, connection, draft, WizardStep.ATTRIBUTES, form=form, reading=reading, **known)
 
 
@@ -181,17 +169,12 @@ def metadata_step(request: OrgRequest, connection: Connection, draft: Configurat
     if is_leaving(request):
         return depart(request, connection, WizardStep.ATTRIBUTES)
     if form.is_bound and form.is_valid():
-        try:
+        with shown_in(form, PROBLEM_FIELD[way], passing=GONE):
             snapshot = _read(connection, form)
-        except GONE:
-            raise
-        except DomainError as problem:
-            form.add_error(PROBLEM_FIELD[way], problem.public)
-        else:
             for remark in metadata_queries.left_out_remarks(form.left_out) if isinstance(form, ManualForm) else ():
                 messages.warning(request, remark.text)
             return _look_at(request, connection, snapshot)
-    context = {"form": form, "way": way, "hints": hints, "status": 400 if form.is_bound else 200}
+    context = {"form": form, "way": way, "hints": hints, "status": form_status(form)}
     context["unused"] = metadata_queries.latest_unused(connection)
     return show_step(request, connection, draft, WizardStep.METADATA, **context)
 
@@ -217,9 +200,7 @@ def metadata_preview(request: OrgRequest, org_slug: str, public_id: UUID, snapsh
         try:
             snapshot = metadata_queries.find_snapshot(connection, snapshot_id)
             return _preview(request, connection, draft, snapshot)
-        except GONE:
-            raise
-        except DomainError as problem:
+        except (SnapshotUnknown, MetadataRefused) as problem:
             messages.error(request, problem.public)
             return redirect(step_url(connection, WizardStep.METADATA))
 
@@ -242,20 +223,17 @@ def _preview(
     )
     if form.is_bound and form.is_valid():
         revision, use = form.cleaned_data["revision"], form.use()
-        try:
+        with shown_in(form, None, passing=(*GONE, MetadataRefused)):
             metadata.use_snapshot(
                 connection=connection, snapshot=snapshot, revision=revision, actor=request.actor, use=use
             )
-        except ChangedMeanwhile as problem:
-            form.add_error(None, problem.public)
-            draft = queries.in_preparation(connection)
-            known["revision"] = draft.revision
-        else:
             forget_input(request, connection, *FORMS)
             return go_on(connection, WizardStep.DOMAIN)
+        draft = queries.in_preparation(connection)
+        known["revision"] = draft.revision
     known |= {"snapshot": snapshot, "idp": idp, "others": others, "page": "preview", "has_expired": has_expired}
     known["remarks"] = metadata_queries.remarks(draft, idp)
-    status = 400 if form.is_bound else 200
+    status = form_status(form)
     return show_step(request, connection, draft, WizardStep.METADATA, form=form, status=status, **known)
 
 
@@ -270,17 +248,12 @@ def domain_step(request: OrgRequest, connection: Connection, draft: Configuratio
         return go_on(connection, WizardStep.REVIEW)
     form = DomainForm(request.POST if sent else None, initial=kept_input(request, connection, WizardStep.DOMAIN))
     if form.is_bound and form.is_valid():
-        try:
+        with shown_in(form, "name"):
             domain_services.add_domain(org=request.org, name=form.cleaned_data["name"], actor=request.actor)
-        except DomainError as problem:
-            form.add_error("name", problem.public)
-        else:
             forget_input(request, connection, WizardStep.DOMAIN)
             return redirect(step_url(connection, WizardStep.DOMAIN))
     rows = [domains.row_of(domain) for domain in domains.list_domains(request.org)[:SHOWN_DOMAINS]]
-    return show_step(
-        request, connection, draft, WizardStep.DOMAIN, rows=rows, form=form, status=400 if form.is_bound else 200
-    )
+    return show_step(request, connection, draft, WizardStep.DOMAIN, rows=rows, form=form, status=form_status(form))
 
 
 @later_step

@@ -57,6 +57,7 @@ EDGES = {"views", "middleware", "access", "cookies", "steps", "context", "health
 EDGE_FOLDERS = ("scim/endpoint/", "portal/api/", "portal/support/", "sandbox/test_idp/")
 # Django's and allauth's own bases take requests
 EDGE_MODULES = {
+    "orgs/base/refusals.py",
     "orgs/base/read_only_admin.py",
     "portal/site/accounts.py",
     "portal/site/passkeys.py",

@@ -211,25 +211,25 @@ def test_the_session_that_accepted_reaches_the_organization(sign_in, ivy, member
 
 
 def test_another_account_is_refused(sign_in, stranger, membership, secret):
-    assert accept(sign_in(stranger), secret).status_code == 409
+    assert accept(sign_in(stranger), secret).status_code == 403
     assert Membership.objects.get(pk=membership.pk).user is None
 
 
 def test_an_account_that_has_not_verified_the_address_is_refused(sign_in, membership, secret):
     unverified = UserFactory(email=IVY, verified=False)
-    assert accept(sign_in(unverified), secret).status_code == 409
+    assert accept(sign_in(unverified), secret).status_code == 403
     assert Membership.objects.get(pk=membership.pk).user is None
 
 
 def test_a_link_works_once(sign_in, ivy, membership, secret):
     browser = sign_in(ivy)
     accept(browser, secret)
-    assert accept(browser, secret).status_code == 409
+    assert accept(browser, secret).status_code == 404
 
 
 def test_a_link_ends_after_fourteen_days(sign_in, ivy, membership, secret):
     InvitationLink.objects.update(expires_at=now() - timedelta(seconds=1))
-    assert accept(sign_in(ivy), secret).status_code == 409
+    assert accept(sign_in(ivy), secret).status_code == 404
     assert Client().get(f"/invitations/{secret}/").status_code == 404
 
 
@@ -280,7 +280,7 @@ def test_a_waiting_membership_needs_the_mailed_link_when_the_proof_of_the_addres
     assert "open the link in the invitation" in page
     assert f"/waiting/{membership.public_id}/accept/" not in page
     refused = browser.post(f"/waiting/{membership.public_id}/accept/")
-    assert refused.status_code == 409
+    assert refused.status_code == 403
     assert "Open the newest link" in refused.content.decode()
     membership.refresh_from_db()
     assert membership.user is None

@@ -170,7 +170,7 @@ def test_invitation_names_the_account_that_would_join(sign_in, stranger, invitat
 
 def test_invitation_for_somebody_else_is_refused_with_a_code(sign_in, stranger, invitation):
     response = sign_in(stranger).post(reverse("people:accept", args=[invitation]))
-    assert response.status_code == 409
+    assert response.status_code == 403
     assert "invitation_for_somebody_else" in text_of(response)
 
 

@@ -29,11 +29,11 @@ def test_a_token_is_generated_in_the_name_of_who_asked(admin, adam, acme_directo
     assert "no-store" in response["Cache-Control"]
 
 
-def test_an_eleventh_token_is_a_conflict(admin, acme_directory):
+def test_an_eleventh_token_is_refused_on_the_page_of_the_form(admin, acme_directory):
     for _ in range(10):
         TokenFactory(directory=acme_directory)
     form = {"label": "JumpCloud", "expires_in": "365", "nonce": str(uuid4())}
-    assert admin.post(f"{TOKENS}new/", form).status_code == 409
+    assert admin.post(f"{TOKENS}new/", form).status_code == 400
     assert ScimToken.objects.count() == 10
 
 
