@@ -25,6 +25,7 @@ WHY_LEFT_OUT: dict[type[Unusable], LeftOut] = {
 }
 UNREADABLE_EXTENSION = (
     ValueError,
+    TypeError,
     UnsupportedAlgorithm,
     x509.ExtensionNotFound,
     x509.DuplicateExtension,
@@ -139,7 +140,7 @@ def _is_above(issuer: x509.Certificate, other: x509.Certificate) -> bool:
     # a renewed certificate of the same key has signed itself
     if other is issuer or _have_one_key(issuer, other):
         return False
-    return _is_named_by(issuer, other) or (other.issuer == issuer.subject and _has_signed(issuer, other))
+    return _is_named_by(issuer, other) or _has_signed(issuer, other)
 
 
 def _have_one_key(one: x509.Certificate, other: x509.Certificate) -> bool:
@@ -165,6 +166,12 @@ def _is_named_by(issuer: x509.Certificate, other: x509.Certificate) -> bool:
 
 def _has_signed(issuer: x509.Certificate, other: x509.Certificate) -> bool:
     """Say whether the first, which the second names, has signed it, or may have: a signature may not be verifiable."""
+    try:
+        if other.issuer != issuer.subject:
+            return False
+    except (ValueError, TypeError):
+        # a name that can't be read is nobody's
+        return False
     try:
         # an odd exponent would make this costly
         require_strong(issuer.public_key())

@@ -82,6 +82,13 @@ def test_a_name_that_cannot_be_read_is_no_reason_to_refuse(key, monkeypatch):
     assert certificates.read_certificate(issue(key)).subject == ""
 
 
+def test_certificates_stay_two_when_the_issuer_of_one_cannot_be_read():
+    der = base64.b64decode(certificates.bare(IDP))
+    issuer = der.index(b"\x55\x04\x03\x0c") + 3  # its common name, a UTF8String
+    odd = base64.b64encode(der[:issuer] + b"\xe2" + der[issuer + 1 :]).decode()
+    assert len(certificates.usable([odd, IDP], now=NOW).certificates) == 2
+
+
 def test_nor_is_a_name_of_another_type_than_its_kind_has():
     der = base64.b64decode(certificates.bare(IDP))
     subject = der.rindex(b"\x55\x04\x03\x0c")  # the common name, a UTF8String
