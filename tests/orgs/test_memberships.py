@@ -113,7 +113,7 @@ def test_a_suspended_owner_can_be_removed(olga, adam):
     assert not Membership.objects.filter(pk=adam.pk).exists()
 
 
-def test_a_membership_that_became_the_last_owner_meanwhile_cannot_be_held(olga, adam):
+def test_a_membership_that_became_the_last_owner_meanwhile_cannot_be_suspended(olga, adam):
     stale = Membership.objects.get(pk=adam.pk)
     give(adam, Role.OWNER)
     hold(olga)

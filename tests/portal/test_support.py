@@ -55,7 +55,7 @@ PAGES: list[ModelAdmin] = list(admin.site._registry.values())
 SITE_URLS = ("admin:index", "admin:password_change", "admin:password_change_done", "admin:jsi18n", "admin:logout")
 SECRET_COLUMNS = {"digest", "nonce", "password", "session", "session_index", "document", "payload", "txt_token", "data"}
 SECRET_COLUMNS |= {"private_sealed", "claims", "profile", "relay_digest", "handle_digest"}
-OUTSIDE_DOORS = {"anonymous": 302, "member": 404, "staff without a factor": 302, "staff before the factor": 302}
+STATUS_BY_VISITOR = {"anonymous": 302, "member": 404, "staff without a factor": 302, "staff before the factor": 302}
 
 
 def page_name(page: ModelAdmin, act: str) -> str:
@@ -192,8 +192,8 @@ def visitors(sue: User, olga: Membership, sign_in: Callable[[Any], Client]) -> d
     }
 
 
-@pytest.mark.parametrize(("visitor", "status"), OUTSIDE_DOORS.items())
-def test_no_page_opens_to_anybody_but_proven_staff(rows, visitors, visitor, status):
+@pytest.mark.parametrize(("visitor", "status"), STATUS_BY_VISITOR.items())
+def test_no_page_opens_to_anybody_but_staff_with_a_second_factor(rows, visitors, visitor, status):
     client = visitors[visitor]()
     assert {client.get(url).status_code for url in addresses()} == {status}
 

@@ -80,7 +80,9 @@ def test_an_existing_verified_account_joins_at_once(scim: ScimClient, verified: 
     assert membership_of("nora@acme.example").user == account
 
 
-def test_a_sign_up_that_was_never_verified_holds_back_no_member(scim: ScimClient, verified: None) -> None:
+def test_a_user_is_active_at_once_though_an_unverified_sign_up_has_the_address(
+    scim: ScimClient, verified: None
+) -> None:
     from orgs.tenancy import services as tenancy
 
     claim = tenancy.sign_up(email="nora@acme.example", password="a-strangers-password")
@@ -166,7 +168,7 @@ def test_unknown_attributes_are_ignored(scim: ScimClient) -> None:
     assert "favouriteColour" not in create(scim, favouriteColour="teal")
 
 
-def test_a_user_created_inactive_is_held_and_mailed_nobody(scim: ScimClient) -> None:
+def test_a_user_created_inactive_is_suspended_and_gets_no_mail(scim: ScimClient) -> None:
     create(scim, active=False)
     membership = membership_of("nora@acme.example")
     assert membership.state == MembershipState.SUSPENDED
@@ -228,7 +230,7 @@ def test_active_absent_on_put_stays(scim: ScimClient) -> None:
 
 @pytest.mark.parametrize("inactive", [False, "False", "false", 0, "0"])
 @pytest.mark.parametrize("form", ["put", "patch", "pathless"])
-def test_every_form_of_deactivation_holds_the_membership(
+def test_every_form_of_deactivation_suspends_the_membership(
     scim: ScimClient, verified: None, inactive: Any, form: str
 ) -> None:
     path = f"/Users/{create(scim)['id']}"
@@ -359,7 +361,7 @@ def test_deleting_an_invited_user_cancels_the_invitation(scim: ScimClient) -> No
     assert invitations().get().canceled_at is not None
 
 
-def test_deleting_a_person_who_signed_in_holds_the_membership(
+def test_deleting_a_person_who_signed_in_suspends_the_membership(
     scim: ScimClient, verified: None, sign_in: SignIn
 ) -> None:
     made = create(scim)
@@ -459,8 +461,8 @@ def test_an_account_that_nobody_used_moves_with_its_membership(scim: ScimClient,
     assert account.email == "moved@acme.example"
 
 
-@pytest.mark.parametrize("reason", ["an admin's hold", "a person's role", "an open session"])
-def test_a_membership_that_somebody_had_to_do_with_is_held_not_removed(
+@pytest.mark.parametrize("reason", ["an admin's suspension", "a person's role", "an open session"])
+def test_deleting_a_user_suspends_a_membership_that_somebody_has_used_or_changed(
     scim: ScimClient, verified: None, reason: str
 ) -> None:
     from uuid import uuid4
@@ -471,7 +473,7 @@ def test_a_membership_that_somebody_had_to_do_with_is_held_not_removed(
 
     made = create(scim)
     membership = membership_of("nora@acme.example")
-    if reason == "an admin's hold":
+    if reason == "an admin's suspension":
         people.suspend_membership(membership=membership, source=SuspensionSource.ADMIN, actor=ACTOR)
     elif reason == "a person's role":
         people.grant_role(membership=membership, role=Role.ADMIN, source=GrantSource.PERSON, actor=ACTOR)
@@ -485,7 +487,7 @@ def test_a_membership_that_somebody_had_to_do_with_is_held_not_removed(
     ]
 
 
-def test_an_admins_hold_outlasts_delete_and_create(scim: ScimClient, verified: None) -> None:
+def test_an_admins_suspension_outlasts_delete_and_create(scim: ScimClient, verified: None) -> None:
     made = create(scim)
     people.suspend_membership(membership=membership_of("nora@acme.example"), source=SuspensionSource.ADMIN, actor=ACTOR)
     scim.delete(f"/Users/{made['id']}")
@@ -518,7 +520,9 @@ def test_letters_that_grow_when_compared_are_refused_before_the_database(scim: S
     assert_scim_error(scim.post("/Groups", {"displayName": name}), 400, "invalidValue")
 
 
-def test_a_membership_that_was_reached_is_held_though_its_sessions_are_gone(scim: ScimClient, verified: None) -> None:
+def test_deleting_a_user_suspends_a_membership_that_had_a_session_although_it_ended(
+    scim: ScimClient, verified: None
+) -> None:
     from uuid import uuid4
 
     from orgs.tenancy import access

@@ -130,7 +130,7 @@ def test_of_two_admins_the_second_is_told_before_rules_are_overwritten(admin, co
     assert Connection.objects.get().name == "Second"
 
 
-def test_rules_without_the_mark_of_what_was_shown_change_nothing(admin, connection):
+def test_rules_sent_without_what_was_shown_are_refused_and_change_nothing(admin, connection):
     assert admin.post(url(connection, "rules/"), {"name": "Blind", "default_role": "user"}).status_code == 400
     assert Connection.objects.get().name == "JumpCloud"
 
