@@ -4,7 +4,7 @@ from orgs.domains.types import MAX_DOMAINS
 
 class CheckedJustNow(RuleViolated):
     code = "checked_just_now"
-    public = "DNS was asked a moment ago, and the domain shows what it said last. Wait five seconds, then check again."
+    public = "It was checked a moment ago, and shows what DNS returned then. Wait five seconds, then check again."
 
 
 class DomainInvalid(RuleViolated):

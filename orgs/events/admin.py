@@ -10,7 +10,7 @@ ByOutcome = choice(
     {
         "waiting": ("Waiting", WAITING),
         "delivered": ("Delivered", {"delivered_at__isnull": False}),
-        "canceled": ("Cancelled", {"canceled_at__isnull": False}),
+        "canceled": ("Canceled", {"canceled_at__isnull": False}),
         "failed": ("Failed", {"failed_at__isnull": False}),
     },
 )

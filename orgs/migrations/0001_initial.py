@@ -186,7 +186,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('role', models.CharField(choices=[('owner', 'Owner'), ('admin', 'Admin'), ('user', 'User'), ('guest', 'Guest')], max_length=10)),
-                ('source', models.CharField(choices=[('person', 'Given by a person'), ('default', 'Default of the directory'), ('group', 'From a group')], max_length=10)),
+                ('source', models.CharField(choices=[('person', 'Given by a person'), ('default', 'The default role'), ('group', 'From a group')], max_length=10)),
                 ('reference', models.CharField(blank=True, max_length=100)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('membership', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grants', to='orgs.membership')),

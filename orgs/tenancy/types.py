@@ -43,7 +43,7 @@ class MembershipOrigin(TextChoices):
 
 class GrantSource(TextChoices):
     PERSON = "person", "Given by a person"
-    DEFAULT = "default", "Default of the directory"
+    DEFAULT = "default", "The default role"
     GROUP = "group", "From a group"
 
 

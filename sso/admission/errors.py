@@ -37,7 +37,10 @@ class ConsentMissing(SignInError):
     check = SignInCheck.MEMBER
     public = "Accept the organization’s invitation first: it is in your mailbox. Then sign in this way."
     private = "This person has to accept the invitation before an IdP may sign them in."
-    advice = "Ask the person to open the invitation in their mailbox. It can be sent again, on the page of members."
+    advice = (
+        "Ask the person to open the invitation in their mailbox. When its link has ended, the next sign-in of theirs has "
+        "a new one mailed."
+    )
 
 
 class MemberSuspended(SignInError):
@@ -46,8 +49,8 @@ class MemberSuspended(SignInError):
     public = "Your access to this organization is suspended. Ask one of its admins."
     private = "The member is suspended here. Signing in at the IdP never lifts a suspension."
     advice = (
-        "See on the page of members who suspended the person, and lift that if it was meant for somebody else. One"
-        " that the directory has set ends there: assign the person again."
+        "The page of members says who suspended the person. What the identity provider suspended it also lifts: assign the "
+        "person again there. Ask support about any other suspension."
     )
 
 
@@ -63,9 +66,12 @@ class SubjectChanged(SignInError):
     code = "subject_changed"
     check = SignInCheck.MEMBER
     setting = Setting.NAME_ID
-    public = "Your email address belonged to somebody else in this organization before. Ask one of its admins."
+    public = (
+        "Your email address is linked to another sign-in here: to yours of before, or to somebody else’s. Ask one of your "
+        "organization’s admins."
+    )
     private = (
-        "The address belongs to a member whom the IdP has named by another NameID: it may be a new person’s. If it is the "
+        "The address belongs to a member whom the IdP has named by another Name ID: it may be a new person’s. If it is the "
         "same person, choose “Forget this Name ID” on the page of this sign-in: the next one links anew. If the IdP names "
         "everybody in another format now, ask for that format."
     )

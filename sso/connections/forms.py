@@ -40,7 +40,7 @@ class RulesForm(NameForm):
         help_text="Without it, only people whom a directory or an admin has added can sign in.",
     )
     default_role = forms.ChoiceField(
-        label="Role of people who are added so", choices=[(str(role), role.label) for role in JIT_ROLES]
+        label="Role of people added this way", choices=[(str(role), role.label) for role in JIT_ROLES]
     )
     allow_idp_initiated = forms.BooleanField(
         required=False,

@@ -54,7 +54,7 @@ def _as_stored(connection: Connection) -> dict[str, Any]:
     rows = [
         ("Connection name", connection.name),
         ("Add people when they sign in", "Yes" if held.jit else "No"),
-        ("Role of people who are added so", held.default_role.label),
+        ("Role of people added this way", held.default_role.label),
         ("Let the identity provider begin sign-ins", "Yes" if held.allow_idp_initiated else "No"),
     ]
     return {"shown": queries.settings_etag(connection), "stored": rows, "connection": connection}

@@ -65,7 +65,7 @@ class EmailMissing(SignInError):
     check = SignInCheck.EMAIL
     setting = Setting.ATTRIBUTES
     public = "Your organization’s sign-in service didn’t say which email address you have."
-    private = "No attribute holds an email address, and the NameID isn’t one."
+    private = "No attribute holds an email address, and the Name ID isn’t one."
 
 
 class AttributesEncrypted(EmailMissing):

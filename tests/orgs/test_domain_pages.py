@@ -194,7 +194,7 @@ def test_a_second_press_shows_the_answer_that_is_there_and_says_so(admin, domain
     checked(admin, domain)
     publish({HOST: [domain.txt_value]})
     page = checked(admin, domain)
-    assert "acme.example: DNS was asked a moment ago" in page
+    assert "acme.example: It was checked a moment ago" in page
     assert "Another value was found" in page
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from orgs.people import services as people
 from orgs.people.types import Profile
+from orgs.tenancy import services as tenancy
 from orgs.tenancy.types import MembershipOrigin
 from tests.factories import ACTOR, OrganizationFactory
 
@@ -56,6 +57,12 @@ def test_a_waiting_membership_of_an_unverified_address_is_not_offered(sign_in, s
     people.create_membership(org=acme, profile=Profile(stranger.email), origin=MembershipOrigin.INVITE, actor=ACTOR)
     stranger.emailaddress_set.update(verified=False)
     assert sign_in(stranger).get("/").context["waiting"] == []
+
+
+def test_an_open_session_of_an_account_that_has_lost_its_only_address_is_told_so(sign_in, stranger):
+    browser = sign_in(stranger)
+    tenancy.remove_account_address(user=stranger, address=stranger.email)
+    assert "your account has no address any more" in browser.get("/", follow=True).content.decode()
 
 
 def test_too_many_attempts_have_a_page_of_ours(client, acme):

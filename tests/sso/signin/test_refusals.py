@@ -9,9 +9,12 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
+from orgs.base.clock import now
 from orgs.events.models import OutboxEvent
+from orgs.invitations import services as invitations
 from orgs.people import services as people
 from orgs.people.errors import MembershipExists
+from orgs.people.models import Invitation, InvitationLink
 from orgs.people.types import INVITATION_MAIL, Profile
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, SessionGrant
@@ -334,6 +337,18 @@ class TestPeople:
         first = list(planned.values_list("pk", "canceled_at"))
         browser.sign_in(idp, connection, "boss@acme.example")
         assert list(planned.values_list("pk", "canceled_at")) == first
+
+    def test_trying_again_after_the_link_has_ended_plans_another_invitation(self, connection, idp, acme, browser):
+        OrganizationFactory(slug="other", owner_email="boss@acme.example")
+        connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
+        browser.sign_in(idp, connection, "boss@acme.example")
+        waiting = Membership.objects.get(org=acme, email="boss@acme.example")
+        invitations.prepare_invitation(org=acme, membership_public_id=str(waiting.public_id))
+        first = OutboxEvent.objects.get(kind=INVITATION_MAIL, canceled_at=None)
+        Invitation.objects.update(expires_at=now())
+        InvitationLink.objects.update(expires_at=now())
+        assert_refused(browser, browser.sign_in(idp, connection, "boss@acme.example"), "consent_missing")
+        assert OutboxEvent.objects.get(kind=INVITATION_MAIL, canceled_at=None).pk != first.pk
 
     def test_a_waiting_membership_of_such_an_owner_isnt_entered(self, connection, idp, acme, browser):
         OrganizationFactory(slug="other", owner_email="boss@acme.example")

@@ -88,7 +88,7 @@ def test_it_signs_nobody_in_and_leaves_the_admins_session_alone(untested, idp, u
 
 def test_the_result_shows_checks_claims_and_profile(untested, idp, uma, tester):
     page = page_of(tester, run(tester, untested, idp, first="Uma", last="Unger"))
-    for shown in ("It is signed with a certificate", "firstname", "Unger", "NameID", "from <code>lastname</code>"):
+    for shown in ("It is signed with a certificate", "firstname", "Unger", "Name ID", "from <code>lastname</code>"):
         assert shown in page
     assert page.count("Passed") >= 12
 
