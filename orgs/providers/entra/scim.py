@@ -46,7 +46,7 @@ SCIM = ScimHabits(
     setup=ScimSetup(
         steps=(
             Instruction("In the application open **Provisioning**, and set **Provisioning Mode** to **Automatic**."),
-            Instruction("Under **Admin Credentials**, **Tenant URL**: paste the Base URL from this page."),
+            Instruction("Under **Admin Credentials**, **Tenant URL**: paste the Base URL."),
             Instruction("**Secret Token**: paste the bearer token."),
             Instruction("Choose **Test Connection**, then **Save**."),
             Instruction(

@@ -37,7 +37,7 @@ SCIM = ScimHabits(
                 "In the JumpCloud Admin Portal open **SSO Applications**, choose your application, then **Identity Management**."
             ),
             Instruction("As the **API Type** choose **SCIM API**, and as the **SCIM Version** **SCIM 2.0**."),
-            Instruction("**Base URL**: paste the Base URL from this page."),
+            Instruction("**Base URL**: paste the Base URL."),
             Instruction(
                 "**Token Key**: paste the bearer token, the whole of it. JumpCloud adds the word “Bearer” by itself."
             ),

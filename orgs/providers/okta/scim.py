@@ -38,7 +38,7 @@ SCIM = ScimHabits(
                 "**Save**."
             ),
             Instruction("Open the tab **Provisioning**, then **Integration**, and choose **Edit**."),
-            Instruction("**SCIM connector base URL**: paste the Base URL from this page."),
+            Instruction("**SCIM connector base URL**: paste the Base URL."),
             Instruction("**Unique identifier field for users**: type **userName**."),
             Instruction("Tick the **Supported provisioning actions** that you want: all of them work here."),
             Instruction(

@@ -17,7 +17,7 @@ SCIM = ScimHabits(
     setup=ScimSetup(
         steps=(
             Instruction("In the application open **Configuration**."),
-            Instruction("**SCIM Base URL**: paste the Base URL from this page."),
+            Instruction("**SCIM Base URL**: paste the Base URL."),
             Instruction("**SCIM Bearer Token**: paste the bearer token."),
             Instruction("Under **API Connection** choose **Enable**, then **Save**."),
             Instruction("Open **Provisioning**, tick **Enable provisioning**, then **Save**."),

@@ -10,7 +10,7 @@ SCIM = ScimHabits(
         steps=(
             Instruction("Open **Integrations → Provisioning**, choose **+**, then **New Connection**."),
             Instruction("Choose **Identity Store**, then **SCIM Outbound**."),
-            Instruction("**SCIM Base URL**: paste the Base URL from this page."),
+            Instruction("**SCIM Base URL**: paste the Base URL."),
             Instruction("**Authentication Method**: choose **OAuth 2 Bearer Token**, and paste the bearer token."),
             Instruction("Choose **Test Connection**, then **Continue** and **Save**; switch the connection on."),
             Instruction("Add a rule that says whom it provisions, and switch that on, too."),

@@ -344,8 +344,3 @@ OFFERED = (
 def test_jumpclouds_guide_names_what_its_form_offers_beyond_the_values(name):
     steps = (*provider("jumpcloud").guide.before, *provider("jumpcloud").guide.attribute_steps)
     assert name in " ".join(step.text for step in steps)
-
-
-def test_jumpcloud_signs_what_our_metadata_asks_for():
-    [sign] = [row for row in provider("jumpcloud").guide.form if row.label == "Sign"]
-    assert sign.choice == "Assertion"

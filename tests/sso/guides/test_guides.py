@@ -5,8 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from lxml import etree
 
-from orgs.providers.idp_settings import Setting
+from orgs.providers.idp_settings import NameIdFormat, Setting
 from orgs.providers.registry import PROVIDERS, provider
 from sso.admission import errors as admission_errors
 from sso.guides import guide
@@ -16,7 +17,9 @@ from sso.identity import errors as identity_errors
 from sso.identity.errors import SignInError
 from sso.saml import errors as saml_errors
 from sso.saml import metadata_errors
+from sso.saml.metadata import describe_sp
 from sso.saml.metadata_errors import MetadataError
+from sso.saml.types import ServiceProvider
 from sso.signin import errors as signin_errors
 from tests.architecture.source import ROOT
 
@@ -127,3 +130,12 @@ def test_the_index_leads_to_every_page():
 )
 def test_markup_in_a_text_is_written_out(text, written):
     assert plain(text) == written
+
+
+def test_jumpclouds_form_says_to_sign_what_our_metadata_wants_signed():
+    sp = ServiceProvider("https://sp.example", "https://sp.example/acs", NameIdFormat.EMAIL)
+    [role] = etree.fromstring(describe_sp(sp, [])).iter("{*}SPSSODescriptor")
+    [sign] = [row.choice for row in provider("jumpcloud").guide.form if row.label == "Sign"]
+    assert (role.get("WantAssertionsSigned"), sign) == ("true", "Assertion")
+    # for which it gets our certificate
+    assert role.get("AuthnRequestsSigned") == "true"
