@@ -1,5 +1,6 @@
 """What changes between the look at a membership and the session: nobody gets in by what was true a moment ago."""
 
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -12,6 +13,7 @@ from orgs.tenancy.models import Membership, SessionGrant
 from orgs.tenancy.types import MembershipOrigin, Visitor
 from sandbox.test_idp.authn_request import read_redirect
 from sso.admission import queries as admission_queries
+from sso.admission import services as admission
 from sso.attempts.models import LoginAttempt
 from sso.attempts.types import ClientInfo
 from sso.connections import queries as connection_queries
@@ -21,9 +23,9 @@ from sso.connections.types import SignInRules
 from sso.signin import services
 from sso.signin.errors import SignInRefused
 from sso.signin.saml import SAML
-from sso.signin.types import AnswerRequest, FinishRequest
+from sso.signin.types import AnswerRequest, FinishRequest, Question
 from sso.versions import services as versions
-from tests.factories import ACTOR
+from tests.factories import ACTOR, UserFactory
 from tests.sso.conftest import connect, verify
 from tests.sso.idp import Browser
 
@@ -179,3 +181,33 @@ def test_the_next_owner_of_a_domain_inherits_nobody(connection, idp, globex, idp
     assert theirs_now is not None
     assert former != theirs_now
     assert former.email_key is None
+
+
+def test_a_membership_that_became_another_persons_at_that_moment_is_asked_about(
+    connection, uma, finish_request, monkeypatch
+):
+    lock, other = people.lock_membership, UserFactory()
+
+    def hand_over_first(membership):
+        monkeypatch.setattr(people, "lock_membership", lock)
+        Membership.objects.filter(pk=uma.pk).update(user=other)
+        return lock(membership)
+
+    monkeypatch.setattr(people, "lock_membership", hand_over_first)
+    come_back = replace(finish_request, visitor=Visitor(uma.user.pk))
+    assert isinstance(services.complete(connection=connection, finish_request=come_back), Question)
+    assert not SessionGrant.objects.exists()
+
+
+def test_another_membership_than_the_one_that_was_admitted_is_not_entered(connection, idp, uma, browser, monkeypatch):
+    connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
+    admit = admission.admit
+
+    def admit_another(*, subject, found):
+        admit(subject=subject, found=found)
+        return uma
+
+    monkeypatch.setattr(admission, "admit", admit_another)
+    assert browser.sign_in(idp, connection, "ned@acme.example").status_code == 403
+    assert LoginAttempt.objects.latest("id").error == "subject_changed"
+    assert not SessionGrant.objects.exists()
