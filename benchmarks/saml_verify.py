@@ -54,7 +54,7 @@ def ours() -> Callable[[str], object]:
     expected = expectation()
 
     def act(field: str) -> object:
-        return verify(field, expected, now=datetime.now(UTC)).name_id
+        return verify(field, expected, now=datetime.now(UTC)).subject
 
     return act
 
