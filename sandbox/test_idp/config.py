@@ -20,11 +20,11 @@ class Config:
 
     @property
     def base_url(self) -> str:
-        """The site's address, without a slash at its end. It isn't the portal's host name: cookies don't heed ports."""
+        """The site's address, without a slash at its end. Not at the portal's host, or both would share cookies."""
         return f"http://{HOST}:{self.port}"
 
     def publish(self) -> None:
-        """What `current` returns from here on, in this process and in those that it starts."""
+        """Make `current` return this, in this process and in those that it starts."""
         os.environ["TEST_IDP_FOLDER"] = str(self.folder)
         os.environ["TEST_IDP_PORT"] = str(self.port)
         os.environ["TEST_IDP_NAME"] = self.name

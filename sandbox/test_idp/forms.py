@@ -172,7 +172,7 @@ class SignInForm(PlainForm):
         self._app = app
         self._people = {person.email: person for person in people}
         names = [(one.email, " – ".join(filter(None, (one.full_name, one.email)))) for one in people]
-        self.fields["person"].choices = [*names, ("", "Somebody else, named below")]  # type: ignore[attr-defined]
+        self.fields["person"].choices = [*names, ("", "Somebody else: open “Somebody else” below")]  # type: ignore[attr-defined]
         rows = [(str(place), f"{one.name} ← {one.source.label}") for place, one in enumerate(app.attributes)]
         self.fields["attributes"].choices = rows  # type: ignore[attr-defined]
         usual = {"person": next(iter(self._people), ""), "attributes": [place for place, _ in rows], "signs": app.signs}
