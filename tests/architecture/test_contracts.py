@@ -33,22 +33,22 @@ def parts_of(package: str) -> set[str]:
     return parts - {"__init__"}
 
 
-def test_every_contract_is_kept():
+def test_import_contracts_are_kept():
     # in a process of its own: it switches off the loggers that are there
     command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as lint; lint()", "--no-cache"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout
 
 
-def test_every_package_is_under_contract():
+def test_import_contracts_cover_every_package():
     assert set(LINTER["root_packages"]) == set(PACKAGES)
 
 
-def test_no_contract_ignores_an_import():
+def test_import_contracts_ignore_no_import():
     assert [contract["name"] for contract in LINTER["contracts"] if "ignore_imports" in contract] == []
 
 
 @pytest.mark.parametrize("library", ALONE)
-def test_a_library_is_forbidden_to_every_module_but_those_that_may_know_it(library):
+def test_library_is_forbidden_to_all_modules_except_those_listed(library):
     forbidding = (one for one in LINTER["contracts"] if library in one.get("forbidden_modules", []))
     assert {*beside(ALONE[library])} in [set(contract["source_modules"]) for contract in forbidding]

@@ -14,7 +14,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
-def test_every_relative_link_leads_somewhere(document):
+def test_relative_links_in_documents_lead_to_existing_files(document):
     links = (link.partition("#")[0] for link in LINK.findall(document.read_text(encoding="utf-8")))
     relative = [link for link in links if link and not link.startswith(("http://", "https://", "mailto:"))]
     assert [link for link in relative if not (document.parent / link).exists()] == []
@@ -28,24 +28,24 @@ def is_there(place: str, name: str) -> bool:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
-def test_every_place_in_the_code_is_there(document):
+def test_code_references_in_documents_exist(document):
     places = PLACE.findall(document.read_text(encoding="utf-8"))
     assert [place for place in places if not is_there(*place)] == []
 
 
-def test_the_architecture_names_each_stop_of_a_sign_in():
+def test_architecture_document_names_each_topic_of_a_sign_in():
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     topics = ("identity", "saml", "connections", "versions", "attempts", "admission", "signin")
     assert [topic for topic in topics if f"`sso/{topic}" not in text] == []
 
 
-def test_each_variable_that_settings_read_is_named():
+def test_environment_variables_read_by_settings_are_listed():
     read = {name for module in modules("portal/settings") for name in re.findall(r'\benv\.\w+\("(\w+)"', module.text)}
     # read in order to be refused
     assert read - {"OUTBOUND_ALLOWS_LOOPBACK"} == set(NAMES)
 
 
-def test_the_environment_example_names_each_variable_once():
+def test_env_example_lists_each_variable_once():
     lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
     named = [match[1] for line in lines if (match := re.match(r"#? ?([A-Z_]+)=", line))]
     assert sorted(named) == sorted(NAMES)

@@ -8,7 +8,7 @@ def places_of(word: str) -> set[str]:
     return pages | {module.place for module in modules() if word in module.text}
 
 
-def test_only_what_other_sites_call_goes_without_a_csrf_token():
+def test_csrf_exempt_is_used_in_scim_and_acs_views_only():
     # the bearer endpoint, and the ACS, to which the browser is sent by the IdP: neither looks at a cookie
     assert places_of("csrf_exempt") == {"scim/endpoint/views.py", "sso/signin/views.py"}
 
@@ -17,15 +17,15 @@ def test_only_the_api_docs_relax_the_content_security_policy():
     assert places_of("'unsafe-") == {"portal/api/urls.py"}
 
 
-def test_no_page_has_script_or_style_of_its_own():
+def test_templates_have_no_inline_script_or_style():
     assert {
         place for word in (" onclick=", " onload=", "<style", " style=", "<script>") for place in places_of(word)
     } == set()
 
 
-def test_only_the_help_texts_that_django_writes_are_taken_for_markup():
+def test_safe_filter_is_used_for_django_help_texts_only():
     assert places_of("|safe") == {"templates/cotton/_field_notes.html"}
 
 
-def test_nothing_else_is_taken_for_markup():
+def test_mark_safe_and_autoescape_off_are_not_used():
     assert places_of("mark_safe") | places_of("autoescape off") == set()

@@ -109,17 +109,17 @@ def later_migrations() -> list[migrations.Migration]:
     return sorted(found, key=str)
 
 
-def test_later_migrations_are_found_in_the_apps():
+def test_later_migrations_finds_migrations_of_orgs_and_sso():
     assert {"orgs.0002_domain_answers", "sso.0002_attempt_facts"} <= {str(made) for made in later_migrations()}
 
 
 @pytest.mark.parametrize("migration", later_migrations(), ids=str)
-def test_migration_does_not_stop_a_service_that_is_in_use(migration):
+def test_migration_does_not_block_a_running_service(migration):
     before = loader().project_state((migration.app_label, migration.name), at_end=False)
     assert problems_of(migration, before) == []
 
 
-def test_each_check_that_was_added_without_reading_the_table_is_validated_later():
+def test_checks_added_without_validation_are_validated_later():
     operations = [each for made in later_migrations() for each in made.operations]
     added = {each.constraint.name for each in operations if isinstance(each, AddCheckSafely)}
     assert added <= {each.name for each in operations if isinstance(each, ValidateConstraint)}

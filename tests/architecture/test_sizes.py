@@ -19,20 +19,20 @@ def long_functions(module: Module) -> list[str]:
     return [f"{module.place}:{node.lineno} {node.name} ({size})" for node, size in sizes if size > LINES_OF_FUNCTION]
 
 
-def test_no_function_is_longer_than_a_screen():
+def test_functions_are_not_longer_than_the_limit():
     assert [found for module in SOURCES for found in long_functions(module)] == []
 
 
-def test_no_module_is_longer_than_ten_screens():
+def test_modules_are_not_longer_than_the_limit():
     assert [module.place for module in SOURCES if len(module.text.splitlines()) > LINES_OF_MODULE] == []
 
 
-def test_no_page_is_longer_than_three_screens():
+def test_templates_are_not_longer_than_the_limit():
     pages = sorted((ROOT / "templates").rglob("*.html"))
     long = [page for page in pages if len(page.read_text(encoding="utf-8").splitlines()) > LINES_OF_TEMPLATE]
     assert [str(page.relative_to(ROOT)) for page in long] == []
 
 
 @pytest.mark.parametrize("module", SOURCES, ids=lambda module: module.name)
-def test_a_module_is_named_for_what_it_holds(module):
+def test_module_names_have_no_meaningless_words(module):
     assert SAYS_NOTHING.isdisjoint(module.name.split("."))

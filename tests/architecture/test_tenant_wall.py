@@ -33,25 +33,25 @@ def stray_grant(org, membership) -> RoleGrant:
     )
 
 
-def test_every_table_belongs_to_an_organization():
+def test_tables_have_an_organization_except_those_listed():
     ours = {model for app in ("orgs", "sso", "scim") for model in apps.get_app_config(app).get_models()}
     assert {named(model) for model in ours.difference(tenant_models())} == WITHOUT_ORG
 
 
 @pytest.mark.parametrize(("model", "name"), LINKS, ids=lambda part: part if isinstance(part, str) else named(part))
-def test_a_link_between_tenant_rows_has_a_composite_key(model, name):
+def test_foreign_keys_between_tenant_tables_have_a_composite_key(model, name):
     assert (model._meta.label_lower, name) in walls()
 
 
 @pytest.mark.parametrize("parent", sorted(PARENTS, key=named), ids=named)
-def test_a_parent_can_be_referred_to_by_organization_and_id(parent):
+def test_parent_tables_have_a_unique_constraint_on_organization_and_id(parent):
     fields = [one.fields for one in parent._meta.constraints if isinstance(one, UniqueConstraint) and not one.condition]
     assert ("org", "id") in fields
 
 
 @pytest.mark.postgres
 @pytest.mark.django_db
-def test_postgresql_holds_every_composite_key():
+def test_postgresql_has_every_composite_key():
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT conname FROM pg_constraint WHERE contype = 'f' AND condeferred AND cardinality(conkey) = 2"
@@ -62,17 +62,17 @@ def test_postgresql_holds_every_composite_key():
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_postgresql_refuses_a_row_of_one_organization_below_anothers(acme, greta):
+def test_postgresql_refuses_a_row_that_refers_to_another_organizations_row(acme, greta):
     with pytest.raises(IntegrityError, match="tenant_rolegrant_membership"), transaction.atomic():
         stray_grant(acme, greta)
 
 
-def test_the_walk_finds_a_row_below_another_organizations(acme, greta):
+def test_assert_rows_stay_in_their_organization_fails_for_a_row_of_another_organization(acme, greta):
     stray = stray_grant(acme, greta)
     with pytest.raises(AssertionError, match=r"RoleGrant\.membership"):
         assert_rows_stay_in_their_organization()
     stray.delete()
 
 
-def test_the_walk_finds_nothing_in_the_cast(adam, greta, acme_token):
+def test_assert_rows_stay_in_their_organization_passes_for_the_fixtures(adam, greta, acme_token):
     assert_rows_stay_in_their_organization()

@@ -98,28 +98,28 @@ def strays() -> list[Import]:
 
 
 @pytest.mark.parametrize("folder", topics(), ids=lambda folder: f"{folder.parent.name}.{folder.name}")
-def test_a_topic_holds_only_the_modules_of_its_shape(folder):
+def test_topic_folders_have_only_modules_of_the_known_kinds(folder):
     others = {str(path.relative_to(ROOT)) for path in folder.glob("*.py") if path.stem not in KINDS}
     assert others <= EXTRA
 
 
 @pytest.mark.parametrize("folder", topics(), ids=lambda folder: f"{folder.parent.name}.{folder.name}")
-def test_a_topic_has_no_folder_but_that_of_its_services(folder):
+def test_topic_folders_have_no_subfolder_except_services(folder):
     folders = {path.name for path in folder.iterdir() if path.is_dir()}
     assert folders <= {"services", "__pycache__"}
     assert not ("services" in folders and (folder / "services.py").exists())
 
 
 @pytest.mark.parametrize("app", APPS)
-def test_beside_its_topics_an_app_only_collects(app):
+def test_app_folders_have_only_collecting_modules_beside_topics(app):
     assert {path.stem for path in (ROOT / app).glob("*.py")} <= COLLECTORS
 
 
-def test_modules_import_only_what_their_kind_may():
+def test_modules_import_only_what_their_kind_allows():
     assert [str(found) for found in strays()] == []
 
 
-def test_only_addresses_import_views():
+def test_views_are_imported_by_url_modules_only():
     def may(found: Import) -> bool:
         return found.source.kind == "urls" or found.target == "scim.endpoint.views"
 
@@ -127,12 +127,12 @@ def test_only_addresses_import_views():
     assert [str(found) for found in towards_views if not may(found)] == []
 
 
-def test_the_endpoints_view_base_is_known_to_views_alone():
+def test_scim_endpoint_views_are_imported_by_listed_modules_only():
     users = {m.place for m in modules() for found in m.imports() if found.target == "scim.endpoint.views"}
     assert users <= {"scim/users/views.py", "scim/groups/views.py", "scim/endpoint/discovery.py", "scim/urls.py"}
 
 
-def test_rows_are_looked_up_in_queries_models_and_services_alone():
+def test_managers_are_used_in_queries_models_and_services_only():
     managers = (".objects", "._default_manager", "._base_manager")
     elsewhere = (m for m in modules() if m.kind not in {"queries", "models", "services"})
     assert [m.place for m in elsewhere if any(word in m.text for word in managers)] == []
@@ -142,11 +142,11 @@ def is_edge(module: Module) -> bool:
     return module.kind in EDGES or module.place.startswith(EDGE_FOLDERS) or module.place in EDGE_MODULES
 
 
-def test_requests_and_responses_stay_at_the_edges():
+def test_django_http_is_used_in_edge_modules_only():
     inner = (module for module in modules() if not is_edge(module))
     assert [module.place for module in inner if "django.http" in module.text] == []
 
 
-def test_the_pure_folders_know_no_framework():
+def test_pure_folders_do_not_import_django():
     pure = modules("scim/protocol", "scim/dialects", "sso/identity", "sso/saml", "sso/guides", "orgs/providers")
     assert [module.place for module in pure if "import django" in module.text or "from django" in module.text] == []

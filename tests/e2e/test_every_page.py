@@ -149,7 +149,9 @@ def legs() -> Iterator[Tour]:
 
 
 @pytest.mark.parametrize("tour", tuple(legs()), ids=lambda tour: tour.name)
-def test_every_page_is_accessible_fits_and_keeps_the_plan(watched: Page, furnished: Furnished, tour: Tour) -> None:
+def test_page_is_accessible_fits_the_screen_and_has_the_planned_content(
+    watched: Page, furnished: Furnished, tour: Tour
+) -> None:
     session = world.session_of(tour.email, tour.method) if tour.email else ""
     faults = []
     for stop in tour.stops:

@@ -46,7 +46,7 @@ def sign_in(page: Page, site: str) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Authentication & SSO")
 
 
-def test_the_first_tab_stop_leads_past_the_side_bar(watched: Page, site: str, acme: Organization) -> None:
+def test_first_tab_stop_skips_the_side_bar(watched: Page, site: str, acme: Organization) -> None:
     sign_in(watched, site)
     watched.keyboard.press("Tab")
     expect(watched.get_by_role("link", name="Skip to content")).to_be_in_viewport()
@@ -54,9 +54,7 @@ def test_the_first_tab_stop_leads_past_the_side_bar(watched: Page, site: str, ac
     expect(watched.locator("#main")).to_be_focused()
 
 
-def test_the_account_menu_opens_by_enter_and_gives_focus_back_on_escape(
-    watched: Page, site: str, acme: Organization
-) -> None:
+def test_account_menu_opens_by_enter_and_returns_focus_on_escape(watched: Page, site: str, acme: Organization) -> None:
     sign_in(watched, site)
     opener = watched.get_by_label("Account menu of")
     opener.focus()
@@ -68,7 +66,7 @@ def test_the_account_menu_opens_by_enter_and_gives_focus_back_on_escape(
     expect(watched.get_by_role("button", name="Sign out")).to_be_hidden()
 
 
-def test_a_dialog_keeps_focus_inside_and_gives_it_back_on_escape(watched: Page, site: str, acme: Organization) -> None:
+def test_dialog_keeps_focus_inside_and_returns_it_on_escape(watched: Page, site: str, acme: Organization) -> None:
     EmailAddress.objects.create(user=acme.memberships.get().user, email="second@acme.example")
     sign_in(watched, site)
     watched.goto(f"{site}/accounts/email/")
@@ -110,7 +108,7 @@ def test_a_domain_is_removed_by_any_spelling_that_the_form_accepts(
     expect(watched.get_by_text("is removed")).to_be_visible()
 
 
-def test_every_tab_stop_shows_its_focus_and_is_not_hidden(watched: Page, site: str, acme: Organization) -> None:
+def test_tab_stops_have_a_visible_focus_outline(watched: Page, site: str, acme: Organization) -> None:
     sign_in(watched, site)
     watched.keyboard.press("Tab")
     stops = 0
@@ -152,7 +150,7 @@ def test_members_are_searched_and_paged_without_javascript(without_script: Page,
     expect(page.get_by_role("row")).to_have_count(2)
 
 
-def test_a_call_is_unfolded_without_javascript(
+def test_provisioning_log_shows_the_details_of_a_call_without_javascript(
     without_script: Page, site: str, acme: Organization, scim: ScimClient
 ) -> None:
     scim.get("/Users/nobody")
@@ -163,7 +161,7 @@ def test_a_call_is_unfolded_without_javascript(
 
 
 @pytest.mark.parametrize("preference", [{"forced_colors": "active"}, {"reduced_motion": "reduce"}])
-def test_states_are_told_in_words_whatever_the_system_prefers(
+def test_states_are_shown_in_words_with_forced_colors_and_reduced_motion(
     watched: Page, site: str, acme: Organization, preference: dict[str, Any]
 ) -> None:
     watched.emulate_media(**preference)
@@ -174,7 +172,9 @@ def test_states_are_told_in_words_whatever_the_system_prefers(
     assert watched.evaluate("document.getAnimations().length") == 0
 
 
-def test_the_marked_page_has_an_edge_in_forced_colors(watched: Page, site: str, acme: Organization) -> None:
+def test_current_page_in_the_side_bar_has_a_border_in_forced_colors(
+    watched: Page, site: str, acme: Organization
+) -> None:
     watched.emulate_media(forced_colors="active")
     sign_in(watched, site)
     expect(watched.locator(".nav-link[aria-current=page]")).to_have_css("border-top-style", "solid")
@@ -192,7 +192,7 @@ def test_the_theme_follows_the_system_until_one_is_chosen(watched: Page, site: s
     assert watched.evaluate(BACKGROUND) == light
 
 
-def test_a_chosen_theme_is_there_before_the_first_paint(watched: Page, site: str, acme: Organization) -> None:
+def test_chosen_theme_is_set_before_the_first_paint(watched: Page, site: str, acme: Organization) -> None:
     sign_in(watched, site)
     watched.get_by_role("button", name="Switch between light and dark theme").click()
     watched.add_init_script(

@@ -319,7 +319,7 @@ def come_back(page: Page, site: str, idp: str, form: str) -> None:
 
 
 @pytest.mark.parametrize("has_script", [True, False], ids=["with a script", "without"])
-def test_an_idp_that_takes_posts_only_is_reached_from_a_page_of_ours(
+def test_sign_in_by_post_binding_goes_through_the_continue_page_with_and_without_javascript(
     browser: Browser, watched: Page, site: str, idp: str, acme: Organization, tmp_path: Path, has_script: bool
 ) -> None:
     """The one page whose form leaves the site; without a script its button does what the script does."""

@@ -139,7 +139,9 @@ def see_people_change(page: Page, send: Send) -> None:
     assert Group.objects.filter(name__endswith="and friends").count() == 1
 
 
-def test_an_admin_connects_jumpcloud_and_people_follow(watched: Page, site: str, acme: Organization) -> None:
+def test_admin_connects_jumpcloud_and_sees_people_arrive_and_change(
+    watched: Page, site: str, acme: Organization
+) -> None:
     address = open_settings(watched, site)
     send = jump_cloud(address, generate_token(watched))
     see_first_request(watched, send)
@@ -170,7 +172,7 @@ def test_an_inactive_persons_open_session_is_refused_at_its_next_request(
     assert httpx.get(f"{site}/api/v1/me", cookies=cookies).status_code == 401
 
 
-def test_the_command_plays_jumpcloud_against_the_site(site: str, acme: Organization, capsys: Any) -> None:
+def test_simulate_jumpcloud_passes_against_the_running_site(site: str, acme: Organization, capsys: Any) -> None:
     directory = first_directory(acme)
     token = TokenFactory(directory=directory).plain
     options = ["--base-url", base_url(directory), "--token", token, "--test-email", "probe@acme.example"]

@@ -38,7 +38,7 @@ def faults(outcomes: list[Any]) -> list[Any]:
 
 
 @pytest.mark.parametrize("turn", range(ROUNDS))
-def test_of_many_that_verify_one_address_at_once_one_has_it(db: None, turn: int) -> None:
+def test_concurrent_verifications_of_one_address_succeed_for_one_account(db: None, turn: int) -> None:
     address = f"newhire{turn}@acme.test"
     accounts = claims(address, 6)
     outcomes = all_at_once([partial(verify, account, address) for account in accounts])
@@ -51,7 +51,7 @@ def test_of_many_that_verify_one_address_at_once_one_has_it(db: None, turn: int)
 
 
 @pytest.mark.parametrize("turn", range(ROUNDS))
-def test_a_verification_beside_a_provisioning_leaves_one_holder(acme: Any, turn: int) -> None:
+def test_verification_concurrent_with_provisioning_leaves_one_holder(acme: Any, turn: int) -> None:
     add_domain(org=acme, name="acme.test", verified=True, actor=ACTOR)
     address = f"newhire{turn}@acme.test"
     (claim,) = claims(address, 1)
@@ -71,7 +71,7 @@ def test_a_verification_beside_a_provisioning_leaves_one_holder(acme: Any, turn:
 
 
 @pytest.mark.parametrize("turn", range(ROUNDS))
-def test_two_that_claim_each_others_address_wait_in_no_circle(db: None, turn: int) -> None:
+def test_concurrent_verifications_of_swapped_claims_do_not_deadlock(db: None, turn: int) -> None:
     first, second = f"first{turn}@acme.test", f"second{turn}@acme.test"
     one, other = claims(first, 1)[0], claims(second, 1)[0]
     one.emailaddress_set.create(email=second, verified=False)  # type: ignore[attr-defined]  # allauth adds it
@@ -84,7 +84,7 @@ def test_two_that_claim_each_others_address_wait_in_no_circle(db: None, turn: in
 
 
 @pytest.mark.parametrize("turn", range(ROUNDS))
-def test_an_account_that_is_verified_while_it_is_pruned_is_whole_or_gone(db: None, turn: int) -> None:
+def test_verification_concurrent_with_pruning_leaves_the_account_whole_or_deleted(db: None, turn: int) -> None:
     address = f"newhire{turn}@acme.test"
     (claim,) = claims(address, 1)
     verified, deleted = all_at_once(
@@ -95,7 +95,7 @@ def test_an_account_that_is_verified_while_it_is_pruned_is_whole_or_gone(db: Non
 
 
 @pytest.mark.parametrize("turn", range(ROUNDS))
-def test_a_reset_beside_a_code_leaves_one_holder(db: None, turn: int) -> None:
+def test_password_reset_concurrent_with_a_verification_leaves_one_holder(db: None, turn: int) -> None:
     address = f"newhire{turn}@acme.test"
     one, other = claims(address, 2)
     reset = partial(tenancy.reset_password, user=other, address=address, password="another-long-password")
@@ -106,7 +106,7 @@ def test_a_reset_beside_a_code_leaves_one_holder(db: None, turn: int) -> None:
 
 
 @pytest.mark.parametrize("turn", range(ROUNDS))
-def test_an_address_that_changes_hands_beside_a_code_has_one_holder(db: None, turn: int) -> None:
+def test_reassignment_of_an_address_concurrent_with_a_verification_leaves_one_holder(db: None, turn: int) -> None:
     """One transaction takes the address from an account and gives it to a new one, as provisioning does."""
     address = f"newhire{turn}@acme.test"
     (claim,) = claims(address, 1)
@@ -124,7 +124,7 @@ def test_an_address_that_changes_hands_beside_a_code_has_one_holder(db: None, tu
     assert (account_for_address(address) == claim) is (outcomes[0] is None)
 
 
-def test_many_sign_ups_with_one_address_are_all_answered(db: None) -> None:
+def test_concurrent_sign_ups_with_one_address_all_succeed(db: None) -> None:
     made = all_at_once([partial(tenancy.sign_up, email="newhire@acme.test", password=PASSWORD)] * 8)
     assert all(isinstance(one, User) for one in made)
     assert User.objects.filter(email="newhire@acme.test").count() == 8

@@ -22,7 +22,7 @@ from tests.faults.test_races import all_at_once
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_of_eight_organizations_that_prove_a_domain_at_once_one_has_it(
+def test_concurrent_checks_of_a_domain_verify_it_for_one_of_eight_organizations(
     dns_records: DnsRecords,
 ) -> None:
     claims = [domains.add_domain(org=OrganizationFactory(), name="acme.example", actor=ACTOR) for _ in range(8)]
@@ -33,7 +33,7 @@ def test_of_eight_organizations_that_prove_a_domain_at_once_one_has_it(
     assert AuditEvent.objects.filter(action="domain.verified").count() == 1
 
 
-def test_of_eight_who_press_check_at_once_one_asks_dns(acme: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_checks_of_one_domain_ask_dns_once(acme: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     domain = domains.add_domain(org=acme, name="acme.example", actor=ACTOR)
     asked: list[str] = []
     answer = TxtAnswer(("another",))
@@ -43,7 +43,7 @@ def test_of_eight_who_press_check_at_once_one_asks_dns(acme: Any, monkeypatch: p
     assert asked == ["_gatehouse.acme.example"]
 
 
-def test_workers_that_let_in_the_same_people_at_once_give_each_membership_once(acme: Any) -> None:
+def test_concurrent_activations_by_workers_activate_each_membership_once(acme: Any) -> None:
     domain = domains.add_domain(org=acme, name="acme.example", actor=ACTOR)
     for place in range(6):
         people.create_membership(
@@ -56,7 +56,7 @@ def test_workers_that_let_in_the_same_people_at_once_give_each_membership_once(a
     assert joined.count() == acme.memberships.filter(email__startswith="p", state="active").count() == 6
 
 
-def test_a_removal_beside_the_admission_leaves_no_address_verified(acme: Any) -> None:
+def test_domain_removal_concurrent_with_activation_leaves_no_address_verified(acme: Any) -> None:
     domain = domains.add_domain(org=acme, name="acme.example", actor=ACTOR)
     for place in range(6):
         people.create_membership(
@@ -72,7 +72,7 @@ def test_a_removal_beside_the_admission_leaves_no_address_verified(acme: Any) ->
     assert not EmailAddress.objects.filter(email__startswith="p", verified=True).exists()
 
 
-def test_a_domain_that_is_added_by_eight_forms_at_once_is_one(acme: Any) -> None:
+def test_concurrent_add_domain_calls_create_one_domain(acme: Any) -> None:
     added = all_at_once([lambda: domains.add_domain(org=acme, name="acme.example", actor=ACTOR)] * 8)
     assert len({domain.txt_token for domain in added}) == Domain.objects.count() == 1
     assert AuditEvent.objects.filter(action="domain.added").count() == 1

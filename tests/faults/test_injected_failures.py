@@ -83,7 +83,9 @@ def ids(scim: ScimClient, adam: Any) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", ACTS)
-def test_a_failure_after_any_write_leaves_nothing(scim: ScimClient, ids: dict[str, str], name: str) -> None:
+def test_scim_request_that_fails_after_any_write_changes_nothing(
+    scim: ScimClient, ids: dict[str, str], name: str
+) -> None:
     before = snapshot()
     for number in range(1, 60):
         with failing_after_write(number) as done:

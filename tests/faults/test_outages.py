@@ -54,7 +54,9 @@ def cluster() -> Iterator[Cluster]:
         cluster.remove()
 
 
-def test_postgresql_stopped_and_restarted(tmp_path: Path, cluster: Cluster, record_fault: RecordFault) -> None:
+def test_requests_return_503_while_postgresql_is_stopped_and_succeed_after_its_restart(
+    tmp_path: Path, cluster: Cluster, record_fault: RecordFault
+) -> None:
     site = Site(tmp_path, cluster.url)
     site.fill()
     with site.serving():
@@ -82,7 +84,9 @@ def test_postgresql_stopped_and_restarted(tmp_path: Path, cluster: Cluster, reco
     assert {answer.body[:12] for answer in away if answer.path.startswith("/scim")} == {b'{"schemas": '}
 
 
-def test_postgresql_gives_no_connection(tmp_path: Path, cluster: Cluster, record_fault: RecordFault) -> None:
+def test_requests_return_503_with_retry_after_while_postgresql_has_no_free_connection(
+    tmp_path: Path, cluster: Cluster, record_fault: RecordFault
+) -> None:
     """Others have taken all of the server's connections."""
     cluster.ask("CREATE ROLE gatehouse LOGIN")
     cluster.ask("CREATE DATABASE gatehouse OWNER gatehouse")
@@ -164,7 +168,7 @@ def answers(port: int) -> bool:
 
 
 @pytest.mark.parametrize(("fault", "number"), [("stopped", signal.SIGKILL), ("frozen", signal.SIGSTOP)])
-def test_redis(
+def test_no_request_is_lost_and_readyz_is_degraded_while_redis_is_stopped_or_frozen(
     site: Site, redis_server: tuple[int, Process], record_fault: RecordFault, fault: str, number: signal.Signals
 ) -> None:
     port, process = redis_server
@@ -197,7 +201,7 @@ def silent_server() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-def test_mail_server_hanging(site: Site, record_fault: RecordFault) -> None:
+def test_no_request_is_lost_and_mail_waits_while_the_mail_server_hangs(site: Site, record_fault: RecordFault) -> None:
     with silent_server() as port, ExitStack() as running:
         site.extra["EMAIL_URL"] = f"smtp://127.0.0.1:{port}"
         running.enter_context(site.serving())
@@ -225,7 +229,7 @@ def events(site: Site, condition: str) -> int:
         return int(database.execute(f"SELECT count(*) FROM orgs_outboxevent WHERE {condition}").fetchone()[0])
 
 
-def test_worker_killed(site: Site, record_fault: RecordFault) -> None:
+def test_mail_is_sent_once_by_the_next_worker_after_a_worker_was_killed(site: Site, record_fault: RecordFault) -> None:
     """Two beats run beside it, as by mistake; both outlive it, and neither is its child."""
     with site.beat("one") as one, site.beat("two") as two:
         with site.worker() as worker:
@@ -253,7 +257,7 @@ def children(process: Process) -> list[int]:
     return [int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
 
 
-def test_granian_worker_killed(site: Site, record_fault: RecordFault) -> None:
+def test_only_requests_begun_in_the_killed_web_worker_are_lost(site: Site, record_fault: RecordFault) -> None:
     with site.serving():
         web = site.web
         assert web is not None

@@ -63,7 +63,7 @@ def mixed_case(address: str, place: int) -> str:
     return "".join(letter.upper() if (place >> at % 5) & 1 else letter for at, letter in enumerate(address))
 
 
-def test_sixteen_creates_of_one_name_make_one_user(scim: ScimClient) -> None:
+def test_concurrent_creates_of_one_user_name_create_one_user_and_return_409(scim: ScimClient) -> None:
     bodies = [user_body(mixed_case("nora@acme.example", place)) for place in range(16)]
     statuses = Counter(all_at_once([call(scim, "POST", "/Users", body) for body in bodies]))
     assert statuses == {201: 1, 409: 15}
@@ -73,12 +73,12 @@ def test_sixteen_creates_of_one_name_make_one_user(scim: ScimClient) -> None:
     assert OutboxEvent.objects.filter(kind=INVITATION_MAIL).count() == 1
 
 
-def test_sixteen_creates_of_one_group_make_one_group(scim: ScimClient) -> None:
+def test_concurrent_creates_of_one_group_name_create_one_group_and_return_409(scim: ScimClient) -> None:
     bodies = [group_body(mixed_case("engineering", place)) for place in range(16)]
     assert Counter(all_at_once([call(scim, "POST", "/Groups", body) for body in bodies])) == {201: 1, 409: 15}
 
 
-def test_fifty_member_patches_lose_nothing(scim: ScimClient) -> None:
+def test_concurrent_member_patches_of_one_group_are_all_applied(scim: ScimClient) -> None:
     ids = [scim.post("/Users", user_body(f"p{place}@acme.example")).json()["id"] for place in range(50)]
     group = scim.post("/Groups", group_body()).json()["id"]
     patches = [patch_body({"op": "add", "path": "members", "value": [{"value": user}]}) for user in ids]
@@ -88,7 +88,7 @@ def test_fifty_member_patches_lose_nothing(scim: ScimClient) -> None:
     assert scim.get(f"/Groups/{group}").json()["meta"]["version"] == 'W/"51"'
 
 
-def test_adding_and_removing_at_once_ends_as_asked(scim: ScimClient) -> None:
+def test_concurrent_adds_and_removals_of_members_are_all_applied(scim: ScimClient) -> None:
     ids = [scim.post("/Users", user_body(f"p{place}@acme.example")).json()["id"] for place in range(20)]
     group = scim.post("/Groups", group_body(members=[{"value": user} for user in ids[:10]])).json()["id"]
     adds = [patch_body({"op": "add", "path": "members", "value": [{"value": user}]}) for user in ids[10:]]
@@ -98,7 +98,7 @@ def test_adding_and_removing_at_once_ends_as_asked(scim: ScimClient) -> None:
     assert members == set(ids[10:])
 
 
-def test_parallel_changes_of_one_user_are_all_kept(scim: ScimClient) -> None:
+def test_concurrent_patches_of_one_user_are_all_applied(scim: ScimClient) -> None:
     user = scim.post("/Users", user_body()).json()["id"]
     names = ("title", "nickName", "locale", "timezone", "userType", "preferredLanguage")
     patches = [patch_body({"op": "replace", "path": name, "value": f"v-{name}"}) for name in names]
@@ -107,7 +107,7 @@ def test_parallel_changes_of_one_user_are_all_kept(scim: ScimClient) -> None:
     assert {name: shown[name] for name in names} == {name: f"v-{name}" for name in names}
 
 
-def test_two_owners_who_leave_at_once_leave_one(acme: Any, olga: Membership, adam: Membership) -> None:
+def test_concurrent_suspensions_of_two_owners_leave_one_owner(acme: Any, olga: Membership, adam: Membership) -> None:
     people.grant_role(membership=adam, role=Role.OWNER, source=GrantSource.PERSON, actor=ACTOR)
     adam.refresh_from_db()
     acts = [
@@ -121,7 +121,7 @@ def test_two_owners_who_leave_at_once_leave_one(acme: Any, olga: Membership, ada
     assert acme.memberships.filter(role=Role.OWNER, state="active").count() == 1
 
 
-def test_a_form_sent_twice_at_once_makes_one_token(scim: ScimClient) -> None:
+def test_concurrent_generate_token_calls_with_one_nonce_make_one_token(scim: ScimClient) -> None:
     from uuid import uuid4
 
     order = TokenOrder(label="JumpCloud", nonce=uuid4())
@@ -130,12 +130,12 @@ def test_a_form_sent_twice_at_once_makes_one_token(scim: ScimClient) -> None:
     assert ScimToken.objects.filter(label="JumpCloud").count() == 1
 
 
-def test_deleting_at_once_succeeds_once(scim: ScimClient) -> None:
+def test_concurrent_deletes_of_one_user_succeed_once(scim: ScimClient) -> None:
     user = scim.post("/Users", user_body()).json()["id"]
     assert Counter(all_at_once([call(scim, "DELETE", f"/Users/{user}", None)] * 8)) == {204: 1, 404: 7}
 
 
-def test_the_outbox_delivers_once_to_many_workers(scim: ScimClient, mailoutbox: list[Any]) -> None:
+def test_concurrent_drains_deliver_each_event_once(scim: ScimClient, mailoutbox: list[Any]) -> None:
     from orgs.events import services as outbox
 
     OutboxEvent.objects.all().delete()
@@ -160,18 +160,18 @@ def noting_delivery() -> Any:
     types._deliveries.pop("test.noted")
 
 
-def test_add_at_once_stores_one_value_of_eight():
+def test_concurrent_cache_adds_store_one_value():
     stored = all_at_once([lambda: cache.add("key", 1, 60)] * 8)
     assert sorted(stored) == [False] * 7 + [True]
 
 
-def test_additions_at_once_are_all_counted():
+def test_concurrent_cache_increments_are_all_counted():
     cache.set("number", 0, 60)
     assert sorted(all_at_once([lambda: cache.incr("number")] * 8)) == list(range(1, 9))
 
 
 @pytest.mark.postgres
-def test_lock_organization_does_not_hold_up_the_commit_of_an_audit_row(acme):
+def test_lock_organization_does_not_block_the_commit_of_an_audit_event(acme):
     def act() -> str:
         with transaction.atomic(), connection.cursor() as cursor:
             # the reference to the organization is checked at the commit

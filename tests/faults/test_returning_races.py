@@ -36,7 +36,7 @@ def holders(org) -> list[Membership]:
     return list(org.memberships.filter(email_key=HANK, deprovisioned_at=None))
 
 
-def test_create_gives_a_freed_address_to_one_of_many_new_people(scim: ScimClient, acme, deleted_hank) -> None:
+def test_concurrent_creates_give_a_freed_address_to_one_new_person(scim: ScimClient, acme, deleted_hank) -> None:
     bodies = [user_body(HANK, externalId=f"new-{place}") for place in range(8)]
     statuses = Counter(all_at_once([call(scim, "POST", "/Users", body) for body in bodies]))
     assert statuses == {201: 1, 409: 7}
@@ -46,7 +46,7 @@ def test_create_gives_a_freed_address_to_one_of_many_new_people(scim: ScimClient
     assert holder.user_id != deleted_hank.user_id
 
 
-def test_create_returns_one_person_once_when_their_external_id_comes_many_times(
+def test_concurrent_creates_with_a_former_external_id_restore_the_membership_once(
     scim: ScimClient, acme, deleted_hank
 ) -> None:
     body = user_body(HANK, externalId="hank-1")
@@ -57,7 +57,7 @@ def test_create_returns_one_person_once_when_their_external_id_comes_many_times(
     assert DirectoryUser.objects.filter(membership=holder).count() == 1
 
 
-def test_create_never_mixes_a_returning_person_with_a_new_one(scim: ScimClient, acme, deleted_hank) -> None:
+def test_concurrent_creates_never_mix_a_returning_person_with_a_new_one(scim: ScimClient, acme, deleted_hank) -> None:
     bodies = [user_body(HANK, externalId=external_id) for external_id in ("hank-1", "new-1") * 4]
     statuses = Counter(all_at_once([call(scim, "POST", "/Users", body) for body in bodies]))
     assert statuses == {201: 1, 409: 7}

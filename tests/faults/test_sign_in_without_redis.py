@@ -44,7 +44,7 @@ def redis_url(request):
         yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
 
 
-def test_password_sign_in_and_its_limit_go_on_without_redis(redis_url, tmp_path):
+def test_password_sign_in_and_its_limit_work_without_redis(redis_url, tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", SIGN_INS],
         env={

@@ -102,7 +102,7 @@ def waits(portal: Portal) -> dict[str, list[float]]:
 
 @pytest.mark.faults
 @pytest.mark.parametrize("kind", ["acs", "login", "scim without a token", "scim with a token", "all"])
-def test_sixty_slow_bodies_delay_nobody(portal: Portal, kind: str, record_fault: RecordFault) -> None:
+def test_sixty_slow_bodies_do_not_delay_other_requests(portal: Portal, kind: str, record_fault: RecordFault) -> None:
     found = heads(portal)
     with slow_senders(portal, list(found.values()) if kind == "all" else [found[kind]]):
         waited = waits(portal)
@@ -122,7 +122,7 @@ def in_chunks(portal: Portal, method: str, path: str, body: object) -> Any:
     return portal.ask(method, f"{portal.scim}{path}", iter([text[:10], text[10:]]), portal.bearer())
 
 
-def test_scim_bodies_in_chunks_are_read(portal: Portal) -> None:
+def test_chunked_scim_bodies_are_read(portal: Portal) -> None:
     made = in_chunks(portal, "POST", "/Users", user_body(userName="chunks@acme.example"))
     assert made.status == 201
     path = f"/Users/{json.loads(made.text)['id']}"
@@ -132,7 +132,7 @@ def test_scim_bodies_in_chunks_are_read(portal: Portal) -> None:
     assert json.loads(in_chunks(portal, "PATCH", path, change).text)["title"] == "Patched"
 
 
-def test_a_form_in_chunks_is_read(portal: Portal) -> None:
+def test_chunked_form_is_read(portal: Portal) -> None:
     page = portal.get("/accounts/login/")
     cookie = page.headers["Set-Cookie"].partition(";")[0]
     token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', page.text)
@@ -143,13 +143,13 @@ def test_a_form_in_chunks_is_read(portal: Portal) -> None:
 
 
 @pytest.mark.parametrize("is_measured", [True, False], ids=["length", "chunks"])
-def test_a_caller_who_still_sends_too_much_gets_the_answer(portal: Portal, is_measured: bool) -> None:
+def test_caller_still_sending_a_too_large_body_receives_the_413_answer(portal: Portal, is_measured: bool) -> None:
     body = b" " * 12_000_000 if is_measured else iter([b" " * 100_000] * 120)
     answer = portal.ask("POST", f"{portal.scim}/Users", body, portal.bearer())
     assert (answer.status, json.loads(answer.text)["status"]) == (413, "413")
 
 
-def test_a_name_with_an_underscore_names_no_address(portal: Portal) -> None:
+def test_forged_header_name_with_an_underscore_does_not_set_the_client_address(portal: Portal) -> None:
     forged = {"X-Forwarded-For": CLIENT, "X_Forwarded_For": "6.6.6.6"}
     assert portal.get(f"{portal.scim}/Users?count=1", **portal.bearer(), **forged).status == 200
     with psycopg.connect(portal.database) as database:

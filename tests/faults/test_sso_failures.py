@@ -38,7 +38,7 @@ def signed_in(email) -> bool:
     return LoginAttempt.objects.filter(outcome=AttemptOutcome.SIGNED_IN, email=email).exists()
 
 
-def test_a_finish_that_fails_after_any_write_leaves_nothing(connection, idp, uma):  # noqa: F811
+def test_finish_that_fails_after_any_write_changes_nothing(connection, idp, uma):  # noqa: F811
     number, refused = 0, 0
     while not signed_in(UMA):
         number += 1
@@ -54,7 +54,7 @@ def test_a_finish_that_fails_after_any_write_leaves_nothing(connection, idp, uma
     assert refused > 5
 
 
-def test_a_newcomer_who_fails_after_any_write_comes_in_at_the_next_try(connection, idp, olga):  # noqa: F811
+def test_new_person_whose_finish_fails_after_any_write_joins_at_the_next_attempt(connection, idp, olga):  # noqa: F811
     services.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
     for number in range(1, 40):
         email = f"new{number}@acme.example"

@@ -38,7 +38,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 UMA = "uma@acme.example"
 
 
-def test_of_sixteen_posts_of_one_response_one_is_taken(connection, idp, uma, browser):  # noqa: F811
+def test_concurrent_posts_of_one_response_are_accepted_once(connection, idp, uma, browser):  # noqa: F811
     response = idp.respond(UMA, browser.leave(connection))
     pendings = all_at_once([lambda: Browser().deliver(connection, response)] * 16)
     stops = Counter(urlsplit(landed["Location"]).path.rpartition("/")[2] for landed in pendings)
@@ -48,7 +48,7 @@ def test_of_sixteen_posts_of_one_response_one_is_taken(connection, idp, uma, bro
     assert not SessionGrant.objects.exists()
 
 
-def test_finish_signs_in_once_when_two_browsers_finish_at_once(connection, idp, uma, browser):  # noqa: F811
+def test_concurrent_finishes_of_one_sign_in_succeed_once(connection, idp, uma, browser):  # noqa: F811
     landed = browser.deliver(connection, idp.respond(UMA, browser.leave(connection)))
     cookies = {name: cookie.value for name, cookie in browser.client.cookies.items()}
 
@@ -62,7 +62,7 @@ def test_finish_signs_in_once_when_two_browsers_finish_at_once(connection, idp, 
     assert SessionGrant.objects.count() == 1
 
 
-def test_of_two_answers_to_one_request_that_are_finished_at_once_one_is_taken(connection, idp, uma, adam):  # noqa: F811
+def test_concurrent_finishes_of_two_answers_to_one_request_succeed_once(connection, idp, uma, adam):  # noqa: F811
     for _ in range(5):
         first = Browser()
         request = first.leave(connection)
@@ -80,7 +80,7 @@ def test_of_two_answers_to_one_request_that_are_finished_at_once_one_is_taken(co
     assert UsedRequest.objects.count() == SessionGrant.objects.count() == 5
 
 
-def test_a_newcomers_tabs_make_one_membership(connection, idp, browser):  # noqa: F811
+def test_concurrent_tabs_of_a_new_person_create_one_membership(connection, idp, browser):  # noqa: F811
     services.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
     browsers = [Browser() for _ in range(8)]
     answers = [(one, idp.respond("new@acme.example", one.leave(connection))) for one in browsers]
@@ -93,7 +93,7 @@ def test_a_newcomers_tabs_make_one_membership(connection, idp, browser):  # noqa
     assert Membership.objects.filter(email="new@acme.example").count() == 1
 
 
-def test_a_suspension_beside_a_finish_leaves_no_way_in(connection, idp, uma):  # noqa: F811
+def test_suspension_concurrent_with_a_finish_leaves_no_open_session(connection, idp, uma):  # noqa: F811
     for _ in range(5):
         one = Browser()
         landed = one.deliver(connection, idp.respond(UMA, one.leave(connection)))
@@ -110,7 +110,7 @@ def test_a_suspension_beside_a_finish_leaves_no_way_in(connection, idp, uma):  #
         assert list(tenancy.active_memberships_of(uma.user))
 
 
-def test_turning_off_beside_a_finish_leaves_no_session(connection, idp, uma):  # noqa: F811
+def test_turn_off_concurrent_with_a_finish_leaves_no_session(connection, idp, uma):  # noqa: F811
     for _ in range(5):
         services.turn_on(connection=connection, actor=ACTOR, without_test=True)
         one = Browser()
@@ -125,7 +125,7 @@ def test_turning_off_beside_a_finish_leaves_no_session(connection, idp, uma):  #
         assert not SessionGrant.objects.exists()
 
 
-def test_removing_the_domain_beside_a_finish_leaves_no_session(connection, idp, uma):  # noqa: F811
+def test_domain_removal_concurrent_with_a_finish_leaves_no_session(connection, idp, uma):  # noqa: F811
     for _ in range(5):
         one = Browser()
         landed = one.deliver(connection, idp.respond(UMA, one.leave(connection)))
@@ -142,7 +142,7 @@ def test_removing_the_domain_beside_a_finish_leaves_no_session(connection, idp, 
 
 
 @pytest.mark.postgres
-def test_who_signs_in_holds_the_domain_until_the_session_is_there(connection, idp, uma, browser, monkeypatch):  # noqa: F811
+def test_finish_locks_the_domain_until_the_session_grant_is_committed(connection, idp, uma, browser, monkeypatch):  # noqa: F811
     """A removal that begins behind the grant, and before its commit, must wait: it couldn't see what it has to end."""
 
     @transaction.atomic
@@ -160,7 +160,7 @@ def test_who_signs_in_holds_the_domain_until_the_session_is_there(connection, id
     assert [type(one) for one in found] == [OperationalError]
 
 
-def test_a_version_that_is_edited_while_it_is_turned_on_is_never_on_untested(draft):  # noqa: F811
+def test_turn_on_concurrent_with_an_edit_never_activates_an_untested_version(draft):  # noqa: F811
     made = draft[0]
     version = queries.in_preparation(made)
     versions.note_test_passed(configuration=version, revision=version.revision, tester="olga", actor=ACTOR)
@@ -191,7 +191,7 @@ print(landed.status_code, Client().get(landed.headers["Location"]).status_code)
 """
 
 
-def test_after_a_restart_a_used_response_is_still_used(connection, idp, uma, browser):  # noqa: F811
+def test_used_response_is_refused_after_a_restart(connection, idp, uma, browser):  # noqa: F811
     """Another process on the same database: nothing that guards against replay is in memory."""
     response = idp.respond(UMA, browser.leave(connection))
     assert browser.deliver(connection, response).status_code == 303
@@ -207,7 +207,7 @@ def test_after_a_restart_a_used_response_is_still_used(connection, idp, uma, bro
 
 
 @pytest.mark.parametrize("number", range(5))
-def test_a_former_address_that_somebody_takes_meanwhile_is_nobodys_name_id(connection, acme, number):  # noqa: F811
+def test_forget_former_address_concurrent_with_its_reassignment_leaves_it_former(connection, acme, number):  # noqa: F811
     former, renamed = f"alice{number}@acme.example", f"smith{number}@acme.example"
     alice = people.create_membership(org=acme, profile=Profile(former), origin=MembershipOrigin.SCIM, actor=ACTOR)
     people.update_profile(membership=alice, profile=Profile(renamed), actor=ACTOR)

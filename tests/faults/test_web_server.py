@@ -82,7 +82,7 @@ def load_on(portal: Portal, *, keep_alive: bool) -> Iterator[Load]:
 
 @pytest.mark.faults
 @pytest.mark.parametrize("keep_alive", [False, True], ids=["a connection each", "kept connections"])
-def test_a_reload_under_load_loses_no_request_when_starting_is_slow(
+def test_reload_under_load_loses_no_request_when_workers_start_slowly(
     portal: Portal, keep_alive: bool, record_fault: RecordFault
 ) -> None:
     portal.extra["GATEHOUSE_START_SECONDS"] = SLOW_START_SECONDS
@@ -105,7 +105,7 @@ def test_a_reload_under_load_loses_no_request_when_starting_is_slow(
         assert len(portal.workers()) == 2
 
 
-def test_a_reload_keeps_the_workers_when_their_successors_cannot_start(portal: Portal) -> None:
+def test_reload_keeps_the_old_workers_when_new_ones_cannot_start(portal: Portal) -> None:
     with portal.running():
         before = portal.workers()
         (portal.folder / "var" / "broken").touch()
@@ -118,7 +118,7 @@ def test_a_reload_keeps_the_workers_when_their_successors_cannot_start(portal: P
         assert portal.log.read_text().count("BROKEN is set: unset it.") == 1
 
 
-def test_a_killed_worker_is_followed_by_another_and_the_rest_answer_meanwhile(portal: Portal) -> None:
+def test_killed_worker_is_replaced_while_the_others_keep_answering(portal: Portal) -> None:
     with portal.running():
         wait_for(lambda: len(portal.workers()) == 2, "both workers run", by=portal.process)
         for _ in range(3):
@@ -130,7 +130,7 @@ def test_a_killed_worker_is_followed_by_another_and_the_rest_answer_meanwhile(po
         wait_for(lambda: len(portal.workers()) == 2, "another worker runs", by=portal.process)
 
 
-def test_a_stop_ends_every_process_and_finishes_what_has_begun(portal: Portal) -> None:
+def test_stop_finishes_begun_requests_and_ends_every_process(portal: Portal) -> None:
     with portal.running():
         workers = portal.workers()
         connection = portal.connection()
@@ -148,7 +148,7 @@ def test_a_stop_ends_every_process_and_finishes_what_has_begun(portal: Portal) -
         assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
 
 
-def test_workers_end_with_a_parent_that_was_killed(portal: Portal) -> None:
+def test_workers_end_when_their_parent_is_killed(portal: Portal) -> None:
     with portal.running():
         workers = portal.workers()
         os.kill(portal.parent, signal.SIGKILL)
@@ -160,7 +160,7 @@ def start(portal: Portal, *options: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, cwd=ROOT, env=portal.environment(), capture_output=True, text=True, timeout=60)
 
 
-def test_a_fault_of_the_configuration_ends_the_server_before_it_has_workers(tmp_path: Path) -> None:
+def test_server_exits_before_starting_workers_when_the_configuration_is_wrong(tmp_path: Path) -> None:
     portal = Portal(tmp_path, f"sqlite:///{tmp_path / 'site.sqlite3'}")
     (tmp_path / "var").mkdir()
     (tmp_path / "var" / "broken").touch()
@@ -170,7 +170,7 @@ def test_a_fault_of_the_configuration_ends_the_server_before_it_has_workers(tmp_
     assert "Spawning" not in done.stdout
 
 
-def test_a_port_that_is_taken_is_named(portal: Portal) -> None:
+def test_server_names_a_port_that_is_in_use(portal: Portal) -> None:
     with portal.running():
         done = start(portal, "--port", str(portal.port))
     assert done.returncode == 1
@@ -178,7 +178,7 @@ def test_a_port_that_is_taken_is_named(portal: Portal) -> None:
 
 
 @pytest.mark.parametrize("options", [["--workers", "1"], ["--port", "http"], ["--threads", "0"]])
-def test_a_number_out_of_bounds_is_refused(tmp_path: Path, options: list[str]) -> None:
+def test_server_refuses_options_out_of_bounds(tmp_path: Path, options: list[str]) -> None:
     done = start(Portal(tmp_path, ""), *options)
     assert done.returncode == 2
     assert "isn't a number from" in done.stderr.splitlines()[-1]

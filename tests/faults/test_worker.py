@@ -138,7 +138,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path, fresh_database: Path) -
         broker.flushdb()
 
 
-def test_a_nudge_brings_a_worker_at_once(site: Site) -> None:
+def test_worker_delivers_at_once_after_a_nudge(site: Site) -> None:
     # without beat it has no other reason to look
     with site.worker() as worker:
         site.publish()
@@ -147,20 +147,20 @@ def test_a_nudge_brings_a_worker_at_once(site: Site) -> None:
     assert (len(site.mails()), site.event()["attempts"]) == (1, 1)
 
 
-def test_a_process_that_only_set_up_django_nudges_too(site: Site) -> None:
+def test_worker_is_nudged_by_a_process_that_only_set_up_django(site: Site) -> None:
     with site.worker() as worker:
         site.publish(load="")
         wait_for(site.mails, "the notice is sent", by=worker)
 
 
-def test_the_sweep_finds_what_a_lost_nudge_left_behind(site: Site) -> None:
+def test_drain_schedule_delivers_an_event_whose_nudge_was_lost(site: Site) -> None:
     with site.worker("--beat") as worker:
         replace(site, broker=DEAD_REDIS if site.broker else "", var="nobody-listens").publish()
         wait_for(site.mails, "the notice is sent", by=worker)
     assert len(site.mails()) == 1
 
 
-def test_a_worker_killed_in_mid_delivery_is_followed_by_the_next(site: Site) -> None:
+def test_event_is_delivered_by_the_next_worker_when_one_is_killed_during_delivery(site: Site) -> None:
     with stalled_mail_server() as server:
         stalled = replace(site, mail=f"smtp://127.0.0.1:{server.getsockname()[1]}")
         with stalled.worker() as process:

@@ -63,7 +63,7 @@ def uma_at_globex(uma, globex):
 # decision 4
 
 
-def test_an_idps_session_reaches_its_organization_only(uma, uma_at_globex):
+def test_saml_session_opens_its_organization_only(uma, uma_at_globex):
     client = by_idp(uma)
     assert reached(client) == ["acme"]
     assert client.get("/orgs/globex/").status_code == 404
@@ -71,42 +71,42 @@ def test_an_idps_session_reaches_its_organization_only(uma, uma_at_globex):
 
 @pytest.mark.parametrize("page", ACCOUNT_PAGES)
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_an_idps_session_gets_403_on_the_accounts_own_pages(uma, page, method):
+def test_saml_session_gets_403_on_account_pages(uma, page, method):
     assert getattr(by_idp(uma), method)(page).status_code == 403
 
 
-def test_an_idps_session_of_staff_gets_403_in_supports_console(uma):
+def test_saml_session_of_staff_gets_403_in_the_support_console(uma):
     uma.user.is_staff = True
     uma.user.save()
     assert by_idp(uma).get("/admin/").status_code == 403
 
 
-def test_an_idps_session_can_sign_out(uma):
+def test_saml_session_can_sign_out(uma):
     client = by_idp(uma)
     client.post("/accounts/logout/")
     assert reached(client) is None
 
 
-def test_an_idps_session_cannot_be_widened(uma, uma_at_globex):
+def test_saml_session_is_not_extended_to_other_organizations(uma, uma_at_globex):
     client = by_idp(uma)
     client.post("/look-again/")
     assert reached(client) == ["acme"]
 
 
-def test_an_idps_session_is_not_extended_by_a_membership_that_becomes_active(uma, uma_at_globex):
+def test_saml_session_is_not_extended_when_another_membership_becomes_active(uma, uma_at_globex):
     hold(uma_at_globex)
     client = by_idp(uma)
     lift(uma_at_globex)
     assert reached(client) == ["acme"]
 
 
-def test_a_passkey_is_a_personal_proof():
+def test_session_grants_by_passkey_are_personal_and_by_saml_are_not():
     assert access.SessionGrants(method=SignInMethod.PASSKEY).is_personal
     assert not access.SessionGrants(method=SignInMethod.SAML).is_personal
     assert not access.SessionGrants().is_personal
 
 
-def test_a_session_without_a_mark_reaches_nothing(stranger):
+def test_session_without_a_session_grant_id_opens_no_organization(stranger):
     client = Client()
     client.force_login(stranger)
     session = client.session
@@ -120,13 +120,13 @@ def test_a_session_without_a_mark_reaches_nothing(stranger):
 # decision 6
 
 
-def test_deactivation_deletes_the_grants(uma, sign_in):
+def test_suspension_deletes_the_session_grants(uma, sign_in):
     sign_in(uma)
     hold(uma)
     assert not SessionGrant.objects.filter(membership=uma).exists()
 
 
-def test_deactivation_leaves_other_organizations_open(uma, uma_at_globex, sign_in):
+def test_suspension_keeps_other_organizations_open(uma, uma_at_globex, sign_in):
     client = sign_in(uma)
     hold(uma)
     assert client.get("/orgs/acme/").status_code == 404
@@ -134,7 +134,7 @@ def test_deactivation_leaves_other_organizations_open(uma, uma_at_globex, sign_i
 
 
 @pytest.mark.parametrize("start", ["password", "idp"])
-def test_a_session_with_nothing_left_is_signed_out(uma, sign_in, start):
+def test_session_without_any_grant_left_is_signed_out(uma, sign_in, start):
     client = sign_in(uma) if start == "password" else by_idp(uma)
     hold(uma)
     response = client.get("/orgs/acme/")
@@ -142,26 +142,26 @@ def test_a_session_with_nothing_left_is_signed_out(uma, sign_in, start):
     assert "_auth_user_id" not in client.session
 
 
-def test_the_api_answers_401_when_nothing_is_left(uma, sign_in):
+def test_api_returns_401_when_the_session_has_no_grant_left(uma, sign_in):
     client = sign_in(uma)
     hold(uma)
     assert client.get("/api/v1/me").status_code == 401
 
 
-def test_removal_ends_sessions_as_suspension_does(uma, sign_in):
+def test_removal_of_a_membership_ends_its_sessions(uma, sign_in):
     client = sign_in(uma)
     people.remove_membership(membership=uma, actor=ACTOR)
     assert client.get("/api/v1/me").status_code == 401
 
 
-def test_reactivation_opens_live_personal_sessions_again(uma, uma_at_globex, sign_in):
+def test_lifting_a_suspension_restores_live_personal_sessions(uma, uma_at_globex, sign_in):
     client = sign_in(uma)
     hold(uma)
     lift(uma)
     assert reached(client) == ["acme", "globex"]
 
 
-def test_reactivation_does_not_revive_a_session_that_was_signed_out(uma, sign_in):
+def test_lifting_a_suspension_does_not_restore_a_signed_out_session(uma, sign_in):
     client = sign_in(uma)
     hold(uma)
     client.get("/")
@@ -169,20 +169,20 @@ def test_reactivation_does_not_revive_a_session_that_was_signed_out(uma, sign_in
     assert reached(client) is None
 
 
-def test_an_expired_grant_reaches_nothing(uma, sign_in):
+def test_expired_session_grant_opens_nothing(uma, sign_in):
     client = sign_in(uma)
     SessionGrant.objects.update(expires_at=now() - timedelta(seconds=1))
     assert reached(client) is None
 
 
-def test_an_expired_session_is_not_extended(uma, uma_at_globex, sign_in):
+def test_extend_personal_sessions_ignores_expired_sessions(uma, uma_at_globex, sign_in):
     sign_in(uma)
     SessionGrant.objects.update(expires_at=now() - timedelta(seconds=1))
     tenancy.extend_personal_sessions(membership=uma)
     assert queries.personal_sessions_of(uma.user) == []
 
 
-def test_an_extended_session_ends_when_it_would_have(uma, uma_at_globex, sign_in):
+def test_extended_session_keeps_its_expiry(uma, uma_at_globex, sign_in):
     hold(uma_at_globex)
     sign_in(uma)
     lift(uma_at_globex)
@@ -190,14 +190,14 @@ def test_an_extended_session_ends_when_it_would_have(uma, uma_at_globex, sign_in
     assert (second.membership, second.session, second.expires_at) == (uma_at_globex, first.session, first.expires_at)
 
 
-def test_every_session_is_extended_once(uma, uma_at_globex, sign_in):
+def test_extend_personal_sessions_extends_every_session_of_the_person(uma, uma_at_globex, sign_in):
     hold(uma_at_globex)
     browsers = [sign_in(uma), sign_in(uma)]
     lift(uma_at_globex)
     assert [reached(client) for client in browsers] == [["acme", "globex"]] * 2
 
 
-def test_a_waiting_membership_extends_nothing(acme):
+def test_extend_personal_sessions_creates_no_grant_for_an_invited_membership(acme):
     membership = people.create_membership(
         org=acme, profile=Profile("new@acme.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
     )
@@ -205,7 +205,7 @@ def test_a_waiting_membership_extends_nothing(acme):
     assert not SessionGrant.objects.exists()
 
 
-def test_granting_twice_keeps_one_row(uma):
+def test_grant_session_twice_keeps_one_row(uma):
     session_grant_id = uuid4()
     for hours in (1, 2):
         tenancy.grant_session(
@@ -217,7 +217,7 @@ def test_granting_twice_keeps_one_row(uma):
     assert SessionGrant.objects.filter(session=session_grant_id).count() == 1
 
 
-def test_looking_again_opens_what_became_reachable(stranger, sign_in, acme):
+def test_extending_session_grants_opens_an_organization_joined_since_sign_in(stranger, sign_in, acme):
     client = sign_in(stranger)
     membership = people.create_membership(
         org=acme, profile=Profile(stranger.email), origin=MembershipOrigin.INVITE, actor=ACTOR
@@ -228,18 +228,18 @@ def test_looking_again_opens_what_became_reachable(stranger, sign_in, acme):
     assert reached(client) == ["acme"]
 
 
-def test_a_deactivated_account_is_signed_out(uma, sign_in):
+def test_session_of_an_inactive_account_is_signed_out(uma, sign_in):
     client = sign_in(uma)
     uma.user.is_active = False
     uma.user.save()
     assert client.get("/orgs/acme/").status_code == 302
 
 
-def test_a_session_that_reached_nothing_stays_signed_in(stranger, sign_in):
+def test_session_of_a_person_without_memberships_stays_signed_in(stranger, sign_in):
     assert sign_in(stranger).get("/").status_code == 200
 
 
-def test_a_sign_in_by_an_idp_opens_nothing_beside_its_own_grant(rf, uma):
+def test_open_session_grants_adds_nothing_for_a_saml_sign_in(rf, uma):
     from portal.site.accounts import open_session_grants
 
     request = rf.post("/")
@@ -248,7 +248,7 @@ def test_a_sign_in_by_an_idp_opens_nothing_beside_its_own_grant(rf, uma):
     assert request.session == {}
 
 
-def test_the_grants_of_a_session_are_listed_by_organization_name(uma, uma_at_globex, sign_in):
+def test_session_grants_are_listed_by_organization_name(uma, uma_at_globex, sign_in):
     OrganizationFactory(slug="zeta", name="Aardvark", owner_email=uma.email)
     client = sign_in(uma)
     assert reached(client) == ["zeta", "acme", "globex"]

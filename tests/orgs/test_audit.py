@@ -20,7 +20,7 @@ def record(org, actor=PERSON, **target):
     return audit.record(org=org, actor=actor, action="thing.done", target=audit.AuditTarget(**given))
 
 
-def test_a_record_names_the_actor(acme):
+def test_audit_record_names_the_actor_and_address(acme):
     event = record(acme)
     assert (event.actor_kind, event.actor_reference, event.actor_label, event.ip) == (
         "person",
@@ -31,7 +31,7 @@ def test_a_record_names_the_actor(acme):
     assert str(event) == "thing.done Thing"
 
 
-def test_an_act_without_a_request_has_no_address(acme):
+def test_audit_record_without_a_request_has_no_ip_and_no_request_id(acme):
     structlog.contextvars.clear_contextvars()
     event = record(acme, Actor.command("create_org"))
     assert (event.actor_kind, event.actor_label, event.ip, event.request_id) == (
@@ -42,25 +42,25 @@ def test_an_act_without_a_request_has_no_address(acme):
     )
 
 
-def test_long_texts_are_cut_to_what_the_columns_hold(acme):
+def test_audit_record_truncates_long_texts_to_the_columns(acme):
     event = record(acme, Actor(ActorKind.SCIM, "r" * 500, "l" * 500), label="t" * 500)
     event.refresh_from_db()
     assert (len(event.actor_reference), len(event.actor_label), len(event.target_label)) == (100, 254, 400)
 
 
-def test_a_record_names_the_request(acme):
+def test_audit_record_has_the_request_id(acme):
     with structlog.contextvars.bound_contextvars(request_id="req-12345678"):
         assert record(acme).request_id == "req-12345678"
 
 
-def test_a_suspension_says_by_what_and_into_which_state(uma):
+def test_suspension_is_audited_with_source_and_state(uma):
     people.suspend_membership(membership=uma, source=SuspensionSource.ADMIN, actor=PERSON)
     event = AuditEvent.objects.get(action="membership.suspended")
     assert (event.after, event.actor_label) == ({"source": "admin", "state": "suspended"}, "olga@acme.example")
     assert (event.target_kind, event.target_id) == ("membership", str(uma.public_id))
 
 
-def test_a_change_over_scim_names_token_and_request(scim):
+def test_scim_change_is_audited_with_scim_actor_and_own_request_id(scim):
     response = scim.post("/Users", user_body(), X_Request_ID="from-the-idp-1")
     event = AuditEvent.objects.get(action="membership.created", target_label="nora@acme.example")
     assert (event.actor_kind, event.request_id) == ("scim", response["X-Request-ID"])
@@ -68,7 +68,7 @@ def test_a_change_over_scim_names_token_and_request(scim):
 
 
 @pytest.mark.parametrize("model", [AuditEvent, OutboxEvent])
-def test_neither_audit_nor_outbox_holds_a_secret(scim, olga, model):
+def test_audit_and_outbox_events_have_no_secret(scim, olga, model):
     scim.post("/Users", user_body(password="canary-password"))
     rows = str(list(model.objects.values()))
     assert rows != "[]"

@@ -21,32 +21,32 @@ from tests.factories import ACTOR
 OTHER_KEYS = ["b3RoZXItdGVzdC1maWVsZC1rZXktMzItYnl0ZXMtbG8="]
 
 
-def test_what_is_sealed_is_opened_by_the_same_keys():
+def test_sealed_text_is_unsealed_with_the_same_keys():
     closed = sealed.seal("seed")
     assert "seed" not in closed
     assert sealed.unseal(closed) == "seed"
 
 
-def test_an_older_key_still_opens(settings):
+def test_sealed_text_is_unsealed_with_an_older_key(settings):
     closed = sealed.seal("seed")
     settings.FIELD_KEYS = OTHER_KEYS + settings.FIELD_KEYS
     assert sealed.unseal(closed) == "seed"
 
 
 @pytest.mark.parametrize("spoil", [lambda text: text[:-4] + "AAAA", lambda text: "", lambda text: "nonsense"])
-def test_an_altered_value_is_refused(spoil):
+def test_unseal_raises_seal_broken_for_an_altered_value(spoil):
     with pytest.raises(sealed.SealBroken):
         sealed.unseal(spoil(sealed.seal("seed")))
 
 
-def test_a_dropped_key_opens_nothing():
+def test_unseal_raises_seal_broken_when_the_key_was_removed():
     closed = sealed.seal("seed")
     with override_settings(FIELD_KEYS=OTHER_KEYS), pytest.raises(sealed.SealBroken):
         sealed.unseal(closed)
 
 
 @pytest.mark.parametrize("keys", [[], ["short"], ["!" * 44]])
-def test_keys_that_cannot_be_used_stop_everything(keys):
+def test_seal_raises_improperly_configured_for_unusable_keys(keys):
     with override_settings(FIELD_KEYS=keys), pytest.raises(ImproperlyConfigured):
         sealed.seal("seed")
 
@@ -59,35 +59,35 @@ def test_a_credential_matches_itself_only():
 
 
 @pytest.mark.parametrize("text", ["", "\ud800", "ünïcödé"])
-def test_any_text_can_be_compared(text):
+def test_credentials_matches_returns_false_for_any_other_text(text):
     assert not credentials.matches(text, credentials.mint("ghs_").digest)
 
 
 @pytest.mark.parametrize(("one", "two"), [(" Straße ", "STRASSE"), ("ﬁ", "FI"), ("Ａcme", "acme"), ("é", "e\u0301")])
-def test_two_spellings_of_one_name_have_one_key(one, two):
+def test_text_key_is_the_same_for_two_spellings_of_a_name(one, two):
     assert text_key(one) == text_key(two)
 
 
 @pytest.mark.parametrize(
     ("address", "domain"), [("a@B.Example", "b.example"), ("a@b@c", "c"), ("nobody", ""), ("", "")]
 )
-def test_the_domain_follows_the_last_at(address, domain):
+def test_address_domain_is_the_part_after_the_last_at_sign(address, domain):
     assert address_domain(address) == domain
 
 
 @pytest.mark.parametrize(
     ("name", "letters"), [("Nora Nilsen", "NN"), ("olga@acme.example", "OA"), ("", "?"), ("…", "?")]
 )
-def test_initials_stand_for_a_name(name, letters):
+def test_initials_are_made_from_a_name_or_address(name, letters):
     assert initials(name) == letters
 
 
-def test_an_error_has_a_code_and_a_sentence():
+def test_domain_error_has_a_default_public_sentence_and_its_own_text():
     assert (DomainError().public, str(DomainError("Because."))) == ("That can't be done.", "Because.")
     assert Actor.system().label == "Gatehouse"
 
 
-def test_rows_are_named_for_support(acme, olga, sign_in):
+def test_model_rows_have_readable_text(acme, olga, sign_in):
     sign_in(olga)
     people.suspend_membership(
         membership=people.create_membership(
@@ -106,7 +106,7 @@ def test_rows_are_named_for_support(acme, olga, sign_in):
     assert (str(olga.user), olga.user.initials) == ("olga@acme.example", "OA")
 
 
-def test_an_account_is_found_by_any_spelling_of_its_address(stranger):
+def test_get_by_natural_key_finds_an_account_by_email_in_any_case(stranger):
     assert User.objects.get_by_natural_key("STRANGER@nowhere.example") == stranger
 
 
@@ -135,54 +135,54 @@ def written(vendor, act):
     return editor.statements
 
 
-def test_the_wall_binds_child_and_parent_to_one_organization():
+def test_tenant_foreign_key_adds_a_constraint_with_the_organization():
     [sql] = written("postgresql", "database_forwards")
     assert 'FOREIGN KEY (org_id, "membership_id") REFERENCES "orgs_membership" (org_id, id)' in sql
     assert "INITIALLY DEFERRED" in sql
 
 
-def test_the_wall_can_be_taken_down_again():
+def test_tenant_foreign_key_backwards_drops_the_constraint():
     assert written("postgresql", "database_backwards") == [
         'ALTER TABLE "orgs_rolegrant" DROP CONSTRAINT IF EXISTS "tenant_rolegrant_membership"'
     ]
 
 
 @pytest.mark.parametrize("act", ["database_forwards", "database_backwards"])
-def test_sqlite_has_no_wall(act):
+def test_tenant_foreign_key_writes_no_sql_on_sqlite(act):
     assert written("sqlite", act) == []
 
 
-def test_the_wall_says_what_it_binds():
+def test_tenant_foreign_key_describes_what_it_binds():
     operation = TenantForeignKey("RoleGrant", "membership")
     operation.state_forwards("orgs", None)
     assert operation.describe() == "Bind RoleGrant.membership to its organization"
 
 
 @pytest.mark.parametrize("address", ["nora@münchen.example", "nora@MÜNCHEN.example", "nora@xn--mnchen-3ya.example"])
-def test_the_domain_of_an_address_is_compared_in_ascii(address):
+def test_address_domain_is_the_ascii_form(address):
     assert address_domain(address) == "xn--mnchen-3ya.example"
 
 
 @pytest.mark.parametrize("address", ["nobody", "", "nora@" + "ü" * 80 + ".example"])
-def test_an_address_without_a_usable_domain_has_none(address):
+def test_address_domain_is_empty_without_a_valid_domain(address):
     assert address_domain(address) == ""
 
 
 @pytest.mark.parametrize("name", ["bücher.example", "straße.example", "例え.example", "אבג.example", "acme.example"])
-def test_a_domain_is_read_in_the_letters_in_which_it_was_typed(name):
+def test_domain_as_read_returns_the_unicode_form(name):
     assert domain_as_read(domain_key(name)) == name
 
 
 @pytest.mark.parametrize("name", ["xn--a.example", "xn--.example", "a_b.example", ""])
-def test_a_name_that_stands_for_no_letters_is_read_as_it_is(name):
+def test_domain_as_read_returns_a_name_that_cannot_be_decoded_unchanged(name):
     assert domain_as_read(name) == name
 
 
-def test_two_domains_that_dns_tells_apart_are_two_addresses():
+def test_address_key_differs_for_two_domains_that_dns_distinguishes():
     assert address_key("bob@straße.example") != address_key("bob@strasse.example")
 
 
-def test_spellings_of_one_address_have_one_key():
+def test_address_key_is_the_same_for_unicode_and_ascii_spellings():
     assert address_key("BOB@MÜNCHEN.example ") == address_key("bob@xn--mnchen-3ya.example")
 
 
@@ -196,5 +196,5 @@ def test_spellings_of_one_address_have_one_key():
         ("bob@not a domain", "bob@not a domain"),
     ],
 )
-def test_mail_address_has_the_domain_of_the_key(address, delivered):
+def test_mail_address_has_the_ascii_domain_and_the_typed_local_part(address, delivered):
     assert mail_address(address) == delivered

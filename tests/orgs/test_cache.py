@@ -38,19 +38,19 @@ def test_get_returns_the_default_when_nothing_is_stored(db):
 
 
 @pytest.mark.parametrize(("timeout", "after", "is_kept"), [(60, 59, True), (60, 61, False), (None, 10**8, True)])
-def test_a_value_is_kept_until_its_timeout(db, later, timeout, after, is_kept):
+def test_cached_value_is_kept_until_its_timeout(db, later, timeout, after, is_kept):
     cache.set("key", 1, timeout)
     later(after)
     assert (cache.get("key") is not None) is is_kept
 
 
-def test_a_value_without_a_timeout_of_its_own_expires_after_the_default(db, later):
+def test_cached_value_without_a_timeout_expires_after_the_default(db, later):
     cache.set("key", 1)
     later(301)
     assert cache.get("key") is None
 
 
-def test_add_stores_once_while_the_value_is_alive(db, later):
+def test_add_stores_nothing_until_the_current_value_expires(db, later):
     assert [cache.add("key", 1, 60), cache.add("key", 2, 60)] == [True, False]
     assert cache.get("key") == 1
     later(61)
@@ -58,7 +58,7 @@ def test_add_stores_once_while_the_value_is_alive(db, later):
     assert cache.get("key") == 3
 
 
-def test_touch_extends_a_live_value_alone(db, later):
+def test_touch_extends_a_live_value_only(db, later):
     cache.set("key", 1, 60)
     assert [cache.touch("key", 600), cache.touch("absent", 600)] == [True, False]
     later(599)
@@ -77,14 +77,14 @@ def test_clear_deletes_everything(db):
     assert cache.get_many(["a", "b"]) == {}
 
 
-def test_a_live_value_is_not_evicted_by_five_hundred_others(db):
+def test_cached_value_is_not_evicted_by_five_hundred_others(db):
     cache.set("counter", [1.0], 60)
     for number in range(500):
         cache.set(f"other.{number}", number, 60)
     assert cache.get("counter") == [1.0]
 
 
-def test_no_key_can_be_read_from_the_table(db):
+def test_cache_table_does_not_store_readable_keys_or_values(db):
     cache.set("rate.olga@acme.example.192.0.2.1", 1)
     entry = CacheEntry.objects.get()
     assert len(entry.key) == 64
@@ -92,7 +92,7 @@ def test_no_key_can_be_read_from_the_table(db):
     assert "192" not in entry.value
 
 
-def test_each_act_is_one_statement(db, django_assert_num_queries):
+def test_get_set_add_and_delete_take_one_query_each(db, django_assert_num_queries):
     for act in (
         lambda: cache.get("key"),
         lambda: cache.set("key", 1),
@@ -103,7 +103,7 @@ def test_each_act_is_one_statement(db, django_assert_num_queries):
             act()
 
 
-def test_expired_values_are_deleted_and_live_ones_stay(db, later):
+def test_delete_expired_entries_deletes_expired_values_only(db, later):
     cache.set("short", 1, 10)
     cache.set("long", 1, 100)
     later(50)
@@ -112,7 +112,7 @@ def test_expired_values_are_deleted_and_live_ones_stay(db, later):
     assert models.CacheEntry.objects.count() == 1
 
 
-def test_incr_adds_to_a_live_number_alone(db, later):
+def test_incr_adds_to_a_live_number_only(db, later):
     cache.set("number", 1, 60)
     assert [cache.incr("number"), cache.incr("number", 3), cache.decr("number")] == [2, 5, 4]
     later(61)

@@ -47,50 +47,50 @@ def verified(acme):
     return add_domain(org=acme, name="acme.example", verified=True, actor=ACTOR)
 
 
-def test_a_membership_of_an_unverified_domain_waits(acme):
+def test_membership_is_invited_when_the_domain_is_unverified(acme):
     membership = membership_for(acme)
     assert (membership.state, membership.user) == (MembershipState.INVITED, None)
 
 
-def test_no_account_is_made_for_a_strangers_address(acme):
+def test_membership_creates_no_account_when_the_domain_is_unverified(acme):
     membership_for(acme)
     assert not User.objects.filter(email_key=NORA).exists()
 
 
-def test_an_account_elsewhere_changes_nothing_about_a_waiting_membership(acme):
+def test_membership_is_invited_the_same_whether_an_account_exists_or_not(acme):
     tenancy.create_account(email=NORA, verified=True)
     known, unknown = membership_for(acme), membership_for(acme, "nobody@acme.example")
     assert (known.state, known.user, known.origins) == (unknown.state, unknown.user, unknown.origins)
     assert waiting_mails(known).count() == waiting_mails(unknown).count() == 1
 
 
-def test_a_pending_domain_proves_nothing(acme):
+def test_membership_is_invited_when_the_domain_is_pending(acme):
     domains.add_domain(org=acme, name="acme.example", actor=ACTOR)
     assert membership_for(acme).state == MembershipState.INVITED
 
 
-def test_a_domain_that_another_organization_verified_proves_nothing(acme, globex):
+def test_membership_is_invited_when_only_another_organization_verified_the_domain(acme, globex):
     add_domain(org=globex, name="acme.example", verified=True, actor=ACTOR)
     assert membership_for(acme).state == MembershipState.INVITED
 
 
-def test_a_verified_domain_does_not_prove_its_children(acme, verified):
+def test_membership_is_invited_for_a_subdomain_of_a_verified_domain(acme, verified):
     assert membership_for(acme, "nora@mail.acme.example").state == MembershipState.INVITED
 
 
-def test_a_verified_domain_makes_the_account_and_the_membership_active(acme, verified):
+def test_membership_is_active_with_a_new_account_when_the_domain_is_verified(acme, verified):
     membership = membership_for(acme)
     assert membership.state == MembershipState.ACTIVE
     assert not membership.user.has_usable_password()
     assert not waiting_mails(membership).exists()
 
 
-def test_a_verified_account_of_a_verified_domain_joins_at_once(acme, verified):
+def test_membership_links_an_existing_verified_account_when_the_domain_is_verified(acme, verified):
     account = tenancy.create_account(email=NORA, verified=True)
     assert membership_for(acme).user == account
 
 
-def test_a_secondary_verified_address_finds_its_account(acme, verified, stranger):
+def test_membership_links_the_account_that_verified_the_address_as_a_second_one(acme, verified, stranger):
     tenancy.mark_address_verified(user=stranger, address=NORA)
     assert membership_for(acme).user == stranger
 
@@ -111,21 +111,21 @@ MUST_CONSENT = [make_staff, make_owner_elsewhere, make_inactive]
 
 
 @pytest.mark.parametrize("trait", MUST_CONSENT)
-def test_some_accounts_are_asked_even_in_a_verified_domain(acme, verified, trait):
+def test_membership_is_invited_for_accounts_that_must_consent_even_when_the_domain_is_verified(acme, verified, trait):
     trait(tenancy.create_account(email=NORA, verified=True))
     membership = membership_for(acme)
     assert (membership.state, membership.user) == (MembershipState.INVITED, None)
     assert waiting_mails(membership).count() == 1
 
 
-def test_an_account_that_only_claims_the_address_is_replaced_by_one_of_the_organization(acme, verified):
+def test_membership_replaces_an_unverified_account_when_the_domain_is_verified(acme, verified):
     claim = tenancy.sign_up(email=NORA, password="a-strangers-password")
     membership = membership_for(acme)
     assert (membership.state, membership.user.has_usable_password()) == (MembershipState.ACTIVE, False)
     assert not User.objects.filter(pk=claim.pk).exists()
 
 
-def test_verifying_the_domain_later_passes_over_an_account_that_only_claims_the_address(acme, claimed):
+def test_domain_verification_does_not_link_an_unverified_account(acme, claimed):
     membership = membership_for(acme)
     claim = tenancy.sign_up(email=NORA, password="a-strangers-password")
     prove(claimed)
@@ -134,7 +134,7 @@ def test_verifying_the_domain_later_passes_over_an_account_that_only_claims_the_
     assert membership.user_id != claim.pk
 
 
-def test_an_account_that_verifies_the_address_meanwhile_joins(acme, verified, stranger, monkeypatch):
+def test_membership_links_an_account_that_verifies_the_address_concurrently(acme, verified, stranger, monkeypatch):
     create = tenancy.create_account
 
     def verify_first(**fields):
@@ -145,7 +145,7 @@ def test_an_account_that_verifies_the_address_meanwhile_joins(acme, verified, st
     assert membership_for(acme).user == stranger
 
 
-def test_an_account_that_has_a_membership_here_gets_no_second_one(acme, verified, uma):
+def test_membership_is_invited_when_the_account_has_another_membership_in_the_organization(acme, verified, uma):
     tenancy.mark_address_verified(user=uma.user, address=NORA)
     assert membership_for(acme).state == MembershipState.INVITED
 
@@ -172,7 +172,7 @@ def states():
     return Counter(Membership.objects.filter(email__startswith="p").values_list("state", flat=True))
 
 
-def test_proving_the_domain_later_activates_its_waiting_memberships(acme, claimed):
+def test_domain_verification_activates_invited_memberships_of_that_domain_only(acme, claimed):
     waiting, other = membership_for(acme), membership_for(acme, "nora@elsewhere.example")
     prove(claimed)
     waiting.refresh_from_db()
@@ -180,7 +180,7 @@ def test_proving_the_domain_later_activates_its_waiting_memberships(acme, claime
     assert (waiting.state, other.state) == (MembershipState.ACTIVE, MembershipState.INVITED)
 
 
-def test_proving_the_domain_withdraws_the_invitations(acme, claimed):
+def test_domain_verification_cancels_the_invitations(acme, claimed):
     membership = membership_for(acme)
     prove(claimed)
     assert not waiting_mails(membership).exists()
@@ -188,7 +188,7 @@ def test_proving_the_domain_withdraws_the_invitations(acme, claimed):
 
 
 @pytest.mark.parametrize("trait", MUST_CONSENT)
-def test_proving_the_domain_later_asks_the_same_accounts(acme, claimed, trait):
+def test_domain_verification_keeps_memberships_invited_for_accounts_that_must_consent(acme, claimed, trait):
     membership = membership_for(acme)
     trait(tenancy.create_account(email=NORA, verified=True))
     prove(claimed)
@@ -197,7 +197,7 @@ def test_proving_the_domain_later_asks_the_same_accounts(acme, claimed, trait):
     assert waiting_mails(membership).count() == 1
 
 
-def test_proving_the_domain_asks_again_where_the_invitation_has_run_out(acme, claimed):
+def test_domain_verification_sends_a_new_invitation_when_the_old_one_expired(acme, claimed):
     membership = membership_for(acme)
     make_staff(tenancy.create_account(email=NORA, verified=True))
     Invitation.objects.update(sent_at=now(), expires_at=now() - timedelta(minutes=1))
@@ -225,7 +225,7 @@ def test_an_invitation_whose_link_was_mailed_since_the_domain_was_verified_is_no
     assert not waiting_mails(membership).exists()
 
 
-def test_proving_the_domain_leaves_a_suspended_membership_suspended(acme, claimed):
+def test_domain_verification_keeps_a_suspended_membership_suspended(acme, claimed):
     membership = membership_for(acme)
     people.suspend_membership(membership=membership, source=SuspensionSource.SCIM, actor=ACTOR)
     prove(claimed)
@@ -233,14 +233,16 @@ def test_proving_the_domain_leaves_a_suspended_membership_suspended(acme, claime
     assert membership.state == MembershipState.SUSPENDED
 
 
-def test_who_was_let_in_by_the_proof_is_logged_with_who_verified_it(acme, claimed):
+def test_activation_by_domain_verification_is_audited_with_the_verifying_actor(acme, claimed):
     membership_for(acme)
     prove(claimed, Actor(ActorKind.PERSON, "olga", "olga@acme.example", "192.0.2.1"))
     event = AuditEvent.objects.get(action="membership.joined", target_label=NORA)
     assert (event.actor_kind, event.actor_label, event.ip) == ("person", "olga@acme.example", "192.0.2.1")
 
 
-def test_the_proof_itself_costs_the_same_however_many_wait(acme, globex, claimed, django_assert_num_queries):
+def test_mark_verified_takes_the_same_number_of_queries_for_any_number_of_invited_memberships(
+    acme, globex, claimed, django_assert_num_queries
+):
     other = domains.add_domain(org=globex, name="globex.example", actor=ACTOR)
     with CaptureQueriesContext(connection) as captured:
         domains.mark_verified(domain=other, actor=ACTOR)
@@ -250,7 +252,7 @@ def test_the_proof_itself_costs_the_same_however_many_wait(acme, globex, claimed
     assert states() == {"invited": 5}
 
 
-def test_who_waits_is_let_in_by_portions(acme, claimed, monkeypatch):
+def test_activate_waiting_memberships_works_in_portions(acme, claimed, monkeypatch):
     monkeypatch.setattr(people_queries, "PORTION", 2)
     memberships = memberships_for(acme, 5)
     domains.mark_verified(domain=claimed, actor=ACTOR)
@@ -262,7 +264,7 @@ def test_who_waits_is_let_in_by_portions(acme, claimed, monkeypatch):
     assert states() == {"active": 5}
 
 
-def test_a_worker_goes_on_until_nobody_is_left(acme, claimed, monkeypatch):
+def test_worker_activates_portions_until_no_invited_membership_is_left(acme, claimed, monkeypatch):
     monkeypatch.setattr(people_queries, "PORTION", 2)
     memberships_for(acme, 5)
     assert prove(claimed) == 4
@@ -270,7 +272,7 @@ def test_a_worker_goes_on_until_nobody_is_left(acme, claimed, monkeypatch):
     assert not events_queries.waiting().filter(kind=ADMISSION).exists()
 
 
-def test_a_membership_that_cannot_be_given_keeps_nobody_else_out(acme, claimed, monkeypatch):
+def test_activation_continues_when_one_account_cannot_be_created(acme, claimed, monkeypatch):
     monkeypatch.setattr(people_queries, "PORTION", 2)
     create = tenancy.create_account
 
@@ -285,7 +287,7 @@ def test_a_membership_that_cannot_be_given_keeps_nobody_else_out(acme, claimed, 
     assert states() == {"active": 4, "invited": 1}
 
 
-def test_a_portion_that_fails_leaves_nothing_and_is_done_later(acme, claimed, monkeypatch):
+def test_failed_portion_activates_nobody_and_is_retried(acme, claimed, monkeypatch):
     memberships_for(acme, 3)
     create = tenancy.create_account
 
@@ -303,7 +305,7 @@ def test_a_portion_that_fails_leaves_nothing_and_is_done_later(acme, claimed, mo
     assert states() == {"active": 3}
 
 
-def test_a_portion_that_is_delivered_twice_changes_nothing_and_plans_the_next_once(acme, claimed, monkeypatch):
+def test_portion_delivered_twice_activates_once_and_plans_the_next_once(acme, claimed, monkeypatch):
     monkeypatch.setattr(people_queries, "PORTION", 2)
     memberships_for(acme, 3)
     domains.mark_verified(domain=claimed, actor=ACTOR)
@@ -317,7 +319,7 @@ def test_a_portion_that_is_delivered_twice_changes_nothing_and_plans_the_next_on
 
 
 @pytest.mark.parametrize("end", ["removed", "lapsed"])
-def test_nobody_is_let_in_once_the_proof_is_gone(acme, claimed, end):
+def test_planned_activation_does_nothing_when_the_domain_is_removed_or_lapsed(acme, claimed, end):
     memberships_for(acme, 2)
     domains.mark_verified(domain=claimed, actor=ACTOR)
     if end == "removed":
@@ -328,7 +330,7 @@ def test_nobody_is_let_in_once_the_proof_is_gone(acme, claimed, end):
     assert states() == {"invited": 2}
 
 
-def test_a_domain_that_is_removed_beside_a_portion_lets_nobody_in(acme, claimed):
+def test_activate_waiting_memberships_raises_domain_unknown_when_the_domain_is_removed(acme, claimed):
     memberships_for(acme, 2)
     domains.remove_domain(domain=Domain.objects.get(), actor=ACTOR)
     with pytest.raises(DomainUnknown):
@@ -336,25 +338,25 @@ def test_a_domain_that_is_removed_beside_a_portion_lets_nobody_in(acme, claimed)
     assert states() == {"invited": 2}
 
 
-def test_the_invitation_leaves_two_minutes_later(acme):
+def test_invitation_mail_is_scheduled_two_minutes_later(acme):
     event = waiting_mails(membership_for(acme)).get()
     assert abs(event.due_at - event.created_at - INVITATION_DELAY).total_seconds() < 2
 
 
-def test_a_second_look_keeps_one_invitation_mail(acme):
+def test_activate_or_invite_twice_plans_one_invitation_mail(acme):
     membership = membership_for(acme)
     people.activate_or_invite(membership=membership, actor=ACTOR)
     assert waiting_mails(membership).count() == 1
 
 
-def test_a_joined_membership_is_left_as_it_is(acme, uma):
+def test_activate_or_invite_changes_nothing_for_a_joined_membership(acme, uma):
     joined = uma.joined_at
     people.activate_or_invite(membership=uma, actor=ACTOR)
     uma.refresh_from_db()
     assert uma.joined_at == joined
 
 
-def test_an_account_that_verified_before_the_address_changed_hands_is_asked(acme):
+def test_membership_of_a_reassigned_address_is_invited_until_the_account_verifies_it_again(acme):
     former = membership_for(acme)
     people.update_profile(membership=former, profile=Profile("nora.n@acme.example"), actor=ACTOR)
     add_domain(org=acme, name="acme.example", verified=True, actor=ACTOR)
@@ -366,7 +368,7 @@ def test_an_account_that_verified_before_the_address_changed_hands_is_asked(acme
     assert membership.user == account
 
 
-def test_verifying_a_domain_gives_nobody_the_membership_of_somebody_whom_the_directory_deleted(acme):
+def test_domain_verification_does_not_activate_a_deprovisioned_membership(acme):
     membership = membership_for(acme)
     deprovisioning.deprovision_membership(membership=membership, actor=ACTOR)
     domain = add_domain(org=acme, name="acme.example", verified=True, actor=ACTOR)

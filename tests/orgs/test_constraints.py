@@ -26,37 +26,37 @@ def refused(write):
 
 
 @pytest.mark.parametrize("source", [GrantSource.GROUP, GrantSource.DEFAULT])
-def test_only_a_person_grants_ownership(uma, source):
+def test_owner_role_is_refused_from_group_and_default_grants(uma, source):
     refused(lambda: people.grant_role(membership=uma, role=Role.OWNER, source=source, actor=ACTOR))
 
 
 @pytest.mark.parametrize("field", ["role", "state"])
-def test_an_unknown_role_or_state_is_refused(uma, field):
+def test_membership_with_an_unknown_role_or_state_is_refused(uma, field):
     refused(lambda: Membership.objects.filter(pk=uma.pk).update(**{field: "emperor"}))
 
 
-def test_an_active_membership_has_an_account(uma):
+def test_active_membership_without_an_account_is_refused(uma):
     refused(lambda: Membership.objects.filter(pk=uma.pk).update(user=None))
 
 
-def test_an_address_has_one_membership_in_an_organization(uma, adam):
+def test_second_membership_of_an_address_in_an_organization_is_refused(uma, adam):
     refused(lambda: Membership.objects.filter(pk=adam.pk).update(email_key=uma.email_key))
 
 
-def test_an_account_has_one_membership_in_an_organization(uma, adam):
+def test_second_membership_of_an_account_in_an_organization_is_refused(uma, adam):
     refused(lambda: Membership.objects.filter(pk=adam.pk).update(user=uma.user))
 
 
-def test_a_current_address_belongs_to_one_membership(acme, uma, adam):
+def test_current_address_of_two_memberships_is_refused(acme, uma, adam):
     refused(lambda: MembershipAddress.objects.create(org=acme, membership=adam, address_key="uma@acme.example"))
 
 
-def test_a_source_holds_a_membership_once(acme, uma):
+def test_second_suspension_of_a_membership_by_the_same_source_is_refused(acme, uma):
     people.suspend_membership(membership=uma, source=SuspensionSource.SCIM, actor=ACTOR)
     refused(lambda: Suspension.objects.create(org=acme, membership=uma, source=SuspensionSource.SCIM))
 
 
-def test_a_source_grants_one_role_for_one_reason(acme, uma):
+def test_second_role_grant_from_the_same_source_is_refused(acme, uma):
     refused(lambda: RoleGrant.objects.create(org=acme, membership=uma, role=Role.ADMIN, source=GrantSource.PERSON))
 
 
@@ -65,7 +65,7 @@ def test_an_account_with_a_membership_cannot_be_deleted(uma):
         User.objects.filter(pk=uma.user_id).delete()
 
 
-def test_two_spellings_of_one_address_are_one_account(stranger):
+def test_create_account_raises_address_taken_for_another_spelling_of_an_address(stranger):
     with pytest.raises(AddressTaken):
         tenancy.create_account(email="STRANGER@nowhere.example", verified=True)
 
@@ -76,14 +76,14 @@ def verified(org):
     return domain
 
 
-def test_a_domain_is_verified_by_one_organization(acme, globex):
+def test_domain_verified_by_another_organization_raises_domain_taken_and_stays_pending(acme, globex):
     verified(acme)
     with pytest.raises(DomainTaken):
         verified(globex)
     assert Domain.objects.get(org=globex).state == DomainState.PENDING
 
 
-def test_the_refused_domain_object_says_that_it_is_pending(acme, globex):
+def test_mark_verified_leaves_the_given_object_pending_when_the_domain_is_taken(acme, globex):
     verified(acme)
     domain = domains.add_domain(org=globex, name="shared.example", actor=ACTOR)
     with pytest.raises(DomainTaken):
@@ -108,7 +108,7 @@ def at_once(acts):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_organizations_that_prove_one_domain_at_once_leave_it_to_one():
+def test_concurrent_verifications_of_a_domain_succeed_for_one_organization():
     orgs = [OrganizationFactory(slug=f"race-{number}") for number in range(4)]
     outcomes = at_once([lambda org=org: verified(org) for org in orgs])
     assert [type(outcome) for outcome in outcomes].count(DomainTaken) == 3
@@ -116,7 +116,7 @@ def test_two_organizations_that_prove_one_domain_at_once_leave_it_to_one():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_address_invited_at_once_has_one_membership():
+def test_concurrent_invitations_of_an_address_create_one_membership():
     org = OrganizationFactory(slug="race")
     profile = Profile("nora@race.example")
     act = lambda: people.create_membership(org=org, profile=profile, origin=MembershipOrigin.SCIM, actor=ACTOR)  # noqa: E731

@@ -65,15 +65,15 @@ def publish(dns_records):
     return replace
 
 
-def test_without_domains_the_page_says_what_comes(admin):
+def test_domains_page_says_when_there_is_no_domain(admin):
     assert "No domain yet" in text_of(admin.get(DOMAINS))
 
 
-def test_the_side_bar_marks_the_page(admin):
+def test_domains_page_is_marked_current_in_the_side_bar(admin):
     assert re.search(r'href="/orgs/acme/settings/domains/"[^>]*aria-current="page"', text_of(admin.get(DOMAINS)))
 
 
-def test_an_added_domain_shows_what_to_publish(admin):
+def test_domains_page_shows_the_txt_record_of_an_added_domain(admin):
     response = admin.post(DOMAINS, {"name": " ACME.example "})
     domain = Domain.objects.get()
     assert response["Location"] == f"{DOMAINS}#domain-{domain.public_id}"
@@ -83,7 +83,7 @@ def test_an_added_domain_shows_what_to_publish(admin):
     assert "Not checked yet" in page
 
 
-def test_adding_is_audited_with_the_admins_name(admin):
+def test_add_domain_is_audited_with_the_admins_address(admin):
     admin.post(DOMAINS, {"name": "acme.example"})
     assert AuditEvent.objects.get(action="domain.added").actor_label == "olga@acme.example"
 
@@ -101,7 +101,7 @@ def test_adding_is_audited_with_the_admins_name(admin):
         (f"{LONGEST}.example", "isn&#x27;t a domain name"),
     ],
 )
-def test_what_cannot_be_added_is_said_at_the_field(admin, name, sentence):
+def test_add_domain_form_shows_the_reason_for_an_invalid_domain(admin, name, sentence):
     response = admin.post(DOMAINS, {"name": name})
     error = re.search(r'id="id_name_error">(.*?)</ul>', text_of(response))
     assert response.status_code == 400
@@ -109,20 +109,20 @@ def test_what_cannot_be_added_is_said_at_the_field(admin, name, sentence):
     assert sentence in error[1]
 
 
-def test_the_input_is_kept_when_it_is_refused(admin):
+def test_add_domain_form_keeps_a_refused_name(admin):
     page = text_of(admin.post(DOMAINS, {"name": "gmail.com"}))
     assert 'value="gmail.com"' in page
     assert 'aria-invalid="true"' in page
 
 
-def test_a_full_organization_is_told_so_at_the_field(admin, domain, monkeypatch):
+def test_add_domain_form_returns_400_when_the_organization_has_the_most_domains(admin, domain, monkeypatch):
     monkeypatch.setattr(services, "MAX_DOMAINS", 1)
     response = admin.post(DOMAINS, {"name": "other.example"})
     assert response.status_code == 400
     assert "100 domains already" in text_of(response)
 
 
-def test_another_organizations_proof_is_not_shown_to_who_adds(admin, globex):
+def test_add_domain_succeeds_when_another_organization_verified_the_domain(admin, globex):
     taken = services.add_domain(org=globex, name="globex.example", actor=ACTOR)
     services.mark_verified(domain=taken, actor=ACTOR)
     assert admin.post(DOMAINS, {"name": "globex.example"}).status_code == 302
@@ -137,7 +137,7 @@ def test_another_organizations_proof_is_not_shown_to_who_adds(admin, globex):
     ],
     ids=["international", "look-alike", "plain"],
 )
-def test_a_domain_is_shown_in_its_letters_and_always_in_ascii(admin, typed, shown):
+def test_domain_is_shown_in_unicode_and_in_ascii(admin, typed, shown):
     admin.post(DOMAINS, {"name": typed})
     domain = Domain.objects.get()
     assert f'id="name-{domain.public_id}">{shown}</h2>' in text_of(admin.get(DOMAINS))
@@ -148,7 +148,7 @@ def test_a_domain_is_shown_in_its_letters_and_always_in_ascii(admin, typed, show
 # checking
 
 
-def test_a_domain_that_is_found_is_verified(admin, domain, publish):
+def test_check_verifies_the_domain_when_the_record_is_found(admin, domain, publish):
     publish({HOST: [domain.txt_value]})
     page = checked(admin, domain)
     assert "The record is there" in page
@@ -168,7 +168,7 @@ def test_a_domain_that_is_found_is_verified(admin, domain, publish):
         ({HOST: DnsProblem.SERVER_FAILURE}, "It reported a failure of its own."),
     ],
 )
-def test_the_page_shows_what_dns_returned_and_stays_amber(admin, domain, publish, names, sentence):
+def test_check_shows_what_dns_returned_when_the_record_is_not_found(admin, domain, publish, names, sentence):
     publish({name: [domain.txt_value] if found == ["VALUE"] else found for name, found in names.items()})
     page = checked(admin, domain)
     assert sentence in page
@@ -176,20 +176,20 @@ def test_the_page_shows_what_dns_returned_and_stays_amber(admin, domain, publish
     assert "pill-bad" not in page
 
 
-def test_dns_that_says_nothing_in_time_is_said_so(admin, domain):
+def test_domains_page_says_when_dns_timed_out(admin, domain):
     Domain.objects.update(
         last_checked_at=domain.created_at, last_outcome="unreachable", last_answer={"problem": "timeout"}
     )
     assert "nothing within five seconds" in text_of(admin.get(DOMAINS))
 
 
-def test_the_result_is_still_there_on_the_next_visit(admin, domain, publish):
+def test_domains_page_shows_the_last_check_result(admin, domain, publish):
     publish({HOST: ["another"]})
     checked(admin, domain)
     assert "Another value was found" in text_of(admin.get(DOMAINS))
 
 
-def test_a_second_press_shows_the_answer_that_is_there_and_says_so(admin, domain, publish):
+def test_second_check_at_once_shows_the_former_answer_and_says_so(admin, domain, publish):
     publish({HOST: ["another"]})
     checked(admin, domain)
     publish({HOST: [domain.txt_value]})
@@ -198,7 +198,7 @@ def test_a_second_press_shows_the_answer_that_is_there_and_says_so(admin, domain
     assert "Another value was found" in page
 
 
-def test_what_dns_returned_is_shown_as_text(admin, domain, publish):
+def test_domains_page_escapes_what_dns_returned(admin, domain, publish):
     publish({HOST: ["<script>alert(1)</script>"]})
     page = checked(admin, domain)
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
@@ -206,12 +206,12 @@ def test_what_dns_returned_is_shown_as_text(admin, domain, publish):
 
 
 @pytest.mark.parametrize("names", [{}, {HOST: ["another"]}, []])
-def test_a_verified_domain_stays_verified_and_says_so(admin, verified, publish, names):
+def test_check_keeps_a_verified_domain_verified_and_says_so(admin, verified, publish, names):
     publish(names)
     assert "domain stays verified" in checked(admin, verified)
 
 
-def test_a_domain_of_another_organization_is_refused_with_a_code(admin, domain, globex, publish):
+def test_check_shows_domain_taken_when_another_organization_has_the_domain(admin, domain, globex, publish):
     services.mark_verified(domain=services.add_domain(org=globex, name="acme.example", actor=ACTOR), actor=ACTOR)
     publish({HOST: [domain.txt_value]})
     page = checked(admin, domain)
@@ -219,7 +219,7 @@ def test_a_domain_of_another_organization_is_refused_with_a_code(admin, domain, 
     assert "<code>domain_taken</code>" in page
 
 
-def test_a_lapsed_domain_is_red_and_says_what_to_do(admin, domain):
+def test_domains_page_marks_a_lapsed_domain_and_says_what_to_do(admin, domain):
     Domain.objects.update(state=DomainState.LAPSED)
     page = text_of(admin.get(DOMAINS))
     assert "pill-bad" in page
@@ -242,12 +242,12 @@ def test_a_lapsed_domain_is_red_and_says_what_to_do(admin, domain):
     ],
 )
 @pytest.mark.parametrize("act", ["add", "check"])
-def test_the_forms_lead_back_to_a_page_of_this_site(admin, domain, given, path, act):
+def test_add_and_check_redirect_to_next_only_on_this_site(admin, domain, given, path, act):
     where, fields = (DOMAINS, {"name": domain.name}) if act == "add" else (at(domain, "check"), {})
     assert admin.post(where, fields | {"next": given})["Location"] == f"{path}#domain-{domain.public_id}"
 
 
-def test_a_domain_that_goes_while_dns_is_asked_is_not_found(admin, domain, monkeypatch):
+def test_check_returns_404_when_the_domain_is_removed_during_the_lookup(admin, domain, monkeypatch):
     def look(row):
         Domain.objects.all().delete()
         return services.ProofCheck(services.ProofOutcome.VERIFIED, row.txt_value, row.created_at)
@@ -259,14 +259,14 @@ def test_a_domain_that_goes_while_dns_is_asked_is_not_found(admin, domain, monke
 # removing
 
 
-def test_an_unverified_domain_is_removed_without_typing(admin, domain):
+def test_remove_page_needs_no_typed_name_for_an_unverified_domain(admin, domain):
     assert "nothing depends on it" in text_of(admin.get(at(domain, "remove")))
     page = text_of(admin.post(at(domain, "remove"), follow=True))
     assert "acme.example is removed" in page
     assert not Domain.objects.exists()
 
 
-def test_removing_a_verified_domain_says_what_it_means(admin, verified):
+def test_remove_page_says_what_the_removal_of_a_verified_domain_means(admin, verified):
     page = text_of(admin.get(at(verified, "remove")))
     assert "can’t sign in through your identity provider" in page
     assert "Nobody is removed" in page
@@ -286,7 +286,7 @@ def drop_password(membership):
     membership.user.save()
 
 
-def test_removing_a_verified_domain_says_whose_sessions_end(admin, verified, uma, adam, gil):
+def test_remove_page_counts_the_sessions_that_end(admin, verified, uma, adam, gil):
     for membership in (uma, uma, adam, gil):
         sign_in_by_idp(membership)
     sign_in_by_idp(adam, ends=-timedelta(minutes=1))
@@ -294,14 +294,14 @@ def test_removing_a_verified_domain_says_whose_sessions_end(admin, verified, uma
     assert "<b>3 sessions</b> that it opened for them end at once." in page
 
 
-def test_removing_a_verified_domain_says_that_nobody_is_signed_out(admin, verified, gil):
+def test_remove_page_says_when_nobody_is_signed_out(admin, verified, gil):
     sign_in_by_idp(gil)
     page = text_of(admin.get(at(verified, "remove")))
     assert "nobody is signed out" in page
     assert "Every member under it has a password or passkey here" in page
 
 
-def test_removing_a_verified_domain_says_who_has_no_other_way_in(admin, verified, uma, adam, gil):
+def test_remove_page_lists_members_without_password_and_passkey(admin, verified, uma, adam, gil):
     for membership in (uma, adam, gil):
         drop_password(membership)
     Authenticator.objects.create(user=adam.user, type=Authenticator.Type.WEBAUTHN, data={})
@@ -309,7 +309,7 @@ def test_removing_a_verified_domain_says_who_has_no_other_way_in(admin, verified
     assert "<b>1 member</b> under it has neither a password nor a passkey here:" in page
 
 
-def test_an_admin_is_told_that_removing_a_domain_ends_their_own_session(sign_in, olga, verified):
+def test_remove_page_says_that_the_admins_own_session_ends(sign_in, olga, verified):
     drop_password(olga)
     client = sign_in(olga)
     session = client.session
@@ -320,7 +320,7 @@ def test_an_admin_is_told_that_removing_a_domain_ends_their_own_session(sign_in,
     assert "neither a password nor a passkey here, you among them:" in page
 
 
-def test_another_organizations_sessions_are_not_counted(admin, verified, globex, greta):
+def test_remove_page_does_not_count_another_organizations_sessions(admin, verified, globex, greta):
     membership = MembershipFactory(org=globex, email="vera@acme.example")
     drop_password(membership)
     sign_in_by_idp(membership)
@@ -330,7 +330,7 @@ def test_another_organizations_sessions_are_not_counted(admin, verified, globex,
 
 
 @pytest.mark.parametrize("typed", ["", "acme", "acme.example.evil", "https://acme.example", "a\0"])
-def test_a_verified_domain_stays_until_its_name_is_typed(admin, verified, typed):
+def test_remove_page_returns_400_when_the_typed_name_differs(admin, verified, typed):
     response = admin.post(at(verified, "remove"), {"confirm": typed})
     assert response.status_code == 400
     assert 'id="id_confirm_error"' in text_of(response)
@@ -338,7 +338,7 @@ def test_a_verified_domain_stays_until_its_name_is_typed(admin, verified, typed)
 
 
 @pytest.mark.parametrize("typed", ["acme.example", " ACME.example "])
-def test_a_verified_domain_goes_when_its_name_is_typed(admin, verified, typed):
+def test_remove_page_removes_a_verified_domain_when_its_name_is_typed(admin, verified, typed):
     assert admin.post(at(verified, "remove"), {"confirm": typed}).status_code == 302
     assert not Domain.objects.exists()
 
@@ -346,7 +346,7 @@ def test_a_verified_domain_goes_when_its_name_is_typed(admin, verified, typed):
 @pytest.mark.parametrize(
     "typed", ["xn--bcher-kva.example", "XN--BCHER-KVA.example.", "bücher.example", " BÜCHER.example "]
 )
-def test_an_international_domain_goes_in_either_form(admin, acme, typed):
+def test_remove_page_accepts_an_international_domain_in_unicode_or_ascii(admin, acme, typed):
     international = services.add_domain(org=acme, name="bücher.example", actor=ACTOR)
     services.mark_verified(domain=international, actor=ACTOR)
     page = text_of(admin.get(at(international, "remove")))
@@ -356,7 +356,7 @@ def test_an_international_domain_goes_in_either_form(admin, acme, typed):
 
 
 @pytest.mark.parametrize("act", ["check", "remove"])
-def test_another_organizations_domain_is_not_found(sign_in, greta, domain, act):
+def test_check_and_remove_return_404_for_another_organizations_domain(sign_in, greta, domain, act):
     assert sign_in(greta).post(f"/orgs/globex/settings/domains/{domain.public_id}/{act}/").status_code == 404
     assert Domain.objects.exists()
 
@@ -369,7 +369,7 @@ def add_domains(org, numbers):
         services.add_domain(org=org, name=f"d{number:02}.example", actor=ACTOR)
 
 
-def test_the_page_asks_as_much_for_fifty_domains_as_for_five(admin, acme):
+def test_domains_page_takes_the_same_number_of_queries_for_fifty_as_for_five(admin, acme):
     def asked():
         with CaptureQueriesContext(connection) as captured:
             assert admin.get(DOMAINS).status_code == 200
@@ -381,7 +381,7 @@ def test_the_page_asks_as_much_for_fifty_domains_as_for_five(admin, acme):
     assert asked() == few
 
 
-def test_a_page_has_fifty_domains_and_its_forms_lead_back_to_it(admin, acme):
+def test_domains_page_lists_fifty_domains_and_its_forms_return_to_it(admin, acme):
     add_domains(acme, range(52))
     page = text_of(admin.get(DOMAINS, {"page": 2}))
     assert page.count("Check now<span") == 2
@@ -389,7 +389,7 @@ def test_a_page_has_fifty_domains_and_its_forms_lead_back_to_it(admin, acme):
 
 
 @pytest.mark.parametrize(("name", "page"), [("a.example", ""), ("d49.example", ""), ("d50.example", "?page=2")])
-def test_an_added_domain_is_on_the_page_that_follows(admin, acme, name, page):
+def test_add_domain_redirects_to_the_page_that_lists_the_domain(admin, acme, name, page):
     add_domains(acme, range(50))
     add_domains(acme, range(51, 53))
     response = admin.post(DOMAINS, {"name": name})
@@ -400,6 +400,6 @@ def test_an_added_domain_is_on_the_page_that_follows(admin, acme, name, page):
     assert domain.txt_value in shown
 
 
-def test_no_component_is_left_uncompiled(admin, domain):
+def test_domain_pages_have_no_uncompiled_component(admin, domain):
     for path in (DOMAINS, at(domain, "remove")):
         assert b"<c-" not in admin.get(path).content

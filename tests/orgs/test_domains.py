@@ -80,7 +80,7 @@ def verified(domain, publish):
         ("a-b.c1.example", "a-b.c1.example"),
     ],
 )
-def test_a_domain_has_one_spelling(text, name):
+def test_domain_name_returns_the_lower_case_ascii_form(text, name):
     assert services.domain_name(text) == name
 
 
@@ -108,23 +108,23 @@ def test_a_domain_has_one_spelling(text, name):
         ".".join(["a" * 58] * 4) + ".example",
     ],
 )
-def test_what_is_no_domain_is_refused(text):
+def test_domain_name_raises_domain_invalid_for_other_text(text):
     with pytest.raises(DomainInvalid):
         services.domain_name(text)
 
 
 @pytest.mark.parametrize("text", ["gmail.com", "GMAIL.com.", "web.de", "proton.me", "yahoo.co.jp", "t-online.de"])
-def test_a_public_mail_service_cannot_be_claimed(text):
+def test_domain_name_raises_domain_is_public_for_a_public_mail_service(text):
     with pytest.raises(DomainIsPublic):
         services.domain_name(text)
 
 
-def test_adding_twice_returns_the_first(acme):
+def test_add_domain_twice_returns_the_first_and_is_audited_once(acme):
     assert add(acme) == add(acme, "ACME.example")
     assert AuditEvent.objects.filter(action="domain.added").count() == 1
 
 
-def test_each_organization_has_its_own_proof(acme, globex):
+def test_add_domain_gives_each_organization_its_own_txt_token(acme, globex):
     assert add(acme).txt_token != add(globex).txt_token
 
 
@@ -134,7 +134,7 @@ def test_the_txt_record_has_host_and_value(acme):
     assert str(domain) == "acme.example"
 
 
-def test_verifying_is_audited_once(acme):
+def test_mark_verified_twice_is_audited_once(acme):
     domain = add(acme)
     for _ in range(2):
         services.mark_verified(domain=domain, actor=ACTOR)
@@ -143,7 +143,7 @@ def test_verifying_is_audited_once(acme):
     assert Domain.objects.get().verified_at is not None
 
 
-def test_a_lapsed_domain_proves_nothing(acme):
+def test_has_verified_is_false_for_a_lapsed_domain(acme):
     domain = add(acme)
     services.mark_verified(domain=domain, actor=ACTOR)
     assert queries.has_verified(acme, "NORA@Acme.Example")
@@ -154,16 +154,16 @@ def test_a_lapsed_domain_proves_nothing(acme):
 @pytest.mark.parametrize(
     "address", ["nora", "", "acme.example", "nora@evil-acme.example", "nora@acme.example.evil.example"]
 )
-def test_other_addresses_are_not_verified(acme, address):
+def test_has_verified_is_false_for_addresses_outside_the_domain(acme, address):
     services.mark_verified(domain=add(acme), actor=ACTOR)
     assert not queries.has_verified(acme, address)
 
 
-def test_every_public_mail_service_is_written_as_domains_are_kept():
+def test_public_mail_domains_are_listed_in_their_normal_form():
     assert {name for name in PUBLIC_MAIL if domain_key(name) != name or "." not in name} == set()
 
 
-def test_an_organization_has_a_hundred_domains_at_most(acme):
+def test_add_domain_raises_too_many_domains_beyond_a_hundred(acme):
     Domain.objects.bulk_create(
         Domain(org=acme, name=f"d{place}.example", name_key=f"d{place}.example", txt_token=str(place))
         for place in range(MAX_DOMAINS)
@@ -173,7 +173,7 @@ def test_an_organization_has_a_hundred_domains_at_most(acme):
     assert add(acme, "d7.example").txt_token == "7"
 
 
-def test_another_organizations_proof_is_not_told_to_who_adds_the_domain(domain, globex):
+def test_add_domain_returns_a_pending_domain_when_another_organization_verified_it(domain, globex):
     services.mark_verified(domain=domain, actor=ACTOR)
     assert add(globex).state == DomainState.PENDING
 
@@ -181,7 +181,7 @@ def test_another_organizations_proof_is_not_told_to_who_adds_the_domain(domain, 
 # what DNS says
 
 
-def test_the_right_value_proves_the_domain(domain, publish):
+def test_check_domain_verifies_the_domain_when_the_value_is_published(domain, publish):
     publish({HOST: ["something else", domain.txt_value]})
     found = check(domain)
     assert (found.outcome, found.found) == (ProofOutcome.VERIFIED, ("something else", domain.txt_value))
@@ -189,7 +189,7 @@ def test_the_right_value_proves_the_domain(domain, publish):
 
 
 @pytest.mark.parametrize("shown", ['"{}"', " {} "])
-def test_quotes_and_space_around_the_value_do_not_matter(domain, publish, shown):
+def test_check_domain_ignores_quotes_and_space_around_the_value(domain, publish, shown):
     publish({HOST: [shown.format(domain.txt_value)]})
     assert check(domain).outcome == ProofOutcome.VERIFIED
 
@@ -203,7 +203,9 @@ def test_quotes_and_space_around_the_value_do_not_matter(domain, publish, shown)
         ({HOST: DnsProblem.SERVER_FAILURE}, ProofOutcome.UNREACHABLE, DnsProblem.SERVER_FAILURE),
     ],
 )
-def test_anything_else_leaves_it_pending_and_says_why(domain, publish, names, outcome, problem):
+def test_check_domain_leaves_the_domain_pending_and_gives_the_reason_for_other_answers(
+    domain, publish, names, outcome, problem
+):
     publish(names)
     found = check(domain)
     assert (found.outcome, found.problem, found.expected) == (outcome, problem, domain.txt_value)
@@ -211,31 +213,31 @@ def test_anything_else_leaves_it_pending_and_says_why(domain, publish, names, ou
 
 
 @pytest.mark.parametrize("place", ["acme.example", "_gatehouse.acme.example.acme.example"])
-def test_a_record_at_a_wrong_place_is_found_there(domain, publish, place):
+def test_check_domain_finds_a_record_at_a_wrong_name(domain, publish, place):
     publish({place: [domain.txt_value]})
     found = check(domain)
     assert (found.outcome, found.misplaced_at) == (ProofOutcome.NOT_FOUND, place)
 
 
-def test_another_organizations_value_proves_nothing(domain, globex, publish):
+def test_check_domain_gives_wrong_value_for_another_organizations_value(domain, globex, publish):
     publish({HOST: [add(globex).txt_value]})
     assert check(domain).outcome == ProofOutcome.WRONG_VALUE
 
 
 @pytest.mark.parametrize("names", [{}, {HOST: ["another"]}, []])
-def test_a_verified_domain_stays_verified_whatever_a_look_shows(verified, publish, names):
+def test_check_domain_keeps_a_verified_domain_verified_when_the_record_is_missing(verified, publish, names):
     publish(names)
     assert check(verified).outcome != ProofOutcome.VERIFIED
     assert Domain.objects.get().state == DomainState.VERIFIED
 
 
-def test_a_lapsed_domain_is_verified_again_by_its_record(verified):
+def test_check_domain_verifies_a_lapsed_domain_again(verified):
     Domain.objects.update(state=DomainState.LAPSED)
     check(verified)
     assert Domain.objects.get().state == DomainState.VERIFIED
 
 
-def test_the_last_look_is_kept(domain, publish):
+def test_check_domain_stores_its_result(domain, publish):
     publish({HOST: ["gatehouse-verify=0123"]})
     found = check(domain)
     row = queries.row_of(queries.find_domain(domain.org, domain.public_id))
@@ -243,23 +245,23 @@ def test_the_last_look_is_kept(domain, publish):
 
 
 @pytest.mark.parametrize("names", [{}, [], {"acme.example": ["x"]}])
-def test_the_reason_of_a_failure_is_kept(domain, publish, names):
+def test_check_domain_stores_the_reason_of_a_failure(domain, publish, names):
     publish(names)
     found = check(domain)
     assert queries.last_check(Domain.objects.get()) == found
 
 
-def test_a_domain_at_which_nobody_has_looked_shows_no_check(domain):
+def test_domain_never_checked_has_no_check_result(domain):
     assert queries.row_of(domain).check is None
 
 
-def test_few_values_are_kept_of_many(domain, publish):
+def test_check_domain_stores_at_most_ten_values(domain, publish):
     publish({HOST: [f"value {place}" for place in range(40)]})
     check(domain)
     assert len(queries.last_check(Domain.objects.get()).found) == 10
 
 
-def test_a_second_organization_with_proof_is_told_and_gets_nothing(verified, globex, publish):
+def test_check_domain_gives_taken_when_another_organization_verified_the_domain(verified, globex, publish):
     second = add(globex)
     publish({HOST: [verified.txt_value, second.txt_value]})
     assert check(second).outcome == ProofOutcome.TAKEN
@@ -268,7 +270,7 @@ def test_a_second_organization_with_proof_is_told_and_gets_nothing(verified, glo
     assert AuditEvent.objects.filter(org=globex, action="domain.verified").count() == 0
 
 
-def test_proof_by_dns_lets_in_who_waited(domain, publish):
+def test_check_domain_activates_invited_memberships(domain, publish):
     membership = people.create_membership(
         org=domain.org, profile=Profile("n@acme.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
     )
@@ -279,7 +281,7 @@ def test_proof_by_dns_lets_in_who_waited(domain, publish):
     assert membership.state == MembershipState.ACTIVE
 
 
-def test_proof_and_what_follows_from_it_are_one_transaction(domain, monkeypatch):
+def test_mark_verified_is_rolled_back_when_a_follow_up_fails(domain, monkeypatch):
     def fail(*args):
         raise RuntimeError
 
@@ -290,14 +292,14 @@ def test_proof_and_what_follows_from_it_are_one_transaction(domain, monkeypatch)
     assert not AuditEvent.objects.filter(action="domain.verified").exists()
 
 
-def test_a_domain_that_was_removed_meanwhile_cannot_be_checked(domain, publish):
+def test_check_domain_raises_domain_unknown_when_the_domain_was_removed(domain, publish):
     publish({HOST: [domain.txt_value]})
     services.remove_domain(domain=queries.find_domain(domain.org, domain.public_id), actor=ACTOR)
     with pytest.raises(DomainUnknown):
         check(domain)
 
 
-def test_proof_by_other_means_is_refused_where_another_organization_has_it(verified, globex):
+def test_mark_verified_raises_domain_taken_when_another_organization_verified_the_domain(verified, globex):
     with pytest.raises(DomainTaken):
         services.mark_verified(domain=add(globex), actor=ACTOR)
 
@@ -318,7 +320,7 @@ def asked(monkeypatch):
     return found
 
 
-def test_a_second_look_a_moment_later_asks_nothing_and_keeps_the_answer(domain, asked):
+def test_check_domain_again_at_once_raises_checked_just_now_without_a_lookup(domain, asked):
     check(domain)
     before, names = queries.last_check(Domain.objects.get()), len(asked)
     with pytest.raises(CheckedJustNow):
@@ -327,7 +329,7 @@ def test_a_second_look_a_moment_later_asks_nothing_and_keeps_the_answer(domain, 
     assert len(asked) == names
 
 
-def test_a_look_is_possible_again_five_seconds_later(domain, asked):
+def test_check_domain_asks_dns_again_after_the_check_interval(domain, asked):
     check(domain)
     names = len(asked)
     Domain.objects.update(last_checked_at=now() - CHECK_INTERVAL)
@@ -335,13 +337,13 @@ def test_a_look_is_possible_again_five_seconds_later(domain, asked):
     assert len(asked) == 2 * names
 
 
-def test_a_look_at_one_domain_does_not_hinder_another(domain, asked):
+def test_check_domain_of_another_domain_is_allowed_at_once(domain, asked):
     check(domain)
     other = add(domain.org, "other.example")
     assert services.check_domain(domain=other, actor=ACTOR).outcome == ProofOutcome.NOT_FOUND
 
 
-def test_all_that_one_look_asks_ends_at_one_time(domain, asked):
+def test_check_domain_gives_all_its_lookups_one_deadline(domain, asked):
     check(domain)
     assert [name for name, _ in asked] == [HOST, f"{HOST}.acme.example", "acme.example"]
     assert len({until for _, until in asked}) == 1
@@ -350,24 +352,24 @@ def test_all_that_one_look_asks_ends_at_one_time(domain, asked):
 # who has a domain, and removing it
 
 
-def test_a_verified_domain_leads_to_its_organization(verified, globex):
+def test_verified_domain_org_returns_the_organization_of_a_verified_domain(verified, globex):
     add(globex)
     assert queries.verified_domain_org("acme.example") == verified.org
     assert list(queries.verified_domains(verified.org)) == [verified]
 
 
 @pytest.mark.parametrize("key", ["acme.example", "", "sub.acme.example"])
-def test_an_unverified_domain_leads_nowhere(domain, key):
+def test_verified_domain_org_returns_none_for_an_unverified_domain(domain, key):
     assert queries.verified_domain_org(key) is None
     assert not queries.verified_domains(domain.org).exists()
 
 
-def test_a_domain_of_another_organization_is_unknown(domain, globex):
+def test_find_domain_raises_domain_unknown_in_another_organization(domain, globex):
     with pytest.raises(DomainUnknown):
         queries.find_domain(globex, domain.public_id)
 
 
-def test_removing_is_audited_once_and_frees_the_domain(verified, globex):
+def test_remove_domain_twice_is_audited_once_and_frees_the_domain(verified, globex):
     for _ in range(2):
         services.remove_domain(domain=Domain(pk=verified.pk, org=verified.org), actor=ACTOR)
     event = AuditEvent.objects.get(action="domain.removed")
@@ -375,7 +377,7 @@ def test_removing_is_audited_once_and_frees_the_domain(verified, globex):
     services.mark_verified(domain=add(globex), actor=ACTOR)
 
 
-def test_removing_a_domain_removes_nobody(verified, uma):
+def test_remove_domain_keeps_memberships_active(verified, uma):
     services.remove_domain(domain=verified, actor=ACTOR)
     uma.refresh_from_db()
     assert uma.is_active
@@ -385,7 +387,7 @@ def verified_addresses():
     return set(EmailAddress.objects.filter(verified=True).values_list("email", flat=True))
 
 
-def test_removing_a_domain_leaves_only_what_people_have_verified_themselves(verified, uma):
+def test_remove_domain_unverifies_addresses_of_accounts_without_password_and_passkey(verified, uma):
     for name in ("plain@acme.example", "key@acme.example", "plain@sub.acme.example", "plain@other.example"):
         account = tenancy.create_account(email=name, verified=True)
         if name.startswith("key"):
@@ -395,7 +397,7 @@ def test_removing_a_domain_leaves_only_what_people_have_verified_themselves(veri
     assert before - verified_addresses() == {"plain@acme.example"}
 
 
-def test_removing_a_domain_costs_the_same_however_many_are_under_it(acme, django_assert_num_queries):
+def test_remove_domain_takes_the_same_number_of_queries_for_any_number_of_people(acme, django_assert_num_queries):
     def prove(name, people_under_it):
         made = add(acme, name)
         services.mark_verified(domain=made, actor=ACTOR)
@@ -416,12 +418,12 @@ def test_removing_a_domain_costs_the_same_however_many_are_under_it(acme, django
 
 
 @pytest.mark.parametrize("text", ["co.uk", "CO.UK.", "github.io", "公司.cn", "kawasaki.jp", "any.ck"])
-def test_a_public_suffix_cannot_be_claimed(acme, text):
+def test_add_domain_raises_domain_is_suffix_for_a_public_suffix(acme, text):
     with pytest.raises(DomainIsSuffix):
         services.add_domain(org=acme, name=text, actor=ACTOR)
     assert not Domain.objects.exists()
 
 
 @pytest.mark.parametrize("text", ["acme.co.uk", "acme.github.io", "city.kawasaki.jp", "www.ck", "acme.test"])
-def test_a_domain_below_a_public_suffix_can_be_claimed(text):
+def test_domain_name_accepts_a_domain_below_a_public_suffix(text):
     assert services.domain_name(text) == text

@@ -36,59 +36,59 @@ def group(acme):
     return make(acme)
 
 
-def test_a_name_is_taken_whatever_its_case(acme, group):
+def test_create_group_raises_group_name_taken_in_any_case(acme, group):
     with pytest.raises(GroupNameTaken):
         make(acme, "ENGINEERING")
 
 
-def test_each_source_and_organization_has_names_of_its_own(acme, globex, group):
+def test_group_names_are_unique_per_source_and_organization(acme, globex, group):
     make(acme, source=GroupSource.LOCAL)
     make(globex)
     assert Group.objects.filter(name_key="engineering").count() == 3
 
 
-def test_a_rename_is_audited_with_both_names(group):
+def test_rename_group_is_audited_with_both_names(group):
     rename(group, "Platform")
     event = AuditEvent.objects.get(action="group.renamed")
     assert (event.before, event.after) == ({"name": "Engineering"}, {"name": "Platform"})
     assert str(Group.objects.get()) == "Platform"
 
 
-def test_the_same_name_again_is_a_no_op(group):
+def test_rename_group_to_the_same_name_is_not_audited(group):
     rename(group, "Engineering")
     assert actions() == ["group.created"]
 
 
-def test_a_rename_to_a_taken_name_is_refused(acme, group):
+def test_rename_group_raises_group_name_taken(acme, group):
     with pytest.raises(GroupNameTaken):
         rename(make(acme, "Sales"), "engineering")
 
 
-def test_adding_counts_who_is_new(group, uma, adam):
+def test_add_members_counts_new_members_only(group, uma, adam):
     assert add(group, uma) == 1
     assert add(group, uma, adam) == 1
     assert GroupMember.objects.count() == 2
 
 
-def test_removing_counts_who_was_there(group, uma, adam):
+def test_remove_members_counts_former_members_only(group, uma, adam):
     add(group, uma)
     assert remove(group, uma, adam) == 1
     assert remove(group, uma) == 0
 
 
-def test_nothing_changed_is_not_audited(group, uma):
+def test_add_and_remove_without_a_change_are_not_audited(group, uma):
     add(group)
     remove(group, uma)
     assert actions() == ["group.created"]
 
 
-def test_the_audit_names_the_first_fifty(acme, group):
+def test_add_members_is_audited_with_the_first_fifty_names(acme, group):
     add(group, *[MembershipFactory(org=acme) for _ in range(52)])
     after = AuditEvent.objects.get(action="group.members_added").after
     assert (after["count"], len(after["members"])) == (52, 50)
 
 
-def test_leaving_ends_the_groups_of_one_source(acme, group, uma):
+def test_leave_groups_removes_group_members_of_one_source_only(acme, group, uma):
     local = make(acme, "Choir", GroupSource.LOCAL)
     add(group, uma)
     add(local, uma)
@@ -96,7 +96,7 @@ def test_leaving_ends_the_groups_of_one_source(acme, group, uma):
     assert [row.group for row in GroupMember.objects.all()] == [local]
 
 
-def test_deleting_keeps_the_memberships_and_the_audit(group, uma):
+def test_delete_group_keeps_memberships_and_is_audited(group, uma):
     add(group, uma)
     services.delete_group(group=group, actor=ACTOR)
     uma.refresh_from_db()
@@ -104,29 +104,29 @@ def test_deleting_keeps_the_memberships_and_the_audit(group, uma):
     assert actions()[-1] == "group.deleted"
 
 
-def test_a_group_is_found_in_its_organization_only(acme, globex, group):
+def test_find_group_raises_group_unknown_in_another_organization(acme, globex, group):
     assert queries.find_group(acme, group.public_id) == group
     with pytest.raises(GroupUnknown):
         queries.find_group(globex, group.public_id)
 
 
 @pytest.mark.parametrize(("text", "found"), [("", 2), ("ENG", 1), ("eng ing", 1), ("eng sales", 0)])
-def test_groups_are_searched_by_words(acme, globex, group, text, found):
+def test_list_groups_finds_names_by_all_words(acme, globex, group, text, found):
     make(acme, "Sales")
     make(globex, "Engine room")
     assert queries.list_groups(acme, text).count() == found
 
 
-def test_groups_are_listed_with_their_size(acme, group, uma, adam):
+def test_list_groups_counts_members(acme, group, uma, adam):
     add(group, uma, adam)
     assert [row.member_count for row in queries.list_groups(acme)] == [2]
 
 
 @pytest.mark.parametrize(("text", "found"), [("", 2), ("um", 1), ("nobody", 0)])
-def test_members_are_searched_by_words(group, uma, adam, text, found):
+def test_list_group_members_finds_members_by_words(group, uma, adam, text, found):
     add(group, uma, adam)
     assert len(queries.list_group_members(group, text)) == found
 
 
-def test_a_search_that_cannot_be_read_shows_everything():
+def test_group_search_form_gives_no_text_for_a_too_long_search():
     assert GroupSearchForm({"q": "x" * 201}).text() == ""

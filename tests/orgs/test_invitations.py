@@ -64,51 +64,51 @@ def accept(client, secret):
     return client.post(f"/invitations/{secret}/accept/")
 
 
-def test_nothing_is_mailed_within_two_minutes(membership, mailoutbox):
+def test_invitation_is_not_mailed_within_two_minutes(membership, mailoutbox):
     outbox.drain()
     assert mailoutbox == []
 
 
-def test_the_mail_names_the_organization_and_the_days(membership, mailoutbox):
+def test_invitation_mail_names_the_organization_and_the_days(membership, mailoutbox):
     deliver()
     [mail] = mailoutbox
     assert (mail.to, mail.subject) == ([IVY], "Join Acme on Gatehouse")
     assert "within 14 days" in mail.body
 
 
-def test_the_mails_link_opens_the_invitation(membership, mailoutbox, client):
+def test_invitation_mail_link_opens_the_invitation(membership, mailoutbox, client):
     deliver()
     secret = LINK.search(mailoutbox[0].body)[1]
     assert queries.find_invitation(secret).membership == membership
     assert client.get(f"/invitations/{secret}/").status_code == 200
 
 
-def test_a_name_with_a_line_break_adds_no_header(acme, membership, mailoutbox):
+def test_invitation_mail_gets_no_header_from_a_line_break_in_the_organization_name(acme, membership, mailoutbox):
     acme.name = "Acme\nBcc: eve@evil.example"
     acme.save()
     deliver()
     assert (mailoutbox[0].subject, mailoutbox[0].recipients()) == ("Join Acme", [IVY])
 
 
-def test_only_the_digest_of_the_secret_is_stored(membership, secret):
+def test_invitation_secret_is_stored_as_a_digest_only(membership, secret):
     stored = InvitationLink.objects.values().get()
     assert stored["digest"] == credentials.digest(secret)
     assert secret not in str(stored) + str(list(OutboxEvent.objects.values())) + str(list(AuditEvent.objects.values()))
 
 
-def test_a_removed_membership_mails_nobody(membership, mailoutbox):
+def test_invitation_of_a_removed_membership_is_not_mailed(membership, mailoutbox):
     people.remove_membership(membership=membership, actor=ACTOR)
     deliver()
     assert mailoutbox == []
 
 
-def test_a_suspended_membership_mails_nobody(membership, mailoutbox):
+def test_invitation_of_a_suspended_membership_is_not_mailed(membership, mailoutbox):
     people.suspend_membership(membership=membership, source=SuspensionSource.SCIM, actor=ACTOR)
     deliver()
     assert mailoutbox == []
 
 
-def test_an_event_that_outlived_its_membership_is_done_without_a_mail(acme, mailoutbox):
+def test_invitation_event_without_its_membership_is_delivered_without_a_mail(acme, mailoutbox):
     outbox.add(org=acme, kind=INVITATION_MAIL, key="00000000-0000-0000-0000-000000000000")
     assert outbox.drain() == 1
     assert mailoutbox == []
@@ -121,20 +121,20 @@ def flap(membership, times=1):
         people.lift_suspension(membership=membership, source=SuspensionSource.SCIM, actor=ACTOR)
 
 
-def test_lifting_a_suspension_invites_who_has_no_link_yet(membership, mailoutbox):
+def test_lifting_a_suspension_sends_an_invitation_when_none_was_sent(membership, mailoutbox):
     flap(membership)
     deliver()
     assert [mail.to for mail in mailoutbox] == [[IVY]]
 
 
-def test_lifting_a_suspension_mails_nobody_who_has_a_link(membership, secret, mailoutbox):
+def test_lifting_a_suspension_sends_no_invitation_when_a_link_is_live(membership, secret, mailoutbox):
     flap(membership, 5)
     deliver()
     assert mailoutbox == []
     assert queries.find_invitation(secret).membership == membership
 
 
-def test_lifting_a_suspension_invites_anew_once_the_link_has_ended(membership, secret, mailoutbox):
+def test_lifting_a_suspension_sends_a_new_invitation_when_the_link_expired(membership, secret, mailoutbox):
     Invitation.objects.update(expires_at=now() - timedelta(days=1))
     InvitationLink.objects.update(expires_at=now() - timedelta(days=1))
     flap(membership)
@@ -142,45 +142,45 @@ def test_lifting_a_suspension_invites_anew_once_the_link_has_ended(membership, s
     assert [mail.to for mail in mailoutbox] == [[IVY]]
 
 
-def test_a_rename_before_the_mail_sends_it_to_the_new_address_only(membership, mailoutbox):
+def test_invitation_goes_to_the_new_address_only_when_it_changes_before_the_mail(membership, mailoutbox):
     people.update_profile(membership=membership, profile=Profile("ivy@new.example"), actor=ACTOR)
     deliver()
     assert [mail.to for mail in mailoutbox] == [["ivy@new.example"]]
 
 
-def test_a_rename_after_the_mail_ends_the_old_link(membership, secret, mailoutbox):
+def test_invitation_link_ends_when_the_address_changes_after_the_mail(membership, secret, mailoutbox):
     people.update_profile(membership=membership, profile=Profile("ivy@new.example"), actor=ACTOR)
     deliver()
     with pytest.raises(InvitationUnknown):
         queries.find_invitation(secret)
 
 
-def test_whoever_read_the_old_address_cannot_take_a_renamed_membership(membership, ivy):
+def test_accept_invitation_is_refused_for_the_account_of_the_former_address(membership, ivy):
     people.update_profile(membership=membership, profile=Profile("ivy@new.example"), actor=ACTOR)
     with pytest.raises(InvitationForSomebodyElse):
         people.accept_invitation(membership=membership, user=ivy, actor=ACTOR, mailed_at=now())
 
 
-def test_second_mail_leaves_the_first_link_good(acme, membership, secret):
+def test_second_invitation_mail_keeps_the_first_link_valid(acme, membership, secret):
     later = prepare(acme, membership)
     assert [queries.find_invitation(each).membership for each in (secret, later)] == [membership, membership]
 
 
 @pytest.mark.parametrize("taken", ["first", "second"])
-def test_acceptance_ends_every_link(sign_in, acme, ivy, membership, secret, taken):
+def test_accept_invitation_ends_every_link(sign_in, acme, ivy, membership, secret, taken):
     links = {"first": secret, "second": prepare(acme, membership)}
     accept(sign_in(ivy), links[taken])
     assert InvitationLink.objects.count() == 0
     assert [Client().get(f"/invitations/{each}/").status_code for each in links.values()] == [404, 404]
 
 
-def test_removal_ends_every_link(acme, membership, secret):
+def test_remove_membership_ends_every_invitation_link(acme, membership, secret):
     prepare(acme, membership)
     people.remove_membership(membership=membership, actor=ACTOR)
     assert InvitationLink.objects.count() == 0
 
 
-def test_expired_link_stays_expired_after_a_later_mail(acme, membership, secret):
+def test_expired_invitation_link_stays_expired_after_a_later_mail(acme, membership, secret):
     InvitationLink.objects.update(expires_at=now() - timedelta(seconds=1))
     later = prepare(acme, membership)
     with pytest.raises(InvitationUnknown):
@@ -189,7 +189,7 @@ def test_expired_link_stays_expired_after_a_later_mail(acme, membership, secret)
     assert InvitationLink.objects.count() == 1
 
 
-def test_link_to_a_former_address_is_unknown_though_a_later_mail_left(acme, membership, secret):
+def test_invitation_link_to_a_former_address_is_unknown_even_after_a_later_mail(acme, membership, secret):
     people.update_profile(membership=membership, profile=Profile("ivy@new.example"), actor=ACTOR)
     later = prepare(acme, membership)
     with pytest.raises(InvitationUnknown):
@@ -197,43 +197,43 @@ def test_link_to_a_former_address_is_unknown_though_a_later_mail_left(acme, memb
     assert queries.find_invitation(later).membership == membership
 
 
-def test_the_invited_account_takes_the_membership(sign_in, ivy, membership, secret):
+def test_accept_invitation_activates_the_membership_for_the_invited_account(sign_in, ivy, membership, secret):
     response = accept(sign_in(ivy), secret)
     membership.refresh_from_db()
     assert (response.status_code, response["Location"]) == (302, "/orgs/acme/")
     assert (membership.user, membership.state) == (ivy, MembershipState.ACTIVE)
 
 
-def test_the_session_that_accepted_reaches_the_organization(sign_in, ivy, membership, secret):
+def test_accept_invitation_opens_the_organization_in_the_same_session(sign_in, ivy, membership, secret):
     browser = sign_in(ivy)
     accept(browser, secret)
     assert browser.get("/orgs/acme/").status_code == 200
 
 
-def test_another_account_is_refused(sign_in, stranger, membership, secret):
+def test_accept_invitation_returns_409_for_another_account(sign_in, stranger, membership, secret):
     assert accept(sign_in(stranger), secret).status_code == 403
     assert Membership.objects.get(pk=membership.pk).user is None
 
 
-def test_an_account_that_has_not_verified_the_address_is_refused(sign_in, membership, secret):
+def test_accept_invitation_returns_409_for_an_account_that_has_not_verified_the_address(sign_in, membership, secret):
     unverified = UserFactory(email=IVY, verified=False)
     assert accept(sign_in(unverified), secret).status_code == 403
     assert Membership.objects.get(pk=membership.pk).user is None
 
 
-def test_a_link_works_once(sign_in, ivy, membership, secret):
+def test_accept_invitation_returns_409_the_second_time(sign_in, ivy, membership, secret):
     browser = sign_in(ivy)
     accept(browser, secret)
     assert accept(browser, secret).status_code == 404
 
 
-def test_a_link_ends_after_fourteen_days(sign_in, ivy, membership, secret):
+def test_accept_invitation_returns_409_for_an_expired_link(sign_in, ivy, membership, secret):
     InvitationLink.objects.update(expires_at=now() - timedelta(seconds=1))
     assert accept(sign_in(ivy), secret).status_code == 404
     assert Client().get(f"/invitations/{secret}/").status_code == 404
 
 
-def test_one_memberships_link_takes_no_other_membership(sign_in, acme, ivy, membership, secret):
+def test_accept_invitation_does_not_change_another_membership(sign_in, acme, ivy, membership, secret):
     other = people.create_membership(
         org=acme, profile=Profile("ola@elsewhere.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
     )
@@ -242,30 +242,30 @@ def test_one_memberships_link_takes_no_other_membership(sign_in, acme, ivy, memb
     assert other.user is None
 
 
-def test_a_membership_that_was_taken_meanwhile_is_refused(membership, ivy):
+def test_accept_invitation_raises_invitation_unknown_when_it_was_accepted_already(membership, ivy):
     people.accept_invitation(membership=membership, user=ivy, actor=ACTOR, mailed_at=now())
     with pytest.raises(InvitationUnknown):
         people.accept_invitation(membership=membership, user=ivy, actor=ACTOR, mailed_at=now())
 
 
-def test_a_suspended_membership_cannot_be_accepted(membership, ivy):
+def test_accept_invitation_raises_invitation_unknown_for_a_suspended_membership(membership, ivy):
     people.suspend_membership(membership=membership, source=SuspensionSource.SCIM, actor=ACTOR)
     with pytest.raises(InvitationUnknown):
         people.accept_invitation(membership=membership, user=ivy, actor=ACTOR, mailed_at=now())
 
 
-def test_an_account_has_one_membership_in_an_organization(uma, membership):
+def test_accept_invitation_raises_membership_exists_for_an_account_that_is_a_member(uma, membership):
     tenancy.mark_address_verified(user=uma.user, address=IVY)
     with pytest.raises(MembershipExists):
         people.accept_invitation(membership=membership, user=uma.user, actor=ACTOR, mailed_at=now())
 
 
-def test_an_account_that_has_a_membership_is_not_offered_a_second_one(sign_in, uma, membership):
+def test_accept_from_home_returns_404_for_an_account_that_is_a_member(sign_in, uma, membership):
     tenancy.mark_address_verified(user=uma.user, address=IVY)
     assert sign_in(uma).post(f"/waiting/{membership.public_id}/accept/").status_code == 404
 
 
-def test_a_waiting_membership_is_taken_from_the_home_page(sign_in, ivy, membership):
+def test_accept_from_home_activates_the_membership(sign_in, ivy, membership):
     add_domain(org=membership.org, name="elsewhere.example", verified=True, actor=ACTOR)
     tenancy.mark_address_verified(user=ivy, address=IVY)
     browser = sign_in(ivy)
@@ -274,7 +274,7 @@ def test_a_waiting_membership_is_taken_from_the_home_page(sign_in, ivy, membersh
     assert browser.get("/orgs/acme/").status_code == 200
 
 
-def test_a_waiting_membership_needs_the_mailed_link_when_the_proof_of_the_address_is_old(sign_in, ivy, membership):
+def test_accept_from_home_returns_409_when_the_address_was_verified_long_ago(sign_in, ivy, membership):
     browser = sign_in(ivy)
     page = browser.get("/").content.decode()
     assert "open the link in the invitation" in page
@@ -286,7 +286,7 @@ def test_a_waiting_membership_needs_the_mailed_link_when_the_proof_of_the_addres
     assert membership.user is None
 
 
-def test_somebody_elses_waiting_membership_cannot_be_taken_from_the_home_page(sign_in, stranger, membership):
+def test_accept_from_home_returns_404_for_somebody_elses_membership(sign_in, stranger, membership):
     assert sign_in(stranger).post(f"/waiting/{membership.public_id}/accept/").status_code == 404
 
 
@@ -314,13 +314,13 @@ def at_nine(monkeypatch):
     return move
 
 
-def test_an_address_gets_three_invitations_an_hour(membership, mailoutbox, at_nine):
+def test_invitation_mails_to_an_address_are_limited_to_three_an_hour(membership, mailoutbox, at_nine):
     for _ in range(5):
         ask_again(membership)
     assert len(mailoutbox) == 3
 
 
-def test_an_address_gets_three_invitations_an_hour_from_all_organizations(acme, globex, mailoutbox, at_nine):
+def test_invitation_mails_to_an_address_are_limited_across_organizations(acme, globex, mailoutbox, at_nine):
     for org in (acme, globex):
         membership = people.create_membership(org=org, profile=Profile(IVY), origin=MembershipOrigin.SCIM, actor=ACTOR)
         deliver()
@@ -328,7 +328,9 @@ def test_an_address_gets_three_invitations_an_hour_from_all_organizations(acme, 
     assert len(mailoutbox) == 3
 
 
-def test_an_invitation_beyond_the_bound_waits_for_the_next_hour_and_stays_valid(membership, mailoutbox, at_nine):
+def test_invitation_mail_over_the_limit_waits_for_the_next_hour_and_its_link_stays_valid(
+    membership, mailoutbox, at_nine
+):
     for _ in range(3):
         ask_again(membership)
     link = LINK.search(mailoutbox[-1].body)[1]
@@ -342,7 +344,7 @@ def test_an_invitation_beyond_the_bound_waits_for_the_next_hour_and_stays_valid(
     assert len(mailoutbox) == 4
 
 
-def test_a_delayed_invitation_is_shown_on_the_page_of_members_until_it_has_left(olga, membership, sign_in, at_nine):
+def test_members_page_shows_a_delayed_invitation_until_it_is_sent(olga, membership, sign_in, at_nine):
     admin = sign_in(olga)
     for _ in range(4):
         ask_again(membership)
@@ -353,7 +355,9 @@ def test_a_delayed_invitation_is_shown_on_the_page_of_members_until_it_has_left(
     assert "delayed" not in admin.get(page).content.decode()
 
 
-def test_an_organization_sends_so_many_invitations_an_hour(acme, mailoutbox, at_nine, monkeypatch):
+def test_invitation_mails_of_an_organization_over_the_limit_are_spread_over_the_next_hours(
+    acme, mailoutbox, at_nine, monkeypatch
+):
     monkeypatch.setattr(invitations, "INVITATIONS_OF_ORG", Limit("invitation.org", 2, is_spread=True))
     for number in range(6):
         people.create_membership(
@@ -366,7 +370,7 @@ def test_an_organization_sends_so_many_invitations_an_hour(acme, mailoutbox, at_
     assert {event.last_error for event in waiting} == {"This organization sends no more than 2 invitations an hour."}
 
 
-def test_one_organizations_bound_leaves_anothers(acme, globex, mailoutbox, at_nine, monkeypatch):
+def test_invitation_limit_of_an_organization_does_not_limit_another(acme, globex, mailoutbox, at_nine, monkeypatch):
     monkeypatch.setattr(invitations, "INVITATIONS_OF_ORG", Limit("invitation.org", 1))
     for org in (acme, acme, globex):
         address = f"p{Membership.objects.count()}@elsewhere.example"
@@ -375,7 +379,7 @@ def test_one_organizations_bound_leaves_anothers(acme, globex, mailoutbox, at_ni
     assert len(mailoutbox) == 2
 
 
-def test_an_organization_beyond_the_bound_of_an_address_delays_no_other_past_the_next_hour(
+def test_repeated_invitations_over_the_address_limit_delay_another_organization_by_one_hour_only(
     acme, globex, mailoutbox, at_nine
 ):
     ours = people.create_membership(org=acme, profile=Profile(IVY), origin=MembershipOrigin.SCIM, actor=ACTOR)
@@ -387,7 +391,7 @@ def test_an_organization_beyond_the_bound_of_an_address_delays_no_other_past_the
     assert waiting.due_at == NINE + timedelta(hours=1)
 
 
-def test_lifting_a_suspension_leaves_the_mail_put_off_until_the_bound_has_room(membership):
+def test_lifting_a_suspension_keeps_the_delay_of_an_invitation_mail(membership):
     until = now() + timedelta(minutes=50)
     Invitation.objects.update(delayed_until=until)
     flap(membership, 3)
@@ -395,13 +399,13 @@ def test_lifting_a_suspension_leaves_the_mail_put_off_until_the_bound_has_room(m
     assert abs(event.due_at - until) < timedelta(seconds=30)
 
 
-def test_a_rename_after_a_delay_sends_to_the_new_address_without_it(membership):
+def test_invitation_to_a_new_address_is_sent_without_the_delay_of_the_former_one(membership):
     Invitation.objects.update(delayed_until=now() + timedelta(minutes=50))
     people.update_profile(membership=membership, profile=Profile("ivy@new.example"), actor=ACTOR)
     assert OutboxEvent.objects.get(canceled_at=None).due_at < now() + timedelta(minutes=3)
 
 
-def test_mail_that_the_organizations_bound_refuses_is_not_counted_for_the_address(
+def test_invitation_mail_over_the_organizations_limit_is_not_counted_for_the_address(
     acme, globex, mailoutbox, at_nine, monkeypatch
 ):
     monkeypatch.setattr(invitations, "INVITATIONS_OF_ORG", Limit("invitation.org", 1))
@@ -417,7 +421,7 @@ def test_mail_that_the_organizations_bound_refuses_is_not_counted_for_the_addres
 
 
 @pytest.mark.parametrize("error", [SMTPServerDisconnected(), DeliveryRefused(550), ValueError()])
-def test_what_the_mail_server_refuses_is_not_counted(membership, mailoutbox, at_nine, monkeypatch, error):
+def test_invitation_mail_that_fails_to_send_is_not_counted(membership, mailoutbox, at_nine, monkeypatch, error):
     def refuse(mail):
         raise error
 
@@ -429,7 +433,7 @@ def test_what_the_mail_server_refuses_is_not_counted(membership, mailoutbox, at_
     assert len(mailoutbox) == 1
 
 
-def test_mail_refused_past_the_full_hour_keeps_its_error_and_frees_the_hour_in_which_it_was_counted(
+def test_invitation_mail_that_fails_in_the_next_hour_is_uncounted_in_the_hour_of_its_count(
     acme, membership, at_nine, monkeypatch
 ):
     def refuse_in_the_next_hour(mail):
@@ -445,7 +449,7 @@ def test_mail_refused_past_the_full_hour_keeps_its_error_and_frees_the_hour_in_w
             counters.take(limit, key)
 
 
-def test_an_invitation_that_ended_while_it_was_counted_is_not_counted(membership, mailoutbox, at_nine, monkeypatch):
+def test_invitation_that_ended_before_sending_is_not_counted(membership, mailoutbox, at_nine, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(invitations, "prepare_invitation", lambda **_: None)
         for _ in range(5):
@@ -462,7 +466,7 @@ def end_links(days):
 
 
 @pytest.mark.parametrize(("days", "left"), [(29, 1), (31, 0)])
-def test_an_invitation_that_nobody_accepted_goes_thirty_days_after_its_end(membership, mailoutbox, days, left):
+def test_prune_deletes_an_invitation_thirty_days_after_its_expiry(membership, mailoutbox, days, left):
     deliver()
     end_links(days)
     prune()
@@ -470,7 +474,7 @@ def test_an_invitation_that_nobody_accepted_goes_thirty_days_after_its_end(membe
     assert Membership.objects.get(pk=membership.pk).state == MembershipState.INVITED
 
 
-def test_an_ended_invitation_that_is_about_to_be_sent_anew_stays(membership, mailoutbox):
+def test_prune_keeps_an_expired_invitation_that_is_planned_again(membership, mailoutbox):
     deliver()
     end_links(31)
     people.activate_or_invite(membership=membership, actor=ACTOR)
@@ -479,13 +483,13 @@ def test_an_ended_invitation_that_is_about_to_be_sent_anew_stays(membership, mai
     assert len(mailoutbox) == 2
 
 
-def test_an_accepted_invitation_is_not_pruned(membership, mailoutbox):
+def test_prune_keeps_an_accepted_invitation(membership, mailoutbox):
     end_links(31)
     Invitation.objects.update(accepted_at=now())
     assert prune() == 0
 
 
-def test_ended_invitations_are_pruned_in_one_run_though_planned_ones_are_older(acme, monkeypatch):
+def test_prune_deletes_all_expired_invitations_in_one_run_even_when_planned_ones_are_older(acme, monkeypatch):
     monkeypatch.setattr(portions, "PORTION", 2)
     for number in range(8):
         people.create_membership(

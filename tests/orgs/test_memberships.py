@@ -72,7 +72,7 @@ LOSS_NAMES = ["demoted", "held by an admin", "held by SCIM", "held by the brake"
 
 
 @pytest.mark.parametrize("lose", LOSSES, ids=LOSS_NAMES)
-def test_the_last_owner_cannot_be_lost(olga, lose):
+def test_suspension_removal_or_demotion_of_the_last_owner_raises_last_owner(olga, lose):
     with pytest.raises(LastOwner):
         lose(olga)
     assert (stored(olga).role, stored(olga).state) == (Role.OWNER, MembershipState.ACTIVE)
@@ -80,14 +80,14 @@ def test_the_last_owner_cannot_be_lost(olga, lose):
 
 
 @pytest.mark.parametrize("lose", LOSSES, ids=LOSS_NAMES)
-def test_one_of_two_owners_can_be_lost(olga, adam, lose):
+def test_suspension_removal_or_demotion_of_one_of_two_owners_is_allowed(olga, adam, lose):
     give(adam, Role.OWNER)
     lose(olga)
     assert queries.active_owner_count(adam.org, without=olga) == 1
 
 
 @pytest.mark.parametrize("lose", LOSSES, ids=LOSS_NAMES)
-def test_a_suspended_owner_does_not_count_as_one(olga, adam, lose):
+def test_suspended_owner_does_not_count_toward_the_last_owner_rule(olga, adam, lose):
     give(adam, Role.OWNER)
     hold(adam)
     with pytest.raises(LastOwner):
@@ -95,12 +95,12 @@ def test_a_suspended_owner_does_not_count_as_one(olga, adam, lose):
 
 
 @pytest.mark.parametrize("lose", LOSSES, ids=LOSS_NAMES)
-def test_an_owner_elsewhere_does_not_count_here(olga, greta, lose):
+def test_owner_of_another_organization_does_not_count_toward_the_last_owner_rule(olga, greta, lose):
     with pytest.raises(LastOwner):
         lose(olga)
 
 
-def test_a_waiting_owner_does_not_count_as_one(olga, waiting):
+def test_invited_owner_does_not_count_toward_the_last_owner_rule(olga, waiting):
     give(waiting, Role.OWNER)
     with pytest.raises(LastOwner):
         remove(olga)
@@ -132,13 +132,13 @@ def test_a_new_membership_without_grants_is_a_plain_user(waiting):
     ("roles", "expected"),
     [([Role.GUEST], Role.GUEST), ([Role.GUEST, Role.ADMIN], Role.ADMIN), ([Role.USER, Role.GUEST], Role.USER)],
 )
-def test_the_highest_granted_role_counts(acme, waiting, roles, expected):
+def test_role_is_the_highest_granted_one(acme, waiting, roles, expected):
     for place, role in enumerate(roles):
         give(waiting, role, GrantSource.GROUP, f"group {place}")
     assert waiting.role == stored(waiting).role == expected
 
 
-def test_one_source_replaces_its_own_grant_only(uma):
+def test_grant_role_replaces_the_grant_of_the_same_source_only(uma):
     give(uma, Role.ADMIN, GrantSource.GROUP, "g1")
     give(uma, Role.GUEST, GrantSource.GROUP, "g1")
     assert stored(uma).role == Role.USER
@@ -151,7 +151,7 @@ def test_a_role_change_is_audited_with_both_roles(uma):
     assert (event.before, event.after) == ({"role": "user"}, {"role": "admin"})
 
 
-def test_the_same_role_again_is_not_audited(adam):
+def test_grant_role_again_is_not_audited(adam):
     before = AuditEvent.objects.count()
     give(adam, Role.ADMIN)
     assert AuditEvent.objects.count() == before
@@ -160,19 +160,19 @@ def test_the_same_role_again_is_not_audited(adam):
 # holds
 
 
-def test_suspending_suspends_and_says_why(uma):
+def test_suspend_membership_stores_state_and_truncated_reason(uma):
     hold(uma, reason="r" * 300)
     assert (uma.state, stored(uma).state) == (MembershipState.SUSPENDED, MembershipState.SUSPENDED)
     assert uma.suspensions.get().reason == "r" * 200
 
 
-def test_suspending_twice_is_a_no_op(uma):
+def test_suspend_membership_twice_is_audited_once(uma):
     hold(uma)
     hold(uma)
     assert actions_about(uma).count("membership.suspended") == 1
 
 
-def test_lifting_one_source_lifts_only_its_own(uma):
+def test_lift_suspension_of_one_source_keeps_the_other(uma):
     hold(uma, SuspensionSource.SCIM)
     hold(uma, SuspensionSource.ADMIN)
     lift(uma, SuspensionSource.SCIM)
@@ -181,19 +181,19 @@ def test_lifting_one_source_lifts_only_its_own(uma):
     assert uma.state == stored(uma).state == MembershipState.ACTIVE
 
 
-def test_lifting_what_is_not_there_is_a_no_op(uma):
+def test_lift_suspension_of_another_source_is_not_audited(uma):
     hold(uma, SuspensionSource.ADMIN)
     lift(uma, SuspensionSource.SCIM)
     assert "membership.suspension_lifted" not in actions_about(uma)
 
 
-def test_a_waiting_membership_waits_again_after_its_suspension(waiting):
+def test_lift_suspension_returns_an_invited_membership_to_invited(waiting):
     hold(waiting)
     lift(waiting)
     assert stored(waiting).state == MembershipState.INVITED
 
 
-def test_a_person_who_joins_a_suspended_membership_stays_suspended(waiting, stranger):
+def test_join_leaves_a_suspended_membership_suspended(waiting, stranger):
     hold(waiting)
     people.join(membership=waiting, user=stranger, actor=ACTOR)
     assert stored(waiting).state == MembershipState.SUSPENDED
@@ -202,27 +202,27 @@ def test_a_person_who_joins_a_suspended_membership_stays_suspended(waiting, stra
 # origins, addresses, names
 
 
-def test_adopting_adds_an_origin_once(uma):
+def test_adopt_membership_twice_adds_the_origin_once(uma):
     people.adopt_membership(membership=uma, origin=MembershipOrigin.SCIM, actor=ACTOR)
     membership = people.adopt_membership(membership=uma, origin=MembershipOrigin.SCIM, actor=ACTOR)
     assert membership.origin_set == {MembershipOrigin.INVITE, MembershipOrigin.SCIM}
     assert actions_about(uma).count("membership.adopted") == 1
 
 
-def test_a_second_membership_of_one_address_is_refused(acme, uma):
+def test_create_membership_raises_membership_exists_for_an_address_in_any_case(acme, uma):
     with pytest.raises(MembershipExists):
         people.create_membership(
             org=acme, profile=Profile("UMA@ACME.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
         )
 
 
-def test_the_same_address_has_a_membership_in_each_organization(globex, uma):
+def test_create_membership_allows_the_same_address_in_another_organization(globex, uma):
     people.create_membership(org=globex, profile=Profile(uma.email), origin=MembershipOrigin.SCIM, actor=ACTOR)
     assert Membership.objects.filter(email_key=uma.email_key).count() == 2
 
 
 @pytest.mark.parametrize("address", ["", "nora", "nora@", "a@b@c.example", "x" * 250 + "@a.example", " @a.example"])
-def test_what_is_no_address_gets_no_membership(acme, address):
+def test_create_membership_raises_address_invalid_for_other_text(acme, address):
     with pytest.raises(AddressInvalid):
         people.create_membership(org=acme, profile=Profile(address), origin=MembershipOrigin.SCIM, actor=ACTOR)
 
@@ -232,55 +232,55 @@ def test_a_membership_is_named_by_its_parts_when_no_display_name_is_given(waitin
     assert (str(stored(waiting)), stored(waiting).name_key) == ("Wanda Wilde", "wanda wilde")
 
 
-def test_long_names_are_cut_to_what_the_columns_hold(waiting):
+def test_update_profile_truncates_long_names_to_the_columns(waiting):
     rename(waiting, waiting.email, given_name="g" * 500, family_name="f" * 500, display_name="d" * 900)
     membership = stored(waiting)
     assert (len(membership.given_name), len(membership.family_name), len(membership.display_name)) == (200, 200, 400)
 
 
-def test_a_name_whose_key_is_longer_than_itself_is_stored(waiting):
+def test_update_profile_truncates_a_name_key_that_grows_when_case_folded(waiting):
     rename(waiting, waiting.email, display_name="\ufdfa" * 400)
     assert len(stored(waiting).name_key) == 512
 
 
-def test_the_same_profile_again_is_a_no_op(uma):
+def test_update_profile_with_the_same_profile_is_not_audited(uma):
     before = AuditEvent.objects.count()
     rename(uma, uma.email, display_name=uma.display_name)
     assert AuditEvent.objects.count() == before
 
 
-def test_a_rename_keeps_the_former_address_as_an_alias(uma):
+def test_update_profile_with_a_new_address_keeps_the_old_one_as_former(uma):
     rename(uma, "uma.unger@acme.example")
     kinds = dict(MembershipAddress.objects.filter(membership=uma).values_list("address_key", "kind"))
     assert kinds == {"uma@acme.example": AddressKind.FORMER, "uma.unger@acme.example": AddressKind.CURRENT}
 
 
-def test_a_rename_and_back_again_keeps_two_addresses(uma):
+def test_update_profile_back_to_a_former_address_makes_it_current_again(uma):
     rename(uma, "uma.unger@acme.example")
     rename(uma, "uma@acme.example")
     kinds = dict(MembershipAddress.objects.filter(membership=uma).values_list("address_key", "kind"))
     assert kinds == {"uma@acme.example": AddressKind.CURRENT, "uma.unger@acme.example": AddressKind.FORMER}
 
 
-def test_other_capitals_are_no_rename(uma):
+def test_update_profile_with_other_capitals_adds_no_address(uma):
     rename(uma, "Uma@Acme.example")
     assert stored(uma).email == "Uma@Acme.example"
     assert MembershipAddress.objects.filter(membership=uma).count() == 1
 
 
-def test_a_former_address_may_go_to_somebody_else(acme, uma):
+def test_create_membership_allows_another_members_former_address(acme, uma):
     rename(uma, "uma.unger@acme.example")
     people.create_membership(org=acme, profile=Profile("uma@acme.example"), origin=MembershipOrigin.SCIM, actor=ACTOR)
     assert queries.membership_of_address(acme, "UMA@acme.example") != uma
 
 
-def test_a_rename_to_a_colleagues_address_is_refused(uma, adam):
+def test_update_profile_raises_membership_exists_for_another_members_address(uma, adam):
     with pytest.raises(MembershipExists):
         rename(uma, "ADAM@acme.example")
     assert stored(uma).email == "uma@acme.example"
 
 
-def test_a_rename_to_no_address_is_refused(uma):
+def test_update_profile_raises_address_invalid_for_other_text(uma):
     with pytest.raises(AddressInvalid):
         rename(uma, "uma")
 
@@ -301,7 +301,7 @@ def unused(uma):
     return uma
 
 
-def test_an_account_that_nobody_used_moves_with_its_membership(verified, unused):
+def test_update_profile_changes_the_account_address_when_the_account_was_never_used(verified, unused):
     rename(unused, "uma.unger@acme.example")
     account = User.objects.get(pk=unused.user_id)
     assert (account.email, account.email_key) == ("uma.unger@acme.example", "uma.unger@acme.example")
@@ -311,29 +311,29 @@ def test_an_account_that_nobody_used_moves_with_its_membership(verified, unused)
 
 
 @pytest.mark.parametrize("address", ["uma@elsewhere.example", "uma.unger@acme.example"])
-def test_an_account_stays_while_either_domain_is_unverified(unused, address):
+def test_update_profile_keeps_the_account_address_when_a_domain_is_unverified(unused, address):
     rename(unused, address)
     assert User.objects.get(pk=unused.user_id).email == "uma@acme.example"
 
 
-def test_a_move_out_of_the_verified_domain_leaves_the_account(verified, unused):
+def test_update_profile_keeps_the_account_address_when_the_new_domain_is_unverified(verified, unused):
     rename(unused, "uma@elsewhere.example")
     assert User.objects.get(pk=unused.user_id).email == "uma@acme.example"
 
 
-def test_staff_keep_their_address(verified, unused):
+def test_update_profile_keeps_the_account_address_of_staff(verified, unused):
     User.objects.filter(pk=unused.user_id).update(is_staff=True)
     rename(stored(unused), "uma.unger@acme.example")
     assert User.objects.get(pk=unused.user_id).email == "uma@acme.example"
 
 
-def test_an_account_with_another_membership_keeps_its_address(verified, unused, globex):
+def test_update_profile_keeps_the_account_address_when_it_has_another_membership(verified, unused, globex):
     OrganizationFactory(slug="third", owner_email=unused.email)
     rename(unused, "uma.unger@acme.example")
     assert User.objects.get(pk=unused.user_id).email == "uma@acme.example"
 
 
-def test_an_account_with_another_address_of_its_own_keeps_it(verified, acme):
+def test_update_profile_keeps_the_account_address_when_it_differs_from_the_membership(verified, acme):
     person = UserFactory(email="private@home.example")
     membership = people.create_membership(
         org=acme, profile=Profile("gina@else.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
@@ -343,7 +343,7 @@ def test_an_account_with_another_address_of_its_own_keeps_it(verified, acme):
     assert User.objects.get(pk=person.pk).email == "private@home.example"
 
 
-def test_an_account_stays_when_somebody_else_signs_in_with_the_new_address(verified, unused):
+def test_update_profile_keeps_the_account_address_when_another_account_has_the_new_one(verified, unused):
     UserFactory(email="uma.unger@acme.example")
     rename(unused, "uma.unger@acme.example")
     assert stored(unused).email == "uma.unger@acme.example"
@@ -353,13 +353,13 @@ def test_an_account_stays_when_somebody_else_signs_in_with_the_new_address(verif
 # removal
 
 
-def test_removing_a_waiting_membership_leaves_nothing_but_the_audit(waiting):
+def test_remove_membership_of_an_invited_one_leaves_only_audit_events(waiting):
     remove(waiting)
     assert not Membership.objects.filter(email=waiting.email).exists()
     assert actions_about(waiting) == ["membership.created", "membership.removed"]
 
 
-def test_an_account_that_nobody_used_goes_with_its_membership(acme, verified):
+def test_remove_membership_deletes_an_account_that_was_never_used(acme, verified):
     membership = people.create_membership(
         org=acme, profile=Profile("new@acme.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
     )
@@ -384,7 +384,7 @@ def has_a_password(user):
 
 
 @pytest.mark.parametrize("trait", [has_another_membership, has_signed_in, is_staff, has_a_password])
-def test_an_account_that_is_used_outlives_its_membership(acme, verified, trait):
+def test_remove_membership_keeps_an_account_in_use(acme, verified, trait):
     membership = people.create_membership(
         org=acme, profile=Profile("new@acme.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
     )
@@ -394,7 +394,7 @@ def test_an_account_that_is_used_outlives_its_membership(acme, verified, trait):
     assert User.objects.filter(email_key="new@acme.example").exists()
 
 
-def test_a_sign_in_is_remembered_by_active_memberships_only(uma, globex):
+def test_record_account_sign_in_updates_active_memberships_only(uma, globex):
     held = MembershipFactory(org=globex)
     Membership.objects.filter(pk=held.pk).update(user=uma.user)
     hold(held)
@@ -424,27 +424,27 @@ def names(found):
         (MemberFilter(state="nonsense"), ["adam", "gil", "olga", "uma"]),
     ],
 )
-def test_the_list_of_members_shows_what_is_asked_for(acme, adam, uma, gil, greta, shown, expected):
+def test_list_members_applies_the_filter(acme, adam, uma, gil, greta, shown, expected):
     hold(gil)
     assert sorted(names(queries.list_members(acme, shown))) == expected
 
 
-def test_a_search_form_that_cannot_be_read_shows_everybody():
+def test_member_search_form_with_invalid_values_filters_nothing():
     assert MemberSearchForm({"q": "x" * 201, "origin": "?", "state": "?"}).shown() == MemberFilter()
 
 
-def test_states_are_counted(acme, uma, gil, waiting):
+def test_count_by_state_counts_memberships_by_state(acme, uma, gil, waiting):
     hold(gil)
     assert queries.count_by_state(acme) == {"active": 2, "suspended": 1, "invited": 1}
 
 
-def test_notices_go_to_active_owners_and_admins(acme, olga, adam, uma, greta):
+def test_settings_addresses_lists_active_owners_and_admins(acme, olga, adam, uma, greta):
     second = MembershipFactory(org=acme, email="held@acme.example", role=Role.ADMIN)
     hold(second)
     assert queries.settings_addresses(acme) == ["olga@acme.example", "adam@acme.example"]
 
 
-def test_two_organizations_may_share_one_account(acme, uma, globex):
+def test_accept_invitation_adds_a_second_organization_to_an_account(acme, uma, globex):
     membership = people.create_membership(
         org=globex, profile=Profile(uma.email), origin=MembershipOrigin.INVITE, actor=ACTOR
     )
@@ -452,7 +452,7 @@ def test_two_organizations_may_share_one_account(acme, uma, globex):
     assert {membership.org.slug for membership in uma.user.memberships.all()} == {"acme", "globex"}
 
 
-def test_an_address_that_an_account_has_as_its_second_one_makes_no_account(acme, stranger):
+def test_create_account_raises_address_taken_for_a_second_address_of_another_account(acme, stranger):
     tenancy.mark_address_verified(user=stranger, address="second@nowhere.example")
     with pytest.raises(tenancy.AddressTaken):
         tenancy.create_account(email="second@nowhere.example", verified=True)

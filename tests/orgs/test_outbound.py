@@ -81,24 +81,24 @@ def dns(monkeypatch):
         ("https://idp.example\\@10.0.0.1/", UrlHasCredentials),
     ],
 )
-def test_what_is_no_url_for_us_is_refused_for_its_own_reason(url, problem):
+def test_fetch_refuses_an_invalid_url_with_the_fitting_error(url, problem):
     with pytest.raises(problem):
         fetch(url)
 
 
-def test_http_is_refused_outside_the_sandbox(settings):
+def test_fetch_raises_url_not_https_for_http_outside_the_sandbox(settings):
     settings.OUTBOUND_ALLOWS_LOOPBACK = False
     with pytest.raises(UrlNotHttps):
         fetch("http://127.0.0.1/")
 
 
-def test_http_to_the_internet_is_refused_in_the_sandbox_too(dns):
+def test_fetch_raises_url_not_https_for_http_to_the_internet_even_in_the_sandbox(dns):
     dns[0]["idp.example"] = ["93.184.215.14"]
     with pytest.raises(UrlNotHttps):
         fetch("http://idp.example/")
 
 
-def test_each_refusal_has_a_code_and_a_sentence_of_its_own():
+def test_outbound_errors_have_distinct_codes_and_sentences():
     kinds = [kind for kind in every_kind(OutboundRefused) if not every_kind(kind)]
     shown = [made(kind) for kind in kinds]
     assert len({problem.code for problem in shown}) == len({problem.public for problem in shown}) == len(kinds) == 18
@@ -117,7 +117,7 @@ def made(kind):
 
 
 @pytest.mark.parametrize("address", ["93.184.215.14", "8.8.8.8", "100.63.255.255", "2606:2800:21f:cb07:6820:80da::1"])
-def test_an_address_of_the_internet_is_public(address):
+def test_is_public_is_true_for_internet_addresses(address):
     assert is_public(ip_address(address))
 
 
@@ -175,21 +175,21 @@ def test_an_address_of_the_internet_is_public(address):
         "ff0e::1",
     ],
 )
-def test_any_other_address_is_not(address):
+def test_is_public_is_false_for_other_addresses(address):
     assert not is_public(ip_address(address))
 
 
 @pytest.mark.parametrize(
     ("address", "expected"), [("127.0.0.1", True), ("127.1.2.3", True), ("::1", True), ("::ffff:7f00:1", False)]
 )
-def test_loopback_is_known_in_its_plain_form(address, expected):
+def test_is_loopback_is_true_for_plain_loopback_addresses_only(address, expected):
     assert is_loopback(ip_address(address)) == expected
 
 
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "localhost", "0x7f.1", "2130706433", "127.1", "[::1]", "[::ffff:127.0.0.1]"]
 )
-def test_no_spelling_of_loopback_is_called_outside_the_sandbox(settings, host):
+def test_fetch_refuses_every_spelling_of_loopback_outside_the_sandbox(settings, host):
     settings.OUTBOUND_ALLOWS_LOOPBACK = False
     with serving(plain()) as server:
         with pytest.raises(AddressPrivate):
@@ -198,24 +198,24 @@ def test_no_spelling_of_loopback_is_called_outside_the_sandbox(settings, host):
 
 
 @pytest.mark.parametrize("address", ["10.0.0.1", "169.254.169.254", "[fd00:ec2::254]", "[64:ff9b::a9fe:a9fe]", "[::]"])
-def test_a_private_address_is_refused_in_the_sandbox_too(address):
+def test_fetch_refuses_private_addresses_even_in_the_sandbox(address):
     with pytest.raises(AddressPrivate):
         fetch(f"https://{address}/")
 
 
-def test_one_private_address_among_public_ones_refuses_the_name(dns):
+def test_fetch_refuses_a_host_with_one_private_address_among_public_ones(dns):
     dns[0]["idp.example"] = ["93.184.215.14", "10.0.0.1"]
     with pytest.raises(AddressPrivate):
         fetch("https://idp.example/")
 
 
-def test_loopback_beside_the_internet_refuses_the_name(dns):
+def test_fetch_refuses_a_host_with_loopback_beside_a_public_address(dns):
     dns[0]["idp.example"] = ["127.0.0.1", "93.184.215.14"]
     with pytest.raises(AddressPrivate):
         fetch("https://idp.example/")
 
 
-def test_a_name_is_looked_up_once_and_the_call_goes_to_that_address(dns):
+def test_fetch_looks_the_host_up_once_and_connects_to_that_address(dns):
     names, asked = dns
     names["idp.example"] = ["127.0.0.1"]
     with serving(plain()) as server:
@@ -224,13 +224,13 @@ def test_a_name_is_looked_up_once_and_the_call_goes_to_that_address(dns):
     assert server.seen[0]["Host"] == f"idp.example:{server.port}"
 
 
-def test_the_next_address_is_tried_when_the_first_does_not_answer(dns):
+def test_fetch_tries_the_next_address_when_the_first_does_not_answer(dns):
     dns[0]["idp.example"] = ["::1", "127.0.0.1"]
     with serving(plain()) as server:
         assert fetch(server.url("/", "idp.example")).content == b"<md/>"
 
 
-def test_the_connection_itself_says_to_whom_it_leads(monkeypatch):
+def test_fetch_refuses_a_connection_whose_peer_is_not_a_checked_address(monkeypatch):
     class Elsewhere(outbound_network.PinnedBackend):
         """Its checked address isn't where its connections go."""
 
@@ -243,13 +243,13 @@ def test_the_connection_itself_says_to_whom_it_leads(monkeypatch):
         fetch(server.url())
 
 
-def test_an_unknown_name_is_a_mistake_of_typing():
+def test_fetch_raises_host_not_found_for_an_unknown_host():
     with pytest.raises(HostNotFound):
         fetch(f"https://{'x' * 70}.example/")
 
 
 @pytest.mark.parametrize(("code", "problem"), [(socket.EAI_NONAME, HostNotFound), (socket.EAI_AGAIN, LookUpFailed)])
-def test_dns_that_fails_is_told_from_dns_that_knows_no_such_name(monkeypatch, code, problem):
+def test_fetch_distinguishes_a_failed_lookup_from_an_unknown_host(monkeypatch, code, problem):
     def fail(*args, **kwargs):
         raise socket.gaierror(code, "no")
 
@@ -258,7 +258,7 @@ def test_dns_that_fails_is_told_from_dns_that_knows_no_such_name(monkeypatch, co
         fetch("https://idp.example/")
 
 
-def test_a_look_up_that_never_ends_ends_with_the_call(monkeypatch, hurried):
+def test_fetch_raises_look_up_failed_when_the_lookup_does_not_end(monkeypatch, hurried):
     over = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: over.wait(20) and [])
     with pytest.raises(LookUpFailed):
@@ -270,7 +270,7 @@ def test_a_look_up_that_never_ends_ends_with_the_call(monkeypatch, hurried):
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_followed(status):
+def test_fetch_follows_a_redirect(status):
     def answer(visitor):
         (plain() if visitor.path == "/end" else plain(status, b"", Location="/end"))(visitor)
 
@@ -291,13 +291,13 @@ def test_a_redirect_is_followed(status):
         (f"https://{'x' * 70}.example/", HostNotFound.public),
     ],
 )
-def test_a_redirect_is_checked_like_a_first_url(location, sentence):
+def test_fetch_refuses_a_redirect_to_a_forbidden_url(location, sentence):
     with serving(plain(302, b"", Location=location)) as server, pytest.raises(RedirectRefused) as refused:
         fetch(server.url())
     assert refused.value.public.endswith(sentence)
 
 
-def test_the_internet_cannot_send_us_to_loopback():
+def test_fetch_refuses_a_redirect_from_the_internet_to_loopback():
     route = outbound.Route(outbound.read_url("https://idp.example/"), (ip_address("93.184.215.14"),), is_loopback=False)
     deadline = outbound_network.Deadline(time.monotonic() + 5)
     for location in ("http://127.0.0.1/", "https://127.0.0.1/"):
@@ -305,7 +305,7 @@ def test_the_internet_cannot_send_us_to_loopback():
             outbound._follow(route, location, deadline)
 
 
-def test_three_redirects_are_followed_and_no_fourth():
+def test_fetch_follows_three_redirects_and_no_fourth():
     def answer(visitor):
         left = int(visitor.path[1:])
         (plain(302, b"", Location=f"/{left - 1}") if left else plain())(visitor)
@@ -317,7 +317,7 @@ def test_three_redirects_are_followed_and_no_fourth():
         assert server.seen[-1]["path"] == "/1"
 
 
-def test_a_redirect_to_nowhere_is_an_unexpected_status():
+def test_fetch_raises_status_unexpected_for_a_redirect_without_location():
     with serving(plain(302, b"")) as server, pytest.raises(StatusUnexpected) as refused:
         fetch(server.url())
     assert refused.value.status == 302
@@ -326,13 +326,13 @@ def test_a_redirect_to_nowhere_is_an_unexpected_status():
 # what is sent and what is taken
 
 
-def test_a_document_comes_with_its_type():
+def test_fetch_returns_url_content_and_content_type():
     with serving(plain(Content_Type="application/samlmetadata+xml; charset=utf-8")) as server:
         found = fetch(f"  {server.url('/m?a=1')} ")
     assert found == Fetched(server.url("/m?a=1"), b"<md/>", "application/samlmetadata+xml; charset=utf-8")
 
 
-def test_a_request_says_who_asks_and_nothing_else(monkeypatch):
+def test_fetch_sends_only_its_own_headers_and_ignores_proxy_variables(monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
 
@@ -346,23 +346,23 @@ def test_a_request_says_who_asks_and_nothing_else(monkeypatch):
 
 
 @pytest.mark.parametrize("status", [201, 204, 400, 401, 404, 500, 503])
-def test_any_other_status_is_named(status):
+def test_fetch_raises_status_unexpected_for_any_status_but_200(status):
     with serving(plain(status)) as server, pytest.raises(StatusUnexpected, match=str(status)):
         fetch(server.url())
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br", "identity, gzip", "nonsense"])
-def test_a_compressed_answer_is_refused_unread(coding):
+def test_fetch_refuses_a_compressed_answer(coding):
     with serving(plain(Content_Encoding=coding)) as server, pytest.raises(AnswerCompressed):
         fetch(server.url())
 
 
-def test_an_answer_of_just_a_mebibyte_is_taken():
+def test_fetch_returns_an_answer_of_one_mebibyte():
     with serving(plain(body=b"x" * 2**20)) as server:
         assert len(fetch(server.url()).content) == 2**20
 
 
-def test_a_larger_answer_is_cut_off():
+def test_fetch_stops_reading_an_answer_over_one_mebibyte():
     sent = []
 
     def answer(visitor):
@@ -380,12 +380,12 @@ def test_a_larger_answer_is_cut_off():
 @pytest.mark.parametrize(
     "words", [b"SSH-2.0-OpenSSH_9.2\r\n", b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"]
 )
-def test_what_is_no_whole_http_answer_is_refused(words):
+def test_fetch_raises_answer_broken_for_a_malformed_or_incomplete_answer(words):
     with speaking(words) as url, pytest.raises(AnswerBroken):
         fetch(url)
 
 
-def test_endless_headers_are_refused():
+def test_fetch_raises_answer_broken_for_too_many_headers():
     words = b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: %s\r\n" % (n, b"y" * 1000) for n in range(400))
     with speaking(words) as url, pytest.raises(AnswerBroken):
         fetch(url)
@@ -399,7 +399,7 @@ def test_endless_headers_are_refused():
     [b"HTTP/1.1 200 OK\r\nX-Slow: " + b"y" * 100, b"HTTP/1.1 200 OK\r\n\r\n" + b"y" * 100],
     ids=["headers", "body"],
 )
-def test_a_server_that_drips_is_left_when_the_time_is_up(hurried, words):
+def test_fetch_times_out_when_the_server_sends_slowly(hurried, words):
     # every byte comes in time for a limit on single reads
     with speaking(words, gap=0.1) as url:
         began = time.monotonic()
@@ -408,7 +408,7 @@ def test_a_server_that_drips_is_left_when_the_time_is_up(hurried, words):
     assert time.monotonic() - began < 2
 
 
-def test_all_redirects_share_one_time(hurried):
+def test_fetch_gives_all_redirects_one_deadline(hurried):
     def answer(visitor):
         time.sleep(0.4)
         plain(302, b"", Location="/")(visitor)
@@ -420,12 +420,12 @@ def test_all_redirects_share_one_time(hurried):
     assert time.monotonic() - began < 2
 
 
-def test_a_server_that_says_nothing_in_the_handshake_is_left(hurried):
+def test_fetch_times_out_when_the_tls_handshake_does_not_answer(hurried):
     with speaking(b"\x16", gap=3) as url, pytest.raises(CallTimedOut):
         fetch(url.replace("http:", "https:"))
 
 
-def test_an_address_that_takes_no_connection_is_left_in_time(monkeypatch):
+def test_fetch_times_out_when_the_connection_is_not_accepted(monkeypatch):
     monkeypatch.setattr(outbound_network, "CONNECT_SECONDS", 0.2)
     listener = socket.create_server(("127.0.0.1", 0), backlog=0)
     waiting = [socket.socket() for _ in range(4)]
@@ -438,7 +438,7 @@ def test_an_address_that_takes_no_connection_is_left_in_time(monkeypatch):
         one.close()
 
 
-def test_a_call_without_any_time_left_is_over():
+def test_deadline_raises_call_timed_out_when_no_time_is_left():
     with pytest.raises(CallTimedOut):
         outbound_network.Deadline(time.monotonic()).left()
 
@@ -446,14 +446,14 @@ def test_a_call_without_any_time_left_is_over():
 # connections and certificates
 
 
-def test_a_closed_port_is_named():
+def test_fetch_raises_connection_refused_for_a_closed_port():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(ConnectionRefused):
         fetch(f"http://127.0.0.1:{port}/")
 
 
-def test_a_host_that_cannot_be_reached_is_named(monkeypatch):
+def test_fetch_raises_server_unreachable_when_the_network_is_unreachable(monkeypatch):
     def fail(*args, **kwargs):
         raise OSError(101, "Network is unreachable")
 
@@ -462,7 +462,7 @@ def test_a_host_that_cannot_be_reached_is_named(monkeypatch):
         fetch("https://93.184.215.14/")
 
 
-def test_a_trusted_certificate_of_this_name_lets_the_call_through(dns, monkeypatch, tmp_path):
+def test_fetch_accepts_a_trusted_certificate_of_the_host(dns, monkeypatch, tmp_path):
     dns[0]["idp.example"] = ["127.0.0.1"]
     context = certificate(tmp_path, "idp.example")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
@@ -478,7 +478,9 @@ def test_a_trusted_certificate_of_this_name_lets_the_call_through(dns, monkeypat
         ("idp.example", -1, True, "certificate has expired"),
     ],
 )
-def test_any_other_certificate_stops_it(dns, monkeypatch, tmp_path, name, days, is_known, reason):
+def test_fetch_raises_certificate_untrusted_for_any_other_certificate(
+    dns, monkeypatch, tmp_path, name, days, is_known, reason
+):
     dns[0]["idp.example"] = ["127.0.0.1"]
     context = certificate(tmp_path, name, days=days)
     if is_known:
@@ -488,6 +490,6 @@ def test_any_other_certificate_stops_it(dns, monkeypatch, tmp_path, name, days, 
     assert server.seen == []
 
 
-def test_a_server_without_tls_is_told_apart():
+def test_fetch_raises_tls_failed_when_the_server_has_no_tls():
     with serving(plain()) as server, pytest.raises(TlsFailed):
         fetch(f"https://127.0.0.1:{server.port}/")

@@ -45,13 +45,13 @@ def made(monkeypatch, request):
     return sockets
 
 
-def test_a_connection_that_cannot_say_where_it_leads_is_none(made):
+def test_fetch_sends_nothing_when_the_peer_of_the_connection_is_unknown(made):
     with serving(plain()) as server, pytest.raises(ServerUnreachable):
         fetch(server.url())
     assert server.seen == []
 
 
-def test_a_connection_that_cannot_say_where_it_leads_is_closed(made):
+def test_fetch_closes_the_connection_when_its_peer_is_unknown(made):
     with serving(plain()) as server, pytest.raises(ServerUnreachable):
         fetch(server.url())
     assert [one.fileno() for one in made] == [-1]
@@ -60,53 +60,53 @@ def test_a_connection_that_cannot_say_where_it_leads_is_closed(made):
 # how much may come
 
 
-def test_endless_answers_before_the_answer_are_refused():
+def test_fetch_refuses_too_many_informational_responses():
     answers = b"HTTP/1.1 100 Continue\r\n\r\n" * (HEAD_BYTES // 20)
     with speaking(answers + CHUNKED + END) as url, pytest.raises(AnswerFragmented):
         fetch(url)
 
 
-def test_some_answers_before_the_answer_are_passed_over():
+def test_fetch_ignores_a_few_informational_responses():
     answers = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 10
     with speaking(answers + CHUNKED + b"5\r\n<md/>\r\n" + END) as url:
         assert fetch(url).content == b"<md/>"
 
 
-def test_as_many_pieces_as_are_taken_are_taken():
+def test_fetch_accepts_the_most_chunks():
     with speaking(CHUNKED + b"1\r\nx\r\n" * MAX_PIECES + END) as url:
         assert fetch(url).content == b"x" * MAX_PIECES
 
 
-def test_a_piece_more_is_too_many():
+def test_fetch_refuses_one_chunk_too_many():
     with speaking(CHUNKED + b"1\r\nx\r\n" * (MAX_PIECES + 1) + END) as url, pytest.raises(AnswerFragmented):
         fetch(url)
 
 
-def test_what_comes_around_the_pieces_counts_too():
+def test_fetch_counts_chunk_extensions_toward_the_size():
     around = b"1;" + b"a" * 2_000 + b"\r\nx\r\n"
     with speaking(CHUNKED + around * 700 + END) as url, pytest.raises(AnswerFragmented):
         fetch(url)
 
 
-def test_the_largest_document_fits_in_pieces_of_a_quarter_kilobyte():
+def test_fetch_accepts_the_largest_document_in_chunks_of_256_bytes():
     piece = b"100\r\n" + b"x" * 256 + b"\r\n"
     with speaking(CHUNKED + piece * (MAX_BYTES // 256) + END) as url:
         assert len(fetch(url).content) == MAX_BYTES
 
 
-def test_a_server_that_drips_without_waiting_is_left(monkeypatch):
+def test_fetch_refuses_an_answer_that_takes_too_many_reads(monkeypatch):
     monkeypatch.setattr(outbound, "Allowance", lambda: Allowance(reads=3))
     with speaking(b"HTTP/1.1 200 OK\r\n", gap=0.01) as url, pytest.raises(AnswerFragmented):
         fetch(url)
 
 
 @pytest.mark.parametrize("spent", [Allowance(size=0), Allowance(reads=0)])
-def test_when_all_is_spent_nothing_may_be_read(spent):
+def test_allowance_raises_answer_fragmented_when_size_or_reads_are_used_up(spent):
     with pytest.raises(AnswerFragmented):
         spent.at_most(1)
 
 
-def test_no_more_is_read_than_is_left():
+def test_allowance_limits_a_read_to_the_bytes_left():
     allowance = Allowance()
     allowance.take(HEAD_BYTES - 10)
     assert allowance.at_most(64 * 1024) == 10

@@ -89,7 +89,7 @@ def test_events_are_delivered_in_the_order_in_which_they_became_due(acme, delive
     assert delivered == ["late", "first"]
 
 
-def test_events_are_numbered_in_the_order_of_delivery(acme, delivered):
+def test_outbox_events_are_numbered_in_the_order_of_delivery(acme, delivered):
     second = add(acme, "second", delay=timedelta(minutes=1))
     first = add(acme, "first")
     services.drain()
@@ -105,33 +105,33 @@ def test_a_delivered_event_is_not_delivered_again(acme, delivered):
     assert delivered == ["1"]
 
 
-def test_an_event_waits_for_its_delay(acme, delivered):
+def test_drain_delivers_a_delayed_event_once_it_is_due(acme, delivered):
     add(acme, delay=timedelta(minutes=1))
     assert services.drain() == 0
     make_due()
     assert services.drain() == 1
 
 
-def test_one_drain_ends_at_its_limit(acme, delivered):
+def test_drain_stops_at_its_limit(acme, delivered):
     for number in range(3):
         add(acme, str(number))
     assert services.drain(limit=2) == 2
 
 
-def test_a_leased_event_is_left_to_its_worker(acme, delivered):
+def test_drain_skips_an_event_leased_to_another_worker(acme, delivered):
     event = add(acme)
     OutboxEvent.objects.filter(pk=event.pk).update(leased_until=now() + timedelta(seconds=30))
     assert services.drain() == 0
 
 
-def test_an_event_whose_lease_ran_out_is_delivered_by_another_worker(acme, delivered):
+def test_drain_delivers_an_event_whose_lease_expired(acme, delivered):
     event = add(acme)
     OutboxEvent.objects.filter(pk=event.pk).update(leased_until=now() - timedelta(seconds=1), attempts=1)
     assert services.drain() == 1
     assert stored(event).attempts == 2
 
 
-def test_the_lease_is_taken_before_the_delivery(acme):
+def test_drain_leases_an_event_before_its_delivery(acme):
     seen = []
     types.delivers(KIND)(lambda event: seen.append(stored(event).leased_until - now()))
     add(acme)
@@ -140,7 +140,7 @@ def test_the_lease_is_taken_before_the_delivery(acme):
     assert timedelta(minutes=1) < seen[0] <= services.LEASE
 
 
-def test_a_crash_between_delivery_and_mark_delivers_again(acme, delivered, monkeypatch):
+def test_drain_delivers_an_event_again_after_a_crash_before_it_was_marked_delivered(acme, delivered, monkeypatch):
     event = add(acme)
     with monkeypatch.context() as patch:
         patch.setattr(services, "_mark_delivered", lambda event: (_ for _ in ()).throw(SystemExit))
@@ -153,7 +153,7 @@ def test_a_crash_between_delivery_and_mark_delivers_again(acme, delivered, monke
     assert stored(event).delivered_at is not None
 
 
-def test_a_failure_is_planned_again_and_leaves_the_others_alone(acme, delivered, failing):
+def test_failed_delivery_is_planned_again_and_other_events_are_delivered(acme, delivered, failing):
     event = add(acme, kind="test.failing")
     add(acme)
     assert services.drain() == 1
@@ -172,13 +172,13 @@ def test_a_failed_event_is_delivered_once_the_cause_is_gone(acme, failing):
 
 
 @pytest.mark.parametrize(("attempts", "seconds"), [(1, 15), (2, 30), (3, 60), (8, 1920), (11, 15_360), (12, 21_600)])
-def test_the_wait_doubles_up_to_six_hours(attempts, seconds):
+def test_delay_before_the_next_attempt_doubles_up_to_six_hours(attempts, seconds):
     assert services._next_attempt(attempts) - now() == pytest.approx(
         timedelta(seconds=seconds), abs=timedelta(seconds=2)
     )
 
 
-def test_the_twelfth_failure_is_the_last(acme, failing):
+def test_event_is_given_up_after_the_twelfth_failure(acme, failing):
     event = add(acme, kind="test.failing")
     for _ in range(services.MAX_ATTEMPTS + 1):
         make_due()
@@ -187,7 +187,7 @@ def test_the_twelfth_failure_is_the_last(acme, failing):
     assert stored(event).attempts == services.MAX_ATTEMPTS
 
 
-def test_no_failure_before_the_twelfth_gives_up(acme, failing):
+def test_event_is_not_given_up_before_the_twelfth_failure(acme, failing):
     event = add(acme, kind="test.failing")
     for _ in range(services.MAX_ATTEMPTS - 1):
         make_due()
@@ -195,7 +195,7 @@ def test_no_failure_before_the_twelfth_gives_up(acme, failing):
     assert stored(event).failed_at is None
 
 
-def test_an_unknown_kind_is_kept_and_tried_again(acme):
+def test_event_of_an_unknown_kind_is_kept_and_retried(acme):
     event = add(acme, kind="test.unknown")
     assert services.drain() == 0
     assert (stored(event).last_error, stored(event).failed_at) == ("KeyError", None)
@@ -208,27 +208,27 @@ def test_a_canceled_event_is_not_delivered(acme, delivered):
     assert delivered == []
 
 
-def test_cancelling_touches_one_organization_kind_and_key_only(acme, globex, delivered):
+def test_cancel_affects_one_organization_kind_and_key_only(acme, globex, delivered):
     add(acme, "2")
     add(globex, "1")
     add(acme, "1", kind="test.other")
     assert services.cancel(org=acme, kind=KIND, key="1") == 0
 
 
-def test_what_was_delivered_cannot_be_canceled(acme, delivered):
+def test_cancel_ignores_a_delivered_event(acme, delivered):
     add(acme)
     services.drain()
     assert services.cancel(org=acme, kind=KIND, key="1") == 0
 
 
-def test_a_rolled_back_event_was_never_there(acme, delivered):
+def test_rolled_back_event_is_not_stored(acme, delivered):
     with pytest.raises(Undone):
         add_and_fail(acme)
     assert not OutboxEvent.objects.filter(kind=KIND).exists()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_is_nudged_after_the_commit_and_not_before(acme, nudges):
+def test_worker_is_nudged_after_the_commit(acme, nudges):
     with transaction.atomic():
         add(acme)
         assert nudges == []
@@ -236,20 +236,20 @@ def test_a_worker_is_nudged_after_the_commit_and_not_before(acme, nudges):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_rolled_back_event_nudges_nobody(acme, nudges):
+def test_rolled_back_event_does_not_nudge_a_worker(acme, nudges):
     with pytest.raises(Undone):
         add_and_fail(acme)
     assert nudges == []
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_delayed_event_nudges_nobody(acme, nudges):
+def test_delayed_event_does_not_nudge_a_worker(acme, nudges):
     add(acme, delay=timedelta(minutes=2))
     assert nudges == []
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_nudge_that_breaks_does_not_stop_what_else_follows_the_commit(acme, monkeypatch):
+def test_failing_nudge_does_not_stop_other_on_commit_functions(acme, monkeypatch):
     after = []
     monkeypatch.setattr(services, "nudge", lambda: (_ for _ in ()).throw(RuntimeError))
     with transaction.atomic():
@@ -292,11 +292,11 @@ def seconds_of_nudge():
     return nudge_over
 
 
-def test_a_nudge_gives_up_a_dead_broker_within_two_seconds(seconds_of_nudge):
+def test_nudge_ends_within_two_seconds_when_the_broker_is_down(seconds_of_nudge):
     assert seconds_of_nudge("redis://127.0.0.1:1/0") < 2
 
 
-def test_a_nudge_gives_up_a_frozen_broker_within_two_seconds(seconds_of_nudge, frozen_redis):
+def test_nudge_ends_within_two_seconds_when_the_broker_does_not_answer(seconds_of_nudge, frozen_redis):
     assert seconds_of_nudge(frozen_redis) < 2
 
 
@@ -311,12 +311,12 @@ def test_a_nudge_that_the_broker_refuses_raises_nothing_and_is_logged(monkeypatc
     assert "canary" not in caplog.text
 
 
-def test_the_sweep_delivers_what_is_due(acme, delivered):
+def test_drain_outbox_task_delivers_due_events(acme, delivered):
     add(acme)
     assert tasks.drain_outbox() == 1
 
 
-def test_finished_events_go_after_thirty_days_and_waiting_ones_stay(acme, delivered):
+def test_prune_deletes_finished_events_after_thirty_days_and_keeps_waiting_ones(acme, delivered):
     old, waiting, recent = add(acme, "old"), add(acme, "waiting", delay=timedelta(days=90)), add(acme, "recent")
     services.drain()
     OutboxEvent.objects.filter(pk__in=[old.pk, waiting.pk]).update(created_at=now() - timedelta(days=31))
@@ -327,13 +327,13 @@ def test_finished_events_go_after_thirty_days_and_waiting_ones_stay(acme, delive
 
 
 @pytest.mark.parametrize("ended", ["canceled_at", "failed_at"])
-def test_canceled_and_failed_events_go_too(acme, ended):
+def test_delete_finished_deletes_canceled_and_failed_events(acme, ended):
     event = add(acme)
     OutboxEvent.objects.filter(pk=event.pk).update(**{ended: now(), "created_at": now() - timedelta(days=31)})
     assert services.delete_finished(before=now() - tasks.RETENTION) == 1
 
 
-def test_session_grants_go_thirty_days_after_their_end(olga):
+def test_prune_deletes_session_grants_thirty_days_after_their_expiry(olga):
     for days in (29, 31):
         SessionGrant.objects.create(
             org=olga.org,
@@ -346,14 +346,14 @@ def test_session_grants_go_thirty_days_after_their_end(olga):
     assert SessionGrant.objects.count() == 1
 
 
-def test_late_events_are_counted(acme):
+def test_overdue_count_counts_events_due_before_the_given_time(acme):
     event = add(acme)
     OutboxEvent.objects.filter(pk=event.pk).update(due_at=now() - timedelta(minutes=5))
     assert queries.overdue_count(since=now() - timedelta(minutes=2)) == 1
     assert queries.overdue_count(since=now() - timedelta(minutes=10)) == 0
 
 
-def test_the_public_sequence_goes_on_after_everything_was_pruned(acme, delivered):
+def test_sequence_continues_after_all_events_were_pruned(acme, delivered):
     first = add(acme)
     services.drain()
     OutboxEvent.objects.update(created_at=now() - timedelta(days=40))
@@ -363,7 +363,7 @@ def test_the_public_sequence_goes_on_after_everything_was_pruned(acme, delivered
     assert stored(second).sequence == stored(first).sequence + 1
 
 
-def test_events_that_take_their_workers_down_are_given_up_and_hold_up_no_other(acme, delivered):
+def test_events_that_crashed_their_workers_are_given_up_and_the_next_is_delivered(acme, delivered):
     lost = [add(acme, key=str(place)) for place in range(3)]
     OutboxEvent.objects.update(attempts=services.MAX_ATTEMPTS)
     add(acme, key="next")
@@ -372,7 +372,7 @@ def test_events_that_take_their_workers_down_are_given_up_and_hold_up_no_other(a
     assert {(stored(event).last_error, stored(event).failed_at is not None) for event in lost} == {("WorkerLost", True)}
 
 
-def test_postgresql_numbers_events_under_one_lock(monkeypatch):
+def test_lock_sequence_takes_an_advisory_lock_on_postgresql(monkeypatch):
     asked = []
 
     class Cursor:
@@ -389,7 +389,7 @@ def test_postgresql_numbers_events_under_one_lock(monkeypatch):
 # sessions and cached values
 
 
-def test_expired_sessions_go_with_their_records_and_live_ones_stay(sign_in, olga, uma):
+def test_prune_deletes_expired_sessions_with_their_records_and_keeps_live_ones(sign_in, olga, uma):
     for person in (olga, uma):
         sign_in(person).get("/accounts/sessions/")
     Session.objects.filter(pk=Session.objects.first().pk).update(expire_date=now() - timedelta(seconds=1))
@@ -398,20 +398,20 @@ def test_expired_sessions_go_with_their_records_and_live_ones_stay(sign_in, olga
     assert set(UserSession.objects.values_list("session_key", flat=True)) <= {Session.objects.get().session_key}
 
 
-def test_the_record_of_a_session_that_is_gone_goes(olga):
+def test_prune_deletes_the_record_of_a_missing_session(olga):
     UserSession.objects.create(user=olga.user, ip="192.0.2.1", session_key="x" * 32)
     tasks.prune()
     assert not UserSession.objects.exists()
 
 
-def test_expired_cached_values_go(db, monkeypatch):
+def test_prune_deletes_expired_cache_entries(db, monkeypatch):
     cache.set("short", 1, -1)
     cache.set("long", 1, 60)
     tasks.prune()
     assert CacheEntry.objects.count() == 1
 
 
-def test_a_postponed_event_uses_up_no_attempt(acme):
+def test_postponed_event_does_not_count_as_an_attempt(acme):
     def wait(event):
         raise Postponed(now() + timedelta(hours=1), "Not yet.")
 
@@ -427,7 +427,7 @@ def test_a_postponed_event_uses_up_no_attempt(acme):
 # one event, one recipient
 
 
-def test_events_for_each_recipient_fail_alone(acme):
+def test_add_for_each_adds_events_that_fail_separately(acme):
     sent = []
 
     def deliver(event):
@@ -443,7 +443,7 @@ def test_events_for_each_recipient_fail_alone(acme):
     assert {(event.payload["recipient"], event.attempts) for event in queries.waiting()} == {("first", 1)}
 
 
-def test_events_for_nobody_are_none(acme):
+def test_add_for_each_without_recipients_adds_no_event(acme):
     services.add_for_each(org=acme, kind=KIND, key="1", recipients=[])
     assert not OutboxEvent.objects.exists()
 
@@ -453,7 +453,7 @@ def test_events_for_nobody_are_none(acme):
 MAIL = TextMail(to="ivy@elsewhere.example", subject="Your code", body="CANARY-7731")
 
 
-def test_mail_to_an_account_is_sealed_until_sent_and_forgotten_then(db, mailoutbox):
+def test_account_mail_is_sealed_until_sent_and_deleted_afterwards(db, mailoutbox):
     event = services.add_account_mail(mail=MAIL, key="account/email/code")
     assert "CANARY" not in str(OutboxEvent.objects.values().get())
     assert services.drain() == 1
@@ -462,7 +462,7 @@ def test_mail_to_an_account_is_sealed_until_sent_and_forgotten_then(db, mailoutb
 
 
 @pytest.mark.parametrize(("minutes", "sent"), [(1, 1), (-1, 0)])
-def test_account_mail_is_sent_until_its_code_ends_and_canceled_then(db, mailoutbox, minutes, sent):
+def test_account_mail_is_sent_until_its_code_expires_and_canceled_afterwards(db, mailoutbox, minutes, sent):
     event = services.add_account_mail(mail=MAIL, ends_at=now() + timedelta(minutes=minutes))
     assert (services.drain(), len(mailoutbox)) == (sent, sent)
     found = stored(event)
@@ -478,12 +478,12 @@ def test_retry_of_given_up_mail_whose_code_has_ended_cancels_it(db, mailoutbox):
     assert (mailoutbox, stored(event).canceled_at is None, queries.pending().count()) == ([], False, 0)
 
 
-def test_work_of_an_organization_has_one(db):
+def test_outbox_event_without_organization_is_refused_unless_it_is_account_mail(db):
     with pytest.raises(IntegrityError), transaction.atomic():
         OutboxEvent.objects.create(kind=KIND, due_at=now())
 
 
-def test_mail_to_an_account_has_no_organization(db):
+def test_account_mail_raises_lookup_error_when_asked_for_its_organization(db):
     with pytest.raises(LookupError):
         _ = services.add_account_mail(mail=MAIL).organization
 
@@ -512,7 +512,9 @@ def mail_server(monkeypatch):
         (TimeoutError(), "TimeoutError", False),
     ],
 )
-def test_only_a_permanent_refusal_of_this_mail_ends_it_at_once(db, mail_server, answer, last_error, gave_up):
+def test_account_mail_is_given_up_at_once_only_for_a_permanent_refusal_of_this_mail(
+    db, mail_server, answer, last_error, gave_up
+):
     mail_server.append(answer)
     event = services.add_account_mail(mail=MAIL)
     services.drain()
@@ -520,7 +522,7 @@ def test_only_a_permanent_refusal_of_this_mail_ends_it_at_once(db, mail_server, 
     assert (found.last_error, found.failed_at is not None, found.attempts) == (last_error, gave_up, 1)
 
 
-def test_a_drain_ends_after_a_minute_and_leaves_the_rest_to_the_next(acme, delivered, monkeypatch):
+def test_drain_stops_at_its_time_limit_and_leaves_the_rest_to_the_next_run(acme, delivered, monkeypatch):
     add(acme, "1")
     add(acme, "2")
     monkeypatch.setattr(services, "DRAIN_SECONDS", -1)
@@ -538,18 +540,18 @@ def given_up(acme):
     return event
 
 
-def test_what_was_given_up_is_counted_and_no_longer_waits(given_up):
+def test_backlog_counts_given_up_events_separately_from_waiting_ones(given_up):
     assert queries.backlog() == Backlog(waiting=0, given_up=1, oldest_seconds=0.0)
 
 
-def test_account_mail_that_the_recipients_server_refused_is_no_failure_of_ours(db, mail_server):
+def test_account_mail_refused_by_the_recipients_server_is_not_counted_in_the_backlog(db, mail_server):
     mail_server.append(SMTPRecipientsRefused({"a": (550, b"unknown")}))
     services.add_account_mail(mail=MAIL)
     services.drain()
     assert (queries.given_up().count(), queries.failed_for_us().count(), queries.backlog().given_up) == (1, 0, 0)
 
 
-def test_what_was_given_up_is_found_by_its_index_however_much_was_delivered(given_up):
+def test_given_up_queries_use_their_index(given_up):
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             # a table of one row is read whole
@@ -557,13 +559,13 @@ def test_what_was_given_up_is_found_by_its_index_however_much_was_delivered(give
         assert all("outbox_given_up" in found.explain() for found in (queries.given_up(), queries.failed_for_us()))
 
 
-def test_retry_delivers_what_was_given_up(given_up, delivered):
+def test_retry_delivers_given_up_events(given_up, delivered):
     assert services.retry(events=queries.given_up()) == 1
     assert services.drain() == 1
     assert delivered == ["1"]
 
 
-def test_retry_and_cancel_leave_what_a_worker_is_delivering(acme):
+def test_retry_and_cancel_skip_an_event_leased_by_a_worker(acme):
     leased, free = add(acme, "1"), add(acme, "2")
     OutboxEvent.objects.filter(pk=leased.pk).update(leased_until=now() + timedelta(minutes=1), attempts=3)
     assert services.retry(events=queries.pending()) == 1
@@ -572,13 +574,13 @@ def test_retry_and_cancel_leave_what_a_worker_is_delivering(acme):
     assert (stored(leased).canceled_at is None, stored(free).canceled_at is None) == (True, False)
 
 
-def test_canceled_work_is_neither_given_up_nor_retried_and_holds_nothing(db):
+def test_canceled_account_mail_is_neither_retried_nor_kept_in_its_payload(db):
     event = services.add_account_mail(mail=MAIL)
     assert services.cancel_events(events=queries.pending()) == 1
     assert (stored(event).payload, services.drain(), queries.pending().count()) == ({}, 0, 0)
 
 
-def test_nudges_meanwhile_become_one_more(monkeypatch):
+def test_nudges_during_a_nudge_are_merged_into_one_more(monkeypatch):
     began, may_end, sent = Event(), Event(), []
 
     def send():
@@ -602,7 +604,7 @@ def test_nudges_meanwhile_become_one_more(monkeypatch):
 # the worker's heartbeat
 
 
-def test_work_waits_for_a_worker_until_one_reports_and_again_a_minute_after_the_last(acme):
+def test_is_waiting_for_worker_is_true_unless_a_worker_reported_within_a_minute(acme):
     add(acme)
     assert queries.is_waiting_for_worker(acme)
     services.record_heartbeat()
@@ -612,7 +614,7 @@ def test_work_waits_for_a_worker_until_one_reports_and_again_a_minute_after_the_
     assert queries.is_waiting_for_worker(acme)
 
 
-def test_due_work_is_told_apart_by_organization(acme, globex):
+def test_is_waiting_for_worker_counts_due_events_of_that_organization_only(acme, globex):
     add(acme)
     assert [queries.is_waiting_for_worker(org) for org in (acme, globex, None)] == [True, False, False]
     add(globex, delay=timedelta(minutes=1))

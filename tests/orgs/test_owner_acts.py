@@ -32,20 +32,20 @@ def enter(client, view=act):
 
 
 @pytest.mark.parametrize("method", [SignInMethod.PASSWORD, SignInMethod.PASSKEY])
-def test_owner_required_lets_an_owner_in_after_a_personal_proof(olga, sign_in, method):
+def test_owner_required_admits_an_owner_signed_in_by_password_or_passkey(olga, sign_in, method):
     client = sign_in(olga)
     SessionGrant.objects.update(method=method)
     assert enter(client).content == b"done by olga@acme.example"
 
 
-def test_owner_required_asks_for_a_personal_proof_when_an_idp_signed_the_owner_in(olga):
+def test_owner_required_returns_403_for_an_owner_signed_in_by_saml(olga):
     answer = enter(by_idp(olga))
     assert answer.status_code == 403
     assert "This needs an owner’s own proof" in answer.content.decode()
     assert "done" not in answer.content.decode()
 
 
-def test_owner_required_looks_at_the_grant_of_this_organization_not_at_the_session(olga, sign_in):
+def test_owner_required_checks_the_method_of_this_organizations_grant(olga, sign_in):
     client = sign_in(olga)
     SessionGrant.objects.update(method=SignInMethod.SAML)
     assert enter(client).status_code == 403
@@ -57,18 +57,18 @@ def test_owner_required_refuses_members_who_are_not_owners(request, sign_in, who
         enter(sign_in(request.getfixturevalue(who)))
 
 
-def test_owner_required_knows_no_organization_of_others(acme, olga, greta, sign_in):
+def test_owner_required_raises_404_for_an_owner_of_another_organization(acme, olga, greta, sign_in):
     with pytest.raises(Http404):
         enter(sign_in(greta))
 
 
-def test_owner_required_leads_to_the_sign_in_when_nobody_is_signed_in(acme):
+def test_owner_required_redirects_to_sign_in_when_nobody_is_signed_in(acme):
     request: Any = RequestFactory().get(PATH)
     request.session_grants = access.SessionGrants()
     assert act(request, "acme").status_code == 302
 
 
-def test_admin_required_lets_an_owner_in_whom_an_idp_signed_in(olga):
+def test_admin_required_admits_an_owner_signed_in_by_saml(olga):
     admins = access.admin_required(lambda request, org_slug: HttpResponse("done"))
     assert enter(by_idp(olga), admins).content == b"done"
 

@@ -91,11 +91,11 @@ def test_members_page_says_when_nobody_matches(admin):
     assert "Nobody matches" in text_of(admin.get(MEMBERS, {"q": "zzz"}))
 
 
-def test_members_page_of_one_person_leads_to_provisioning(admin):
+def test_members_page_says_only_you_so_far_when_there_is_one_member(admin):
     assert "Only you so far" in text_of(admin.get(MEMBERS))
 
 
-def test_members_page_keeps_the_filter_when_it_turns(admin, acme):
+def test_members_page_keeps_the_filter_in_the_link_to_the_next_page(admin, acme):
     add_people(acme, range(51))
     assert "origin=scim&amp;page=2" in text_of(admin.get(MEMBERS, {"origin": "scim"}))
 
@@ -106,7 +106,7 @@ def test_members_page_escapes_a_name(admin, acme):
     assert "<script>alert" not in text_of(admin.get(MEMBERS))
 
 
-def test_members_page_asks_as_much_for_fifty_people_as_for_five(admin, acme):
+def test_members_page_takes_the_same_number_of_queries_for_fifty_as_for_five(admin, acme):
     add_people(acme, range(5))
     few = queries_of(admin, MEMBERS)
     add_people(acme, range(5, 50))
@@ -126,7 +126,7 @@ def test_groups_page_says_when_none_matches(admin, engineering):
     assert "No group matches" in text_of(admin.get(GROUPS, {"q": "sales"}))
 
 
-def test_groups_page_asks_as_much_for_fifty_groups_as_for_five(admin, acme):
+def test_groups_page_takes_the_same_number_of_queries_for_fifty_as_for_five(admin, acme):
     def add(numbers):
         for number in numbers:
             groups.create_group(org=acme, name=f"Group {number}", source=GroupSource.SCIM, actor=ACTOR)
@@ -137,7 +137,7 @@ def test_groups_page_asks_as_much_for_fifty_groups_as_for_five(admin, acme):
     assert queries_of(admin, GROUPS) == few
 
 
-def test_group_page_asks_as_much_for_fifty_members_as_for_five(admin, acme, engineering):
+def test_group_page_takes_the_same_number_of_queries_for_fifty_members_as_for_five(admin, acme, engineering):
     path = reverse("groups:group", args=["acme", engineering.public_id])
     groups.add_members(group=engineering, memberships=add_people(acme, range(5)), actor=ACTOR)
     few = queries_of(admin, path)
@@ -145,42 +145,42 @@ def test_group_page_asks_as_much_for_fifty_members_as_for_five(admin, acme, engi
     assert queries_of(admin, path) == few
 
 
-def test_group_page_says_who_changes_the_group(admin, engineering):
+def test_group_page_says_that_the_group_is_changed_at_the_idp(admin, engineering):
     page = text_of(admin.get(reverse("groups:group", args=["acme", engineering.public_id])))
     assert "changed there" in page
     assert "Nobody is in this group" in page
 
 
-def test_group_of_another_organization_is_not_found(sign_in, greta, engineering):
+def test_group_page_returns_404_for_another_organizations_group(sign_in, greta, engineering):
     path = reverse("groups:group", args=["globex", engineering.public_id])
     assert sign_in(greta).get(path).status_code == 404
 
 
-def test_invitation_leads_to_sign_in_and_back(client, invitation):
+def test_invitation_page_links_to_sign_in_and_sign_up_with_next(client, invitation):
     page = text_of(client.get(reverse("people:invitation", args=[invitation])))
     assert f"{reverse('account_login')}?next=%2Finvitations%2F{invitation}%2F" in page
     assert f"{reverse('account_signup')}?next=%2Finvitations%2F{invitation}%2F" in page
 
 
-def test_invitation_names_the_account_that_would_join(sign_in, stranger, invitation):
+def test_invitation_page_names_the_account_that_would_join(sign_in, stranger, invitation):
     page = text_of(sign_in(stranger).get(reverse("people:invitation", args=[invitation])))
     assert "stranger@nowhere.example" in page
     assert reverse("people:accept", args=[invitation]) in page
 
 
-def test_invitation_for_somebody_else_is_refused_with_a_code(sign_in, stranger, invitation):
+def test_accept_page_returns_409_with_a_code_for_somebody_elses_invitation(sign_in, stranger, invitation):
     response = sign_in(stranger).post(reverse("people:accept", args=[invitation]))
     assert response.status_code == 403
     assert "invitation_for_somebody_else" in text_of(response)
 
 
-def test_unknown_invitation_shows_a_code_for_support(client, db):
+def test_invitation_page_returns_404_with_a_code_for_an_unknown_invitation(client, db):
     response = client.get(reverse("people:invitation", args=["ghi_nothing"]))
     assert response.status_code == 404
     assert "invitation_unknown" in text_of(response)
 
 
 @pytest.mark.parametrize("path", [MEMBERS, GROUPS])
-def test_no_page_leaves_a_component_uncompiled(admin, acme, engineering, path):
+def test_members_and_groups_pages_have_no_uncompiled_component(admin, acme, engineering, path):
     MembershipFactory(org=acme)
     assert b"<c-" not in admin.get(path).content

@@ -62,23 +62,23 @@ def server(settings, monkeypatch):
     made.socket.close()
 
 
-def test_a_record_is_found_at_exactly_its_name(server):
+def test_lookup_txt_finds_a_record_at_exactly_its_name(server):
     server.records = [f'"{VALUE}"']
     assert lookup_txt(NAME) == TxtAnswer((VALUE,))
     assert server.asked == [f"{NAME}."]
 
 
-def test_the_strings_of_one_value_belong_together(server):
+def test_lookup_txt_joins_the_strings_of_one_record(server):
     server.records = ['"gatehouse-" "verify=" "0123"']
     assert lookup_txt(NAME).values == (VALUE,)
 
 
-def test_several_values_are_all_returned(server):
+def test_lookup_txt_returns_all_values(server):
     server.records = ['"one"', '"two"']
     assert set(lookup_txt(NAME).values) == {"one", "two"}
 
 
-def test_what_cannot_be_shown_is_replaced(server):
+def test_lookup_txt_replaces_unprintable_characters(server):
     server.records = [r'"a\000b\010\226\128\174\255c"']
     assert lookup_txt(NAME).values == ("a�b���c",)
 
@@ -92,25 +92,25 @@ def test_what_cannot_be_shown_is_replaced(server):
         (dns.rcode.REFUSED, DnsProblem.SERVER_FAILURE),
     ],
 )
-def test_no_values_have_a_reason(server, code, problem):
+def test_lookup_txt_gives_a_reason_when_there_are_no_values(server, code, problem):
     server.code = code
     assert lookup_txt(NAME) == TxtAnswer(problem=problem)
 
 
-def test_a_server_that_says_nothing_is_left_in_time(server):
+def test_lookup_txt_times_out_when_the_server_does_not_answer(server):
     server.is_mute = True
     began = time.monotonic()
     assert lookup_txt(NAME).problem is DnsProblem.TIMEOUT
     assert time.monotonic() - began < 2
 
 
-def test_no_server_is_asked_once_the_patience_is_at_its_end(server):
+def test_lookup_txt_asks_no_server_after_the_deadline(server):
     server.records = [f'"{VALUE}"']
     assert lookup_txt(NAME, until=time.monotonic() - 1).problem is DnsProblem.TIMEOUT
     assert server.asked == []
 
 
-def test_look_ups_can_share_one_patience(server):
+def test_lookup_txt_calls_can_share_one_deadline(server):
     server.is_mute = True
     until = resolver.patience()
     lookup_txt(NAME, until=until)
@@ -120,12 +120,12 @@ def test_look_ups_can_share_one_patience(server):
 
 
 @pytest.mark.parametrize("name", ["a..example", "x" * 64 + ".example", ".".join(["a" * 60] * 5)])
-def test_a_name_that_cannot_be_asked_for_is_a_failure_and_no_error(server, name):
+def test_lookup_txt_gives_server_failure_for_an_invalid_name(server, name):
     assert lookup_txt(name).problem is DnsProblem.SERVER_FAILURE
     assert server.asked == []
 
 
-def test_a_machine_without_a_resolver_is_a_failure_and_no_error(settings, monkeypatch):
+def test_lookup_txt_gives_server_failure_without_a_configured_resolver(settings, monkeypatch):
     settings.TXT_LOOKUP = "orgs.base.resolver.ask_dns"
 
     def fail():
@@ -135,19 +135,19 @@ def test_a_machine_without_a_resolver_is_a_failure_and_no_error(settings, monkey
     assert lookup_txt(NAME).problem is DnsProblem.SERVER_FAILURE
 
 
-def test_the_systems_own_resolver_is_read_anew():
+def test_system_resolver_is_read_anew_each_time():
     assert resolver.system_resolver() is not resolver.system_resolver()
 
 
-def test_an_answer_is_told_from_none():
+def test_dns_problem_is_answer_for_no_such_name_and_no_record_only():
     assert {problem for problem in DnsProblem if problem.is_answer} == {DnsProblem.NO_SUCH_NAME, DnsProblem.NO_RECORD}
 
 
-def test_the_function_that_the_settings_name_is_asked_instead_of_dns(dns_records):
+def test_lookup_txt_uses_the_function_named_in_the_settings_instead_of_dns(dns_records):
     dns_records[NAME] = [VALUE]
     assert lookup_txt(NAME) == TxtAnswer((VALUE,))
 
 
-def test_values_are_few_and_short(dns_records):
+def test_lookup_txt_returns_at_most_fifty_values_of_512_characters(dns_records):
     dns_records[NAME] = ["x" * 600] * 60
     assert lookup_txt(NAME).values == ("x" * 512,) * 50

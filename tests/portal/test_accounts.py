@@ -114,17 +114,17 @@ def guarded_in(guarded: User, stranger_in: Client) -> Client:
     return stranger_in
 
 
-def test_sign_in_leads_to_the_page_that_was_asked_for(stranger):
+def test_sign_in_redirects_to_the_requested_page(stranger):
     _, response = enter(stranger.email, next=reverse("usersessions_list"))
     assert response.headers["Location"] == reverse("usersessions_list")
 
 
-def test_sign_in_never_leads_to_another_site(stranger):
+def test_sign_in_ignores_a_next_to_another_site(stranger):
     _, response = enter(stranger.email, next="https://elsewhere.example/")
     assert response.headers["Location"] == reverse("home")
 
 
-def test_a_wrong_password_is_told_at_its_field_and_the_address_is_kept(stranger):
+def test_sign_in_with_a_wrong_password_shows_a_message_at_the_field_and_keeps_the_address(stranger):
     _, response = enter(stranger.email, "not-the-password")
     html = response.content.decode()
     assert f'value="{stranger.email}"' in html
@@ -132,7 +132,7 @@ def test_a_wrong_password_is_told_at_its_field_and_the_address_is_kept(stranger)
     assert "don&#x27;t belong together" in html
 
 
-def test_the_sixth_wrong_password_is_told_to_wait(stranger):
+def test_sign_in_after_five_wrong_passwords_says_to_wait(stranger):
     for _ in range(5):
         enter(stranger.email, "not-the-password")
     _, response = enter(stranger.email, PASSWORD)
@@ -141,7 +141,7 @@ def test_the_sixth_wrong_password_is_told_to_wait(stranger):
     assert f'value="{stranger.email}"' in html
 
 
-def test_a_reset_link_gives_a_new_password(stranger, mailoutbox):
+def test_reset_link_sets_a_new_password(stranger, mailoutbox):
     client = Client()
     client.post(reverse("account_reset_password"), {"email": stranger.email})
     form = client.get(link_in(mailoutbox[0]), follow=True)
@@ -160,7 +160,7 @@ def test_a_reset_link_works_once(stranger, mailoutbox):
     assert "This link doesn’t work any more" in again.content.decode()
 
 
-def test_a_reset_answers_the_same_for_known_and_unknown_addresses(stranger):
+def test_password_reset_answers_the_same_for_known_and_unknown_addresses(stranger):
     known, unknown = (
         Client().post(reverse("account_reset_password"), {"email": address}, follow=True)
         for address in (stranger.email, "nobody@nowhere.example")
@@ -168,20 +168,20 @@ def test_a_reset_answers_the_same_for_known_and_unknown_addresses(stranger):
     assert without_marks(known, stranger.email) == without_marks(unknown, "nobody@nowhere.example")
 
 
-def test_a_sign_up_with_a_look_alike_of_a_known_address_is_refused_as_any_look_alike(stranger):
+def test_sign_up_refuses_a_look_alike_address_the_same_whether_an_account_exists_or_not(stranger):
     _, known = sign_up("stranger@ｎowhere.example")
     _, unknown = sign_up("nobody@ｎowhere.example")
     assert "without look-alikes" in known.content.decode()
     assert "without look-alikes" in unknown.content.decode()
 
 
-def test_links_in_mails_carry_the_public_name_whatever_host_was_asked(stranger, mailoutbox):
+def test_mail_links_have_the_public_base_url_whatever_the_host_header_is(stranger, mailoutbox):
     Client().post(reverse("account_reset_password"), {"email": stranger.email}, headers={"host": "localhost"})
     assert "http://testserver/accounts/password/reset/key/" in mailoutbox[0].body
     assert "localhost" not in mailoutbox[0].body
 
 
-def test_an_authenticator_app_is_turned_on_by_its_code(stranger_in, stranger):
+def test_authenticator_app_is_activated_by_its_code(stranger_in, stranger):
     page = stranger_in.get(reverse("mfa_activate_totp"))
     code = code_now(page.context["form"].secret)
     response = stranger_in.post(reverse("mfa_activate_totp"), {"code": code})
@@ -189,26 +189,26 @@ def test_an_authenticator_app_is_turned_on_by_its_code(stranger_in, stranger):
     assert stranger.authenticator_set.filter(type="totp").exists()
 
 
-def test_the_setup_key_is_shown_as_picture_and_as_text(stranger_in):
+def test_authenticator_setup_page_shows_the_key_as_image_and_text(stranger_in):
     page = stranger_in.get(reverse("mfa_activate_totp"))
     html = page.content.decode()
     assert 'src="data:image/svg+xml;base64,' in html
     assert page.context["form"].secret in html
 
 
-def test_the_seed_of_an_authenticator_app_is_sealed_at_rest(stranger):
+def test_authenticator_secret_is_stored_sealed(stranger):
     secret = totp.generate_totp_secret()
     stored = totp.TOTP.activate(stranger, secret).instance.data["secret"]
     assert secret not in stored
 
 
-def test_the_second_factor_is_asked_for_after_the_password(guarded):
+def test_sign_in_asks_for_the_second_factor_after_the_password(guarded):
     client, response = enter(guarded.email)
     assert response.headers["Location"] == reverse("mfa_authenticate")
     assert "_auth_user_id" not in client.session
 
 
-def test_a_code_of_the_app_completes_the_sign_in(stranger):
+def test_authenticator_code_completes_the_sign_in(stranger):
     secret = totp.generate_totp_secret()
     totp.TOTP.activate(stranger, secret)
     client, _ = enter(stranger.email)
@@ -232,27 +232,27 @@ def test_recovery_codes_are_listed_and_downloaded(guarded_in, guarded):
     assert download == codes
 
 
-def test_generating_recovery_codes_ends_the_old_ones(guarded_in, guarded):
+def test_generating_recovery_codes_replaces_the_old_ones(guarded_in, guarded):
     before = guarded.authenticator_set.get(type="recovery_codes").wrap().get_unused_codes()
     guarded_in.post(reverse("mfa_generate_recovery_codes"))
     after = guarded.authenticator_set.get(type="recovery_codes").wrap().get_unused_codes()
     assert not set(before) & set(after)
 
 
-def test_a_change_of_factors_asks_for_the_password_first(stranger):
+def test_authenticator_setup_redirects_to_reauthentication_first(stranger):
     client, _ = enter(stranger.email)
     response = client.get(reverse("mfa_activate_totp"))
     assert response.headers["Location"].startswith(reverse("account_reauthenticate"))
 
 
-def test_the_list_of_sessions_ends_all_others(stranger):
+def test_sessions_page_ends_all_other_sessions(stranger):
     here, there = enter(stranger.email)[0], enter(stranger.email)[0]
     here.post(reverse("usersessions_list"))
     assert here.get(reverse("usersessions_list")).status_code == 200
     assert there.get(reverse("usersessions_list")).headers["Location"].startswith(reverse("account_login"))
 
 
-def test_the_key_follows_when_another_address_becomes_primary(stranger_in, stranger):
+def test_email_key_changes_with_the_primary_address(stranger_in, stranger):
     tenancy.mark_address_verified(user=stranger, address="second@nowhere.example")
     stranger_in.post(reverse("account_email"), {"email": "second@nowhere.example", "action_primary": ""})
     stranger.refresh_from_db()
@@ -260,14 +260,14 @@ def test_the_key_follows_when_another_address_becomes_primary(stranger_in, stran
     assert (stranger.email, stranger.email_key) == (primary.email, text_key(primary.email))
 
 
-def test_a_removed_address_no_longer_signs_in(stranger_in, stranger):
+def test_removed_address_does_not_sign_in(stranger_in, stranger):
     tenancy.mark_address_verified(user=stranger, address="second@nowhere.example")
     stranger_in.post(reverse("account_email"), {"email": "second@nowhere.example", "action_remove": ""})
     client, _ = enter("second@nowhere.example")
     assert "_auth_user_id" not in client.session
 
 
-def test_sign_in_opens_every_active_membership(olga: Membership, globex):
+def test_sign_in_creates_a_session_grant_for_every_active_membership(olga: Membership, globex):
     assert olga.user is not None
     second = MembershipFactory(org=globex, email="olga@globex.example")
     Membership.objects.filter(pk=second.pk).update(user=olga.user)
@@ -276,14 +276,14 @@ def test_sign_in_opens_every_active_membership(olga: Membership, globex):
     assert {grant.membership_id for grant in grants} == {olga.pk, second.pk}
 
 
-def test_sign_in_opens_no_suspended_membership(uma: Membership):
+def test_sign_in_creates_no_session_grant_for_a_suspended_membership(uma: Membership):
     Membership.objects.filter(pk=uma.pk).update(state=MembershipState.SUSPENDED)
     client, _ = enter(uma.email)
     assert not SessionGrant.objects.filter(session=client.session[access.SESSION_GRANT_ID]).exists()
 
 
 @pytest.mark.parametrize("name", [*PERSONAL[:2], *PERSONAL[5:], "account_reauthenticate", "account_set_password"])
-def test_a_session_opened_by_an_idp_reaches_no_account_page(uma, sign_in, name):
+def test_saml_session_gets_403_on_account_pages(uma, sign_in, name):
     client = sign_in(uma)
     session = client.session
     session[access.SIGN_IN_METHOD] = SignInMethod.SAML
@@ -321,7 +321,7 @@ def test_public_account_pages_open_and_obey_the_content_policy(client, db, name)
 
 
 @pytest.mark.parametrize("path", ["/accounts/confirm-email/none/", "/accounts/password/reset/key/1-none-none/"])
-def test_stale_links_say_so_and_obey_the_content_policy(client, db, path):
+def test_expired_links_show_a_message_and_obey_the_content_policy(client, db, path):
     html = client.get(path, follow=True).content.decode()
     assert "This link doesn’t work any more" in html
     assert faults_in(html) == []
@@ -338,7 +338,7 @@ def test_an_account_without_password_is_asked_to_set_one(db):
     assert faults_in(response.content.decode()) == []
 
 
-def test_another_spelling_of_an_international_domain_is_refused_at_sign_up(client, db):
+def test_sign_up_refuses_a_compatibility_spelling_of_an_international_domain(client, db):
     answer = client.post(
         "/accounts/signup/",
         {"email": "a@münchen.de", "password1": "a-long-password-1", "password2": "a-long-password-1"},

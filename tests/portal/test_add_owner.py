@@ -33,7 +33,7 @@ def membership_of(org: Organization, email: str = NINA) -> Membership:
     return org.memberships.get(email_key=email)
 
 
-def test_new_account_owns_the_organization(locked_out: Organization) -> None:
+def test_add_owner_creates_an_account_that_owns_the_organization(locked_out: Organization) -> None:
     assert run("add_owner", "acme", NINA) == {"slug": "acme", "owner": NINA, "created": True}
     membership = membership_of(locked_out)
     assert (membership.role, membership.is_active) == (Role.OWNER, True)
@@ -41,7 +41,7 @@ def test_new_account_owns_the_organization(locked_out: Organization) -> None:
     assert (set(queries.verified_keys_of(membership.user)), membership.user.has_usable_password()) == ({NINA}, False)
 
 
-def test_act_is_in_the_audit_log_by_the_name_of_the_command(locked_out: Organization) -> None:
+def test_add_owner_is_audited_with_the_command_name(locked_out: Organization) -> None:
     run("add_owner", "acme", NINA)
     events = AuditEvent.objects.filter(org=locked_out, actor_label="manage.py add_owner")
     assert set(events.values_list("action", flat=True)) == {
@@ -51,7 +51,7 @@ def test_act_is_in_the_audit_log_by_the_name_of_the_command(locked_out: Organiza
     }
 
 
-def test_account_that_has_verified_the_address_is_taken_and_keeps_its_password(
+def test_add_owner_takes_an_existing_verified_account_and_keeps_its_password(
     locked_out: Organization,
     typed: Any,  # noqa: F811
     capsys: pytest.CaptureFixture[str],
@@ -65,7 +65,7 @@ def test_account_that_has_verified_the_address_is_taken_and_keeps_its_password(
     assert "keeps its own password" in capsys.readouterr().err
 
 
-def test_password_of_a_new_account_is_read_from_standard_input(locked_out: Organization, typed: Any) -> None:  # noqa: F811
+def test_add_owner_reads_the_password_from_standard_input(locked_out: Organization, typed: Any) -> None:  # noqa: F811
     typed(f"{PASSWORD}\n")
     run("add_owner", "acme", NINA, "--password-stdin")
     account = queries.account_for_address(NINA)
@@ -73,14 +73,14 @@ def test_password_of_a_new_account_is_read_from_standard_input(locked_out: Organ
     assert account.check_password(PASSWORD)
 
 
-def test_active_member_becomes_an_owner(locked_out: Organization) -> None:
+def test_add_owner_makes_an_active_member_an_owner(locked_out: Organization) -> None:
     member = MembershipFactory(org=locked_out, email=NINA)
     run("add_owner", "acme", NINA, "--existing-account")
     member.refresh_from_db()
     assert (member.role, locked_out.memberships.count()) == (Role.OWNER, 2)
 
 
-def test_member_under_another_address_of_the_account_becomes_an_owner(locked_out: Organization) -> None:
+def test_add_owner_finds_a_member_by_another_address_of_the_account(locked_out: Organization) -> None:
     member = MembershipFactory(org=locked_out, email="nina@private.example")
     assert member.user is not None
     tenancy.mark_address_verified(user=member.user, address=NINA)
@@ -97,23 +97,23 @@ def refused(message: str, *options: str) -> None:
     assert (User.objects.count(), Membership.objects.count(), AuditEvent.objects.count()) == before
 
 
-def test_command_is_refused_while_an_owner_can_sign_in(olga: Membership) -> None:
+def test_add_owner_is_refused_while_an_owner_can_sign_in(olga: Membership) -> None:
     refused("^An owner of this organization can sign in")
 
 
-def test_closed_account_is_refused(locked_out: Organization) -> None:
+def test_add_owner_is_refused_for_a_closed_account(locked_out: Organization) -> None:
     tenancy.create_account(email=NINA, verified=True)
     User.objects.filter(email_key=NINA).update(is_active=False)
     refused("closed")
 
 
-def test_suspended_member_is_refused(locked_out: Organization) -> None:
+def test_add_owner_is_refused_for_a_suspended_member(locked_out: Organization) -> None:
     member = MembershipFactory(org=locked_out, email=NINA)
     people.suspend_membership(membership=member, source=SuspensionSource.ADMIN, actor=ACTOR)
     refused("suspended", "--existing-account")
 
 
-def test_suspended_invitation_is_refused(locked_out: Organization) -> None:
+def test_add_owner_is_refused_for_a_suspended_invitation(locked_out: Organization) -> None:
     membership = people.create_membership(
         org=locked_out, profile=Profile(NINA), origin=MembershipOrigin.INVITE, actor=ACTOR
     )
@@ -121,7 +121,7 @@ def test_suspended_invitation_is_refused(locked_out: Organization) -> None:
     refused("suspended")
 
 
-def test_address_of_another_accounts_membership_is_refused(locked_out: Organization) -> None:
+def test_add_owner_is_refused_for_the_address_of_another_accounts_membership(locked_out: Organization) -> None:
     """The operator's word about an address doesn't open the account of whoever had it before."""
     member = MembershipFactory(org=locked_out, email=NINA)
     assert member.user is not None
@@ -129,27 +129,27 @@ def test_address_of_another_accounts_membership_is_refused(locked_out: Organizat
     refused("already has that address")
 
 
-def test_former_address_of_a_member_makes_them_no_owner(locked_out: Organization) -> None:
+def test_add_owner_is_refused_for_a_former_address_of_a_member(locked_out: Organization) -> None:
     """The account still has the address, whose reader may be somebody else by now."""
     member = MembershipFactory(org=locked_out, email=NINA)
     people.update_profile(membership=member, profile=Profile("n@acme.example"), actor=ACTOR)
     refused("former one", "--existing-account")
 
 
-def test_owner_of_another_organization_is_no_owner_here(locked_out: Organization) -> None:
+def test_add_owner_is_allowed_when_only_another_organization_has_an_owner(locked_out: Organization) -> None:
     OrganizationFactory(slug="other", owner_email="other@other.example")
     run("add_owner", "acme", NINA)
     assert queries.owners_who_can_sign_in(locked_out).get().email == NINA
 
 
-def test_new_owner_is_the_last_one_who_can_sign_in(locked_out: Organization) -> None:
+def test_removal_of_the_added_owner_raises_last_owner(locked_out: Organization) -> None:
     run("add_owner", "acme", NINA)
     with pytest.raises(LastOwner):
         people.remove_membership(membership=membership_of(locked_out), actor=ACTOR)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_operators_at_once_make_one_owner(locked_out: Organization) -> None:
+def test_concurrent_add_owner_calls_create_one_owner(locked_out: Organization) -> None:
     def add(email: str) -> Any:
         return add_owner(org=locked_out, order=NewOwner(email), actor=ACTOR)
 

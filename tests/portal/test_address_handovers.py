@@ -63,7 +63,10 @@ def holder_of(world: World) -> Membership:  # noqa: F811
 
 
 @pytest.mark.parametrize("external_id", ["hank-2", ""])
-def test_account_of_a_member_who_never_came_gets_nothing_of_the_next_one(world: World, external_id: str) -> None:  # noqa: F811
+def test_new_member_with_the_address_is_invited_when_the_deleted_member_never_signed_in(
+    world: World,  # noqa: F811
+    external_id: str,
+) -> None:
     verified_now(world)
     delete(world, create(world, "hank-1"))
     create(world, external_id)
@@ -72,14 +75,14 @@ def test_account_of_a_member_who_never_came_gets_nothing_of_the_next_one(world: 
     assert HANK in tenancy_queries.verified_keys_of(world.account)
 
 
-def test_account_of_a_member_who_never_came_gets_its_membership_back_with_its_external_id(world: World) -> None:  # noqa: F811
+def test_create_with_the_same_external_id_relinks_the_account_of_a_member_who_never_signed_in(world: World) -> None:  # noqa: F811
     verified_now(world)
     delete(world, create(world, "hank-1"))
     create(world, "hank-1")
     assert world.end() == "their account"
 
 
-def test_account_cannot_accept_without_a_link_what_waits_for_the_next_holder(world: World) -> None:  # noqa: F811
+def test_accept_from_home_is_refused_for_the_membership_of_the_next_holder(world: World) -> None:  # noqa: F811
     owner_elsewhere(world)
     delete(world, create(world, "hank-1"))
     create(world, "hank-2")
@@ -88,13 +91,13 @@ def test_account_cannot_accept_without_a_link_what_waits_for_the_next_holder(wor
     assert world.end() == "invited"
 
 
-def test_membership_of_an_unused_account_is_removed_with_it(world: World) -> None:  # noqa: F811
+def test_delete_removes_the_membership_and_its_unused_account(world: World) -> None:  # noqa: F811
     delete(world, create(world, "hank-1"))
     assert not Membership.objects.filter(email_key=HANK).exists()
     assert tenancy_queries.account_for_address(HANK) is None
 
 
-def test_delete_tells_nothing_of_accounts_outside_verified_domains(world: World) -> None:  # noqa: F811
+def test_delete_acts_the_same_whether_an_account_exists_outside_verified_domains_or_not(world: World) -> None:  # noqa: F811
     address = "pat@elsewhere.example"
     before = Membership.objects.count()
     delete(world, create(world, "pat-1", address))
@@ -106,7 +109,10 @@ def test_delete_tells_nothing_of_accounts_outside_verified_domains(world: World)
 
 @pytest.mark.usefixtures("with_connection")
 @pytest.mark.parametrize("address", [HANK])
-def test_link_mailed_to_a_deleted_member_does_not_open_the_next_ones_membership(world: World, address: str) -> None:  # noqa: F811
+def test_invitation_link_of_a_deleted_member_does_not_accept_the_next_holders_membership(
+    world: World,  # noqa: F811
+    address: str,
+) -> None:
     """A sign-in made the membership, the directory adopted and deleted it, and then brings somebody else."""
     verified_before_domain(world)
     assert world.connection is not None
@@ -122,7 +128,7 @@ def test_link_mailed_to_a_deleted_member_does_not_open_the_next_ones_membership(
     assert world.end() == "invited"
 
 
-def test_link_mailed_to_a_deleted_member_is_withdrawn_where_the_directory_only_adopted(world: World) -> None:  # noqa: F811
+def test_invitation_link_ends_with_delete_when_the_directory_only_adopted_the_member(world: World) -> None:  # noqa: F811
     address = "pat@elsewhere.example"
     membership = people.create_membership(
         org=world.org, profile=Profile(address), origin=MembershipOrigin.INVITE, actor=ACTOR
@@ -140,7 +146,7 @@ def test_link_mailed_to_a_deleted_member_is_withdrawn_where_the_directory_only_a
 # the suspension that stays on the address ------------------------------------------------------------------------------
 
 
-def test_rename_to_the_address_of_a_suspended_member_carries_the_suspension_over(world: World) -> None:  # noqa: F811
+def test_change_to_the_address_of_a_suspended_deleted_member_suspends_the_member(world: World) -> None:  # noqa: F811
     scim_id = create(world, "hank-1")
     suspend(world)
     delete(world, scim_id)
@@ -149,7 +155,7 @@ def test_rename_to_the_address_of_a_suspended_member_carries_the_suspension_over
     assert AuditEvent.objects.filter(action="membership.suspended").count() == 3
 
 
-def test_member_who_returns_under_the_address_of_a_suspended_one_is_suspended(world: World) -> None:  # noqa: F811
+def test_member_who_returns_with_the_address_of_a_suspended_deleted_member_is_suspended(world: World) -> None:  # noqa: F811
     henry = create(world, "henry-1", HENRY)
     used = Membership.objects.get(org=world.org, email_key=HENRY)
     people.record_membership_sign_in(membership=used)
@@ -161,7 +167,7 @@ def test_member_who_returns_under_the_address_of_a_suspended_one_is_suspended(wo
     assert (holder_of(world), holder_of(world).state) == (used, MembershipState.SUSPENDED)
 
 
-def test_suspension_stays_on_the_address_of_a_member_who_was_renamed_before_they_were_deleted(world: World) -> None:  # noqa: F811
+def test_suspension_stays_on_a_former_address_when_its_member_is_deleted(world: World) -> None:  # noqa: F811
     scim_id = create(world, "hank-1")
     suspend(world)
     rename(world, scim_id, HENRY, "hank-1")
@@ -170,7 +176,7 @@ def test_suspension_stays_on_the_address_of_a_member_who_was_renamed_before_they
     assert holder_of(world).state == MembershipState.SUSPENDED
 
 
-def test_suspension_of_a_member_who_was_renamed_and_stays_is_not_carried_over(world: World) -> None:  # noqa: F811
+def test_suspension_does_not_stay_on_a_former_address_when_its_member_remains(world: World) -> None:  # noqa: F811
     scim_id = create(world, "hank-1")
     suspend(world)
     rename(world, scim_id, HENRY, "hank-1")
@@ -188,7 +194,7 @@ def sign_in_with_jit(world: World, idp: Idp, address: str = HANK) -> Browser:  #
 
 @pytest.mark.usefixtures("with_connection")
 @pytest.mark.parametrize("proof", [no_account, verified_before_domain])
-def test_suspension_stays_on_the_address_when_somebody_joins_by_signing_in(world: World, proof: Step) -> None:  # noqa: F811
+def test_sign_in_with_the_former_address_of_a_suspended_deleted_member_is_refused(world: World, proof: Step) -> None:  # noqa: F811
     scim_id = create(world, "hank-1")
     suspend(world)
     rename(world, scim_id, HENRY, "hank-1")
@@ -202,7 +208,7 @@ def test_suspension_stays_on_the_address_when_somebody_joins_by_signing_in(world
 
 
 @pytest.mark.usefixtures("with_connection")
-def test_address_of_a_suspended_member_goes_to_nobody_by_signing_in(world: World) -> None:  # noqa: F811
+def test_sign_in_of_a_linked_member_does_not_take_the_address_of_a_suspended_deleted_member(world: World) -> None:  # noqa: F811
     """The member signs in, and keeps the address that they had."""
     assert world.idp is not None
     persistent = world.idp.change(
@@ -233,7 +239,7 @@ def owners_with_an_address(world: World) -> int:  # noqa: F811
     return owners.exclude(user__email_key=None).count()
 
 
-def test_address_of_the_last_owner_who_can_sign_in_goes_to_nobody_else(
+def test_create_returns_409_for_the_address_of_the_last_owner_who_can_sign_in(
     world: World,  # noqa: F811
     owner_of_two: tuple[str, str],
 ) -> None:
@@ -243,7 +249,7 @@ def test_address_of_the_last_owner_who_can_sign_in_goes_to_nobody_else(
     assert world.holder() is None
 
 
-def test_last_owner_who_can_sign_in_is_not_deleted_beside_one_whose_address_went_to_somebody_else(
+def test_delete_of_the_last_owner_is_refused_when_the_other_owner_lost_the_address(
     world: World,  # noqa: F811
     owner_of_two: tuple[str, str],
 ) -> None:
@@ -252,7 +258,7 @@ def test_last_owner_who_can_sign_in_is_not_deleted_beside_one_whose_address_went
     assert (refused.status_code, owners_with_an_address(world)) == (409, 1)
 
 
-def test_last_owner_who_can_sign_in_is_not_deleted_beside_one_whose_account_is_closed(world: World) -> None:  # noqa: F811
+def test_delete_of_the_last_owner_is_refused_when_the_other_owners_account_is_closed(world: World) -> None:  # noqa: F811
     closed = MembershipFactory(org=world.org, email=HANK, role=Role.OWNER)
     User.objects.filter(pk=closed.user_id).update(is_active=False)
     olga = create(world, "olga-1", "olga@acme.example")
@@ -273,7 +279,7 @@ def test_sign_in_with_the_address_of_the_last_owner_who_can_sign_in_is_refused(
     assert (browser.reaches(), owners_with_an_address(world)) == ([], 1)
 
 
-def test_external_id_that_another_member_was_given_returns_nobody_to_the_former_ones_membership(world: World) -> None:  # noqa: F811
+def test_create_does_not_restore_a_membership_whose_external_id_was_given_to_another_member(world: World) -> None:  # noqa: F811
     scim_id = create(world, "hank-1")
     former = holder_of(world)
     people.grant_role(membership=former, role=Role.ADMIN, source=GrantSource.PERSON, actor=ACTOR)

@@ -57,7 +57,7 @@ def chunked(path, content, kind=FORM, **more):
 
 @pytest.mark.parametrize("path", ADDRESSES)
 @pytest.mark.parametrize("is_measured", [True, False], ids=["length", "chunks"])
-def test_a_body_is_read_before_the_first_query_at_every_address(db, path, is_measured):
+def test_body_is_read_before_the_first_query_at_every_url(db, path, is_measured):
     with CaptureQueriesContext(connection) as queries:
         stream = Watched(b"login=x&password=y", queries)
         client = Client()
@@ -81,12 +81,12 @@ def test_a_body_is_read_before_the_first_query_at_every_address(db, path, is_mea
         (f"/scim/v2/{NOBODY}/Users", "multipart/form-data", settings.DATA_UPLOAD_MAX_MEMORY_SIZE),
     ],
 )
-def test_each_address_has_its_limit(path, kind, limit):
+def test_largest_body_depends_on_path_and_content_type(path, kind, limit):
     assert bodies.largest_body(path, kind) == limit
 
 
 @pytest.mark.parametrize("send", ["length", "chunks"])
-def test_a_form_over_the_limit_is_refused_and_read_so_that_its_sender_sees_why(db, send):
+def test_form_over_the_limit_returns_413_and_its_body_is_discarded(db, send):
     content = BytesIO(b"x" * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1000))
     if send == "chunks":
         answer = chunked(LOGIN, content)
@@ -97,14 +97,14 @@ def test_a_form_over_the_limit_is_refused_and_read_so_that_its_sender_sees_why(d
     assert content.read() == b""
 
 
-def test_no_more_is_discarded_than_its_bound(db, monkeypatch):
+def test_body_over_the_limit_is_discarded_up_to_a_bound(db, monkeypatch):
     monkeypatch.setattr(bodies, "MOST_DISCARDED", 100_000)
     content = BytesIO(b"x" * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 200_000))
     assert chunked(LOGIN, content).status_code == 413
     assert content.tell() == settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1 + 100_000
 
 
-def test_a_larger_upload_than_anything_takes_is_refused(client, db):
+def test_upload_over_the_largest_limit_returns_413(client, db):
     sent = client.post(LOGIN, {"file": SimpleUploadedFile("x", b"0" * settings.LARGEST_BODY)})
     assert sent.status_code == 413
     assert "16 MB" in sent.content.decode()
@@ -112,30 +112,30 @@ def test_a_larger_upload_than_anything_takes_is_refused(client, db):
 
 @pytest.mark.parametrize("length", ["many", "-1", "1_000", "٣"])
 @pytest.mark.parametrize("path", [LOGIN, f"/scim/v2/{NOBODY}/Users"])
-def test_a_length_that_is_no_number_is_refused(client, db, path, length):
+def test_content_length_that_is_no_number_returns_400(client, db, path, length):
     answer = client.post(path, {"login": "x"}, CONTENT_LENGTH=length)
     assert answer.status_code == 400
     assert "no number" in answer.content.decode()
 
 
 @pytest.mark.parametrize("stream", [BytesIO(b"login=x"), Gone()], ids=["too little", "an error"])
-def test_a_body_that_ends_before_its_length_is_refused(db, stream):
+def test_body_shorter_than_its_content_length_returns_400(db, stream):
     answer = Client().generic("POST", LOGIN, content_type=FORM, CONTENT_LENGTH="70", **{"wsgi.input": stream})
     assert (answer.status_code, answer.content) == (400, b"The body ended before its Content-Length. Send it again.\n")
 
 
-def test_a_refusal_on_a_scim_address_is_in_scim_form(db):
+def test_refused_body_at_a_scim_url_returns_a_scim_error(db):
     answer = Client().generic("POST", f"/scim/v2/{NOBODY}/Users", CONTENT_LENGTH="x")
     assert answer["Content-Type"] == "application/scim+json"
     assert answer.json()["status"] == "400"
 
 
-def test_a_form_in_chunks_is_read(db):
+def test_chunked_form_is_read(db):
     answer = chunked(LOGIN, BytesIO(urlencode({"login": "typed@acme.example", "password": "x"}).encode()))
     assert b"typed@acme.example" in answer.content
 
 
-def test_a_multipart_form_in_chunks_is_read(db):
+def test_chunked_multipart_form_is_read(db):
     part = b'--x\r\nContent-Disposition: form-data; name="login"\r\n\r\ntyped@acme.example\r\n--x--\r\n'
     answer = chunked(LOGIN, BytesIO(part), "multipart/form-data; boundary=x")
     assert b"typed@acme.example" in answer.content
@@ -148,7 +148,7 @@ def in_chunks(scim, method, path, body):
     return scim.client.generic(method, url, content_type="application/scim+json", headers=headers, **given)
 
 
-def test_scim_reads_bodies_in_chunks(scim):
+def test_scim_reads_chunked_bodies(scim):
     made = in_chunks(scim, "POST", "/Users", user_body())
     assert made.status_code == 201
     path = f"/Users/{made.json()['id']}"
@@ -157,6 +157,6 @@ def test_scim_reads_bodies_in_chunks(scim):
     assert in_chunks(scim, "PATCH", path, change).json()["title"] == "Patched"
 
 
-def test_scim_refuses_chunks_over_the_limit_in_its_own_form(scim):
+def test_scim_returns_a_413_scim_error_for_a_chunked_body_over_the_limit(scim):
     answer = in_chunks(scim, "POST", "/Users", {"x": "x" * settings.DATA_UPLOAD_MAX_MEMORY_SIZE})
     assert (answer.status_code, answer.json()["status"]) == (413, "413")

@@ -24,7 +24,7 @@ def manage(database: str, *arguments: str, typed: bytes = b"", encoding: str = "
 
 @pytest.mark.parametrize("encoding", ["utf-8:strict", "ascii:surrogateescape"])
 @pytest.mark.parametrize("command", PASSWORD_READERS)
-def test_a_password_that_is_not_utf_8_is_one_line(tmp_path, command, encoding):
+def test_command_prints_one_line_when_the_password_is_not_utf_8(tmp_path, command, encoding):
     done = manage(f"{tmp_path}/empty.sqlite3", *command, "--password-stdin", typed=NO_UTF_8, encoding=encoding)
     assert (done.returncode, done.stderr) == (1, b"CommandError: The password on standard input isn't UTF-8.\n")
 
@@ -40,7 +40,7 @@ def test_a_password_that_is_not_utf_8_is_one_line(tmp_path, command, encoding):
         (("doctor",), "cache: "),
     ],
 )
-def test_bad_input_and_a_missing_database_are_one_line_on_stderr(tmp_path, arguments, sentence):
+def test_command_prints_one_line_on_stderr_for_bad_input_or_a_missing_database(tmp_path, arguments, sentence):
     done = manage(str(tmp_path / "empty.sqlite3"), *arguments)
     assert done.returncode != 0
     assert len(done.stderr.strip().splitlines()) == 1

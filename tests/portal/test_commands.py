@@ -89,12 +89,12 @@ def test_create_org_is_in_the_audit_log_by_the_name_of_the_command():
     assert set(AuditEvent.objects.values_list("actor_label", flat=True)) == {"manage.py create_org"}
 
 
-def test_a_person_reads_one_line_for_each_value():
+def test_create_org_prints_one_line_for_each_value_without_json():
     assert [line.split()[0] for line in printed("create_org", *ACME).splitlines()] == ["id", "slug", "owner"]
 
 
 @pytest.mark.parametrize("line", ["short\n", "password123\n", "\n", "olga@acme.example\n"])
-def test_a_weak_password_creates_nothing(typed, line):
+def test_create_org_with_a_weak_password_creates_nothing(typed, line):
     typed(line)
     with pytest.raises(CommandError, match=r"^That password is too weak\. [^\n]+$"):
         run("create_org", *ACME, "--password-stdin")
@@ -106,14 +106,14 @@ PASSWORD_READERS = [("create_org", *ACME), ("create_staff", "sam@support.example
 
 @pytest.mark.parametrize("stdin", [None, io.StringIO("")], ids=["closed", "empty"])
 @pytest.mark.parametrize("command", PASSWORD_READERS)
-def test_a_standard_input_without_a_password_is_named(monkeypatch, command, stdin):
+def test_command_is_refused_when_standard_input_has_no_password(monkeypatch, command, stdin):
     monkeypatch.setattr(sys, "stdin", stdin)
     with pytest.raises(CommandError, match=r"^There is no password on standard input\.$"):
         run(*command, "--password-stdin")
     assert not User.objects.exists()
 
 
-def test_a_standard_input_that_cannot_be_read_is_named(monkeypatch, tmp_path):
+def test_command_is_refused_when_standard_input_cannot_be_read(monkeypatch, tmp_path):
     with (tmp_path / "only-written").open("w") as file:
         monkeypatch.setattr(sys, "stdin", file)
         with pytest.raises(CommandError, match=r"can't be read from standard input \(not readable\)"):
@@ -121,25 +121,25 @@ def test_a_standard_input_that_cannot_be_read_is_named(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("slug", ["", "Acme", "a b", "-acme", "acme-", "acme_1", "ácme", "a" * 64, "acme/x", "acme\n"])
-def test_a_slug_has_lowercase_letters_digits_and_inner_hyphens_only(slug):
+def test_create_org_refuses_an_invalid_slug(slug):
     with pytest.raises(CommandError, match="isn't a slug"):
         run("create_org", "Acme", f"--slug={slug}", "--owner=olga@acme.example")
 
 
 @pytest.mark.parametrize("name", ["", "  ", "a\nb", "a\x00b", "n" * 201])
-def test_a_name_is_printable_and_not_too_long(name):
+def test_create_org_refuses_an_unprintable_or_too_long_name(name):
     with pytest.raises(CommandError, match="a name has 1 to 200 printable characters"):
         run("create_org", name, "--slug=acme", "--owner=olga@acme.example")
 
 
 @pytest.mark.parametrize("email", ["", "olga", "a b@acme.example", "a@b@c", "o@acme.example\n"])
 @pytest.mark.parametrize("command", [("create_org", "Acme", "--slug=acme", "--owner"), ("create_staff",)])
-def test_an_owner_and_a_staff_account_need_an_address(command, email):
+def test_create_org_and_create_staff_refuse_an_invalid_address(command, email):
     with pytest.raises(CommandError, match="isn't an e-mail address"):
         run(*command, email)
 
 
-def test_a_slug_is_used_once():
+def test_create_org_refuses_a_taken_slug():
     run("create_org", *ACME)
     with pytest.raises(CommandError, match=r"^Another organization already uses that short name\."):
         run("create_org", *ACME)
@@ -156,14 +156,14 @@ def test_add_domain_prints_its_state_and_the_txt_record(acme):
     }
 
 
-def test_add_domain_proves_a_domain_that_waited(acme):
+def test_add_domain_verified_verifies_a_pending_domain(acme):
     run("add_domain", "acme", "acme.example")
     assert run("add_domain", "acme", "acme.example", "--verified")["state"] == "verified"
     assert acme.domains.get().state == DomainState.VERIFIED
 
 
 @pytest.mark.parametrize("domain", ["acme", "https://acme.example", "a..b", "a-.example", "gmail.com", "1.2.3.4", ""])
-def test_add_domain_refuses_what_is_no_domain_of_an_organization(acme, domain):
+def test_add_domain_refuses_invalid_and_public_mail_domains(acme, domain):
     with pytest.raises(CommandError, match=r"^That (isn't a domain name|domain belongs to a public mail service)"):
         run("add_domain", "acme", domain)
 
@@ -179,7 +179,7 @@ def test_add_domain_refuses_a_domain_that_another_organization_has_verified(acme
 @pytest.mark.parametrize(
     "command", [("add_domain", "a.example"), ("create_scim_token", "--label=x"), ("add_owner", "a@b.example")]
 )
-def test_an_unknown_organization_is_named(db, command, slug):
+def test_command_names_an_unknown_organization(db, command, slug):
     name, *options = command
     with pytest.raises(CommandError, match=r"^There is no organization with the slug '"):
         run(name, slug, *options)
@@ -192,25 +192,25 @@ def test_create_scim_token_prints_base_url_token_and_directory(acme_directory):
     assert authenticate(acme_directory, report["token"]).label == "JumpCloud"
 
 
-def test_a_token_lives_as_many_days_as_asked_for(acme):
+def test_create_scim_token_sets_the_expiry_in_days(acme):
     run("create_scim_token", "acme", "--label=x", "--expires-days=30")
     token = ScimToken.objects.get()
     assert (token.expires_at - token.created_at).days in {29, 30}
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "3651", "1.5", "x", "", "９", "9" * 5000])
-def test_a_token_lives_from_one_day_to_ten_years(acme, days):
+def test_create_scim_token_refuses_a_lifetime_outside_one_day_to_ten_years(acme, days):
     with pytest.raises(CommandError, match="days"):
         run("create_scim_token", "acme", "--label=x", f"--expires-days={days}")
 
 
 @pytest.mark.parametrize("label", ["", " ", "a\tb", "a\u202eb", "l" * 101])
-def test_a_label_is_printable_and_not_too_long(acme, label):
+def test_create_scim_token_refuses_an_unprintable_or_too_long_label(acme, label):
     with pytest.raises(CommandError, match="a label has 1 to 100 printable characters"):
         run("create_scim_token", "acme", f"--label={label}")
 
 
-def test_the_eleventh_live_token_is_refused_in_the_rules_own_words(acme):
+def test_create_scim_token_refuses_the_eleventh_live_token(acme):
     for number in range(10):
         run("create_scim_token", "acme", f"--label={number}")
     with pytest.raises(CommandError, match=r"^This directory has ten live tokens already"):
@@ -234,7 +234,7 @@ def test_create_staff_with_a_password_needs_no_mail(typed):
     assert run("create_staff", "sam@support.example", "--password-stdin")["password_url"] == ""
 
 
-def test_create_staff_promotes_an_account_that_is_there(stranger):
+def test_create_staff_promotes_an_existing_account(stranger):
     assert run("create_staff", stranger.email, "--existing-account")["created"] is False
     stranger.refresh_from_db()
     assert (stranger.is_staff, stranger.check_password(PASSWORD)) == (True, True)
@@ -276,7 +276,7 @@ def refuse_account(command) -> str:
 
 
 @pytest.mark.parametrize("command", ACCOUNT_TAKERS)
-def test_account_that_is_there_is_taken_only_when_asked_for(old_account, command):
+def test_command_takes_an_existing_account_only_with_the_existing_account_option(old_account, command):
     refusal = refuse_account(command)
     assert "last signed in on 2025-01-02 08:15 UTC." in refusal.pop("line")
     assert refusal == {
@@ -291,7 +291,7 @@ def test_account_that_is_there_is_taken_only_when_asked_for(old_account, command
     assert old_account.is_staff or old_account.memberships.get().role == Role.OWNER
 
 
-def test_account_that_nobody_signed_in_to_is_refused_in_such_words(old_account):
+def test_refusal_of_an_existing_account_says_that_it_has_never_signed_in(old_account):
     User.objects.update(last_login=None)
     refusal = refuse_account(ACCOUNT_TAKERS[1])
     assert "and has never signed in." in refusal["line"]
@@ -299,7 +299,7 @@ def test_account_that_nobody_signed_in_to_is_refused_in_such_words(old_account):
 
 
 @pytest.mark.parametrize("command", ACCOUNT_TAKERS[:2])
-def test_closed_account_is_refused_even_when_asked_for(old_account, command):
+def test_command_refuses_a_closed_account_even_with_the_existing_account_option(old_account, command):
     User.objects.update(is_active=False)
     with pytest.raises(CommandError, match=r"^The account with that address is closed"):
         run(*command, "--existing-account")

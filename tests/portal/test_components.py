@@ -45,12 +45,12 @@ def text_of(html: str) -> str:
 
 
 @pytest.mark.parametrize("name", COMPONENTS)
-def test_component_is_compiled_and_renders_with_nothing_given(name):
+def test_component_renders_without_attributes(name):
     assert "<c-" not in drawn(f"<c-{name} />")
 
 
 @pytest.mark.parametrize("name", COMPONENTS)
-def test_component_declares_its_api_and_says_what_it_is(name):
+def test_component_template_declares_its_variables_and_has_a_description(name):
     source = (TEMPLATES / "cotton" / f"{name}.html").read_text()
     assert "<c-vars" in source
     assert re.search(r"\{# .+\. #\}", source)
@@ -62,14 +62,14 @@ def test_icon_points_into_the_sprite_and_is_hidden_from_readers():
     assert 'aria-hidden="true"' in html
 
 
-def test_every_icon_that_a_template_names_is_in_the_sprite():
+def test_icons_named_in_templates_are_in_the_sprite():
     sprite = (STATIC / "icons.svg").read_text()
     named = {name for path in TEMPLATES.rglob("*.html") for name in ICON_NAMED_IN_TEMPLATE.findall(path.read_text())}
     assert {name for name in named if f'id="{name}"' not in sprite} == set()
 
 
 @pytest.mark.parametrize("tone", ["neutral", "ok", "warn", "bad", "info"])
-def test_pill_says_its_state_in_words_and_tone(tone):
+def test_pill_shows_its_text_and_tone(tone):
     html = drawn(f'<c-pill tone="{tone}">Waiting</c-pill>')
     assert f"pill-{tone}" in html
     assert text_of(html) == "Waiting"
@@ -81,7 +81,7 @@ def test_copyfield_shows_the_whole_value_as_text():
     assert f'id="token" translate="no">{value}</code>' in html
 
 
-def test_copyfield_button_copies_that_very_element_and_is_named():
+def test_copyfield_button_names_the_element_to_copy_and_has_a_label():
     html = drawn('<c-copyfield label="Base URL" value="u" id="base" />')
     assert 'data-copy="base"' in html
     assert 'aria-label="Copy Base URL"' in html
@@ -115,12 +115,12 @@ def test_field_keeps_what_was_typed():
     assert 'value="ftp:x"' in drawn('<c-field :field="form.url" />', form=ConnectForm({"url": "ftp:x"}))
 
 
-def test_field_marks_what_may_stay_empty():
+def test_field_marks_optional_fields():
     assert "(optional)" in drawn('<c-field :field="form.url" />', form=ConnectForm())
     assert "(optional)" not in drawn('<c-field :field="form.name" />', form=ConnectForm())
 
 
-def test_field_takes_a_label_of_the_page():
+def test_field_shows_a_label_given_by_the_page():
     html = drawn('<c-field :field="form.name" label="Connection name" />', form=ConnectForm())
     assert text_of(html).startswith("Connection name")
 
@@ -137,7 +137,7 @@ def test_field_puts_a_checkbox_into_its_label():
     )
 
 
-def test_fields_show_hidden_ones_and_what_is_wrong_with_the_form():
+def test_fields_shows_hidden_inputs_and_form_errors():
     html = drawn('<c-fields :form="form" />', form=ConnectForm({"name": "x", "way": "url", "saved": "on"}))
     assert 'type="hidden" name="next"' in html
     assert re.search(r'role="alert".*The two name different providers\.', html, re.DOTALL)
@@ -154,7 +154,7 @@ def test_button_passes_other_attributes_on():
     assert 'type="submit"' in html
 
 
-def test_empty_says_what_why_and_one_act():
+def test_empty_shows_title_text_and_action():
     markup = (
         '<c-empty title="No groups" text="None pushed."><c-slot name="action"><a href="/">Add</a></c-slot></c-empty>'
     )
@@ -180,7 +180,7 @@ def test_pager_keeps_the_filters_in_its_links():
     assert "51–100 of 240" in html
 
 
-def test_pager_of_a_single_page_counts_without_links():
+def test_pager_of_one_page_shows_the_count_without_links():
     html = drawn('<c-pager :page="page" />', page=Paginator(range(3), 50).get_page(1))
     assert "1–3 of 3" in html
     assert "<a" not in html
@@ -192,13 +192,13 @@ def test_searchform_labels_its_input_and_keeps_the_words():
     assert 'value="a&quot;b"' in html
 
 
-def test_tab_marks_the_current_one():
+def test_tab_marks_the_current_tab():
     html = drawn('<c-tabs><c-tab href="?a" :current="True" count="0">A</c-tab><c-tab href="?b">B</c-tab></c-tabs>')
     assert re.findall(r'href="(\?\w)"( aria-current="true")?', html) == [("?a", ' aria-current="true"'), ("?b", "")]
     assert text_of(html) == "A 0 B"
 
 
-def test_box_has_a_role_only_when_asked():
+def test_box_has_a_role_only_when_given():
     assert 'role="alert"' in drawn('<c-box tone="bad" role="alert">No</c-box>')
     assert "role=" not in drawn('<c-box tone="bad">No</c-box>')
 
@@ -212,36 +212,36 @@ def test_stepper_marks_done_current_and_todo_without_color():
     assert text_of(html) == "A (done) 2 B 3 C"
 
 
-def test_timeago_has_the_moment_for_machines_and_on_hover():
+def test_timeago_has_the_exact_time_in_datetime_and_title():
     html = drawn('<c-timeago :when="when" />', when=timezone.now() - timedelta(minutes=2))
     assert re.search(r'<time datetime="[\dT:.-]+\+00:00" title="[^"]+ UTC" data-local>2\sminutes ago</time>', html)
 
 
-def test_timeago_of_nothing_is_a_word():
+def test_timeago_without_a_time_shows_the_given_word():
     assert text_of(drawn('<c-timeago :when="when" never="Not used" />', when=None)) == "Not used"
 
 
 @pytest.mark.parametrize(
     ("provider", "shown"), [("okta", "#mark-okta"), ("jumpcloud", "JC"), ("custom", "#plug-connected")]
 )
-def test_mark_is_licensed_or_a_monogram_or_a_plug(provider, shown):
+def test_mark_shows_the_logo_the_monogram_or_a_plug_icon(provider, shown):
     monogram = "JC" if provider == "jumpcloud" else ""
     assert shown in drawn(f'<c-mark provider="{provider}" monogram="{monogram}" />')
 
 
-def test_confirm_frees_its_button_by_the_word():
+def test_confirm_names_the_word_to_type_and_the_button_to_enable():
     html = drawn('<c-confirm word="northwind" target="go" />')
     assert 'data-confirm="northwind" data-target="go"' in html
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)
-def test_nothing_asks_for_more_than_the_content_policy_allows(source):
+def test_templates_and_scripts_have_nothing_that_the_content_policy_forbids(source):
     found = re.findall(r"\sstyle=|\son[a-z]+=\"|javascript:|\beval\(|new Function", source.read_text())
     assert found == []
 
 
 @pytest.mark.parametrize("source", [path for path in SOURCES if path.suffix == ".html"], ids=lambda path: path.name)
-def test_every_script_in_a_template_is_a_file_or_data(source):
+def test_scripts_in_templates_are_files_or_json_data(source):
     for tag in re.findall(r"<script[^>]*>", source.read_text()):
         assert "src=" in tag or 'type="application/json"' in tag
 
@@ -264,14 +264,14 @@ def test_settings_layout_marks_the_open_page():
     assert re.search(r'<a href="/m/" class="nav-link" aria-current="page">', html)
 
 
-def test_lock_file_names_no_address():
+def test_package_lock_names_no_url():
     assert "http" not in (Path(settings.BASE_DIR) / "package-lock.json").read_text()
 
 
 @pytest.mark.parametrize(
     ("is_signed", "tone"), [(True, "pill-bad"), (False, "pill-warn")], ids=["by the IdP", "by anybody"]
 )
-def test_a_refused_sign_in_is_red_only_when_the_idp_signed_it(is_signed: bool, tone: str) -> None:
+def test_outcome_of_a_refused_sign_in_is_red_only_when_the_idp_signed_the_response(is_signed: bool, tone: str) -> None:
     attempt = SimpleNamespace(
         is_failure=True, is_signed=is_signed, outcome="refused", get_outcome_display=lambda: "Refused"
     )
@@ -281,5 +281,5 @@ def test_a_refused_sign_in_is_red_only_when_the_idp_signed_it(is_signed: bool, t
 @pytest.mark.parametrize(
     ("status", "tone"), [(200, "pill-ok"), (401, "pill-warn"), (429, "pill-warn"), (409, "pill-bad"), (500, "pill-bad")]
 )
-def test_a_scim_answer_is_red_only_when_a_live_token_caused_it(status: int, tone: str) -> None:
+def test_status_of_a_scim_answer_is_red_only_when_a_live_token_caused_it(status: int, tone: str) -> None:
     assert tone in drawn('<c-scim.status :row="row" />', row=SimpleNamespace(status=status))

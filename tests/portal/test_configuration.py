@@ -69,11 +69,11 @@ RIGHT = [
 ]
 
 
-def test_every_variable_has_a_rule():
+def test_every_environment_variable_has_a_rule():
     assert set(configuration.RULES) == set(env.NAMES)
 
 
-def test_every_variable_is_tried_with_a_right_value():
+def test_every_environment_variable_is_tested_with_a_right_value():
     assert {name for name, _ in RIGHT} == set(env.NAMES)
 
 
@@ -91,13 +91,13 @@ def test_find_faults_is_empty_for_a_right_value(name, value):
     assert find_faults({name: value}, {}, production=False) == []
 
 
-def test_find_faults_tells_all_faults_of_production_together():
+def test_find_faults_lists_all_faults_in_production_at_once():
     given = {**dict.fromkeys(env.NAMES, "? ?"), "OUTBOUND_ALLOWS_LOOPBACK": "1"}
     lines = find_faults(given, {}, production=True)
     assert {line.split()[0] for line in lines} == {*env.NAMES, "OUTBOUND_ALLOWS_LOOPBACK"}
 
 
-def test_find_faults_tells_of_an_unreadable_file_instead_of_a_missing_variable():
+def test_find_faults_names_an_unreadable_file_instead_of_a_missing_variable():
     given = {name: text for name, text in PRODUCTION.items() if name != "SECRET_KEY"}
     assert find_faults(given, {"SECRET_KEY": "SECRET_KEY_FILE can't be read"}, production=True) == [
         "SECRET_KEY_FILE can't be read"
@@ -118,7 +118,7 @@ STARTS = {
 
 
 @pytest.mark.parametrize(("command", "settings"), STARTS.values(), ids=STARTS)
-def test_every_start_tells_all_faults_without_a_traceback(command, settings, tmp_path):
+def test_every_process_start_prints_all_faults_without_a_traceback(command, settings, tmp_path):
     surroundings = {name: text for name, text in os.environ.items() if name not in NEVER_SET}
     given = PRODUCTION | {
         "DATABASE_URL": "nonsense",

@@ -38,7 +38,7 @@ def run(*options, slug="acme"):
     return json.loads(out.getvalue())
 
 
-def test_it_prints_what_scripts_rely_on(acme, file):
+def test_create_connection_prints_id_and_sp_urls(acme, file):
     report = run("--metadata-file", file)
     base = f"http://testserver/saml/{Connection.objects.get().public_id}"
     assert report == {
@@ -50,12 +50,12 @@ def test_it_prints_what_scripts_rely_on(acme, file):
     }
 
 
-def test_without_activate_it_waits_for_its_test(acme, file):
+def test_create_connection_without_activate_makes_a_draft(acme, file):
     run("--metadata-file", file)
     assert Connection.objects.get().state == ConnectionState.DRAFT
 
 
-def test_activate_skips_the_test_and_the_audit_log_says_so(acme, file):
+def test_create_connection_with_activate_is_audited_as_untested(acme, file):
     run("--metadata-file", file, "--activate", "--jit", "--allow-idp-initiated")
     made = Connection.objects.get()
     assert (made.state, made.jit, made.allow_idp_initiated) == (ConnectionState.ACTIVE, True, True)
@@ -63,7 +63,7 @@ def test_activate_skips_the_test_and_the_audit_log_says_so(acme, file):
     assert (event.after["tested"], event.actor_label) == (False, "manage.py create_connection")
 
 
-def test_metadata_may_come_from_a_url(acme, document):
+def test_create_connection_reads_metadata_from_a_url(acme, document):
     with serving(plain(body=document)) as server:
         run("--metadata-url", server.url("/metadata"))
     assert Connection.objects.get().configurations.get().metadata_source == "url"
@@ -83,7 +83,7 @@ def test_metadata_may_come_from_a_url(acme, document):
         (["--metadata-file", "x", "--provider", "nobody"], "invalid choice"),
     ],
 )
-def test_bad_input_is_one_clear_line_and_nothing_is_made(acme, options, said):
+def test_create_connection_with_bad_input_says_why_and_creates_nothing(acme, options, said):
     with pytest.raises(CommandError, match=said):
         run(*options)
     assert not Connection.objects.exists()
@@ -109,12 +109,12 @@ def test_expired_certificate_is_taken_with_the_flag_for_it(acme, expired):
     assert Connection.objects.get().configurations.get().certificates.get().has_expired
 
 
-def test_an_unknown_organization_is_named(db, file):
+def test_create_connection_names_an_unknown_organization(db, file):
     with pytest.raises(CommandError, match="no organization with the slug 'nobody'"):
         run("--metadata-file", file, slug="nobody")
 
 
-def test_a_name_is_used_once(acme, file):
+def test_create_connection_refuses_a_taken_name(acme, file):
     run("--metadata-file", file)
     with pytest.raises(CommandError, match="already has that name"):
         run("--metadata-file", file)

@@ -46,33 +46,33 @@ def test_sign_up_leaves_its_mail_to_a_worker(client, db, silent_mail_server):
     assert nobody_called(silent_mail_server)
 
 
-def test_reset_leaves_its_mail_to_a_worker(client, db, silent_mail_server):
+def test_password_reset_leaves_its_mail_to_a_worker(client, db, silent_mail_server):
     UserFactory(email="ivy@elsewhere.example")
     assert client.post("/accounts/password/reset/", {"email": "ivy@elsewhere.example"}).status_code == 302
     assert OutboxEvent.objects.get().key == "account/email/password_reset_key"
     assert nobody_called(silent_mail_server)
 
 
-def test_reset_link_reaches_its_reader_by_the_worker(client, db, mailoutbox):
+def test_worker_sends_the_password_reset_link(client, db, mailoutbox):
     UserFactory(email="ivy@elsewhere.example")
     client.post("/accounts/password/reset/", {"email": "ivy@elsewhere.example"})
     outbox.drain()
     assert "/accounts/password/reset/key/" in mailoutbox[0].body
 
 
-def test_page_after_a_reset_says_that_mail_waits(client, db):
+def test_page_after_a_password_reset_says_that_mail_is_waiting_without_a_worker(client, db):
     UserFactory(email="ivy@elsewhere.example")
     assert LINE in client.post("/accounts/password/reset/", {"email": "ivy@elsewhere.example"}, follow=True).text
 
 
-def test_page_after_a_reset_says_nothing_while_a_worker_runs(client, db):
+def test_page_after_a_password_reset_has_no_notice_while_a_worker_runs(client, db):
     outbox.record_heartbeat()
     UserFactory(email="ivy@elsewhere.example")
     assert LINE not in client.post("/accounts/password/reset/", {"email": "ivy@elsewhere.example"}, follow=True).text
 
 
 @pytest.mark.parametrize("page", ["members", "authentication", "domains"])
-def test_settings_page_says_that_work_waits(olga, sign_in, page):
+def test_settings_page_says_that_work_is_waiting_until_a_worker_reports(olga, sign_in, page):
     people.create_membership(
         org=olga.org, profile=Profile("ivy@elsewhere.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
     )
@@ -83,7 +83,7 @@ def test_settings_page_says_that_work_waits(olga, sign_in, page):
     assert LINE not in browser.get(f"{SETTINGS}/{page}/").text
 
 
-def test_settings_page_says_nothing_of_another_organizations_work(olga, globex, sign_in):
+def test_settings_page_has_no_notice_about_another_organizations_work(olga, globex, sign_in):
     outbox.add(org=globex, kind="test.waits", key="1")
     assert LINE not in sign_in(olga).get(f"{SETTINGS}/authentication/").text
 
@@ -97,7 +97,7 @@ def ends_of_mails():
     }
 
 
-def test_mail_with_a_code_or_a_link_ends_with_it(client, stranger, settings):
+def test_mail_event_expires_with_the_code_or_link_in_it(client, stranger, settings):
     settings.PASSWORD_RESET_TIMEOUT = 90 * 60
     form = {"email": "ivy@elsewhere.example", "password1": "long-enough-7731", "password2": "long-enough-7731"}
     client.post("/accounts/signup/", form)

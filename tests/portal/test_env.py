@@ -17,7 +17,7 @@ def nothing_set(monkeypatch):
 
 
 @pytest.mark.parametrize("name", env.NAMES)
-def test_each_variable_can_be_given_as_a_file(name, monkeypatch, tmp_path):
+def test_read_secret_files_sets_each_variable_from_its_file(name, monkeypatch, tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("from the file\n")
     monkeypatch.setenv(f"{name}_FILE", str(secret))
@@ -25,7 +25,7 @@ def test_each_variable_can_be_given_as_a_file(name, monkeypatch, tmp_path):
     assert os.environ[name] == "from the file"
 
 
-def test_the_variable_wins_over_its_file(monkeypatch, tmp_path):
+def test_read_secret_files_keeps_a_variable_that_is_set(monkeypatch, tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("from the file")
     monkeypatch.setenv("SECRET_KEY", "given")
@@ -44,13 +44,13 @@ def test_read_secret_files_fills_an_empty_variable_from_its_file(monkeypatch, tm
 
 
 @pytest.mark.parametrize("name", env.NAMES)
-def test_read_secret_files_takes_an_empty_variable_for_one_that_is_not_set(name, monkeypatch):
+def test_read_secret_files_removes_an_empty_variable(name, monkeypatch):
     monkeypatch.setenv(name, "")
     env.read_secret_files()
     assert name not in os.environ
 
 
-def test_read_secret_files_takes_an_empty_file_for_a_variable_that_is_not_set(monkeypatch, tmp_path):
+def test_read_secret_files_sets_nothing_from_an_empty_file(monkeypatch, tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("\n")
     monkeypatch.setenv("SECRET_KEY_FILE", str(secret))
@@ -58,7 +58,7 @@ def test_read_secret_files_takes_an_empty_file_for_a_variable_that_is_not_set(mo
     assert "SECRET_KEY" not in os.environ
 
 
-def test_read_secret_files_names_a_file_that_is_not_there_with_its_variable(monkeypatch, tmp_path):
+def test_read_secret_files_names_the_variable_of_a_missing_file(monkeypatch, tmp_path):
     monkeypatch.setenv("FIELD_KEYS_FILE", str(tmp_path / "nowhere"))
     faults = env.read_secret_files()
     assert faults["FIELD_KEYS"].startswith("FIELD_KEYS_FILE names a file that can't be read: ")
@@ -71,6 +71,6 @@ def test_read_secret_files_names_a_file_that_is_not_text(monkeypatch, tmp_path):
     assert env.read_secret_files()["FIELD_KEYS"].endswith("(it isn't UTF-8 text)")
 
 
-def test_without_files_nothing_is_set():
+def test_read_secret_files_sets_nothing_without_files():
     env.read_secret_files()
     assert os.environ.keys().isdisjoint(env.NAMES)

@@ -178,7 +178,7 @@ def patterns(found: list[Any] | None = None, prefix: str = "") -> Iterator[str]:
             yield prefix + str(pattern.pattern)
 
 
-def test_every_url_is_in_a_table() -> None:
+def test_every_url_pattern_is_in_a_table() -> None:
     scim = {f"scim/v2/<str:directory>/{path}".rstrip("/") for path in SCIM} | {
         r"scim/v2/^(?:(?P<directory>[^/]*)(?:/[\s\S]*)?)$"
     }
@@ -263,7 +263,9 @@ def person_at(request: pytest.FixtureRequest, sign_in: SignIn) -> Any:
 
 
 @pytest.mark.parametrize("pattern", TABLE)
-def test_every_page_answers_every_actor_and_method_as_the_table_says(pattern: str, place: Any, person_at: Any) -> None:
+def test_page_returns_the_status_in_the_table_for_every_actor_and_method(
+    pattern: str, place: Any, person_at: Any
+) -> None:
     url, row = place(pattern), TABLE[pattern]
     expected = dict(zip(ACTORS, zip(row.get.split(), row.post.split(), strict=True), strict=True))
     answers = {}
@@ -278,7 +280,9 @@ def test_every_page_answers_every_actor_and_method_as_the_table_says(pattern: st
 
 
 @pytest.mark.parametrize("pattern", [pattern for pattern, row in TABLE.items() if "200" in row.get])
-def test_no_page_leaves_a_component_unread_or_breaks_the_policy(pattern: str, place: Any, person_at: Any) -> None:
+def test_page_has_no_uncompiled_component_and_obeys_the_content_policy(
+    pattern: str, place: Any, person_at: Any
+) -> None:
     response = person_at("olga").get(place(pattern))
     text = b"".join(response).decode()
     assert "<c-" not in text
@@ -290,7 +294,7 @@ def test_no_page_leaves_a_component_unread_or_breaks_the_policy(pattern: str, pl
 
 
 @pytest.mark.parametrize("path", SCIM)
-def test_every_scim_url_answers_every_caller(
+def test_scim_url_returns_the_status_in_the_table_for_every_caller(
     path: str, scim: ScimClient, ids: dict[str, Any], globex: Any, olga: Membership, sign_in: SignIn
 ) -> None:
     callers = {
@@ -321,14 +325,14 @@ def _scim_path(path: str, user: str, group: str) -> str:
 
 
 @pytest.mark.parametrize("page", ACCOUNT_PAGES)
-def test_account_pages_lead_whoever_is_not_signed_in_to_the_sign_in(db: None, page: str) -> None:
+def test_account_page_returns_the_status_in_the_table_when_nobody_is_signed_in(db: None, page: str) -> None:
     path = page.replace("<str:key>", "nonsense").replace(
         r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$", "password/reset/key/1-nonsense/"
     )
     assert Client().get(f"/accounts/{path.replace('<int:pk>', '1')}").status_code == ACCOUNT_PAGES[page]
 
 
-def test_no_page_makes_a_session_for_whoever_only_looks(place: Any, subtests: pytest.Subtests) -> None:
+def test_pages_create_no_session_for_an_anonymous_get(place: Any, subtests: pytest.Subtests) -> None:
     account_pages = [f"accounts/{page}" for page in ACCOUNT_PAGES if "(" not in page and "<" not in page]
     urls = [place(pattern) for pattern in TABLE] + [f"/{page}" for page in account_pages]
     for url in urls:
@@ -340,7 +344,7 @@ def test_no_page_makes_a_session_for_whoever_only_looks(place: Any, subtests: py
 
 
 @pytest.mark.parametrize("pattern", [pattern for pattern in TABLE if pattern.startswith(ORG)])
-def test_a_stranger_cannot_tell_an_organization_from_none(
+def test_organization_page_answers_a_stranger_the_same_as_an_unknown_organization(
     pattern: str, place: Any, person_at: Any, subtests: pytest.Subtests
 ) -> None:
     url = place(pattern)
@@ -357,7 +361,7 @@ def test_a_stranger_cannot_tell_an_organization_from_none(
 @pytest.mark.parametrize(
     "pattern", [pattern for pattern in TABLE if pattern.startswith(ORG) and "<uuid:public_id>" in pattern]
 )
-def test_another_organizations_ids_are_404_under_ones_own_slug(
+def test_page_returns_404_for_another_organizations_id_under_the_own_slug(
     pattern: str, place: Any, greta: Membership, sign_in: SignIn
 ) -> None:
     client, url = sign_in(greta), place(pattern).replace("/orgs/acme/", "/orgs/globex/")

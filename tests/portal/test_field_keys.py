@@ -74,11 +74,11 @@ def states() -> set[SealingKey]:
     return {sealed.key_state(text) for text in found}
 
 
-def test_every_column_with_sealed_text_is_known(secrets):
+def test_columns_with_sealed_text_are_all_listed(secrets):
     assert set(columns_with_sealed_text()) == {column.name for column in SEALED_COLUMNS}
 
 
-def test_every_module_that_seals_writes_to_a_known_column():
+def test_modules_that_seal_are_all_listed():
     sealing = {module.place for module in modules() if re.search(r"\bsealed\.seal\(|import .*\bseal\b", module.text)}
     # a module that is new here needs a column in SEALED_COLUMNS, and a value in `secrets`
     assert sealing == {
@@ -103,7 +103,7 @@ def test_rotate_field_keys_seals_everything_under_the_first_key(rotated):
     assert {pk: sealed.unseal(value) for pk, value in counting.values_of(SP_KEYS)} == before
 
 
-def test_rotated_values_open_without_the_former_key(rotated, settings):
+def test_rotated_values_unseal_without_the_former_key(rotated, settings):
     call_command("rotate_field_keys")
     settings.FIELD_KEYS = [NEW_KEY]
     factor = Authenticator.objects.get(type=Authenticator.Type.TOTP)
@@ -117,17 +117,17 @@ def test_rotate_field_keys_twice_changes_nothing_more(rotated):
     assert list(SpKey.objects.values_list("private_sealed", flat=True)) == before
 
 
-def test_check_counts_values_under_other_keys_and_changes_nothing(rotated, capsys):
+def test_rotate_field_keys_check_counts_values_under_other_keys_and_changes_nothing(rotated, capsys):
     with pytest.raises(CommandError, match=r"^sso\.SpKey\.private_sealed: 1 values are under other keys"):
         printed("rotate_field_keys", "--check")
     assert states() == {SealingKey.OTHER}
 
 
-def test_check_is_quiet_when_the_first_key_opens_everything(secrets):
+def test_rotate_field_keys_check_passes_when_the_first_key_unseals_everything(secrets):
     assert "4 under the first key, 0 under others" in printed("rotate_field_keys", "--check")
 
 
-def test_rotation_goes_on_past_values_that_no_key_opens_and_names_their_rows(rotated):
+def test_rotate_field_keys_continues_past_values_that_no_key_unseals_and_names_their_rows(rotated):
     factor = Authenticator.objects.get(type=Authenticator.Type.TOTP)
     Authenticator.objects.filter(pk=factor.pk).update(
         data={"secret": Fernet(Fernet.generate_key()).encrypt(b"x").decode()}
@@ -137,7 +137,7 @@ def test_rotation_goes_on_past_values_that_no_key_opens_and_names_their_rows(rot
     assert states() == {SealingKey.FIRST, SealingKey.NONE}
 
 
-def test_a_value_that_no_key_opens_beside_an_old_one_stays_as_it_is(rotated):
+def test_rotate_field_keys_keeps_a_value_that_no_key_unseals_in_a_row_it_rotates(rotated):
     factor = Authenticator.objects.get(type=Authenticator.Type.RECOVERY_CODES)
     broken = Fernet(Fernet.generate_key()).encrypt(b"x").decode()
     Authenticator.objects.filter(pk=factor.pk).update(data=factor.data | {"migrated_codes": [broken]})
@@ -148,7 +148,7 @@ def test_a_value_that_no_key_opens_beside_an_old_one_stays_as_it_is(rotated):
     assert sealed.key_state(factor.data["seed"]) is SealingKey.FIRST
 
 
-def test_reseal_row_keeps_what_was_written_since_the_row_was_found(rotated):
+def test_reseal_row_keeps_a_change_made_since_the_row_was_found(rotated):
     factor = Authenticator.objects.get(type=Authenticator.Type.RECOVERY_CODES)
     Authenticator.objects.filter(pk=factor.pk).update(data=factor.data | {"used_mask": 7})
     assert rotation.reseal_row(column=FACTORS, pk=factor.pk)
@@ -156,7 +156,7 @@ def test_reseal_row_keeps_what_was_written_since_the_row_was_found(rotated):
     assert factor.data["used_mask"] == 7
 
 
-def test_reseal_row_does_nothing_when_somebody_else_was_faster(rotated):
+def test_reseal_row_does_nothing_when_the_row_is_resealed_already(rotated):
     pk = SpKey.objects.get().pk
     assert [rotation.reseal_row(column=SP_KEYS, pk=pk) for _ in range(2)] == [True, False]
 
@@ -165,7 +165,7 @@ def test_reseal_row_does_nothing_when_the_row_is_gone(rotated):
     assert rotation.reseal_row(column=SP_KEYS, pk=0) is False
 
 
-def test_an_interrupted_rotation_goes_on_where_it_stopped(rotated):
+def test_interrupted_rotation_continues_on_the_next_run(rotated):
     def stop(sender, instance, **kwargs):
         raise KeyboardInterrupt
 
@@ -180,7 +180,7 @@ def test_an_interrupted_rotation_goes_on_where_it_stopped(rotated):
     assert states() == {SealingKey.FIRST}
 
 
-def test_doctor_deep_finds_values_that_no_key_opens(dropped):
+def test_doctor_deep_reports_values_that_no_key_unseals(dropped):
     found = checks.sealed_values()
     assert (
         found.verdict
@@ -189,7 +189,7 @@ def test_doctor_deep_finds_values_that_no_key_opens(dropped):
     assert "FIELD_KEYS" in found.advice
 
 
-def test_doctor_deep_opens_sealed_values_and_plain_doctor_does_not(dropped):
+def test_sealed_values_are_checked_by_doctor_deep_and_not_by_doctor(dropped):
     with pytest.raises(CommandError) as plain:
         call_command("doctor")
     with pytest.raises(CommandError, match="sealed: no key opens"):
@@ -197,11 +197,11 @@ def test_doctor_deep_opens_sealed_values_and_plain_doctor_does_not(dropped):
     assert "sealed" not in str(plain.value)
 
 
-def test_doctor_deep_is_content_with_values_that_a_key_opens(rotated):
+def test_doctor_deep_passes_when_a_key_unseals_every_value(rotated):
     assert checks.sealed_values().is_ok
 
 
-def test_doctor_deep_says_that_the_database_cannot_be_read(monkeypatch, db):
+def test_doctor_deep_reports_a_database_that_cannot_be_read(monkeypatch, db):
     def fail() -> None:
         raise DatabaseError
 
@@ -209,7 +209,7 @@ def test_doctor_deep_says_that_the_database_cannot_be_read(monkeypatch, db):
     assert checks.sealed_values().verdict == "can't be read (DatabaseError)"
 
 
-def test_reseal_row_brings_nothing_back_of_a_mail_that_was_sent_meanwhile(rotated):
+def test_reseal_row_does_not_restore_the_payload_of_a_mail_sent_meanwhile(rotated):
     event = OutboxEvent.objects.get()
     OutboxEvent.objects.filter(pk=event.pk).update(payload={})
     assert rotation.reseal_row(column=MAIL, pk=event.pk) is False
@@ -219,7 +219,7 @@ def test_reseal_row_brings_nothing_back_of_a_mail_that_was_sent_meanwhile(rotate
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_reseal_row_waits_for_a_writer_and_keeps_what_it_wrote(rotated):
+def test_reseal_row_waits_for_a_concurrent_writer_and_keeps_its_change(rotated):
     factor = Authenticator.objects.get(type=Authenticator.Type.RECOVERY_CODES)
     writer = connection.copy()
     try:

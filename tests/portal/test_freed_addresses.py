@@ -79,7 +79,7 @@ def secret(mallory: User, newco: Organization) -> str:
     return invite(newco)[1]
 
 
-def test_reader_of_the_link_becomes_a_member_with_an_account_of_their_own(
+def test_free_address_lets_the_reader_of_the_link_join_with_a_new_account(
     mallory: User, newco: Organization, secret: str
 ) -> None:
     client = Client()
@@ -96,7 +96,9 @@ def test_reader_of_the_link_becomes_a_member_with_an_account_of_their_own(
     assert not is_in(enter(CEO, PASSWORD)[0])
 
 
-def test_old_account_keeps_its_other_addresses_and_memberships(mallory: User, acme: Organization, secret: str) -> None:
+def test_free_address_keeps_the_old_accounts_other_addresses_and_memberships(
+    mallory: User, acme: Organization, secret: str
+) -> None:
     tenancy.mark_address_verified(user=mallory, address=PRIVATE)
     membership = MembershipFactory(org=acme, email="m@acme.example")
     Membership.objects.filter(pk=membership.pk).update(user=mallory)
@@ -107,7 +109,7 @@ def test_old_account_keeps_its_other_addresses_and_memberships(mallory: User, ac
     assert membership.is_active
 
 
-def test_mailbox_and_the_accounts_other_addresses_are_told(mallory: User, secret: str) -> None:
+def test_free_address_mails_the_address_and_the_accounts_other_addresses(mallory: User, secret: str) -> None:
     tenancy.mark_address_verified(user=mallory, address=PRIVATE)
     mail.outbox.clear()
     free(secret)
@@ -117,30 +119,28 @@ def test_mailbox_and_the_accounts_other_addresses_are_told(mallory: User, secret
     assert all(secret not in message.body for message in mail.outbox)
 
 
-def test_removal_is_in_the_audit_log_of_the_organization(newco: Organization, secret: str) -> None:
+def test_free_address_is_audited_in_the_organization(newco: Organization, secret: str) -> None:
     free(secret)
     event = AuditEvent.objects.get(action=FREED)
     assert (event.org, event.target_label, event.before) == (newco, CEO, {"account_address": CEO})
     assert (event.actor_label, event.ip) == ("Somebody with the invitation’s link", "127.0.0.1")
 
 
-def test_same_answer_twice_changes_nothing_more(secret: str) -> None:
+def test_free_address_twice_is_audited_and_mailed_once(secret: str) -> None:
     answers = [free(secret).headers["Location"] for _ in range(2)]
     assert answers[0] == answers[1]
     assert AuditEvent.objects.filter(action=FREED).count() == 1
     assert len(mail.outbox) == 1
 
 
-def test_answer_after_the_new_account_was_made_leaves_it(secret: str) -> None:
+def test_free_address_returns_409_when_the_new_account_has_the_address(secret: str) -> None:
     free(secret)
     new = tenancy.create_account(email=CEO, password=NEW_PASSWORD, verified=True)
     assert free(secret).status_code == 403
     assert holder() == new
 
 
-def test_owner_of_another_organization_loses_the_address_when_a_passkey_signs_them_in(
-    mallory: User, newco: Organization
-) -> None:
+def test_free_address_takes_it_from_an_owner_elsewhere_who_has_a_passkey(mallory: User, newco: Organization) -> None:
     OrganizationFactory(slug="other", owner_email=CEO)
     Authenticator.objects.create(user=mallory, type=Authenticator.Type.WEBAUTHN, data={})
     _, secret = invite(newco)
@@ -148,7 +148,7 @@ def test_owner_of_another_organization_loses_the_address_when_a_passkey_signs_th
     assert holder() is None
 
 
-def test_owner_of_another_organization_loses_the_address_when_they_have_another(
+def test_free_address_takes_it_from_an_owner_elsewhere_who_has_another_address(
     mallory: User, newco: Organization
 ) -> None:
     other = OrganizationFactory(slug="other", owner_email=CEO)
@@ -158,7 +158,9 @@ def test_owner_of_another_organization_loses_the_address_when_they_have_another(
     assert tenancy_queries.owners_who_can_sign_in(other).exists()
 
 
-def test_last_owner_of_this_organization_keeps_the_address(mallory: User, newco: Organization, secret: str) -> None:
+def test_free_address_returns_409_for_the_last_owner_of_the_organization(
+    mallory: User, newco: Organization, secret: str
+) -> None:
     newco.memberships.filter(role=Role.OWNER).update(user=mallory)
     answer = free(secret)
     assert (answer.status_code, holder()) == (409, mallory)
@@ -166,7 +168,7 @@ def test_last_owner_of_this_organization_keeps_the_address(mallory: User, newco:
     assert (mail.outbox, AuditEvent.objects.filter(action=FREED).count()) == ([], 0)
 
 
-def test_owner_of_this_organization_with_another_address_loses_this_one(
+def test_free_address_takes_it_from_an_owner_who_has_another_address(
     mallory: User, newco: Organization, secret: str
 ) -> None:
     tenancy.mark_address_verified(user=mallory, address=PRIVATE)
@@ -175,7 +177,7 @@ def test_owner_of_this_organization_with_another_address_loses_this_one(
     assert tenancy_queries.owners_who_can_sign_in(newco).exists()
 
 
-def test_address_that_changed_hands_since_its_verification_can_be_freed(newco: Organization) -> None:
+def test_free_address_takes_it_from_an_account_that_verified_it_before_its_present_holder(newco: Organization) -> None:
     """The account verified the address after the domain, and then the directory gave the address to somebody else."""
     Domain.objects.update(verified_at=LAST_YEAR)
     with time_machine.travel(LAST_YEAR + timedelta(days=1), tick=False):
@@ -238,7 +240,9 @@ def suspend(mallory: User) -> None:
         mail_the_link_before_the_domain_was_verified,
     ],
 )
-def test_address_is_neither_offered_nor_removed(mallory: User, secret: str, trait: Any) -> None:
+def test_free_address_is_neither_offered_nor_allowed_for_an_account_with_a_protecting_trait(
+    mallory: User, secret: str, trait: Any
+) -> None:
     trait(mallory)
     assert OFFER not in page(secret)
     # a suspended membership's invitation has ended
@@ -246,14 +250,18 @@ def test_address_is_neither_offered_nor_removed(mallory: User, secret: str, trai
     assert (holder(), mail.outbox, AuditEvent.objects.filter(action=FREED).count()) == (mallory, [], 0)
 
 
-def test_signed_in_account_is_not_offered_its_own_address(mallory: User, secret: str, sign_in: SignIn) -> None:
+def test_free_address_is_neither_offered_nor_allowed_to_the_account_that_has_the_address(
+    mallory: User, secret: str, sign_in: SignIn
+) -> None:
     client = sign_in(mallory)
     assert OFFER not in page(secret, client)
     assert free(secret, client).status_code == 403
     assert holder() == mallory
 
 
-def test_link_of_an_unverified_domain_tells_nothing_of_accounts(mallory: User, acme: Organization) -> None:
+def test_free_address_answers_the_same_for_any_address_of_an_unverified_domain(
+    mallory: User, acme: Organization
+) -> None:
     """Another organization invites the address; whoever reads the page and the answers learns of no account."""
     (_, known), (_, unknown) = invite(acme), invite(acme, "nobody@newco.test")
     texts = [
@@ -268,14 +276,16 @@ def test_link_of_an_unverified_domain_tells_nothing_of_accounts(mallory: User, a
     assert holder() == mallory
 
 
-def test_link_of_one_address_frees_no_other(mallory: User, newco: Organization) -> None:
+def test_free_address_returns_409_for_the_link_of_another_address(mallory: User, newco: Organization) -> None:
     _, secret = invite(newco, "cfo@elsewhere.example")
     assert free(secret).status_code == 403
     assert holder() == mallory
 
 
 @pytest.mark.parametrize("ending", ["accepted", "withdrawn", "renamed", "expired"])
-def test_link_that_has_ended_frees_nothing(mallory: User, newco: Organization, secret: str, ending: str) -> None:
+def test_free_address_returns_409_for_an_invitation_that_has_ended(
+    mallory: User, newco: Organization, secret: str, ending: str
+) -> None:
     membership = newco.memberships.get(email_key=CEO)
     if ending == "accepted":
         people.accept_invitation(membership=membership, user=mallory, actor=ACTOR, mailed_at=now())
@@ -288,7 +298,9 @@ def test_link_that_has_ended_frees_nothing(mallory: User, newco: Organization, s
     assert holder() == mallory
 
 
-def test_signed_in_third_person_is_led_back_to_the_invitation(stranger: User, secret: str, sign_in: SignIn) -> None:
+def test_free_address_redirects_a_signed_in_third_person_to_the_invitation(
+    stranger: User, secret: str, sign_in: SignIn
+) -> None:
     client = sign_in(stranger)
     answer = free(secret, client)
     assert answer.headers["Location"] == f"/invitations/{secret}/"
@@ -298,7 +310,7 @@ def test_signed_in_third_person_is_led_back_to_the_invitation(stranger: User, se
     assert str(stranger.public_id) not in AuditEvent.objects.get(action=FREED).actor_reference
 
 
-def test_session_of_an_identity_provider_is_asked_for_a_personal_proof(stranger: User, secret: str) -> None:
+def test_free_address_returns_403_for_a_saml_session(stranger: User, secret: str) -> None:
     client = Client()
     client.force_login(stranger)
     session = client.session
@@ -308,11 +320,11 @@ def test_session_of_an_identity_provider_is_asked_for_a_personal_proof(stranger:
     assert holder() is not None
 
 
-def test_list_of_waiting_invitations_offers_nothing(mallory: User, secret: str, sign_in: SignIn) -> None:
+def test_home_page_does_not_offer_to_free_an_address(mallory: User, secret: str, sign_in: SignIn) -> None:
     assert OFFER not in sign_in(mallory).get("/").content.decode()
 
 
-def test_form_of_another_site_is_refused(secret: str) -> None:
+def test_free_address_returns_403_without_a_csrf_token(secret: str) -> None:
     assert free(secret, Client(enforce_csrf_checks=True)).status_code == 403
     assert holder() is not None
 
@@ -321,14 +333,18 @@ def test_form_of_another_site_is_refused(secret: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_answers_at_once_remove_the_address_once(mallory: User, newco: Organization, secret: str) -> None:
+def test_concurrent_free_address_requests_remove_the_address_once(
+    mallory: User, newco: Organization, secret: str
+) -> None:
     answers = all_at_once([lambda: free(secret).status_code] * 6)
     assert answers == [302] * 6
     assert (AuditEvent.objects.filter(action=FREED).count(), len(mail.outbox)) == (1, 1)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_answer_beside_an_acceptance_leaves_one_of_both(mallory: User, newco: Organization, secret: str) -> None:
+def test_free_address_concurrent_with_acceptance_leaves_one_result(
+    mallory: User, newco: Organization, secret: str
+) -> None:
     membership = newco.memberships.get(email_key=CEO)
 
     def accept() -> None:

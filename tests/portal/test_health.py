@@ -36,18 +36,18 @@ def verdicts(client):
     return response.status_code, response.json()
 
 
-def test_readiness_writes_nothing(client, db):
+def test_readyz_writes_nothing_to_the_database(client, db):
     with CaptureQueriesContext(connection) as asked:
         client.get("/readyz")
     assert [query["sql"] for query in asked if not query["sql"].startswith("SELECT")] == []
 
 
-def test_the_process_answers_without_asking_anything(client, django_assert_num_queries, db):
+def test_healthz_answers_without_a_query(client, django_assert_num_queries, db):
     with django_assert_num_queries(0):
         assert client.get("/healthz").content == b"ok"
 
 
-def test_ready_when_everything_answers(client, db):
+def test_readyz_is_ok_when_every_part_answers(client, db):
     tasks.heartbeat()
     status, found = verdicts(client)
     assert found.pop("heartbeat_age_seconds") < 5
@@ -61,13 +61,13 @@ def test_probe_answers_whatever_the_host_header_is(client, db, path, host):
     assert client.get(path, headers={"Host": host}).status_code == 200
 
 
-def test_probe_reads_no_session(client, db, django_assert_num_queries):
+def test_healthz_reads_no_session(client, db, django_assert_num_queries):
     client.cookies["sessionid"] = "m" * 32
     with django_assert_num_queries(0):
         client.get("/healthz")
 
 
-def test_readyz_is_degraded_without_a_worker_and_tells_since_when(client, db):
+def test_readyz_is_degraded_without_a_worker_and_gives_the_heartbeat_age(client, db):
     Heartbeat.objects.create(name="worker", at=now() - timedelta(minutes=5))
     status, found = verdicts(client)
     assert (status, found["status"]) == (200, "degraded")
@@ -75,7 +75,7 @@ def test_readyz_is_degraded_without_a_worker_and_tells_since_when(client, db):
     assert 299 < found["heartbeat_age_seconds"] < 330
 
 
-def test_readyz_is_degraded_while_given_up_work_is_there(client, acme):
+def test_readyz_is_degraded_while_there_are_given_up_events(client, acme):
     tasks.heartbeat()
     give_up(acme)
     status, found = verdicts(client)
@@ -87,9 +87,7 @@ def give_up(org):
     OutboxEvent.objects.update(failed_at=now())
 
 
-def test_for_who_asks_again_within_a_second_no_optional_part_is_looked_at_again(
-    client, db, monkeypatch, django_assert_num_queries
-):
+def test_readyz_reuses_optional_checks_within_a_second(client, db, monkeypatch, django_assert_num_queries):
     looked: list[str] = []
     real = app.connection_for_write
     monkeypatch.setattr(app, "connection_for_write", lambda **more: looked.append("broker") or real(**more))
@@ -99,7 +97,7 @@ def test_for_who_asks_again_within_a_second_no_optional_part_is_looked_at_again(
     assert looked == ["broker"]
 
 
-def test_who_asks_while_another_looks_waits_for_what_it_finds(monkeypatch):
+def test_concurrent_readyz_requests_share_one_run_of_the_optional_checks(monkeypatch):
     looked: list[None] = []
 
     def slow() -> checks.HealthCheck:
@@ -113,7 +111,7 @@ def test_who_asks_while_another_looks_waits_for_what_it_finds(monkeypatch):
     assert (len(looked), set(found)) == (1, {(checks.HealthCheck("slow", "ok"),)})
 
 
-def test_what_was_found_is_looked_at_again_after_a_second(client, db, monkeypatch):
+def test_readyz_runs_optional_checks_again_after_a_second(client, db, monkeypatch):
     moment = [100.0]
     monkeypatch.setattr(health, "monotonic", lambda: moment[0])
     assert verdicts(client)[1]["worker"] == "no worker has reported"
@@ -124,7 +122,7 @@ def test_what_was_found_is_looked_at_again_after_a_second(client, db, monkeypatc
     assert verdicts(client)[1]["worker"] == "ok"
 
 
-def test_a_database_that_goes_meanwhile_makes_readiness_degraded(client, db, monkeypatch):
+def test_readyz_is_degraded_when_the_database_fails_during_the_worker_check(client, db, monkeypatch):
     tasks.heartbeat()
     monkeypatch.setattr(outbox_queries, "heartbeat", lost)
     status, found = verdicts(client)
@@ -132,14 +130,14 @@ def test_a_database_that_goes_meanwhile_makes_readiness_degraded(client, db, mon
     assert found["heartbeat_age_seconds"] is None
 
 
-def test_the_heartbeat_is_read_once(client, db, monkeypatch):
+def test_readyz_reads_the_heartbeat_once(client, db, monkeypatch):
     asked: list[None] = []
     monkeypatch.setattr(outbox_queries, "heartbeat", lambda: asked.append(None))
     verdicts(client)
     assert len(asked) == 1
 
 
-def test_not_ready_without_the_database(client, db, monkeypatch):
+def test_readyz_returns_503_without_the_database(client, db, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(connection, "cursor", lost)
         status, found = verdicts(client)
@@ -167,12 +165,12 @@ def test_readyz_is_degraded_without_the_broker(client, db, dead_broker):
     assert found["broker"].startswith("unreachable (")
 
 
-def test_readiness_tells_no_address_or_password(client, db, dead_broker):
+def test_readyz_shows_no_address_and_no_password(client, db, dead_broker):
     assert "127.0.0.1" not in str(verdicts(client))
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_health_takes_no_form(client, db, path):
+def test_healthz_and_readyz_return_405_for_post(client, db, path):
     assert client.post(path).status_code == 405
 
 
@@ -180,7 +178,7 @@ def test_health_takes_no_form(client, db, path):
 
 
 @pytest.mark.parametrize(("address", "expected"), [("127.0.0.1", 200), ("::1", 200), ("192.0.2.1", 404), ("", 404)])
-def test_without_a_token_only_loopback_reads_metrics(client, db, address, expected):
+def test_metrics_are_readable_from_loopback_only_when_no_token_is_set(client, db, address, expected):
     assert client.get("/metrics", REMOTE_ADDR=address).status_code == expected
 
 
@@ -189,12 +187,12 @@ def test_without_a_token_only_loopback_reads_metrics(client, db, address, expect
     ("given", "expected"),
     [("Bearer figures", 200), ("Bearer wrong", 404), ("Bearer ", 404), ("", 404), ("Bearer ünïcode", 404)],
 )
-def test_with_a_token_only_the_token_reads_metrics(client, db, given, expected):
+def test_metrics_are_readable_with_the_token_only_when_one_is_set(client, db, given, expected):
     assert client.get("/metrics", headers={"Authorization": given}).status_code == expected
 
 
 @override_settings(TRUSTED_PROXY_COUNT=1)
-def test_loopback_cannot_be_pretended_through_a_proxy(client, db):
+def test_metrics_return_404_for_a_forged_loopback_in_x_forwarded_for(client, db):
     response = client.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1, 198.51.100.1"})
     assert response.status_code == 404
 
@@ -204,7 +202,7 @@ def figures(client):
     return dict(line.split(" ") for line in lines if line.startswith("gatehouse_"))
 
 
-def test_metrics_tell_of_the_outbox_and_the_worker(client, acme):
+def test_metrics_show_figures_of_the_outbox_and_the_worker(client, acme):
     Heartbeat.objects.create(name="worker", at=now() - timedelta(minutes=5))
     give_up(acme)
     outbox.add(org=acme, kind="test.late", key="1")
@@ -216,17 +214,17 @@ def test_metrics_tell_of_the_outbox_and_the_worker(client, acme):
     assert found["gatehouse_database_up"] == "1.0"
 
 
-def test_metrics_without_any_heartbeat_have_no_age(client, db):
+def test_metrics_show_nan_as_heartbeat_age_without_a_heartbeat(client, db):
     assert figures(client)["gatehouse_worker_heartbeat_age_seconds"] == "NaN"
 
 
-def test_metrics_without_the_database_say_so(client, db, monkeypatch):
+def test_metrics_show_database_up_as_zero_without_the_database(client, db, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(connection, "cursor", lost)
         assert figures(client) == {"gatehouse_database_up": "0.0"}
 
 
-def test_metrics_name_no_person_and_no_token(scim, client):
+def test_metrics_have_no_token(scim, client):
     scim.get("/Users")
     assert scim.token[4:] not in client.get("/metrics").content.decode()
 
@@ -255,83 +253,83 @@ def test_at_most_ten_organizations_without_owner_are_named(db):
 COLLECTED = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}}
 
 
-def test_a_migration_that_has_not_run_is_found(db):
+def test_schema_check_reports_a_migration_that_has_not_run(db):
     MigrationRecorder.Migration.objects.filter(app="orgs").latest("id").delete()
     found = checks.schema()
     assert (found.verdict, found.advice) == ("1 migrations haven't run", "Run manage.py migrate.")
 
 
-def test_a_database_without_a_schema_to_read_is_a_finding(db, monkeypatch):
+def test_schema_check_is_unknown_when_the_database_cannot_be_read(db, monkeypatch):
     monkeypatch.setattr(checks, "MigrationExecutor", lost)
     assert checks.schema().verdict == "unknown (DatabaseError)"
 
 
-def test_static_files_that_nobody_has_collected_are_found(settings, tmp_path):
+def test_static_files_check_reports_files_not_collected(settings, tmp_path):
     settings.STORAGES, settings.STATIC_ROOT, settings.WHITENOISE_USE_FINDERS = COLLECTED, tmp_path, False
     found = checks.static_files()
     assert re.fullmatch(r"\d+ files aren't collected", found.verdict)
     assert found.advice == "Run manage.py collectstatic --noinput."
 
 
-def test_collected_static_files_are_fine(settings, tmp_path):
+def test_static_files_check_passes_after_collectstatic(settings, tmp_path):
     settings.STORAGES, settings.STATIC_ROOT, settings.WHITENOISE_USE_FINDERS = COLLECTED, tmp_path, False
     call_command("collectstatic", interactive=False, verbosity=0)
     assert checks.static_files().is_ok
 
 
-def test_files_that_are_served_from_where_they_are_written_need_no_collecting(settings):
+def test_static_files_check_passes_when_files_are_served_from_their_source(settings):
     settings.STORAGES, settings.WHITENOISE_USE_FINDERS = COLLECTED, True
     assert checks.static_files().is_ok
 
 
-def test_a_schema_that_is_up_to_date_is_fine(db):
+def test_schema_check_passes_when_all_migrations_have_run(db):
     assert checks.schema().is_ok
 
 
-def test_a_forgetful_cache_is_noticed(monkeypatch):
+def test_cache_check_reports_a_cache_that_does_not_keep_values(monkeypatch):
     monkeypatch.setattr(cache, "set", lambda *args, **kwargs: None)
     monkeypatch.setattr(cache, "get", lambda *args, **kwargs: None)
     monkeypatch.setattr(cache, "delete", lambda *args, **kwargs: None)
     assert checks.shared_cache().verdict == "forgets what it is given"
 
 
-def test_a_cache_without_its_table_is_advised_to_migrate(db, monkeypatch):
+def test_cache_check_advises_to_migrate_when_the_table_is_missing(db, monkeypatch):
     monkeypatch.setattr(cache, "set", lost)
     assert checks.shared_cache().advice == "Run manage.py migrate."
 
 
-def test_a_worker_that_never_reported_is_missed(db):
+def test_worker_check_reports_that_no_worker_has_reported(db):
     assert checks.worker().verdict == "no worker has reported"
 
 
-def test_a_heartbeat_is_seen(db):
+def test_worker_check_passes_after_a_heartbeat(db):
     tasks.heartbeat()
     assert checks.worker().is_ok
 
 
-def test_late_events_are_named(acme):
+def test_worker_check_reports_late_events(acme):
     tasks.heartbeat()
     outbox.add(org=acme, kind="test.late", key="1")
     OutboxEvent.objects.update(due_at=now() - timedelta(minutes=5))
     assert checks.worker().verdict == "1 outbox events are late"
 
 
-def test_an_unknown_worker_says_why(monkeypatch):
+def test_worker_check_is_unknown_when_the_database_cannot_be_read(monkeypatch):
     monkeypatch.setattr(checks.outbox, "heartbeat", lost)
     assert checks.worker().verdict == "unknown (DatabaseError)"
 
 
 @override_settings(FIELD_KEYS=["short"])
-def test_a_bad_key_is_noticed():
+def test_keys_check_reports_an_unusable_key():
     assert checks.keys().verdict == "unusable (ImproperlyConfigured)"
 
 
 @override_settings(FIELD_KEYS=[])
-def test_no_key_is_noticed():
+def test_keys_check_fails_without_a_key():
     assert not checks.keys().is_ok
 
 
-def test_a_key_that_opens_something_else_is_noticed(monkeypatch):
+def test_keys_check_reports_keys_that_do_not_unseal_what_they_seal(monkeypatch):
     monkeypatch.setattr("orgs.base.sealed.unseal", lambda sealed: "other")
     assert checks.keys().verdict == "don't open what they seal"
 
@@ -347,33 +345,33 @@ def test_a_key_that_opens_something_else_is_noticed(monkeypatch):
         ("https://elsewhere.example", "its host isn't allowed"),
     ],
 )
-def test_the_public_address_is_an_origin_that_we_answer(url, verdict):
+def test_base_url_check_passes_only_for_an_origin_among_the_allowed_hosts(url, verdict):
     with override_settings(PUBLIC_BASE_URL=url, ALLOWED_HOSTS=["testserver"]):
         assert checks.base_url().verdict == verdict
 
 
 @override_settings(SANDBOX=False, PUBLIC_BASE_URL="http://testserver")
-def test_outside_the_sandbox_the_public_address_is_https():
+def test_base_url_check_reports_http_outside_the_sandbox():
     assert checks.base_url().verdict == "not HTTPS"
 
 
-def test_mail_that_takes_no_connection_is_noticed(monkeypatch):
+def test_mail_check_reports_an_unreachable_mail_server(monkeypatch):
     monkeypatch.setattr(checks, "get_connection", lost)
     assert checks.mail().verdict == "unreachable (DatabaseError)"
 
 
-def test_mail_and_clock_are_well(db):
+def test_mail_and_clock_checks_pass(db):
     assert checks.mail().is_ok
     assert checks.clock().is_ok
 
 
 @pytest.mark.parametrize(("run_in_thread", "is_ok"), [(timedelta(0), True), (timedelta(seconds=31), False)])
-def test_the_databases_clock_is_compared(monkeypatch, run_in_thread, is_ok):
+def test_clock_check_fails_when_the_database_clock_differs_by_over_30_seconds(monkeypatch, run_in_thread, is_ok):
     monkeypatch.setattr(checks, "connection", FakePostgres(now() - run_in_thread))
     assert checks.clock().is_ok is is_ok
 
 
-def test_a_clock_that_cannot_be_read_is_unknown(monkeypatch):
+def test_clock_check_is_unknown_when_the_database_clock_cannot_be_read(monkeypatch):
     monkeypatch.setattr(checks, "connection", FakePostgres(None))
     assert checks.clock().verdict == "unknown (DatabaseError)"
 
@@ -406,28 +404,28 @@ class FakePostgres:
 # the worker's application
 
 
-def test_the_file_broker_has_its_folders(tmp_path):
+def test_file_broker_creates_its_folders(tmp_path):
     options = file_broker(tmp_path)
     assert options["data_folder_in"] == options["data_folder_out"] == str(tmp_path / "messages")
     assert all((tmp_path / name).is_dir() for name in ("messages", "processed", "control"))
 
 
-def test_a_task_survives_its_worker():
+def test_celery_settings_redeliver_a_task_when_its_worker_dies():
     assert app.conf.task_acks_late
     assert app.conf.task_reject_on_worker_lost
     assert app.conf.worker_prefetch_multiplier == 1
 
 
-def test_every_planned_task_exists():
+def test_beat_schedule_names_existing_tasks_only():
     app.loader.import_default_modules()
     assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= set(app.tasks)
 
 
-def test_metrics_behind_a_named_proxy_need_their_token(client, db, settings):
+def test_metrics_return_404_behind_a_trusted_proxy_without_a_token(client, db, settings):
     settings.TRUSTED_PROXY_COUNT = 1
     assert client.get("/metrics").status_code == 404
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded"])
-def test_metrics_behind_a_proxy_that_nobody_named_are_404(client, db, header):
+def test_metrics_return_404_with_a_forwarding_header_when_no_proxy_is_trusted(client, db, header):
     assert client.get("/metrics", headers={header: "for=8.8.8.8"}).status_code == 404

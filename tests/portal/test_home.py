@@ -10,42 +10,42 @@ from tests.factories import ACTOR, OrganizationFactory
 
 
 @pytest.mark.parametrize("path", ["/", "/orgs/acme/", "/orgs/acme/settings/"])
-def test_who_is_not_signed_in_is_led_to_the_sign_in_and_back(client, acme, path):
+def test_page_redirects_to_sign_in_with_next_when_nobody_is_signed_in(client, acme, path):
     assert client.get(path)["Location"] == f"/accounts/login/?next={path}"
 
 
-def test_one_organization_is_opened_at_once(sign_in, uma):
+def test_home_redirects_to_the_only_organization(sign_in, uma):
     assert sign_in(uma).get("/")["Location"] == "/orgs/acme/"
 
 
-def test_two_organizations_are_a_choice(sign_in, olga):
+def test_home_lists_two_organizations_to_choose_from(sign_in, olga):
     OrganizationFactory(slug="second", name="Second", owner_email=olga.email)
     response = sign_in(olga).get("/")
     assert [org.slug for org in response.context["reachable_orgs"]] == ["acme", "second"]
 
 
 @pytest.mark.parametrize("path", ["/orgs/acme/", "/orgs/acme/settings/"])
-def test_an_admin_lands_in_the_settings(sign_in, adam, path):
+def test_organization_page_redirects_an_admin_to_the_settings(sign_in, adam, path):
     assert sign_in(adam).get(path)["Location"] == "/orgs/acme/settings/authentication/"
 
 
-def test_a_member_sees_no_settings(sign_in, uma):
+def test_organization_page_has_no_settings_for_a_plain_member(sign_in, uma):
     browser = sign_in(uma)
     assert "org_settings_url" not in browser.get("/orgs/acme/").context
     assert browser.get("/orgs/acme/settings/").status_code == 403
 
 
-def test_the_side_bar_marks_the_open_page(sign_in, adam):
+def test_side_bar_marks_the_open_settings_page(sign_in, adam):
     entries = sign_in(adam).get("/orgs/acme/settings/members/").context["settings_nav"]
     assert [entry.label for entry in entries if entry.is_current] == ["Members"]
 
 
-def test_an_account_page_leads_back_to_the_only_organizations_settings(sign_in, adam):
+def test_account_page_links_to_the_settings_of_the_only_organization(sign_in, adam):
     context = sign_in(adam).get("/accounts/2fa/").context
     assert context["org_settings_url"] == "/orgs/acme/settings/authentication/"
 
 
-def test_a_waiting_membership_of_a_verified_address_is_offered(sign_in, stranger, acme):
+def test_home_offers_an_invited_membership_of_a_verified_address(sign_in, stranger, acme):
     membership = people.create_membership(
         org=acme, profile=Profile(stranger.email), origin=MembershipOrigin.INVITE, actor=ACTOR
     )
@@ -53,7 +53,7 @@ def test_a_waiting_membership_of_a_verified_address_is_offered(sign_in, stranger
     assert sign_in(stranger).get("/").context["waiting"] == [(membership, False)]
 
 
-def test_a_waiting_membership_of_an_unverified_address_is_not_offered(sign_in, stranger, acme):
+def test_home_does_not_offer_an_invited_membership_of_an_unverified_address(sign_in, stranger, acme):
     people.create_membership(org=acme, profile=Profile(stranger.email), origin=MembershipOrigin.INVITE, actor=ACTOR)
     stranger.emailaddress_set.update(verified=False)
     assert sign_in(stranger).get("/").context["waiting"] == []
@@ -65,7 +65,7 @@ def test_an_open_session_of_an_account_that_has_lost_its_only_address_is_told_so
     assert "your account has no address any more" in browser.get("/", follow=True).content.decode()
 
 
-def test_too_many_attempts_have_a_page_of_ours(client, acme):
+def test_password_reset_over_the_limit_shows_the_429_page(client, acme):
     for _ in range(5):
         client.post("/accounts/password/reset/", {"email": "olga@acme.example"})
     refused = client.post("/accounts/password/reset/", {"email": "olga@acme.example"})

@@ -47,20 +47,18 @@ def add(client: Client, address: str = NEW) -> Any:
     return client.post(reverse("account_add_address"), {"email": address})
 
 
-def test_passkey_of_an_account_without_an_address_leads_to_adding_one(passkey: Authenticator, lost: User) -> None:
+def test_passkey_sign_in_without_an_address_redirects_to_adding_one(passkey: Authenticator, lost: User) -> None:
     client, answer = sign_in_by_passkey()
     assert answer.headers["Location"] == reverse("account_add_address")
     assert "Add an email address" in client.get(answer.headers["Location"]).content.decode()
     assert not is_in(client)
 
 
-def test_passkey_of_an_account_with_an_address_signs_in(passkey: Authenticator) -> None:
+def test_passkey_sign_in_with_an_address_signs_in(passkey: Authenticator) -> None:
     assert is_in(sign_in_by_passkey()[0])
 
 
-def test_code_signs_in_and_the_organization_has_an_owner_who_can_sign_in_again(
-    passkey: Authenticator, lost: User, olga: Membership
-) -> None:
+def test_code_for_the_added_address_signs_the_owner_in(passkey: Authenticator, lost: User, olga: Membership) -> None:
     client, _ = sign_in_by_passkey()
     assert add(client).headers["Location"] == reverse("account_email_verification_sent")
     assert last_mail().to == [NEW]
@@ -73,7 +71,9 @@ def test_code_signs_in_and_the_organization_has_an_owner_who_can_sign_in_again(
 
 
 @pytest.mark.parametrize("step", ["before the address", "before the code"])
-def test_nothing_else_opens_before_the_address_is_verified(passkey: Authenticator, lost: User, step: str) -> None:
+def test_all_pages_redirect_to_account_pages_until_the_added_address_is_verified(
+    passkey: Authenticator, lost: User, step: str
+) -> None:
     client, _ = sign_in_by_passkey()
     if step == "before the code":
         add(client)
@@ -89,7 +89,7 @@ def test_nothing_else_opens_before_the_address_is_verified(passkey: Authenticato
     assert verified_keys_of(lost) == frozenset()
 
 
-def test_mistyped_address_can_be_typed_anew(passkey: Authenticator, lost: User) -> None:
+def test_added_address_can_be_corrected_before_its_verification(passkey: Authenticator, lost: User) -> None:
     client, _ = sign_in_by_passkey()
     add(client, "olag@private.example")
     add(client)
@@ -97,7 +97,7 @@ def test_mistyped_address_can_be_typed_anew(passkey: Authenticator, lost: User) 
     assert set(verified_keys_of(lost)) == {NEW}
 
 
-def test_wrong_codes_end_the_sign_in(passkey: Authenticator, lost: User) -> None:
+def test_three_wrong_codes_for_the_added_address_end_the_sign_in(passkey: Authenticator, lost: User) -> None:
     client, _ = sign_in_by_passkey()
     add(client)
     for _ in range(3):
@@ -107,14 +107,16 @@ def test_wrong_codes_end_the_sign_in(passkey: Authenticator, lost: User) -> None
 
 
 @pytest.mark.parametrize("address", ["", "olga", "olga@ａcme.example"])
-def test_what_is_no_address_is_refused_on_the_page(passkey: Authenticator, lost: User, address: str) -> None:
+def test_add_address_page_refuses_text_that_is_no_address(passkey: Authenticator, lost: User, address: str) -> None:
     client, _ = sign_in_by_passkey()
     page = add(client, address)
     assert page.status_code == 200
     assert page.context["form"].errors
 
 
-def test_address_of_another_account_stays_there(passkey: Authenticator, lost: User, stranger: User) -> None:
+def test_add_address_page_refuses_the_code_for_another_accounts_address(
+    passkey: Authenticator, lost: User, stranger: User
+) -> None:
     """The page answers as for a free address; the code, which only its reader has, is refused."""
     client, _ = sign_in_by_passkey()
     assert add(client, stranger.email).headers["Location"] == reverse("account_email_verification_sent")
@@ -123,14 +125,16 @@ def test_address_of_another_account_stays_there(passkey: Authenticator, lost: Us
     assert account_for_address(stranger.email) == stranger
 
 
-def test_page_is_for_a_sign_in_that_waits_alone(passkey: Authenticator, olga: Membership, stranger: User) -> None:
+def test_add_address_page_redirects_to_sign_in_without_a_pending_sign_in(
+    passkey: Authenticator, olga: Membership, stranger: User
+) -> None:
     client = Client()
     assert client.get(reverse("account_add_address")).headers["Location"] == reverse("account_login")
     client.force_login(stranger)
     assert client.get(reverse("account_add_address")).headers["Location"] == reverse("account_login")
 
 
-def test_closed_account_is_not_asked_for_an_address(passkey: Authenticator, lost: User) -> None:
+def test_add_address_page_redirects_to_sign_in_for_a_closed_account(passkey: Authenticator, lost: User) -> None:
     User.objects.filter(pk=lost.pk).update(is_active=False)
     passkey.user.is_active = False
     client, _ = sign_in_by_passkey()
@@ -138,7 +142,7 @@ def test_closed_account_is_not_asked_for_an_address(passkey: Authenticator, lost
     assert add(client).headers["Location"] == reverse("account_login")
 
 
-def test_password_of_an_account_without_an_address_leads_to_adding_one(
+def test_password_sign_in_without_an_address_redirects_to_adding_one(
     lost: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No page leads there by a password: it is found by an address."""
@@ -148,7 +152,7 @@ def test_password_of_an_account_without_an_address_leads_to_adding_one(
     assert answer.headers["Location"] == reverse("account_add_address")
 
 
-def test_account_that_loses_its_address_while_it_signs_in_is_refused(
+def test_sign_in_is_refused_when_the_account_loses_its_address_meanwhile(
     passkey: Authenticator, olga: Membership, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The address goes after allauth has looked at it, as while the page of the second factor is open."""

@@ -18,23 +18,23 @@ def sent_to() -> list[str]:
     return [sanitize_address(address, "utf-8") for message in mail.outbox for address in message.recipients()]
 
 
-def test_mail_of_the_outbox_goes_to_the_domain_of_the_key(db):
+def test_outbox_mail_goes_to_the_ascii_domain(db):
     context = {"org": "Acme", "link": "x", "base_url": "http://testserver", "inviter": "x", "days": 7}
     send_mail(Mail("invitation", ADDRESS, context))
     assert sent_to() == [DELIVERED]
 
 
-def test_mail_of_an_account_goes_to_the_domain_of_the_key(rf, db):
+def test_account_mail_goes_to_the_ascii_domain(rf, db):
     with request_context(rf.get("/")):
         get_adapter().send_mail("account/email/unknown_account", ADDRESS, {"signup_url": "x"})
     assert sent_to() == [DELIVERED]
 
 
-def test_a_message_to_several_goes_to_each_domain_of_the_key(rf):
+def test_account_mail_to_several_recipients_goes_to_the_ascii_domain_of_each(rf):
     message = get_adapter().render_mail("account/email/unknown_account", [ADDRESS, "b@acme.example"], {"email": "x"})
     assert message.to == [DELIVERED, "b@acme.example"]
 
 
-def test_mail_is_made_where_addresses_are_brought_into_that_form():
+def test_mail_is_created_only_in_the_module_that_converts_addresses():
     making = {module.place for module in modules() if "EmailMessage(" in module.text or "send_mail(\n" in module.text}
     assert making == {"orgs/events/services.py"}

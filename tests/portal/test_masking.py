@@ -77,7 +77,7 @@ def lines(request):
     root.setLevel(level)
 
 
-def test_the_walk_finds_the_secret_bearing_routes_of_today():
+def test_secret_routes_include_invitation_and_reset_links():
     assert {
         "people:invitation",
         "people:accept",
@@ -98,7 +98,7 @@ def test_mask_secrets_hides_the_secret_of_every_route_that_takes_text(path):
         assert CANARY not in mask_secrets(f"Not Found: {spelling} (x)"), spelling
 
 
-def test_every_query_that_a_view_reads_is_plain_or_masked():
+def test_query_parameters_read_by_views_are_listed_as_plain_or_masked():
     read = {name for module in modules() for pair in READ_QUERY.findall(module.text) for name in pair if name}
     assert {"to", "id"} <= read
     shown = {name for name in read if CANARY in mask_secrets(f"/sso/?{name}={CANARY}")}
@@ -138,12 +138,12 @@ def test_mask_secrets_hides_the_secret_and_keeps_the_rest(line, masked):
         "https://gatehouse.example/accounts/password/reset/",
     ],
 )
-def test_mask_secrets_keeps_what_is_no_secret(line):
+def test_mask_secrets_keeps_text_without_secrets(line):
     assert mask_secrets(line) == line
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_no_line_of_a_refused_form_or_a_missing_page_holds_the_canary(db, lines, path):
+def test_log_lines_of_a_refused_form_or_missing_page_have_no_secret(db, lines, path):
     browser = Client(enforce_csrf_checks=True)
     browser.post(path, {"password1": CANARY})
     browser.get(f"{path}nowhere/")
@@ -153,7 +153,7 @@ def test_no_line_of_a_refused_form_or_a_missing_page_holds_the_canary(db, lines,
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_no_line_of_a_failure_holds_the_canary(rf, lines, path):
+def test_log_lines_of_a_server_error_have_no_secret(rf, lines, path):
     try:
         raise LookupError(f"nothing at {path}?to={CANARY}")
     except LookupError as error:
@@ -166,7 +166,7 @@ def test_no_line_of_a_failure_holds_the_canary(rf, lines, path):
 
 
 @pytest.mark.parametrize("name", ["django.server", "granian.access", "celery", "anything.else"])
-def test_no_line_of_a_library_holds_the_canary(lines, name):
+def test_log_lines_of_libraries_have_no_secret(lines, name):
     logger = logging.getLogger(name)
     propagates, logger.propagate = logger.propagate, True
     try:
@@ -177,7 +177,7 @@ def test_no_line_of_a_library_holds_the_canary(lines, name):
     assert CANARY not in lines.getvalue()
 
 
-def test_no_field_of_our_own_lines_holds_the_canary(lines):
+def test_fields_of_structured_log_lines_have_no_secret(lines):
     structlog.get_logger("portal.canary").error(
         "refused", tried=[{"path": f"/invitations/{CANARY}/"}], token=f"ghs_{CANARY}"
     )
@@ -185,7 +185,7 @@ def test_no_field_of_our_own_lines_holds_the_canary(lines):
     assert CANARY not in lines.getvalue()
 
 
-def test_a_masked_line_is_still_json():
+def test_masked_log_line_is_valid_json():
     config = configure("INFO", as_json=True)
     formatter = config["formatters"]["lines"]
     record = logging.LogRecord("a", logging.INFO, "", 1, f'at /invitations/{CANARY}\nand "?to={CANARY}"', (), None)
@@ -193,7 +193,7 @@ def test_a_masked_line_is_still_json():
     assert json.loads(made.format(record))["event"] == 'at /invitations/[hidden]\nand "?to=[hidden]"'
 
 
-def test_every_handler_writes_through_the_mask():
+def test_log_handlers_all_use_the_masking_formatter():
     config = configure("INFO", as_json=True)
     assert {handler["formatter"] for handler in config["handlers"].values()} == {"lines"}
     assert {name for logger in config["loggers"].values() for name in logger.get("handlers", [])} <= {"stderr"}

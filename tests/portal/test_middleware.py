@@ -41,7 +41,7 @@ def bound_while(rf, **headers) -> dict:
 
 
 @pytest.mark.parametrize("given", ["abcdefgh", "A.b_c-0123456789", "x" * 64])
-def test_a_request_id_of_the_caller_is_kept_beside_ours(rf, given):
+def test_request_id_of_the_caller_is_kept_beside_the_own_one(rf, given):
     found = bound_while(rf, **{"X-Request-ID": given})
     assert found["caller_request_id"] == given
     assert found["request_id"] == found["answered"] != given
@@ -51,13 +51,13 @@ def test_a_request_id_of_the_caller_is_kept_beside_ours(rf, given):
 @pytest.mark.parametrize(
     "given", ["", "short", "x" * 65, "has space in it", "line\nbreak-id", "<script>alert</script>", "ünïcödé-id"]
 )
-def test_a_request_id_in_another_form_is_dropped(rf, given):
+def test_request_id_of_the_caller_is_dropped_when_malformed(rf, given):
     found = bound_while(rf, **{"X-Request-ID": given})
     assert "caller_request_id" not in found
     assert found["request_id"] == found["answered"]
 
 
-def test_each_request_has_an_id_of_its_own(client):
+def test_request_id_differs_for_each_request(client):
     assert client.get("/healthz")["X-Request-ID"] != client.get("/healthz")["X-Request-ID"]
 
 
@@ -81,7 +81,7 @@ def test_each_request_has_an_id_of_its_own(client):
         (1, "1" * 60, ""),
     ],
 )
-def test_the_address_is_the_one_that_our_outermost_proxy_saw(rf, proxies, forwarded, expected):
+def test_client_ip_is_the_address_seen_by_the_outermost_trusted_proxy(rf, proxies, forwarded, expected):
     request = rf.get("/", REMOTE_ADDR="10.0.0.9", HTTP_X_FORWARDED_FOR=forwarded)
     with override_settings(TRUSTED_PROXY_COUNT=proxies):
         assert middleware.client_ip(request) == expected
@@ -113,7 +113,7 @@ def answers(scim, sign_in, olga, stranger):
     }
 
 
-def test_every_response_has_the_security_headers(answers, subtests):
+def test_responses_have_the_security_headers(answers, subtests):
     for kind, answer in answers.items():
         headers = answer.headers
         with subtests.test(kind):
@@ -126,7 +126,7 @@ def test_every_response_has_the_security_headers(answers, subtests):
             assert headers["X-Request-ID"]
 
 
-def test_no_response_is_kept_by_a_cache(answers, subtests):
+def test_responses_forbid_caching_and_framing(answers, subtests):
     for kind, answer in answers.items():
         if kind != "moved":
             with subtests.test(kind):
@@ -158,7 +158,7 @@ CHARSETS = [
 
 @pytest.mark.parametrize("path", ["/accounts/login/", "/sso/", "/saml/nobody/acs", "/scim/v2/nobody/Users"])
 @pytest.mark.parametrize("charset", CHARSETS)
-def test_a_charset_that_is_not_read_is_refused(db, path, charset):
+def test_form_with_an_unsupported_charset_returns_400(db, path, charset):
     body = b'--x\r\nContent-Disposition: form-data; name="login"\r\n\r\nx\r\n--x--\r\n'
     kind = f"multipart/form-data; boundary=x; charset={charset}"
     sent = Client(enforce_csrf_checks=True).generic("POST", path, body, content_type=kind)
@@ -174,26 +174,26 @@ UNREADABLE_TYPES = [
 
 
 @pytest.mark.parametrize("kind", UNREADABLE_TYPES)
-def test_a_content_type_that_cannot_be_read_is_refused(rf, kind):
+def test_malformed_content_type_returns_400(rf, kind):
     environ = rf.get("/").environ | {"CONTENT_TYPE": kind}
     with pytest.raises(ValueError, match=r"."):
         WSGIRequest(environ)
     assert CharsetMiddleware(lambda request: HttpResponse())(LenientRequest(environ)).status_code == 400
 
 
-def test_any_other_request_is_as_lenient_as_before(rf):
+def test_lenient_request_keeps_the_content_params_of_a_valid_content_type(rf):
     environ = rf.get("/").environ | {"CONTENT_TYPE": "text/plain; charset=utf-8"}
     assert LenientRequest(environ).content_params == {"charset": "utf-8"}
 
 
-def test_the_server_makes_lenient_requests():
+def test_wsgi_application_uses_lenient_request():
     from portal.wsgi import application
 
     assert application.request_class is LenientRequest
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", "utf8", "us-ascii", "ISO-8859-1", "latin1"])
-def test_a_charset_that_is_read_goes_on(client, db, charset):
+def test_form_with_a_supported_charset_is_accepted(client, db, charset):
     body = b'--x\r\nContent-Disposition: form-data; name="login"\r\n\r\nx\r\n--x--\r\n'
     kind = f"multipart/form-data; boundary=x; charset={charset}"
     assert client.generic("POST", "/accounts/login/", body, content_type=kind).status_code == 200
@@ -202,25 +202,25 @@ def test_a_charset_that_is_read_goes_on(client, db, charset):
 # the pages of refusals
 
 
-def test_a_form_from_elsewhere_is_refused_with_a_page(db):
+def test_form_without_a_csrf_token_shows_the_csrf_failure_page(db):
     response = Client(enforce_csrf_checks=True).post(PERSON, {"login": "x"})
     assert response.status_code == 403
     assert "portal/csrf_failure.html" in [template.name for template in response.templates]
 
 
-def test_a_member_of_the_wrong_role_sees_the_403_page(sign_in, uma):
+def test_settings_page_shows_the_403_page_to_a_plain_member(sign_in, uma):
     response = sign_in(uma).get("/orgs/acme/settings/members/")
     assert response.status_code == 403
     assert "403.html" in [template.name for template in response.templates]
 
 
-def test_a_wrong_address_shows_the_404_page(client, db):
+def test_unknown_url_shows_the_404_page(client, db):
     response = client.get("/nowhere/")
     assert response.status_code == 404
     assert "404.html" in [template.name for template in response.templates]
 
 
-def test_a_failure_shows_a_page_with_the_request_id(sign_in, olga, monkeypatch):
+def test_server_error_shows_a_page_with_the_request_id(sign_in, olga, monkeypatch):
     monkeypatch.setattr("portal.site.overview.of_org", lambda org: 1 / 0)
     browser = sign_in(olga)
     browser.raise_request_exception = False
@@ -229,7 +229,7 @@ def test_a_failure_shows_a_page_with_the_request_id(sign_in, olga, monkeypatch):
     assert response["X-Request-ID"].encode() in response.content
 
 
-def test_the_last_page_needs_no_database(client, monkeypatch, settings):
+def test_server_error_page_needs_no_database(client, monkeypatch, settings):
     from django.db import connection
 
     def lost(*args, **kwargs):
@@ -247,11 +247,11 @@ def test_the_last_page_needs_no_database(client, monkeypatch, settings):
 
 
 @pytest.mark.parametrize("tail", ["/Users/", "//Users", "/Users//", "/Users?", "/Users/?count=1"])
-def test_scim_urls_work_with_stray_slashes(scim, tail):
+def test_scim_urls_accept_extra_slashes(scim, tail):
     assert scim.get(tail).status_code == 200
 
 
-def test_entras_flag_may_stand_before_the_path(scim):
+def test_scim_urls_accept_entras_flag_before_the_path(scim):
     response = scim.client.get(
         f"/scim/v2/{scim.directory.public_id}?aadOptscim062020/Users?count=1",
         headers={"Authorization": f"Bearer {scim.token}"},
@@ -259,14 +259,14 @@ def test_entras_flag_may_stand_before_the_path(scim):
     assert response.json()["totalResults"] == 0
 
 
-def test_pages_keep_their_slashes(client, db):
+def test_page_url_with_extra_slashes_returns_404(client, db):
     assert client.get("/accounts//login/").status_code == 404
 
 
 # the session
 
 
-def test_machines_read_no_session(scim, sign_in, olga, django_assert_num_queries):
+def test_healthz_reads_no_session(scim, sign_in, olga, django_assert_num_queries):
     browser = sign_in(olga)
     with django_assert_num_queries(0):
         browser.get("/healthz")
@@ -284,11 +284,11 @@ def test_machines_read_no_session(scim, sign_in, olga, django_assert_num_queries
         ("/", False),
     ],
 )
-def test_account_pages_need_a_personal_proof(path, expected):
+def test_needs_personal_proof_is_true_for_account_and_admin_pages(path, expected):
     assert middleware.needs_personal_proof(path) is expected
 
 
-def test_who_is_not_signed_in_reaches_nothing(client, db):
+def test_session_grants_are_empty_when_nobody_is_signed_in(client, db):
     request = client.get("/").wsgi_request
     assert request.session_grants == access.SessionGrants()
 
@@ -296,7 +296,7 @@ def test_who_is_not_signed_in_reaches_nothing(client, db):
 # the log
 
 
-def test_no_log_line_holds_a_token_a_body_or_a_password(scim, sign_in, olga, caplog):
+def test_log_lines_have_no_token_body_or_password(scim, sign_in, olga, caplog):
     for name in (None, "django", "django.request", "django_scim", "scim", "orgs"):
         caplog.set_level(logging.DEBUG, logger=name)
     body = user_body(displayName="canary-name", password="canary-password", title="canary-title")
@@ -317,11 +317,11 @@ def test_no_log_line_holds_a_token_a_body_or_a_password(scim, sign_in, olga, cap
 
 
 @pytest.mark.parametrize("given", ["1.2.3.4:5555", "::::", "unknown", ""])
-def test_what_is_no_address_counts_as_unknown(rf, given):
+def test_client_ip_is_empty_for_text_that_is_no_address(rf, given):
     assert middleware.client_ip(rf.get("/", REMOTE_ADDR=given)) == ""
 
 
-def test_a_session_that_gains_its_first_membership_ends_when_it_loses_it(stranger, acme, sign_in):
+def test_session_ends_when_its_first_membership_is_suspended(stranger, acme, sign_in):
     browser = sign_in(stranger)
     assert browser.get("/api/v1/me").json()["organizations"] == []
     membership = people.create_membership(
@@ -337,7 +337,7 @@ def test_a_session_that_gains_its_first_membership_ends_when_it_loses_it(strange
 @pytest.mark.parametrize(
     "path", ["/waiting/00000000-0000-0000-0000-000000000000/accept/", "/invitations/x/accept/", "/look-again/"]
 )
-def test_a_session_that_an_idp_opened_consents_to_nothing(uma, sign_in, path):
+def test_saml_session_gets_403_on_accept_and_look_again(uma, sign_in, path):
     browser = sign_in(uma)
     session = browser.session
     session[access.SIGN_IN_METHOD] = "saml"
@@ -372,19 +372,19 @@ def minute(monkeypatch):
     return move
 
 
-def test_every_handler_bounds_what_the_security_loggers_say():
+def test_log_handlers_all_have_the_security_filter():
     config = logs.configure("INFO", as_json=True)
     assert all("security" in handler["filters"] for handler in config["handlers"].values())
 
 
-def test_a_wrong_host_is_one_short_line_without_a_traceback(client, db, security_lines, minute):
+def test_invalid_host_header_is_logged_in_one_short_line_without_a_traceback(client, db, security_lines, minute):
     assert client.get("/", headers={"host": f"evil{'x' * 500}.example"}).status_code == 400
     (line,) = security_lines()
     assert line.startswith("Invalid HTTP_HOST header: 'evil")
     assert len(line) <= 200
 
 
-def test_wrong_hosts_are_so_many_lines_a_minute_and_the_rest_is_counted(client, db, security_lines, minute):
+def test_invalid_host_headers_over_the_limit_per_minute_are_counted_and_not_logged(client, db, security_lines, minute):
     for _ in range(10):
         client.get("/", headers={"host": "evil.example"})
     assert len(security_lines()) == 3
@@ -396,7 +396,7 @@ def test_wrong_hosts_are_so_many_lines_a_minute_and_the_rest_is_counted(client, 
     assert "left out" not in security_lines()[-1]
 
 
-def test_other_loggers_keep_their_tracebacks():
+def test_security_filter_keeps_tracebacks_of_other_loggers():
     record = logging.makeLogRecord({"name": "scim.failed", "msg": "x" * 500, "exc_info": (ValueError, None, None)})
     assert logs.SecurityLines(per_minute=0).filter(record)
     assert record.exc_info

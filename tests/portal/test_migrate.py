@@ -49,7 +49,7 @@ def states():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_add_index_safely_makes_the_index_and_undo_drops_it(states):
+def test_add_index_safely_creates_the_index_and_drops_it_backwards(states):
     operation = AddIndexSafely("auditevent", INDEX)
     apply(operation, *states)
     assert INDEX.name in names_of_indexes()
@@ -58,7 +58,7 @@ def test_add_index_safely_makes_the_index_and_undo_drops_it(states):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_remove_index_safely_drops_the_index_and_undo_makes_it(states):
+def test_remove_index_safely_drops_the_index_and_creates_it_backwards(states):
     without, has_index = states
     apply(AddIndexSafely("auditevent", INDEX), without, has_index)
     operation = RemoveIndexSafely("auditevent", INDEX.name)
@@ -81,7 +81,7 @@ def check_states():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_add_check_safely_adds_the_check_and_undo_drops_it(check_states):
+def test_add_check_safely_adds_the_check_and_drops_it_backwards(check_states):
     apply(AddCheckSafely("auditevent", CHECK), *check_states)
     apply(ValidateCheck("auditevent", CHECK.name), check_states[1], check_states[1])
     assert CHECK.name in names_of_indexes()
@@ -117,7 +117,7 @@ class TestOnPostgresql:
         apply(AddIndexSafely("auditevent", INDEX), *states)
         assert index_state() is True
 
-    def test_add_check_safely_leaves_the_old_rows_to_validate_check(self, check_states):
+    def test_add_check_safely_leaves_old_rows_unvalidated_until_validate_check(self, check_states):
         apply(AddCheckSafely("auditevent", CHECK), *check_states)
         assert check_is_valid() is False
         apply(ValidateCheck("auditevent", CHECK.name), check_states[1], check_states[1])
@@ -164,7 +164,7 @@ class Statements(list[str]):
         return execute(sql, params, many, context)
 
 
-def test_migrate_hands_on_another_error_of_the_database(db, monkeypatch):
+def test_migrate_raises_any_other_database_error(db, monkeypatch):
     def fail(*_: object, **__: object) -> None:
         raise OperationalError("no such table")
 

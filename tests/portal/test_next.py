@@ -22,18 +22,18 @@ from tests.factories import PASSWORD
         "",
     ],
 )
-def test_next_leads_to_no_other_origin_whatever_the_host_header_says(settings, rf, elsewhere):
+def test_is_safe_url_is_false_for_another_origin_whatever_the_host_header_is(settings, rf, elsewhere):
     settings.ALLOWED_HOSTS = ["testserver", "other.example"]
     with request_context(rf.get("/", headers={"Host": "other.example"})):
         assert not get_adapter().is_safe_url(elsewhere)
 
 
 @pytest.mark.parametrize("own", ["/orgs/acme/?page=2", "http://testserver/orgs/acme/", "//testserver/orgs/"])
-def test_next_leads_to_our_own_pages(own):
+def test_is_safe_url_is_true_for_own_pages(own):
     assert get_adapter().is_safe_url(own)
 
 
-def test_sign_in_with_another_allowed_host_as_next_goes_home(settings, stranger):
+def test_sign_in_redirects_home_when_next_is_another_allowed_host(settings, stranger):
     settings.ALLOWED_HOSTS = ["testserver", "other.example"]
     response = Client().post(
         "/accounts/login/?next=http://other.example/", {"login": stranger.email, "password": PASSWORD}
@@ -42,7 +42,7 @@ def test_sign_in_with_another_allowed_host_as_next_goes_home(settings, stranger)
 
 
 @pytest.mark.parametrize("path", ["/accounts/logout/", "/accounts/reauthenticate/"])
-def test_other_pages_with_next_lead_to_no_other_allowed_host(settings, olga, path):
+def test_sign_out_and_reauthentication_ignore_a_next_to_another_allowed_host(settings, olga, path):
     settings.ALLOWED_HOSTS = ["testserver", "other.example"]
     browser = Client()
     browser.post("/accounts/login/", {"login": olga.email, "password": PASSWORD})

@@ -61,7 +61,7 @@ def asked_at() -> datetime:
 
 
 @pytest.mark.parametrize("ask", [ask_code, ask_reset])
-def test_address_counts_as_verified_since_the_mail_was_asked_for(
+def test_address_is_verified_as_of_the_time_when_its_mail_was_requested(
     db: None, ask: Callable[[], Use], asked_at: datetime
 ) -> None:
     with time_machine.travel(asked_at):
@@ -76,7 +76,7 @@ def test_address_counts_as_verified_since_the_mail_was_asked_for(
 
 @pytest.mark.parametrize(("domain_is_older", "reached"), [(False, []), (True, ["acme"])])
 @pytest.mark.parametrize("ask", [ask_code, ask_reset])
-def test_mail_of_before_the_domain_was_verified_gives_nobody_a_membership(
+def test_mail_requested_before_the_domain_was_verified_activates_no_membership(
     acme: Organization, ask: Callable[[], Use], asked_at: datetime, domain_is_older: bool, reached: list[str]
 ) -> None:
     with time_machine.travel(asked_at - MINUTE if domain_is_older else asked_at + MINUTE):

@@ -53,17 +53,17 @@ LINKS = ["confirm_link", "reset_link", "invitation_link", "logout_link"]
 
 @pytest.mark.parametrize("method", ["get", "head"])
 @pytest.mark.parametrize("link", LINKS)
-def test_opening_the_link_of_another_account_leaves_the_session_as_it_is(request, olga, sign_in, link, method):
+def test_opening_another_accounts_link_keeps_the_session(request, olga, sign_in, link, method):
     url, client = request.getfixturevalue(link), sign_in(olga)
     getattr(client, method)(url, follow=True)
     assert client.get("/api/v1/me").json()["email"] == olga.email
 
 
-def test_a_reset_link_of_another_account_says_whose_session_saving_would_end(olga, sign_in, reset_link):
+def test_reset_link_of_another_account_names_the_signed_in_account(olga, sign_in, reset_link):
     page = sign_in(olga).get(reset_link, follow=True).content.decode()
     assert f'You are signed in as <b class="wrap-anywhere">{olga.email}</b>' in page
 
 
-def test_signing_out_by_the_form_says_so(olga, sign_in):
+def test_sign_out_form_says_that_the_person_is_signed_out(olga, sign_in):
     page = sign_in(olga).post(reverse("account_logout"), follow=True).content.decode()
     assert "You are signed out" in page

@@ -34,7 +34,7 @@ def given_up():
     return event
 
 
-def test_list_tells_what_waits_and_what_was_given_up_without_what_it_holds(waiting, given_up):
+def test_outbox_list_shows_waiting_and_given_up_events_without_their_payload(waiting, given_up):
     report = run("list")
     assert report["total"] == 2
     found = {row["id"]: (row["state"], row["org"], row["last_error"]) for row in report["events"]}
@@ -44,34 +44,34 @@ def test_list_tells_what_waits_and_what_was_given_up_without_what_it_holds(waiti
     assert "ivy@" not in str(report)
 
 
-def test_list_can_be_narrowed(waiting, given_up):
+def test_outbox_list_filters_by_organization_and_given_up(waiting, given_up):
     assert [row["kind"] for row in run("list", "--org", "acme")["events"]] == ["test.waits"]
     assert [row["kind"] for row in run("list", "--given-up")["events"]] == ["account.mail"]
 
 
-def test_list_for_a_person_has_a_line_for_each(waiting, capsys):
+def test_outbox_list_without_json_prints_one_line_for_each_event(waiting, capsys):
     call_command("outbox", "list")
     assert f"{waiting.public_id}  waiting  test.waits" in capsys.readouterr().out
 
 
-def test_retry_tries_given_up_work_again(given_up, capsys):
+def test_outbox_retry_given_up_plans_the_events_again(given_up, capsys):
     call_command("outbox", "retry", "--given-up")
     assert "retried  1" in capsys.readouterr().out
     assert [event.attempts for event in queries.waiting()] == [0]
 
 
-def test_retry_by_id_leaves_the_others(waiting, given_up):
+def test_outbox_retry_by_id_retries_that_event_only(waiting, given_up):
     assert run("retry", str(given_up.public_id)) == {"retried": 1}
     assert not queries.given_up().exists()
 
 
-def test_cancel_by_id_ends_one(waiting, given_up):
+def test_outbox_cancel_by_id_cancels_that_event_only(waiting, given_up):
     assert run("cancel", str(waiting.public_id)) == {"canceled": 1}
     assert list(queries.pending()) == [given_up]
 
 
 @pytest.mark.parametrize("action", ["retry", "cancel"])
-def test_an_event_that_a_worker_is_delivering_is_refused_by_id(waiting, action):
+def test_outbox_retry_and_cancel_refuse_an_event_leased_by_a_worker(waiting, action):
     OutboxEvent.objects.update(leased_until=now() + timedelta(minutes=1))
     with pytest.raises(CommandError, match=f"A worker is delivering {waiting.public_id} now. Try again"):
         run(action, str(waiting.public_id))
@@ -87,7 +87,7 @@ def test_an_event_that_a_worker_is_delivering_is_refused_by_id(waiting, action):
         (["retry", "00000000-0000-0000-0000-000000000000"], "has the id 00000000-0000-0000-0000-000000000000"),
     ],
 )
-def test_bad_input_is_one_clear_line(acme, arguments, message):
+def test_outbox_command_with_bad_input_prints_one_line(acme, arguments, message):
     with pytest.raises(CommandError, match=message.replace(".", r"\.")) as found:
         run(*arguments)
     assert "\n" not in str(found.value)

@@ -54,15 +54,15 @@ def admin(sign_in, olga):
     return sign_in(olga)
 
 
-def test_page_shows_the_whole_base_url(admin, acme_directory):
+def test_authentication_page_shows_the_whole_base_url(admin, acme_directory):
     assert base_url(acme_directory) in text_of(admin.get(PAGE))
 
 
-def test_page_says_single_sign_on_is_not_set_up(admin):
+def test_authentication_page_says_when_single_sign_on_is_not_set_up(admin):
     assert "Not set up" in text_of(admin.get(PAGE))
 
 
-def test_page_names_jumpclouds_fields_in_the_order_of_its_form(admin):
+def test_authentication_page_names_jumpclouds_fields_in_the_order_of_its_form(admin):
     page = text_of(admin.get(PAGE))
     labels = ["Identity Management", "SCIM 2.0", "<b>Base URL</b>", "<b>Token Key</b>", "<b>Test User Email</b>"]
     labels += ["<b>Test Connection</b>", "<b>Activate</b>"]
@@ -71,45 +71,45 @@ def test_page_names_jumpclouds_fields_in_the_order_of_its_form(admin):
     assert places == sorted(places)
 
 
-def test_page_without_a_token_asks_for_one(admin):
+def test_authentication_page_without_a_token_says_not_connected(admin):
     assert "Not connected" in text_of(admin.get(PAGE))
 
 
-def test_page_never_shows_a_digest(admin, token):
+def test_authentication_page_never_shows_a_token_digest(admin, token):
     assert token.digest not in text_of(admin.get(PAGE))
 
 
-def test_page_shows_a_tokens_name_and_end(admin, token):
+def test_authentication_page_shows_label_and_last_characters_of_a_token(admin, token):
     page = text_of(admin.get(PAGE))
     assert "JumpCloud production" in page
     assert f"{token.prefix}…{token.last4}" in page
 
 
-def test_page_reminds_of_a_token_until_it_is_saved(admin, token):
+def test_authentication_page_shows_a_reminder_until_a_token_is_confirmed_as_saved(admin, token):
     assert "Nobody has confirmed yet" in text_of(admin.get(PAGE))
     confirm_saved(token=token)
     assert "Nobody has confirmed yet" not in text_of(admin.get(PAGE))
 
 
-def test_page_folds_a_revoked_token(admin, token):
+def test_authentication_page_lists_a_revoked_token_under_ended_tokens(admin, token):
     revoke_token(token=token, actor=ACTOR)
     assert "Ended tokens (1)" in text_of(admin.get(PAGE))
 
 
-def test_page_warns_of_a_token_that_ends_soon(admin, acme_directory):
+def test_authentication_page_warns_of_a_token_that_expires_soon(admin, acme_directory):
     TokenFactory(directory=acme_directory, expires_in=timedelta(days=10))
     assert "one ends soon" in text_of(admin.get(PAGE))
 
 
-def test_pulse_waits_and_asks_again_while_nothing_came(admin, token):
+def test_pulse_polls_while_no_request_has_arrived(admin, token):
     assert 'hx-trigger="every 2s"' in text_of(admin.get(PULSE))
 
 
-def test_pulse_is_empty_while_nothing_is_new(admin, token):
+def test_pulse_returns_204_while_nothing_is_new(admin, token):
     assert admin.get(PULSE, {"shown": "waiting-0"}).status_code == 204
 
 
-def test_pulse_shows_the_first_request_and_stops_asking(admin, acme_directory, token):
+def test_pulse_shows_the_first_request_and_stops_polling(admin, acme_directory, token):
     call(acme_directory, token)
     pulse = text_of(admin.get(PULSE, {"shown": "waiting-0"}))
     assert "Receiving requests" in pulse
@@ -117,7 +117,7 @@ def test_pulse_shows_the_first_request_and_stops_asking(admin, acme_directory, t
     assert "hx-trigger" not in pulse
 
 
-def test_pulse_that_waits_tells_of_a_refused_attempt_in_amber(admin, acme_directory, token):
+def test_pulse_shows_a_refused_attempt_as_a_warning_before_the_first_request(admin, acme_directory, token):
     call(acme_directory, status=401)
     pulse = text_of(admin.get(PULSE, {"shown": "waiting-0"}))
     assert 'pill-warn">' in pulse
@@ -126,7 +126,7 @@ def test_pulse_that_waits_tells_of_a_refused_attempt_in_amber(admin, acme_direct
     assert "pill-bad" not in pulse
 
 
-def test_pulse_stays_green_when_somebody_else_sends_a_wrong_token(admin, acme_directory, token):
+def test_pulse_stays_healthy_when_a_wrong_token_is_refused_after_a_good_request(admin, acme_directory, token):
     call(acme_directory, token)
     refused = call(acme_directory, status=401)
     RequestLog.objects.filter(pk=refused.pk).update(count=3)
@@ -138,18 +138,18 @@ def test_pulse_stays_green_when_somebody_else_sends_a_wrong_token(admin, acme_di
     assert "200 OK" in pulse
 
 
-def test_pulse_tells_of_no_refusal_once_a_live_token_has_called_again(admin, acme_directory, token):
+def test_pulse_shows_no_refusal_after_a_later_request_with_a_live_token(admin, acme_directory, token):
     call(acme_directory, status=401)
     call(acme_directory, token)
     assert "refused attempt" not in text_of(admin.get(PULSE))
 
 
-def test_pulse_tells_of_no_refusal_of_yesterday(admin, acme_directory, token):
+def test_pulse_shows_no_refusal_older_than_a_day(admin, acme_directory, token):
     call(acme_directory, status=401, at=now() - timedelta(hours=25))
     assert "refused attempt" not in text_of(admin.get(PULSE))
 
 
-def test_page_shows_nothing_in_red_that_a_stranger_sent(admin, acme_directory, token):
+def test_authentication_page_shows_a_refused_token_as_a_warning_and_not_as_an_error(admin, acme_directory, token):
     call(acme_directory, token)
     call(acme_directory, status=401)
     page = text_of(admin.get(PAGE))
@@ -157,7 +157,7 @@ def test_page_shows_nothing_in_red_that_a_stranger_sent(admin, acme_directory, t
     assert "pill-bad" not in page
 
 
-def test_pulse_turns_amber_after_a_day_of_silence(admin, acme_directory, token):
+def test_pulse_warns_after_a_day_without_requests(admin, acme_directory, token):
     call(acme_directory, token, at=now() - timedelta(hours=25))
     assert "Quiet for over 24 hours" in text_of(admin.get(PULSE))
 
@@ -173,7 +173,7 @@ def test_pulse_asks_for_a_token_when_the_last_one_was_revoked(admin, acme_direct
     assert "Not connected" in text_of(admin.get(PULSE))
 
 
-def test_page_lists_recent_requests_with_a_link_to_the_log(admin, acme_directory, token):
+def test_authentication_page_lists_recent_requests_with_links_to_the_log(admin, acme_directory, token):
     row = call(acme_directory, token)
     page = text_of(admin.get(PAGE))
     assert reverse("requests:request", args=["acme", row.public_id]) in page
@@ -181,7 +181,9 @@ def test_page_lists_recent_requests_with_a_link_to_the_log(admin, acme_directory
 
 
 @pytest.mark.parametrize("count", [1, 9])
-def test_page_asks_as_much_for_one_token_as_for_nine(admin, acme_directory, count, django_assert_num_queries):
+def test_authentication_page_takes_the_same_number_of_queries_for_one_token_as_for_nine(
+    admin, acme_directory, count, django_assert_num_queries
+):
     for _ in range(count):
         call(acme_directory, TokenFactory(directory=acme_directory).token)
     with django_assert_num_queries(14):
@@ -189,29 +191,31 @@ def test_page_asks_as_much_for_one_token_as_for_nine(admin, acme_directory, coun
 
 
 @pytest.mark.parametrize("count", [1, 9])
-def test_page_asks_as_much_for_one_connection_as_for_nine(admin, acme, count, django_assert_num_queries):
+def test_authentication_page_takes_the_same_number_of_queries_for_one_connection_as_for_nine(
+    admin, acme, count, django_assert_num_queries
+):
     for number in range(count):
         metadata.create_connection(org=acme, name=f"IdP {number}", rules=SignInRules(), actor=ACTOR)
     with django_assert_num_queries(15):
         admin.get(PAGE)
 
 
-def test_live_tokens_come_first(acme_directory, token):
+def test_list_tokens_puts_live_tokens_first(acme_directory, token):
     revoke_token(token=TokenFactory(directory=acme_directory).token, actor=ACTOR)
     assert list_tokens(acme_directory).first() == token
 
 
-def test_no_page_leaves_a_component_uncompiled(admin, token):
+def test_authentication_page_has_no_uncompiled_component(admin, token):
     assert b"<c-" not in admin.get(PAGE).content
 
 
-def test_home_of_a_plain_member_says_who_has_the_settings(sign_in, uma):
+def test_organization_page_tells_a_plain_member_that_settings_are_for_owners_and_admins(sign_in, uma):
     page = text_of(sign_in(uma).get("/orgs/acme/"))
     assert "for its owners and admins" in page
     assert "settings/authentication" not in page
 
 
-def test_home_lets_choose_between_two_organizations(sign_in, olga, globex):
+def test_home_links_to_each_of_two_organizations(sign_in, olga, globex):
     profile = Profile(olga.email)
     people.join(
         membership=people.create_membership(org=globex, profile=profile, origin=MembershipOrigin.INVITE, actor=ACTOR),
@@ -222,13 +226,13 @@ def test_home_lets_choose_between_two_organizations(sign_in, olga, globex):
     assert 'href="/orgs/globex/"' in page
 
 
-def test_home_of_a_stranger_offers_to_look_again(sign_in, stranger):
+def test_home_without_organizations_offers_to_look_again(sign_in, stranger):
     page = text_of(sign_in(stranger).get("/"))
     assert "No organization yet" in page
     assert f'action="{reverse("look_again")}"' in page
 
 
-def test_home_offers_a_waiting_membership(sign_in, stranger, acme):
+def test_home_offers_to_accept_an_invited_membership(sign_in, stranger, acme):
     add_domain(org=acme, name=stranger.email.partition("@")[2], verified=True, actor=ACTOR)
     # staff are asked, also with a fresh proof of the address
     User.objects.filter(pk=stranger.pk).update(is_staff=True)
@@ -239,13 +243,13 @@ def test_home_offers_a_waiting_membership(sign_in, stranger, acme):
     assert reverse("accept_waiting", args=[membership.public_id]) in text_of(sign_in(stranger).get("/"))
 
 
-def test_accepting_a_membership_that_is_gone_shows_a_code_for_support(sign_in, stranger):
+def test_accept_from_home_returns_404_with_a_code_when_the_membership_is_gone(sign_in, stranger):
     response = sign_in(stranger).post(reverse("accept_waiting", args=[uuid4()]))
     assert response.status_code == 404
     assert "invitation_unknown" in text_of(response)
 
 
-def test_a_form_without_its_token_says_that_nothing_changed(db):
+def test_form_without_a_csrf_token_says_that_nothing_was_changed(db):
     response = Client(enforce_csrf_checks=True).post(reverse("look_again"))
     assert response.status_code == 403
     assert "Nothing was changed" in text_of(response)

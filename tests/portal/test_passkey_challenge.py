@@ -36,13 +36,13 @@ def answer(client: Client) -> Any:
     return client.post(reverse("mfa_login_webauthn"), {"credential": '{"rawId": "AA", "response": {}}'})
 
 
-def test_two_hundred_challenges_make_no_session(db):
+def test_two_hundred_passkey_challenges_create_no_session(db):
     challenges = {ask(Client()).json()["request_options"]["publicKey"]["challenge"] for _ in range(200)}
     assert len(challenges) == 200
     assert not Session.objects.exists()
 
 
-def test_an_answer_is_held_against_the_browsers_own_challenge(db, states):
+def test_passkey_answer_is_checked_against_the_browsers_own_challenge(db, states):
     client = Client()
     challenge = ask(client).json()["request_options"]["publicKey"]["challenge"]
     answer(client)
@@ -51,7 +51,7 @@ def test_an_answer_is_held_against_the_browsers_own_challenge(db, states):
     assert not Session.objects.exists()
 
 
-def test_a_challenge_counts_once(db, states):
+def test_passkey_challenge_is_accepted_once(db, states):
     client = Client()
     ask(client)
     kept = client.cookies[COOKIE].value
@@ -62,19 +62,19 @@ def test_a_challenge_counts_once(db, states):
 
 
 @pytest.mark.parametrize("cookie", ["", "nonsense"])
-def test_a_challenge_that_we_did_not_sign_counts_for_nothing(db, states, cookie):
+def test_passkey_challenge_is_ignored_when_its_signature_is_wrong(db, states, cookie):
     client = Client()
     client.cookies[COOKIE] = cookie
     answer(client)
     assert states == [None]
 
 
-def test_the_challenge_is_for_this_site_alone_and_not_for_scripts(db):
+def test_passkey_challenge_cookie_is_http_only_and_same_site_strict(db):
     client = Client()
     ask(client)
     cookie = client.cookies[COOKIE]
     assert (cookie["httponly"], cookie["samesite"], cookie["max-age"]) == (True, "Strict", 300)
 
 
-def test_other_methods_are_refused(db):
+def test_passkey_challenge_view_returns_405_for_other_methods(db):
     assert Client().put(reverse("mfa_login_webauthn")).status_code == 405

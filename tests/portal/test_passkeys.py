@@ -71,7 +71,7 @@ def test_a_passkey_signs_in_without_a_password(site, live_server, olga, complain
     assert complaints == []
 
 
-def test_a_passkey_is_a_second_factor_too(site, live_server, olga, complaints):
+def test_passkey_is_accepted_as_a_second_factor(site, live_server, olga, complaints):
     add_passkey(site, live_server, olga)
     site.context.clear_cookies()
     site.goto(live_server.url + reverse("account_login"))
@@ -83,7 +83,7 @@ def test_a_passkey_is_a_second_factor_too(site, live_server, olga, complaints):
     assert complaints == []
 
 
-def test_a_refused_passkey_is_told_on_the_page(site, live_server, olga, distrust):
+def test_refused_passkey_shows_a_message_on_the_page(site, live_server, olga, distrust):
     add_passkey(site, live_server, olga)
     site.context.clear_cookies()
     site.goto(live_server.url + reverse("account_login"))

@@ -35,7 +35,7 @@ def ask(*forwarded: str, path: str = "/") -> None:
         (2, [f"{CLIENT}, {PROXY}"], "ok"),
     ],
 )
-def test_doctor_compares_the_count_with_what_arrives(trusted, forwarded, verdict):
+def test_proxy_check_compares_trusted_proxy_count_with_the_headers_received(trusted, forwarded, verdict):
     with override_settings(TRUSTED_PROXY_COUNT=trusted):
         ask(*forwarded)
         found = checks.proxy()
@@ -43,17 +43,17 @@ def test_doctor_compares_the_count_with_what_arrives(trusted, forwarded, verdict
     assert bool(found.advice) is (verdict != "ok")
 
 
-def test_doctor_looks_at_the_proxies():
+def test_doctor_includes_the_proxy_check():
     assert checks.proxy in checks.ALL
 
 
-def test_one_stranger_who_sends_the_header_changes_nothing():
+def test_proxy_check_passes_when_only_one_of_several_requests_has_the_header():
     ask("", "", CLIENT)
     assert cache.get(proxies.NOTE)["unfitting"] > 0
     assert checks.proxy().is_ok
 
 
-def test_the_first_requests_after_a_start_show_nothing():
+def test_proxy_check_reports_nothing_before_the_least_number_of_requests():
     client = Client()
     for _ in range(proxies.LEAST_REQUESTS - 1):
         client.get("/", headers={"X-Forwarded-For": CLIENT})
@@ -63,7 +63,7 @@ def test_the_first_requests_after_a_start_show_nothing():
     assert not checks.proxy().is_ok
 
 
-def test_nothing_is_written_before_the_body_is_read(monkeypatch):
+def test_proxy_counts_are_stored_after_the_body_is_read(monkeypatch):
     monkeypatch.setattr(proxies, "LEAST_REQUESTS", 1)
     order: list[str] = []
     read, write = middleware.read_body, cache.set
@@ -73,19 +73,19 @@ def test_nothing_is_written_before_the_body_is_read(monkeypatch):
     assert order == ["read", "written"]
 
 
-def test_a_note_of_another_count_says_nothing():
+def test_proxy_check_ignores_counts_stored_for_another_trusted_proxy_count():
     ask(CLIENT)
     with override_settings(TRUSTED_PROXY_COUNT=1):
         assert checks.proxy().is_ok
 
 
 @pytest.mark.parametrize("path", proxies.PROBES)
-def test_probes_count_nothing(path):
+def test_proxy_counts_ignore_health_probes(path):
     ask(CLIENT, path=path)
     assert cache.get(proxies.NOTE) is None
 
 
-def test_a_flood_is_written_down_once_a_minute(monkeypatch, caplog):
+def test_proxy_counts_are_stored_and_logged_at_most_once_a_minute(monkeypatch, caplog):
     minute = [0.0]
     monkeypatch.setattr(proxies, "monotonic", lambda: minute[0])
     counter = proxies.HopCounter()
@@ -98,7 +98,7 @@ def test_a_flood_is_written_down_once_a_minute(monkeypatch, caplog):
 
 
 @pytest.mark.parametrize("act", ["set", "get"])
-def test_a_cache_that_is_away_fails_no_request(monkeypatch, act):
+def test_request_succeeds_when_the_proxy_counts_cannot_be_stored_or_read(monkeypatch, act):
     def lost(*given, **named):
         raise DatabaseError
 
@@ -109,7 +109,7 @@ def test_a_cache_that_is_away_fails_no_request(monkeypatch, act):
 
 
 @pytest.mark.parametrize(("is_https", "trusted", "warns"), [(True, 0, True), (True, 1, False), (False, 0, False)])
-def test_https_without_a_trusted_proxy_is_said_on_start_and_by_doctor(capsys, monkeypatch, is_https, trusted, warns):
+def test_https_without_a_trusted_proxy_warns_at_start_and_in_doctor(capsys, monkeypatch, is_https, trusted, warns):
     monkeypatch.setattr(worker, "load", lambda: None)
     with override_settings(IS_HTTPS=is_https, TRUSTED_PROXY_COUNT=trusted):
         worker.try_to_load()

@@ -104,7 +104,7 @@ def length(number: int) -> tuple[bytes, bytes]:
 # names
 
 
-def test_a_name_with_an_underscore_is_dropped_whichever_comes_first():
+def test_read_headers_drops_names_with_an_underscore_in_any_order():
     for raw in (
         [(b"x_forwarded_for", b"6.6.6.6"), (FORWARDED, b"1.1.1.1")],
         [(FORWARDED, b"1.1.1.1"), (b"X_Forwarded_For", b"6.6.6.6")],
@@ -112,12 +112,12 @@ def test_a_name_with_an_underscore_is_dropped_whichever_comes_first():
         assert read_headers(raw) == {"HTTP_X_FORWARDED_FOR": "1.1.1.1"}
 
 
-def test_lines_of_one_name_are_joined_in_their_order():
+def test_read_headers_joins_repeated_headers_in_order():
     raw = [(FORWARDED, b"1.1.1.1"), (b"cookie", b"a=1"), (FORWARDED, b"2.2.2.2"), (b"cookie", b"b=2")]
     assert read_headers(raw) == {"HTTP_X_FORWARDED_FOR": "1.1.1.1,2.2.2.2", "HTTP_COOKIE": "a=1; b=2"}
 
 
-def test_a_path_keeps_its_bytes():
+def test_path_info_keeps_the_bytes_of_the_path():
     caller = ask(made(), Caller(), scope("/a", raw_path=b"/a%2Fb%C3%A9%FF", method="GET"))
     assert json.loads(caller.body)["PATH_INFO"].encode("latin-1") == b"/a/b\xc3\xa9\xff"
 
@@ -126,46 +126,46 @@ def test_a_path_keeps_its_bytes():
 
 
 @pytest.mark.parametrize("headers", [[length(5)], [CHUNKED]])
-def test_a_body_reaches_django_whole_with_its_length(headers):
+def test_body_reaches_django_whole_with_its_content_length(headers):
     caller = ask(made(), Caller(b"he", b"llo"), scope("/", *headers))
     assert (json.loads(caller.body)["body"], json.loads(caller.body)["CONTENT_LENGTH"]) == ("hello", "5")
 
 
-def test_a_body_over_http_2_needs_no_header():
+def test_http_2_body_is_read_without_a_length_header():
     caller = ask(made(), Caller(b"hello"), scope("/", http_version="2"))
     assert json.loads(caller.body)["body"] == "hello"
 
 
-def test_nothing_is_awaited_where_no_body_is_announced():
+def test_request_without_an_announced_body_is_answered_without_waiting_for_one():
     assert ask(made(), Caller(is_finished=False), scope("/", method="GET")).status == 200
 
 
 @pytest.mark.parametrize(("path", "kind"), [("/", b"text/plain; charset=utf-8"), (SCIM, b"application/scim+json")])
-def test_a_body_that_is_late_is_answered_in_the_form_of_its_address(path, kind):
+def test_late_body_returns_408_in_the_content_type_of_its_url(path, kind):
     caller = ask(made(seconds=0.05), Caller(b"x", is_finished=False), scope(path, length(9)))
     assert (caller.status, caller.headers[b"content-type"], caller.headers[b"connection"]) == (408, kind, b"close")
 
 
-def test_a_body_over_the_limit_is_dropped_and_its_length_told():
+def test_body_over_the_limit_is_discarded_and_its_length_is_passed_on():
     parts = [b"x" * 1024 * 1024] * 3
     shown = json.loads(ask(made(), Caller(*parts), scope(SCIM, CHUNKED)).body)
     assert (shown["body"], int(shown["CONTENT_LENGTH"])) == ("", 3 * 1024 * 1024)
 
 
-def test_no_more_than_its_bound_is_discarded(monkeypatch):
+def test_body_over_the_limit_is_discarded_up_to_a_bound(monkeypatch):
     monkeypatch.setattr("portal.serve.bodies.MOST_DISCARDED", 1024 * 1024)
     caller = ask(made(), Caller(*[b"x" * 1024 * 1024] * 9), scope(SCIM, CHUNKED))
     assert len(caller.parts) == 5
 
 
-def test_a_client_who_asks_before_it_sends_too_much_sends_nothing():
+def test_too_large_body_announced_with_expect_100_continue_is_not_requested():
     caller = Caller(b"x")
     asked = scope(SCIM, length(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1), (b"expect", b"100-continue"))
     assert int(json.loads(ask(made(), caller, asked).body)["CONTENT_LENGTH"]) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     assert caller.parts == [b"x"]
 
 
-def test_who_is_gone_gets_no_answer():
+def test_disconnected_client_gets_no_answer():
     assert ask(made(), Caller(b"x", is_finished=False, is_gone=True), scope("/", length(9))).sent == []
 
 
@@ -191,7 +191,7 @@ def unfinished(number: int, size: int = 1) -> tuple[Caller, dict[str, Any]]:
         ({"bytes_of_address": 250}, [1, 2, 2, 2], [1]),
     ],
 )
-def test_for_one_body_too_many_the_oldest_is_given_up(bounds, addresses, given_up):
+def test_oldest_unfinished_body_is_refused_when_one_exceeds_the_limits(bounds, addresses, given_up):
     application = made(seconds=30.0, **bounds)
     requests = [unfinished(number, 100) for number in addresses]
 
@@ -211,7 +211,7 @@ def test_for_one_body_too_many_the_oldest_is_given_up(bounds, addresses, given_u
     assert (application.bodies.bytes, application.bodies.held, application.bodies.bytes_of) == (0, {}, {})
 
 
-def test_a_body_that_alone_is_more_than_may_be_held_is_refused_for_now():
+def test_body_larger_than_the_memory_limit_returns_503_with_retry_after():
     caller = ask(made(bytes=3), Caller(b"hello"), scope("/", length(5)))
     assert (caller.status, caller.headers[b"retry-after"]) == (503, b"5")
 
@@ -224,7 +224,7 @@ def slow(environ: dict[str, Any], start: Any) -> list[bytes]:
     return echo(environ, start)
 
 
-def test_one_request_too_many_is_told_to_come_back(monkeypatch):
+def test_request_over_the_queue_limit_returns_503(monkeypatch):
     monkeypatch.setattr(threads, "MOST_WAITING", 1)
     first, second = Caller(), Caller()
     asyncio.run(at_once(made(slow), (first, scope(SCIM, method="GET")), (second, scope(SCIM, method="GET"))))
@@ -232,7 +232,7 @@ def test_one_request_too_many_is_told_to_come_back(monkeypatch):
     assert json.loads(second.body)["status"] == "503"
 
 
-def test_who_has_waited_for_too_long_is_not_served_any_more(monkeypatch):
+def test_request_that_waited_too_long_returns_503(monkeypatch):
     monkeypatch.setattr(threads, "PATIENCE_SECONDS", 0.1)
     callers = [Caller() for _ in range(3)]
     asyncio.run(at_once(made(slow), *((caller, scope(method="GET")) for caller in callers)))
@@ -431,13 +431,13 @@ def answers_while_held(held: str, number: int, *paths: str) -> list[int]:
     return found
 
 
-def test_probes_are_answered_while_as_many_requests_wait_as_may(monkeypatch):
+def test_probes_are_answered_while_the_request_queue_is_full(monkeypatch):
     monkeypatch.setattr(threads, "MOST_WAITING", 4)
     assert answers_while_held("/", 4, "/", "/healthz", "/readyz", "/metrics") == [503, 200, 200, 200]
 
 
 @pytest.mark.parametrize("probe", ["/readyz", "/metrics"])
-def test_a_flood_of_probes_takes_no_place_of_other_requests(probe):
+def test_probes_over_their_limit_return_503_and_do_not_block_other_requests(probe):
     assert answers_while_held(probe, threads.MOST_PROBES, probe, "/", "/healthz") == [503, 200, 200]
 
 
@@ -507,14 +507,14 @@ class Broken(Caller):
 
 
 @pytest.mark.parametrize("size", [1, threads.PART])
-def test_an_answer_is_closed_only_after_its_last_part_is_sent(size):
+def test_answer_is_closed_after_its_last_part_is_sent(size):
     blocks = Blocks(b"x" * size)
     ask(made(blocks), Noting(blocks.events), scope(method="GET"))
     assert blocks.events == ["sent", "closed"]
 
 
 @pytest.mark.parametrize("size", [1, threads.PART])
-def test_who_reads_nothing_is_given_up_in_one_line_of_the_log_and_the_answer_is_closed(monkeypatch, caplog, size):
+def test_client_that_reads_nothing_is_logged_once_and_its_answer_is_closed(monkeypatch, caplog, size):
     monkeypatch.setattr(module, "SEND_SECONDS", 0.05)
     blocks = Blocks(b"x" * size, b"x" * size)
     ask(made(blocks), Deaf(), scope(method="GET"))
@@ -522,21 +522,21 @@ def test_who_reads_nothing_is_given_up_in_one_line_of_the_log_and_the_answer_is_
     assert [record.name for record in caplog.records].count(module.__name__) == 1
 
 
-def test_an_answer_that_cannot_be_sent_is_closed():
+def test_answer_is_closed_when_it_cannot_be_sent():
     blocks = Blocks(b"x")
     with pytest.raises(ConnectionResetError):
         ask(made(blocks), Broken(), scope(method="GET"))
     assert blocks.events == ["closed"]
 
 
-def test_an_answer_that_breaks_while_it_is_made_is_closed():
+def test_answer_is_closed_when_its_iteration_fails():
     blocks = Blocks(b"")
     with pytest.raises(RuntimeError):
         ask(made(blocks), Caller(), scope(method="GET"))
     assert blocks.events == ["closed"]
 
 
-def test_the_server_stops_only_when_what_follows_the_last_answers_is_done():
+def test_shutdown_waits_for_the_close_of_the_last_answers():
     blocks = Blocks(b"x")
     application, messages = made(blocks), iter(["lifespan.startup", "lifespan.shutdown"])
 
@@ -558,7 +558,7 @@ def test_the_server_stops_only_when_what_follows_the_last_answers_is_done():
     assert blocks.events == ["lifespan.startup.complete", "closed", "lifespan.shutdown.complete"]
 
 
-def test_what_a_request_notes_is_there_when_it_is_closed_whatever_its_threads_did_meanwhile():
+def test_context_variables_of_a_request_are_visible_when_its_answer_is_closed():
     noted: ContextVar[str] = ContextVar("noted", default="")
     found: list[str] = []
 
@@ -580,7 +580,7 @@ def test_what_a_request_notes_is_there_when_it_is_closed_whatever_its_threads_di
     assert found == ["/a", "/b"]
 
 
-def test_no_thread_keeps_a_connection_while_a_client_reads(monkeypatch):
+def test_database_connection_is_returned_before_the_answer_is_sent(monkeypatch):
     events: list[str] = []
     monkeypatch.setattr(threads, "close_old_connections", lambda: events.append(f"given back by {get_ident()}"))
 
@@ -594,7 +594,7 @@ def test_no_thread_keeps_a_connection_while_a_client_reads(monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_wrong_password_is_recorded_after_the_last_part_of_its_answer_is_sent(monkeypatch):
+def test_wrong_password_is_recorded_after_its_answer_is_sent(monkeypatch):
     events: list[str] = []
     monkeypatch.setattr(sign_ins, "_record_refused", lambda refused: events.append(refused.address))
     application, host = make_application(2), (b"host", b"testserver")
@@ -610,14 +610,14 @@ def test_a_wrong_password_is_recorded_after_the_last_part_of_its_answer_is_sent(
     assert events == ["sent", "olga@acme.example"]
 
 
-def test_a_worker_that_leaves_closes_each_connection_with_its_next_answer():
+def test_leaving_worker_sends_connection_close_with_its_next_answer():
     application = made()
     assert b"connection" not in ask(application, Caller(), scope(method="GET")).headers
     application.leave()
     assert ask(application, Caller(), scope(method="GET")).headers[b"connection"] == b"close"
 
 
-def test_refusals_are_logged_once_a_minute(caplog):
+def test_refused_requests_are_logged_once_a_minute(caplog):
     application = made(bytes=0)
 
     async def refuse() -> None:
@@ -628,7 +628,7 @@ def test_refusals_are_logged_once_a_minute(caplog):
     assert [record.name for record in caplog.records].count(module.__name__) == 1
 
 
-def test_the_application_starts_and_stops_with_its_server():
+def test_application_answers_lifespan_startup_and_shutdown():
     application, started, sent = made(), [], []
     application.on_start = lambda: started.append(True)
 
@@ -651,15 +651,15 @@ def test_the_application_starts_and_stops_with_its_server():
     ("options", "number"),
     [({}, 8), ({"pool": {"max_size": 16}}, 8), ({"pool": {"max_size": 2}}, 2), ({"pool": True}, 8)],
 )
-def test_threads_use_half_of_the_pool(options, number):
+def test_threads_for_returns_half_of_the_connection_pool(options, number):
     assert threads_for({"default": {"OPTIONS": options}}) == number
 
 
-def test_the_application_is_djangos():
+def test_make_application_serves_the_django_application():
     assert ask(make_application(1), Caller(), scope("/healthz", (b"host", b"testserver"), method="GET")).body == b"ok"
 
 
-def test_a_fault_of_the_configuration_is_its_own_line(monkeypatch, capsys):
+def test_worker_load_exits_with_one_line_for_a_configuration_error(monkeypatch, capsys):
     def broken(threads: int | None) -> None:
         raise ImproperlyConfigured("X is not set.")
 
@@ -684,7 +684,7 @@ class Pipe:
 
 
 @pytest.mark.parametrize("is_broken", [False, True])
-def test_a_worker_says_when_it_serves_and_leaves_when_asked(monkeypatch, is_broken):
+def test_worker_reports_when_it_serves_and_leaves_on_a_signal(monkeypatch, is_broken):
     pipe, application = Pipe(is_broken=is_broken), made()
     monkeypatch.setattr(worker, "READY_SECONDS", 0.0)
     monkeypatch.setattr(worker, "load", lambda threads: application)
@@ -708,7 +708,7 @@ def test_a_worker_says_when_it_serves_and_leaves_when_asked(monkeypatch, is_brok
     assert application.is_leaving
 
 
-def test_a_worker_stops_when_its_parent_is_gone(monkeypatch):
+def test_worker_stops_when_its_parent_process_is_gone(monkeypatch):
     ended: list[tuple[int, int]] = []
     monkeypatch.setattr(worker.os, "kill", lambda *given: ended.append(given))
     worker.Loader(1, Pipe(), -1)._end_with_parent()  # type: ignore[arg-type]
@@ -732,7 +732,7 @@ def delays(server: Server, ages: list[float]) -> list[float]:
     return found
 
 
-def test_a_worker_that_keeps_ending_is_started_later_each_time():
+def test_worker_that_keeps_ending_is_restarted_after_growing_delays():
     server = Server(host="127.0.0.1", port=0, workers=2)
     assert delays(server, [1.0] * 8) == [0, 1, 2, 4, 8, 16, MOST_DELAY_SECONDS, MOST_DELAY_SECONDS]
     assert delays(server, [3600.0, 1.0]) == [0, 1]
@@ -745,7 +745,7 @@ def refusing(problem: Exception) -> Callable[..., None]:
     return raise_it
 
 
-def test_an_address_that_cannot_be_used_is_named(monkeypatch, capsys):
+def test_serve_names_an_address_that_cannot_be_used(monkeypatch, capsys):
     monkeypatch.setattr(serve.Server, "listen", refusing(OSError(98, "Address already in use")))
     monkeypatch.setattr(serve.multiprocessing, "set_start_method", lambda *given, **named: None)
     assert serve.main(["--port", "8000"]) == 1
@@ -753,7 +753,7 @@ def test_an_address_that_cannot_be_used_is_named(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(("can_load", "status", "served"), [(True, 0, [True]), (False, 1, [])])
-def test_workers_are_made_only_when_one_could_start(monkeypatch, can_load, status, served):
+def test_serve_starts_workers_only_when_the_application_loads(monkeypatch, can_load, status, served):
     found: list[bool] = []
     monkeypatch.setattr(serve.multiprocessing, "set_start_method", lambda *given, **named: None)
     monkeypatch.setattr(serve, "can_load", lambda: can_load)

@@ -38,7 +38,7 @@ def shown(module: str, *names: str, **given: str) -> dict:
 
 
 @pytest.mark.parametrize("name", PRODUCTION)
-def test_production_refuses_to_start_without(name):
+def test_production_settings_refuse_to_start_without_a_required_variable(name):
     given = {other: text for other, text in PRODUCTION.items() if other != name}
     done = load("production", **given)
     assert done.stderr.startswith(f"{name} is not set: ")
@@ -59,11 +59,11 @@ def test_production_refuses_to_start_without(name):
         ("ALLOWED_HOSTS", "*", "ALLOWED_HOSTS must name the hosts"),
     ],
 )
-def test_production_refuses(name, value, complaint):
+def test_production_settings_refuse_an_unsafe_value(name, value, complaint):
     assert complaint in load("production", **PRODUCTION | {name: value}).stderr
 
 
-def test_production_has_nothing_of_the_sandbox():
+def test_production_settings_have_no_sandbox_options():
     names = ("SANDBOX", "DEBUG", "OUTBOUND_ALLOWS_LOOPBACK", "TEST_IDP_FOLDER")
     assert not any(shown("production", *names, **PRODUCTION).values())
     found = shown("production", "INSTALLED_APPS", "TXT_LOOKUP", **PRODUCTION)
@@ -71,7 +71,7 @@ def test_production_has_nothing_of_the_sandbox():
     assert found["TXT_LOOKUP"] == "orgs.base.resolver.ask_dns"
 
 
-def test_cookies_are_bound_to_the_host_when_the_site_is_https():
+def test_cookies_have_the_host_prefix_when_the_site_is_https():
     names = ("SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE")
     assert list(shown("production", *names, **PRODUCTION).values()) == [
         "__Host-session",
@@ -81,36 +81,36 @@ def test_cookies_are_bound_to_the_host_when_the_site_is_https():
     ]
 
 
-def test_browsers_are_told_to_stay_with_https():
+def test_production_settings_set_hsts_for_a_year_or_more():
     assert shown("production", "SECURE_HSTS_SECONDS", **PRODUCTION)["SECURE_HSTS_SECONDS"] >= 365 * 24 * 3600
 
 
-def test_the_answer_to_other_hosts_is_a_refusal():
+def test_allowed_hosts_has_only_the_public_host():
     assert shown("production", "ALLOWED_HOSTS", **PRODUCTION) == {"ALLOWED_HOSTS": ["gatehouse.example"]}
 
 
-def test_a_forwarded_scheme_counts_only_behind_a_proxy():
+def test_forwarded_scheme_is_trusted_only_behind_a_trusted_proxy():
     trusting = shown("production", "SECURE_PROXY_SSL_HEADER", **PRODUCTION, TRUSTED_PROXY_COUNT="1")
     alone = shown("production", "SECURE_PROXY_SSL_HEADER", **PRODUCTION)
     assert [one["SECURE_PROXY_SSL_HEADER"] for one in (alone, trusting)] == [None, ["HTTP_X_FORWARDED_PROTO", "https"]]
 
 
-def test_redis_becomes_the_broker():
+def test_redis_url_is_the_celery_broker():
     found = shown("production", "CELERY_BROKER_URL", **PRODUCTION, REDIS_URL="redis://127.0.0.1:6379/3")
     assert found["CELERY_BROKER_URL"] == "redis://127.0.0.1:6379/3"
 
 
-def test_without_redis_the_broker_is_in_files():
+def test_celery_broker_is_the_file_system_without_redis():
     assert shown("production", "CELERY_BROKER_URL", **PRODUCTION)["CELERY_BROKER_URL"] == "filesystem://"
 
 
 @pytest.mark.parametrize("more", [{}, {"REDIS_URL": "redis://127.0.0.1:6379/3"}], ids=["alone", "with redis"])
-def test_the_cache_is_a_table_of_our_own_with_and_without_redis(more):
+def test_cache_is_the_table_cache_with_and_without_redis(more):
     found = shown("production", "CACHES", **PRODUCTION, **more)
     assert found["CACHES"] == {"default": {"BACKEND": "orgs.base.cache.TableCache"}}
 
 
-def test_sqlite_loses_nothing_that_was_committed():
+def test_sqlite_uses_immediate_transactions_and_full_synchronization():
     options = shown("dev", "DATABASES")["DATABASES"]["default"]["OPTIONS"]
     assert options["transaction_mode"] == "IMMEDIATE"
     assert "synchronous=FULL" in options["init_command"]
@@ -121,9 +121,9 @@ def test_postgresql_connections_are_pooled():
     assert "pool" in shown("production", "DATABASES", **given)["DATABASES"]["default"]["OPTIONS"]
 
 
-def test_development_works_with_nothing_set():
+def test_dev_settings_load_without_any_variable():
     assert shown("dev", "DEBUG", "PUBLIC_BASE_URL") == {"DEBUG": False, "PUBLIC_BASE_URL": "http://localhost:8000"}
 
 
-def test_a_database_without_a_name_is_refused():
+def test_database_url_without_a_name_is_refused():
     assert "DATABASE_URL names no database" in load("dev", DATABASE_URL="postgres://127.0.0.1:5432/").stderr

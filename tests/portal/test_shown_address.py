@@ -54,38 +54,38 @@ PAGES = [
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_no_page_of_an_idp_session_shows_the_accounts_own_address(by_idp, path):
+def test_pages_in_a_saml_session_do_not_show_the_accounts_own_address(by_idp, path):
     page = by_idp.get(path, follow=True).content.decode()
     assert PRIVATE not in page
     assert "/accounts/logout/" not in page or WORK in page
 
 
-def test_the_page_for_a_personal_proof_does_not_show_the_accounts_own_address(by_idp):
+def test_refused_account_page_in_a_saml_session_does_not_show_the_accounts_own_address(by_idp):
     page = by_idp.get("/accounts/email/")
     assert (page.status_code, PRIVATE in page.content.decode()) == (403, False)
 
 
-def test_me_names_the_membership_in_an_idp_session(by_idp):
+def test_me_shows_the_membership_address_in_a_saml_session(by_idp):
     assert by_idp.get("/api/v1/me").json() == {"email": WORK, "organizations": [{"slug": "acme", "role": "admin"}]}
 
 
-def test_me_names_the_account_after_a_personal_proof(by_password):
+def test_me_shows_the_account_address_in_a_password_session(by_password):
     assert by_password.get("/api/v1/me").json()["email"] == PRIVATE
 
 
-def test_the_menu_names_the_account_after_a_personal_proof(by_password):
+def test_account_menu_shows_the_account_address_in_a_password_session(by_password):
     assert f"Account menu of {PRIVATE}" in by_password.get(f"{SETTINGS}members/").content.decode()
 
 
 @pytest.mark.parametrize("session", ["by_idp", "by_password"])
-def test_the_audit_log_names_the_address_that_the_organization_knows(request, session):
+def test_audit_log_shows_the_membership_address_in_any_session(request, session):
     client = request.getfixturevalue(session)
     client.post(f"{SETTINGS}domains/", {"name": "other.example"})
     event = AuditEvent.objects.get(action="domain.added", target_label="other.example")
     assert event.actor_label == WORK
 
 
-def test_the_audit_log_names_the_invited_address_when_an_account_accepts(acme, olga, sign_in):
+def test_audit_log_shows_the_invited_address_when_an_account_accepts_from_home(acme, olga, sign_in):
     account = tenancy.create_account(email=PRIVATE, password="a-long-test-password", verified=True)
     add_domain(org=acme, name=WORK.partition("@")[2], verified=True, actor=ACTOR)
     # staff are asked, also with a fresh proof
@@ -96,7 +96,7 @@ def test_the_audit_log_names_the_invited_address_when_an_account_accepts(acme, o
     assert AuditEvent.objects.get(action="membership.joined", target_id=str(membership.public_id)).actor_label == WORK
 
 
-def test_the_audit_log_names_the_invited_address_when_its_link_is_used(acme, olga, sign_in):
+def test_audit_log_shows_the_invited_address_when_an_account_accepts_by_link(acme, olga, sign_in):
     account = tenancy.create_account(email=PRIVATE, password="a-long-test-password", verified=True)
     tenancy.mark_address_verified(user=account, address=WORK)
     membership = people.create_membership(org=acme, profile=Profile(WORK), origin=MembershipOrigin.INVITE, actor=ACTOR)
@@ -106,7 +106,7 @@ def test_the_audit_log_names_the_invited_address_when_its_link_is_used(acme, olg
     assert AuditEvent.objects.get(action="membership.joined", target_id=str(membership.public_id)).actor_label == WORK
 
 
-def test_notices_go_to_the_address_that_the_organization_knows(acme, olga, pat):
+def test_settings_addresses_has_the_membership_address(acme, olga, pat):
     assert people_queries.settings_addresses(acme) == [olga.email, WORK]
 
 
@@ -121,12 +121,12 @@ def test_shown_address_is_empty_when_nobody_is_signed_in():
     assert access.shown_address(request_with()) == ""
 
 
-def test_shown_address_is_empty_when_an_idp_session_reaches_nothing(pat):
+def test_shown_address_is_empty_in_a_saml_session_without_grants(pat):
     session_grants = access.SessionGrants(method=SignInMethod.SAML, is_signed_in=True)
     assert access.shown_address(request_with(user=pat.user, session_grants=session_grants)) == ""
 
 
-def test_no_template_reads_the_accounts_address_itself():
+def test_templates_do_not_read_the_accounts_address():
     texts = {path: path.read_text(encoding="utf-8") for path in (ROOT / "templates").rglob("*.*")}
     # mails to an account name it: they go to its own mailbox, or name who asked
     pages = {path: text for path, text in texts.items() if path.parent != ROOT / "templates/account/email"}

@@ -41,21 +41,21 @@ def ask_for_reset(email: str, address: str = OFFICE) -> Any:
     return Client().post(reverse("account_reset_password"), {"email": email}, REMOTE_ADDR=address)
 
 
-def test_fourteen_wrong_passwords_for_one_account_lock_no_other_behind_the_same_address(stranger):
+def test_fourteen_wrong_passwords_for_one_account_do_not_block_another_at_the_same_ip_address(stranger):
     colleague = UserFactory(email="colleague@nowhere.example")
     for _ in range(14):
         attempt(stranger.email, WRONG)
     assert is_let_in(attempt(colleague.email, PASSWORD))
 
 
-def test_a_hundred_wrong_passwords_for_one_account_lock_no_other_behind_the_same_address(stranger):
+def test_hundred_wrong_passwords_for_one_account_do_not_block_another_at_the_same_ip_address(stranger):
     colleague = UserFactory(email="colleague@nowhere.example")
     for _ in range(100):
         attempt(stranger.email, WRONG)
     assert is_let_in(attempt(colleague.email, PASSWORD))
 
 
-def test_wrong_passwords_for_many_accounts_lock_the_address_they_came_from_alone(stranger):
+def test_wrong_passwords_for_many_accounts_block_only_the_ip_address_they_came_from(stranger):
     for number in range(60):
         attempt(f"nobody{number}@nowhere.example", WRONG)
     refused = attempt(stranger.email, PASSWORD)
@@ -63,20 +63,20 @@ def test_wrong_passwords_for_many_accounts_lock_the_address_they_came_from_alone
     assert is_let_in(attempt(stranger.email, PASSWORD, "203.0.113.9"))
 
 
-def test_wrong_passwords_from_one_address_lock_nobody_at_another(stranger):
+def test_wrong_passwords_from_one_ip_address_do_not_block_sign_in_at_another(stranger):
     for _ in range(20):
         attempt(stranger.email, WRONG)
     assert is_let_in(attempt(stranger.email, PASSWORD, "203.0.113.9"))
 
 
-def test_three_hundred_attempts_a_minute_from_one_address_are_answered_429(stranger, monkeypatch):
+def test_sign_in_over_the_attempts_per_minute_of_an_ip_address_returns_429(stranger, monkeypatch):
     monkeypatch.setattr(sign_in_limits, "ATTEMPTS", Limit("attempts", 2, timedelta(minutes=1), is_sliding=True))
     statuses = [attempt(f"nobody{number}@nowhere.example", WRONG).status_code for number in range(3)]
     assert statuses == [200, 200, 429]
     assert attempt(stranger.email, WRONG, "203.0.113.9").status_code == 200
 
 
-def test_the_limits_of_an_attempt_take_one_statement_each(stranger):
+def test_sign_in_attempt_takes_one_query_for_each_limit(stranger):
     with CaptureQueriesContext(connection) as wrong:
         attempt(stranger.email, WRONG)
     with CaptureQueriesContext(connection) as right:
@@ -86,31 +86,31 @@ def test_the_limits_of_an_attempt_take_one_statement_each(stranger):
     assert counted == [4, 7]
 
 
-def test_right_passwords_are_not_counted(stranger):
+def test_right_passwords_do_not_count_toward_the_limits(stranger):
     assert all(is_let_in(attempt(stranger.email, PASSWORD)) for _ in range(70))
 
 
-def test_wrong_passwords_from_many_addresses_are_refused_for_the_account(stranger):
+def test_wrong_passwords_from_many_ip_addresses_block_the_account(stranger):
     attack_from_everywhere(stranger.email)
     refused = attempt(stranger.email, PASSWORD, "203.0.113.9")
     assert b"Too many failed sign-ins to this account" in refused.content
 
 
-def test_spelling_an_address_differently_gives_no_further_attempts(stranger):
+def test_another_spelling_of_the_email_gives_no_further_attempts(stranger):
     for spelling in (stranger.email, stranger.email.upper(), stranger.email.title()):
         for _ in range(2):
             attempt(spelling, WRONG)
     assert not is_let_in(attempt(stranger.email, PASSWORD))
 
 
-def test_naming_another_host_gives_no_further_attempts(stranger):
+def test_another_host_header_gives_no_further_attempts(stranger):
     for host in ("testserver", "localhost", "127.0.0.1"):
         for _ in range(2):
             attempt(stranger.email, WRONG, client=Client(headers={"host": host}))
     assert not is_let_in(attempt(stranger.email, PASSWORD))
 
 
-def test_a_browser_that_signed_in_before_gets_in_while_strangers_attack(stranger):
+def test_known_browser_can_sign_in_while_the_account_is_blocked_for_others(stranger):
     browser = Client()
     attempt(stranger.email, PASSWORD, client=browser)
     browser.post(reverse("account_logout"))
@@ -120,7 +120,7 @@ def test_a_browser_that_signed_in_before_gets_in_while_strangers_attack(stranger
     assert is_let_in(attempt(stranger.email, PASSWORD, client=browser))
 
 
-def test_a_browser_that_signed_in_before_has_a_limit_of_its_own(stranger):
+def test_known_browser_has_a_limit_of_its_own(stranger):
     browser = Client()
     attempt(stranger.email, PASSWORD, client=browser)
     browser.post(reverse("account_logout"))
@@ -130,7 +130,7 @@ def test_a_browser_that_signed_in_before_has_a_limit_of_its_own(stranger):
 
 
 @pytest.mark.parametrize("spoil", [lambda text: "", lambda text: text[:-2], lambda text: "nonsense"])
-def test_an_altered_cookie_makes_no_browser_known(stranger, spoil):
+def test_altered_known_browser_cookie_is_ignored(stranger, spoil):
     browser = Client()
     attempt(stranger.email, PASSWORD, client=browser)
     browser.cookies[COOKIE] = spoil(browser.cookies[COOKIE].value)
@@ -139,7 +139,7 @@ def test_an_altered_cookie_makes_no_browser_known(stranger, spoil):
     assert not is_let_in(attempt(stranger.email, PASSWORD, client=browser))
 
 
-def test_the_cookie_of_one_account_makes_no_browser_known_to_another(stranger):
+def test_known_browser_cookie_of_one_account_is_ignored_for_another(stranger):
     UserFactory(email="colleague@nowhere.example")
     browser = Client()
     attempt("colleague@nowhere.example", PASSWORD, client=browser)
@@ -148,7 +148,7 @@ def test_the_cookie_of_one_account_makes_no_browser_known_to_another(stranger):
     assert not is_let_in(attempt(stranger.email, PASSWORD, client=browser))
 
 
-def test_the_cookie_tells_nothing_about_its_owner(stranger):
+def test_known_browser_cookie_has_no_address_and_is_http_only(stranger):
     browser = Client()
     attempt(stranger.email, PASSWORD, client=browser)
     cookie = browser.cookies[COOKIE]
@@ -156,7 +156,7 @@ def test_the_cookie_tells_nothing_about_its_owner(stranger):
     assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
 
 
-def test_a_reset_of_the_password_lets_the_owner_in_while_strangers_attack(stranger, mailoutbox):
+def test_password_reset_lets_the_owner_sign_in_while_the_account_is_blocked_for_others(stranger, mailoutbox):
     attack_from_everywhere(stranger.email)
     for _ in range(10):
         attempt(stranger.email, WRONG)
@@ -170,7 +170,7 @@ def test_a_reset_of_the_password_lets_the_owner_in_while_strangers_attack(strang
     assert is_let_in(attempt(stranger.email, "another-long-password"))
 
 
-def test_a_full_counter_outlives_three_hundred_and_twenty_others(stranger):
+def test_full_counter_remains_after_320_other_cache_entries(stranger):
     for _ in range(5):
         attempt(stranger.email, WRONG)
     for number in range(320):
@@ -178,7 +178,7 @@ def test_a_full_counter_outlives_three_hundred_and_twenty_others(stranger):
     assert not is_let_in(attempt(stranger.email, PASSWORD))
 
 
-def test_the_counters_name_no_address(stranger):
+def test_sign_in_counters_store_no_email_and_no_ip_address(stranger):
     attempt(stranger.email, WRONG)
     stored = " ".join(f"{entry.key} {entry.value}" for entry in CacheEntry.objects.all())
     assert stored
@@ -208,7 +208,7 @@ def documented_limits() -> dict[str, str]:
     return {cells[1].strip(): cells[2].strip() for cells in rows}
 
 
-def test_the_documented_limits_are_those_in_force():
+def test_documented_limits_equal_the_settings():
     rates, found = settings.ACCOUNT_RATE_LIMITS, documented_limits()
     resets, codes = said_of_rates(rates["reset_password"]), said_of_rates(rates["confirm_email"])
     expected = {
@@ -232,14 +232,14 @@ def test_the_documented_limits_are_those_in_force():
     assert {what: found.get(what) for what in expected} == expected
 
 
-def test_the_page_of_429_names_the_limits_of_mail_in_force():
+def test_page_429_names_the_mail_limits_of_the_settings():
     page = (settings.BASE_DIR / "templates" / "429.html").read_text()
     assert "five mails for a new password and twenty codes an hour" in page
     rates = settings.ACCOUNT_RATE_LIMITS
     assert ("5/h/key" in rates["reset_password"], "20/h/key" in rates["confirm_email"]) == (True, True)
 
 
-def test_the_warning_of_a_missing_proxy_count_names_the_limit_in_force():
+def test_warning_of_a_missing_proxy_count_names_the_limit_of_the_settings():
     said = (
         f"{sign_in_limits.ONE_ADDRESS.amount} wrong passwords {said_of(sign_in_limits.ONE_ADDRESS).partition(' ')[2]}"
     )
@@ -250,19 +250,19 @@ def test_the_warning_of_a_missing_proxy_count_names_the_limit_in_force():
 # mail
 
 
-def test_an_address_gets_five_reset_mails_an_hour_whoever_asks(stranger, mailoutbox):
+def test_reset_mails_to_an_address_are_limited_to_five_an_hour_from_all_ip_addresses(stranger, mailoutbox):
     statuses = [ask_for_reset(stranger.email, f"{ELSEWHERE}{number}").status_code for number in range(8)]
     assert statuses == [302] * 5 + [429] * 3
     assert len(mailoutbox) == 5
 
 
-def test_reset_mails_of_one_address_leave_those_of_others(stranger, mailoutbox):
+def test_reset_mail_limit_of_one_address_does_not_limit_another(stranger, mailoutbox):
     for _ in range(40):
         ask_for_reset(stranger.email)
     assert ask_for_reset("olga@nowhere.example").status_code == 302
 
 
-def test_an_address_that_has_an_account_gets_ten_mails_of_sign_ups_a_minute(stranger, mailoutbox):
+def test_sign_up_mails_to_an_address_with_an_account_are_limited_to_ten_a_minute(stranger, mailoutbox):
     form = {"email": stranger.email, "password1": "another-long-password", "password2": "another-long-password"}
     answers = [Client().post(reverse("account_signup"), form) for _ in range(12)]
     assert [answer.status_code for answer in answers] == [302] * 10 + [429] * 2

@@ -29,7 +29,7 @@ def rows(action: str) -> list[AuditEvent]:
     return list(AuditEvent.objects.filter(action=action))
 
 
-def test_a_sign_in_by_password_is_recorded_in_each_organization_of_the_account(olga):
+def test_password_sign_in_is_audited_in_each_organization_of_the_account(olga):
     response = type_password(olga.email, PASSWORD)
     (row,) = rows(sign_ins.SIGNED_IN)
     assert (row.org, row.target_id, row.actor_label) == (olga.org, str(olga.public_id), olga.email)
@@ -47,7 +47,7 @@ def write_counts(user) -> dict[str, int]:
     }
 
 
-def test_a_sign_in_writes_as_few_statements_for_five_organizations_as_for_one(olga):
+def test_sign_in_takes_the_same_number_of_writes_for_five_organizations_as_for_one(olga):
     Membership.objects.update(last_sign_in_at=now())
     expected = {"orgs_membership": 1, "orgs_sessiongrant": 1, "orgs_auditevent": 1}
     assert write_counts(olga.user) == expected
@@ -62,7 +62,7 @@ def test_a_sign_in_writes_as_few_statements_for_five_organizations_as_for_one(ol
 @pytest.mark.parametrize(
     "failing", [(access, "open_session_grants"), (people, "record_account_sign_in"), (sign_ins, "record_sign_in")]
 )
-def test_a_sign_in_that_fails_half_way_leaves_nothing(olga, monkeypatch, failing):
+def test_sign_in_that_fails_in_one_step_stores_nothing(olga, monkeypatch, failing):
     def fail(*args: object, **kwargs: object) -> None:
         raise ZeroDivisionError
 
@@ -74,7 +74,7 @@ def test_a_sign_in_that_fails_half_way_leaves_nothing(olga, monkeypatch, failing
     assert not Membership.objects.exclude(last_sign_in_at=None).exists()
 
 
-def test_a_personal_proof_replaces_the_grant_of_an_idp_in_the_same_session(olga):
+def test_password_sign_in_replaces_the_saml_grant_of_the_same_session(olga):
     session, ends = uuid4(), now() + timedelta(hours=1)
     idp = IdpSession(connection=uuid4(), session_index="i", certificates=("c",))
     tenancy.grant_session(membership=olga, session=session, method=SignInMethod.SAML, expires_at=ends, idp=idp)
@@ -83,13 +83,13 @@ def test_a_personal_proof_replaces_the_grant_of_an_idp_in_the_same_session(olga)
     assert (grant.method, grant.connection, grant.session_index, grant.certificates) == ("password", None, "", "")
 
 
-def test_a_membership_that_a_session_reaches_for_the_first_time_remembers_it(olga):
+def test_open_personal_grants_stores_the_last_sign_in_of_the_membership(olga):
     Membership.objects.update(last_sign_in_at=None)
     tenancy.open_personal_grants(user=olga.user, session=uuid4(), method=SignInMethod.PASSWORD, expires_at=now())
     assert Membership.objects.get(pk=olga.pk).last_sign_in_at is not None
 
 
-def test_a_wrong_password_is_recorded_once_in_a_minute(olga):
+def test_wrong_password_is_audited_once_a_minute(olga):
     answers = [type_password(olga.email, WRONG) for _ in range(3)]
     (row,) = rows(sign_ins.REFUSED)
     assert (row.org, row.target_id, row.actor_kind) == (olga.org, str(olga.public_id), "system")
@@ -97,19 +97,19 @@ def test_a_wrong_password_is_recorded_once_in_a_minute(olga):
     assert WRONG not in str(row.__dict__)
 
 
-def test_a_wrong_password_is_recorded_again_after_a_minute(olga):
+def test_wrong_password_is_audited_again_after_a_minute(olga):
     type_password(olga.email, WRONG)
     AuditEvent.objects.filter(action=sign_ins.REFUSED).update(at=now() - timedelta(seconds=61))
     type_password(olga.email, WRONG)
     assert len(rows(sign_ins.REFUSED)) == 2
 
 
-def test_a_wrong_password_for_an_unknown_address_leaves_no_row(olga):
+def test_wrong_password_for_an_unknown_address_is_not_audited(olga):
     type_password("nobody@acme.example", WRONG)
     assert rows(sign_ins.REFUSED) == []
 
 
-def test_a_refusal_is_left_for_after_the_answer_for_known_and_unknown_addresses_alike(olga, monkeypatch):
+def test_refused_sign_in_is_recorded_after_the_answer_for_known_and_unknown_addresses(olga, monkeypatch):
     counts = []
     monkeypatch.setattr(sign_ins, "_record_refused", lambda refused: counts.append(refused.address))
     for address in (olga.email, "nobody@acme.example"):
@@ -118,13 +118,13 @@ def test_a_refusal_is_left_for_after_the_answer_for_known_and_unknown_addresses_
     assert counts == [olga.email, "nobody@acme.example"]
 
 
-def test_note_refused_asks_the_database_nothing(db, django_assert_num_queries):
+def test_note_refused_takes_no_query(db, django_assert_num_queries):
     with django_assert_num_queries(0):
         sign_ins.note_refused(sign_ins.RefusedSignIn("olga@acme.example", "127.0.0.1", ""))
     sign_ins.forget_refused()
 
 
-def test_a_refusal_that_cannot_be_recorded_fails_no_answer(olga, monkeypatch):
+def test_sign_in_page_answers_200_when_the_refusal_cannot_be_recorded(olga, monkeypatch):
     def fail(refused: object) -> None:
         raise DatabaseError
 
@@ -132,20 +132,20 @@ def test_a_refusal_that_cannot_be_recorded_fails_no_answer(olga, monkeypatch):
     assert type_password(olga.email, WRONG).status_code == 200
 
 
-def test_a_refusal_of_one_request_is_not_recorded_for_the_next(olga):
+def test_noted_refusal_of_an_earlier_request_is_not_recorded_by_the_next_one(olga):
     sign_ins.note_refused(sign_ins.RefusedSignIn(olga.email, "127.0.0.1", ""))
     Client().get("/healthz")
     assert rows(sign_ins.REFUSED) == []
 
 
-def test_a_sign_in_outside_of_a_request_has_no_address(olga):
+def test_record_sign_in_without_a_request_has_no_ip(olga):
     sign_ins.record_sign_in(olga.user, sign_ins.SignInMethod.PASSKEY, ip="")
     (row,) = rows(sign_ins.SIGNED_IN)
     assert (row.ip, row.after) == (None, {"method": "passkey"})
 
 
 @pytest.mark.django_db(transaction=True)
-def test_recording_a_refusal_gives_back_a_connection_that_it_has_opened():
+def test_record_refused_after_answer_closes_the_connection_it_opened():
     connection.close()
     sign_ins.note_refused(sign_ins.RefusedSignIn("nobody@acme.example", "127.0.0.1", ""))
     sign_ins.record_refused_after_answer()

@@ -18,7 +18,7 @@ def sign_up_from(network_address: str) -> Any:
 
 
 @pytest.mark.django_db
-def test_sign_up_creates_no_account_when_its_address_gets_no_more_codes() -> None:
+def test_sign_up_returns_429_and_creates_no_account_over_the_code_limit_of_its_address() -> None:
     reader, _ = sign_up(NEWHIRE)
     code = code_in(last_mail())
     answers = [sign_up_from(f"10.0.0.{number}").status_code for number in range(1, MOST_CLAIMS + 6)]
@@ -29,7 +29,7 @@ def test_sign_up_creates_no_account_when_its_address_gets_no_more_codes() -> Non
 
 
 @pytest.mark.django_db
-def test_sign_up_is_limited_the_same_where_an_account_has_verified_the_address() -> None:
+def test_sign_up_limit_of_an_address_is_the_same_when_an_account_has_verified_it() -> None:
     type_code(signed_up(), code_in(last_mail()))
     answers = [sign_up_from(f"10.0.0.{number}").status_code for number in range(1, MOST_CLAIMS + 6)]
     assert answers[-6:] == [429] * 6

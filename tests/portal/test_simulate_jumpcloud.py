@@ -67,7 +67,7 @@ def failing_creation(call: StepRequest) -> StepResponse | None:
     return StepResponse(500, body) if (call.method, call.target) == ("POST", "/Users") else None
 
 
-def test_a_line_is_printed_for_each_step_and_the_verdict_last(serve):
+def test_simulate_jumpcloud_prints_a_line_for_each_step_and_the_result_last(serve):
     serve()
     lines = simulated().splitlines()
     assert lines[0] == "Test Connection"
@@ -76,13 +76,13 @@ def test_a_line_is_printed_for_each_step_and_the_verdict_last(serve):
 
 
 @pytest.mark.parametrize("options", [(), ("--groups",), ("--twice", "--groups")], ids=["users", "groups", "twice"])
-def test_the_connection_test_leaves_nothing(serve, options):
+def test_simulate_jumpcloud_leaves_nothing_stored_after_the_connection_test(serve, options):
     served = serve()
     simulated(*options)
     assert served.directory.stored == {}
 
 
-def test_activate_pushes_forty_people_and_five_groups(serve):
+def test_simulate_jumpcloud_activate_pushes_forty_users_and_five_groups(serve):
     served = serve()
     simulated("--groups", "--activate")
     users = [resource for resource in served.directory.stored.values() if "userName" in resource]
@@ -90,7 +90,7 @@ def test_activate_pushes_forty_people_and_five_groups(serve):
     assert all(user["userName"].endswith("@acme.example") for user in users)
 
 
-def test_people_domain_and_numbers_can_be_chosen(serve):
+def test_simulate_jumpcloud_options_set_domain_and_numbers_of_people_and_groups(serve):
     served = serve()
     simulated("--groups", "--activate", "--people", "6", "--group-count", "2", "--domain", "other.example")
     names = [resource["userName"] for resource in served.directory.stored.values() if "userName" in resource]
@@ -98,12 +98,12 @@ def test_people_domain_and_numbers_can_be_chosen(serve):
     assert names[0] == "ada.adler@other.example"
 
 
-def test_a_lifecycle_follows_the_push(serve):
+def test_simulate_jumpcloud_lifecycle_runs_after_the_push(serve):
     serve()
     assert "Reactivate dalia.dupont@acme.example" in simulated("--activate", "--lifecycle", "--people", "8")
 
 
-def test_a_failure_shows_what_was_sent_expected_and_got(serve, capsys):
+def test_failed_step_prints_what_was_sent_expected_and_received(serve, capsys):
     serve(failing_creation)
     printed, _ = simulated_failure(capsys)
     shown = {line.split()[0]: line for line in printed.splitlines() if line.startswith(" ")}
@@ -112,27 +112,27 @@ def test_a_failure_shows_what_was_sent_expected_and_got(serve, capsys):
     assert '500 {"detail": "down"' in shown["got"]
 
 
-def test_a_failed_read_shows_no_body_sent(serve, capsys):
+def test_failed_read_prints_no_request_body(serve, capsys):
     serve(lambda call: failure(404) if call.target == "/Users" else None)
     printed, _ = simulated_failure(capsys)
     assert [line.split()[0] for line in printed.splitlines()[2:]] == ["sent", "expected", "got", "why"]
 
 
-def test_a_failure_ends_with_one_line_that_names_the_step_and_exit_code_1(serve, capsys):
+def test_failed_step_is_named_in_the_last_line_with_exit_code_1(serve, capsys):
     serve(failing_creation)
     _, error = simulated_failure(capsys)
     step = "Test Connection failed at step 5, Create the test user (create-user)"
     assert (str(error), error.returncode) == (f'{step}: Answered 500 instead of 201: "down".', 1)
 
 
-def test_nothing_is_pushed_after_a_failed_connection_test(serve):
+def test_simulate_jumpcloud_pushes_nothing_after_a_failed_connection_test(serve):
     served = serve(failing_creation)
     with pytest.raises(CommandError):
         simulated("--activate")
     assert len([request for request in served.requests if request.method == "POST"]) == 1
 
 
-def test_json_holds_every_step_and_the_failed_one(serve, capsys):
+def test_json_report_lists_every_step_and_names_the_failed_one(serve, capsys):
     serve(failing_creation)
     report = json.loads(simulated_failure(capsys, "--json")[0])
     assert (report["passed"], report["failed_step"]) == (False, "create-user")
@@ -141,34 +141,34 @@ def test_json_holds_every_step_and_the_failed_one(serve, capsys):
     assert line["sent"]["body"]["userName"] == EMAIL
 
 
-def test_an_answer_is_cut_at_two_kilobytes(serve, capsys):
+def test_json_report_truncates_an_answer_to_two_kilobytes(serve, capsys):
     serve(failing_creation)
     report = json.loads(simulated_failure(capsys, "--json")[0])
     assert len(report["steps"][4]["got"]["body"].removesuffix("…").encode()) == 2048
 
 
-def test_json_of_a_good_run_is_json_only(serve):
+def test_json_report_of_a_passed_run_is_valid_json(serve):
     serve()
     report = json.loads(simulated("--json"))
     assert (report["passed"], report["failed_step"], report["base_url"]) == (True, None, BASE)
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)], ids=["text", "json"])
-def test_the_token_is_sent_and_never_shown(serve, capsys, options):
+def test_token_is_sent_as_bearer_and_never_printed(serve, capsys, options):
     served = serve(failing_creation)
     printed, error = simulated_failure(capsys, *options)
     assert {request.headers["authorization"] for request in served.requests} == {f"Bearer {TOKEN}"}
     assert TOKEN not in printed + str(error) + repr(ScimServer(BASE, TOKEN))
 
 
-def test_the_token_may_come_from_the_environment(serve, monkeypatch):
+def test_token_is_read_from_the_environment(serve, monkeypatch):
     served = serve()
     monkeypatch.setenv("SCIM_TOKEN", "from-the-environment")
     simulated(token="")
     assert served.requests[0].headers["authorization"] == "Bearer from-the-environment"
 
 
-def test_the_token_may_come_from_standard_input(serve, monkeypatch):
+def test_token_is_read_from_standard_input(serve, monkeypatch):
     served = serve()
     monkeypatch.setattr("sys.stdin", io.StringIO("from-stdin\n"))
     simulated("--token-stdin", token="")
@@ -194,7 +194,7 @@ def test_the_token_may_come_from_standard_input(serve, monkeypatch):
         (("--group-count", "0"), "--people and --group-count"),
     ],
 )
-def test_bad_input_is_one_clear_line_and_exit_code_2(serve, options, sentence):
+def test_simulate_jumpcloud_with_bad_input_prints_one_line_with_exit_code_2(serve, options, sentence):
     served = serve()
     with pytest.raises(CommandError, match=f"^{sentence}") as raised:
         simulated(*options)
@@ -202,7 +202,7 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(serve, options, sentence):
 
 
 @pytest.mark.parametrize("stdin", [None, io.StringIO("")], ids=["closed", "empty"])
-def test_a_standard_input_without_a_token_is_one_clear_line_and_exit_code_2(serve, monkeypatch, stdin):
+def test_simulate_jumpcloud_without_a_token_on_standard_input_exits_with_code_2(serve, monkeypatch, stdin):
     serve()
     monkeypatch.setattr("sys.stdin", stdin)
     with pytest.raises(CommandError, match=r"^There is no token on standard input\.$") as raised:
@@ -210,7 +210,7 @@ def test_a_standard_input_without_a_token_is_one_clear_line_and_exit_code_2(serv
     assert raised.value.returncode == 2
 
 
-def test_a_server_that_cannot_be_reached_is_one_clear_line_and_exit_code_2(serve):
+def test_simulate_jumpcloud_with_an_unreachable_server_exits_with_code_2(serve):
     served = serve()
     served.directory.broken = refuse
     with pytest.raises(CommandError, match=f"^Nothing answers at {BASE}. No answer: refused.$") as raised:
@@ -226,37 +226,37 @@ def slow(call: StepRequest) -> StepResponse | None:
     raise httpx.ReadTimeout("slow")
 
 
-def test_a_server_that_is_too_slow_gives_no_answer():
+def test_sender_raises_no_answer_error_when_the_server_times_out():
     client = httpx.Client(transport=httpx.MockTransport(Served(SmallDirectory(broken=slow))))
     with pytest.raises(NoAnswerError, match="No answer within 10 s"):
         sender(ScimServer(BASE, TOKEN), client)(StepRequest("GET", "/Users"))
 
 
-def test_an_answer_that_is_not_json_has_no_body():
+def test_sender_gives_no_body_for_an_answer_that_is_not_json():
     client = httpx.Client(transport=httpx.MockTransport(lambda request: httpx.Response(200, text="<html>")))
     answer = sender(ScimServer(BASE, TOKEN), client)(StepRequest("GET", "/Users"))
     assert (answer.body, answer.text) == (None, "<html>")
 
 
-def test_the_client_follows_no_redirect_and_reads_no_proxy():
+def test_new_client_follows_no_redirects_and_ignores_proxy_variables():
     with simulate_jumpcloud.new_client() as client:
         assert (client.follow_redirects, client.trust_env, client.timeout.read) == (False, False, 10.0)
 
 
-def test_only_what_has_a_body_names_its_media_type(serve):
+def test_requests_have_a_content_type_only_with_a_body(serve):
     served = serve()
     simulated()
     typed = {request.method for request in served.requests if "content-type" in request.headers}
     assert typed == {"POST", "PUT", "PATCH"}
 
 
-def test_a_stray_slash_of_the_base_url_is_sent_as_it_is(serve):
+def test_trailing_slash_of_the_base_url_is_kept(serve):
     served = serve()
     simulated(base=BASE + "/")
     assert served.requests[0].url.raw_path == b"/v2//Users"
 
 
-def test_a_plan_can_be_walked_inside_the_process():
+def test_simulate_runs_a_plan_without_http():
     results = [result for _, result in simulate(Plan(test_email=EMAIL, groups=True), SmallDirectory())]
     assert all(result.passed for result in results)
 

@@ -198,50 +198,50 @@ def test_no_page_opens_to_anybody_but_staff_with_a_second_factor(rows, visitors,
     assert {client.get(url).status_code for url in addresses()} == {status}
 
 
-def test_a_member_is_told_the_same_whether_or_not_a_page_is_there(rows, visitors):
+def test_member_gets_the_same_answer_for_existing_and_missing_support_pages(rows, visitors):
     client = visitors["member"]()
     texts = [client.get(url).content.decode() for url in ("/admin/", "/admin/no/")]
     there, nowhere = (re.sub(r"[A-Za-z0-9]{64}|[0-9a-f]{32}", "mark", text) for text in texts)
     assert there == nowhere
 
 
-def test_an_anonymous_visitor_is_led_to_sign_in_and_back(client, db):
+def test_support_page_redirects_an_anonymous_visitor_to_sign_in_with_next(client, db):
     response = client.get("/admin/orgs/organization/?q=acme")
     assert response.url == "/accounts/login/?next=/admin/orgs/organization/%3Fq%3Dacme"
 
 
-def test_staff_without_a_factor_are_led_to_set_one_up(sue, sign_in):
+def test_staff_without_a_second_factor_are_redirected_to_set_one_up(sue, sign_in):
     assert sign_in(sue).get("/admin/").url == reverse("mfa_index")
 
 
-def test_recovery_codes_alone_are_no_factor(sue, sign_in):
+def test_staff_with_recovery_codes_only_are_redirected_to_set_up_a_factor(sue, sign_in):
     Authenticator.objects.create(user=sue, type=Authenticator.Type.RECOVERY_CODES, data={"seed": "x", "used_mask": 0})
     assert sign_in(sue).get("/admin/").url == reverse("mfa_index")
 
 
-def test_a_session_from_before_the_factor_must_show_it(visitors):
+def test_staff_session_older_than_the_factor_is_redirected_to_reauthentication(visitors):
     response = visitors["staff before the factor"]().get("/admin/")
     assert response.url == f"{reverse('mfa_reauthenticate')}?next=%2Fadmin%2F"
 
 
-def test_the_second_step_of_another_account_in_this_browser_does_not_count(support, sue, olga):
+def test_second_factor_of_another_account_in_the_browser_does_not_open_the_site(support, sue, olga):
     show_factor(support, olga.user)
     assert support.get("/admin/").status_code == 302
 
 
-def test_a_session_that_an_idp_opened_never_gets_in(support):
+def test_saml_session_of_staff_gets_403(support):
     session = support.session
     session[access.SIGN_IN_METHOD] = SignInMethod.SAML
     session.save()
     assert support.get("/admin/").status_code == 403
 
 
-def test_a_session_loses_the_site_when_its_account_is_staff_no_more(support, sue):
+def test_staff_session_gets_404_once_the_account_is_no_longer_staff(support, sue):
     User.objects.filter(pk=sue.pk).update(is_staff=False)
     assert support.get("/admin/").status_code == 404
 
 
-def test_password_and_code_at_sign_in_open_the_site(client, sue, seed):
+def test_staff_sign_in_by_password_and_code_opens_the_site(client, sue, seed):
     client.post(reverse("account_login"), {"login": sue.email, "password": PASSWORD})
     assert client.get("/admin/").status_code == 302
     client.post(reverse("mfa_authenticate"), {"code": current_code(seed)})
@@ -252,7 +252,7 @@ def current_code(seed: str) -> str:
     return format_hotp_value(hotp_value(seed, next(iter(yield_hotp_counters_from_time()))))
 
 
-def test_a_code_given_later_opens_the_site(visitors, sue):
+def test_staff_session_opens_the_site_after_reauthentication_by_code(visitors, sue):
     client = visitors["staff before the factor"]()
     secret = FactorAdapter().decrypt(Authenticator.objects.get(user=sue).data["secret"])
     response = client.post(f"{reverse('mfa_reauthenticate')}?next=/admin/", {"code": current_code(secret)})
@@ -269,11 +269,11 @@ def test_a_code_given_later_opens_the_site(visitors, sue):
         ("admin:login", "admin:index"),
     ],
 )
-def test_account_pages_are_those_of_the_account(support, name, leads_to):
+def test_support_site_redirects_its_account_pages_to_those_of_the_account(support, name, leads_to):
     assert support.get(reverse(name)).url == reverse(leads_to)
 
 
-def test_the_site_has_no_password_form(client, db):
+def test_support_sign_in_url_redirects_to_the_account_sign_in(client, db):
     assert client.post(reverse("admin:login"), {"username": "sue"}).url == "/accounts/login/?next=/admin/"
 
 
@@ -281,27 +281,27 @@ FILTERED = [page for page in PAGES if page.list_filter]
 BY_PUBLIC_ID = [page for page in PAGES if "public_id" in (page.fields or ())]
 
 
-def test_only_read_only_pages_are_registered():
+def test_support_site_registers_read_only_pages_only():
     assert (len(PAGES), len(FILTERED), len(BY_PUBLIC_ID)) == (19, 15, 16)
     assert all(isinstance(page, ReadOnlyAdmin) for page in PAGES)
     assert not admin.site.is_registered(Authenticator)
 
 
-def test_staff_read_list_and_row(support, rows, subtests):
+def test_staff_can_read_every_list_and_row(support, rows, subtests):
     for listing in PAGES:
         with subtests.test(str(listing)):
             assert support.get(reverse(page_name(listing, "changelist"))).status_code == 200
             assert support.get(row_url(listing, "change")).status_code == 200
 
 
-def test_the_code_that_a_person_was_shown_finds_their_attempt(support, rows):
+def test_attempt_list_finds_one_attempt_by_its_code(support, rows):
     attempt = LoginAttempt.objects.get()
     listing = reverse("admin:sso_loginattempt_changelist")
     assert f"/{attempt.pk}/change/" in support.get(listing, {"q": attempt.code.lower()}).content.decode()
     assert f"/{attempt.pk}/change/" not in support.get(listing, {"q": "23456789"}).content.decode()
 
 
-def test_staff_change_nothing(support, rows, subtests):
+def test_staff_get_403_for_every_post_to_list_add_change_and_delete(support, rows, subtests):
     for listing in PAGES:
         changelist, add = (reverse(page_name(listing, act)) for act in ("changelist", "add"))
         change, delete = (row_url(listing, act) for act in ("change", "delete"))
@@ -312,7 +312,7 @@ def test_staff_change_nothing(support, rows, subtests):
 
 
 @pytest.mark.parametrize("listing", PAGES, ids=str)
-def test_no_page_names_a_secret_column(listing):
+def test_support_page_fields_include_no_secret_column(listing):
     inlines = [name for inline in listing.inlines for name in inline.fields]
     named = {*(listing.fields or ()), *listing.list_display, *inlines}
     searched = {name.partition("__")[0] for name in listing.search_fields}
@@ -320,7 +320,7 @@ def test_no_page_names_a_secret_column(listing):
     assert not (named | searched) & SECRET_COLUMNS
 
 
-def test_no_page_shows_a_secret_of_its_rows(support, rows, olga, sign_in, seed):
+def test_support_pages_show_no_secret_of_their_rows(support, rows, olga, sign_in, seed):
     sign_in(olga)
     secrets = {
         **rows,
@@ -353,13 +353,13 @@ SECRETS_ASKED_FOR = (
 )
 
 
-def test_a_filter_in_the_address_cannot_ask_for_a_secret(support, rows, subtests):
+def test_support_list_returns_400_for_a_filter_on_a_secret(support, rows, subtests):
     for table, lookup in SECRETS_ASKED_FOR:
         with subtests.test(f"{table}: {lookup}"):
             assert support.get(f"{reverse(f'admin:{table}_changelist')}?{lookup}").status_code == 400
 
 
-def test_every_filter_of_every_list_answers(support, rows, subtests):
+def test_support_list_filters_all_return_200(support, rows, subtests):
     for listing in FILTERED:
         url = reverse(page_name(listing, "changelist"))
         offered = re.findall(r'href="(\?[^"]+)"', support.get(url).content.decode())
@@ -372,7 +372,7 @@ def found(client: Client, table: str, query: str) -> int:
 
 
 @pytest.mark.parametrize("query", ["Acme", "acm", "ACME"])
-def test_organizations_are_found_by_name_and_slug(support, acme, globex, query):
+def test_organization_list_finds_an_organization_by_name_and_slug(support, acme, globex, query):
     assert found(support, "orgs_organization", query) == 1
 
 
@@ -389,22 +389,22 @@ QUOTED = (
 )
 
 
-def test_what_a_customer_quotes_finds_one_row(support, rows, globex, subtests):
+def test_support_lists_find_one_row_by_what_a_customer_quotes(support, rows, globex, subtests):
     for table, query in QUOTED:
         with subtests.test(f"{table}: {query}"):
             assert found(support, table, query) == 1
 
 
-def test_a_token_is_found_by_its_last_four_characters(support, rows):
+def test_token_list_finds_a_token_by_its_last_four_characters(support, rows):
     assert found(support, "scim_scimtoken", rows["token"][-4:]) == 1
 
 
-def test_a_token_is_not_found_by_its_digest_or_its_secret(support, rows):
+def test_token_list_does_not_find_a_token_by_digest_or_secret(support, rows):
     assert found(support, "scim_scimtoken", rows["token digest"]) == 0
     assert found(support, "scim_scimtoken", rows["token"]) == 0
 
 
-def test_every_row_is_found_by_its_public_id(support, rows, subtests):
+def test_support_lists_find_every_row_by_its_public_id(support, rows, subtests):
     for listing in BY_PUBLIC_ID:
         row: Any = listing.model._default_manager.order_by("pk").first()
         answer = support.get(reverse(page_name(listing, "changelist")), {"q": str(row.public_id)})
@@ -417,26 +417,26 @@ def in_two_words(code: str) -> str:
 
 
 @pytest.mark.parametrize("spelling", [str.upper, str.lower, in_two_words])
-def test_the_code_that_a_person_was_shown_finds_the_attempt(support, rows, spelling):
+def test_attempt_list_finds_an_attempt_by_its_code_in_any_spelling(support, rows, spelling):
     attempt = LoginAttempt.objects.get()
     answer = support.get(reverse("admin:sso_loginattempt_changelist"), {"q": spelling(attempt.code)})
     assert list(answer.context["cl"].result_list) == [attempt]
 
 
-def test_an_organization_leads_to_the_rows_that_are_its_own(support, rows, globex, acme):
+def test_organization_page_links_to_lists_of_its_own_rows(support, rows, globex, acme):
     page = support.get(reverse("admin:orgs_organization_change", args=[acme.pk])).content.decode()
     links = re.findall(r'href="(/admin/[a-z/]+\?org__id__exact=\d+)"', page)
     seen = {row.org_id for link in links for row in support.get(link).context["cl"].result_list}
     assert (len(links), seen) == (9, {acme.pk})
 
 
-def test_the_first_field_of_the_index_finds_organizations(support, db):
+def test_support_index_starts_with_the_search_for_organizations(support, db):
     page = support.get("/admin/").content.decode()
     forms = re.findall(r'<form[^>]*method="get"[^>]*action="([^"]+)"', page)
     assert forms[0] == reverse("admin:orgs_organization_changelist")
 
 
-def test_a_list_costs_the_same_with_one_row_and_with_thirty(support, acme, acme_directory):
+def test_support_list_takes_the_same_number_of_queries_for_one_row_as_for_thirty(support, acme, acme_directory):
     first = {page.model: queries_of(support, page) for page in PAGES}
     for number in range(30):
         org = OrganizationFactory(name=f"Org {number}", slug=f"org-{number}", owner_email=f"o{number}@many.example")
@@ -450,7 +450,7 @@ def queries_of(client: Client, page: ModelAdmin) -> int:
     return len(captured)
 
 
-def test_a_count_stops_at_the_limit_and_says_so(support, acme, monkeypatch):
+def test_support_list_count_stops_at_the_limit_and_says_so(support, acme, monkeypatch):
     monkeypatch.setattr(BoundedPaginator, "limit", 3)
     for number in range(4):
         MembershipFactory(org=acme, email=f"p{number}@acme.example")
@@ -458,13 +458,13 @@ def test_a_count_stops_at_the_limit_and_says_so(support, acme, monkeypatch):
     assert b"3 or more memberships" in response.content
 
 
-def test_an_account_is_found_by_an_address_that_it_has_not_verified(support):
+def test_account_list_finds_an_account_by_an_unverified_address(support):
     claim = tenancy.sign_up(email="newhire@acme.test", password=PASSWORD)
     page = support.get("/admin/orgs/user/?q=newhire@acme.test").content.decode()
     assert f"/admin/orgs/user/{claim.pk}/change/" in page
 
 
-def test_the_page_of_an_account_says_when_it_verified_its_addresses(support, stranger):
+def test_account_page_lists_verified_addresses(support, stranger):
     page = support.get(f"/admin/orgs/user/{stranger.pk}/change/").content.decode()
     assert "Verified addresses" in page
     assert re.search(r'field-address_key">\s*<p>stranger@nowhere\.example</p>', page)

@@ -38,7 +38,7 @@ def browser():
 @pytest.mark.parametrize(
     "path", ["/", "/accounts/login/", "/accounts/email/", "/admin/", "/orgs/acme/settings/members/"]
 )
-def test_page_without_the_database_is_503_with_retry_after(away, path):
+def test_page_returns_503_with_retry_after_without_the_database(away, path):
     away()
     response = browser().get(path)
     assert (response.status_code, response["Retry-After"]) == (503, "5")
@@ -46,20 +46,20 @@ def test_page_without_the_database_is_503_with_retry_after(away, path):
     assert response["X-Request-ID"] in response.content.decode()
 
 
-def test_form_without_the_database_is_503(away):
+def test_form_post_returns_503_without_the_database(away):
     away()
     response = browser().post("/accounts/login/", {"login": "olga@acme.example", "password": "wrong"})
     assert (response.status_code, response["Retry-After"]) == (503, "5")
 
 
-def test_failure_in_a_middleware_is_503(db, monkeypatch):
+def test_database_failure_in_a_middleware_returns_503(db, monkeypatch):
     monkeypatch.setattr(middleware.access, "read_session_grants", gone)
     monkeypatch.setattr(AnonymousUser, "is_authenticated", True)
     response = browser().get("/accounts/login/")
     assert (response.status_code, response["Retry-After"]) == (503, "5")
 
 
-def test_api_without_the_database_is_503_in_json(away):
+def test_api_returns_503_in_json_without_the_database(away):
     away()
     response = browser().get("/api/v1/me")
     assert (response.status_code, response["Retry-After"]) == (503, "5")
@@ -67,7 +67,7 @@ def test_api_without_the_database_is_503_in_json(away):
 
 
 @pytest.mark.parametrize("path", ["/Users", "/Groups", "/ServiceProviderConfig", "/Nothing"])
-def test_scim_without_the_database_is_503_in_scim_form(scim, away, path):
+def test_scim_returns_503_in_scim_form_without_the_database(scim, away, path):
     away()
     response = scim.get(path)
     assert (response.status_code, response["Retry-After"]) == (503, "5")
@@ -75,28 +75,28 @@ def test_scim_without_the_database_is_503_in_scim_form(scim, away, path):
 
 
 @pytest.mark.parametrize("path", ["acs", "login", "metadata"])
-def test_single_sign_on_without_the_database_is_503(away, path):
+def test_saml_urls_return_503_without_the_database(away, path):
     away()
     url = f"/saml/00000000-0000-0000-0000-000000000000/{path}"
     response = browser().post(url, {"SAMLResponse": "PHg+"}) if path == "acs" else browser().get(url)
     assert (response.status_code, response["Retry-After"]) == (503, "5")
 
 
-def test_what_the_database_said_is_neither_shown_nor_logged(away, caplog):
+def test_database_error_text_is_neither_shown_nor_logged(away, caplog):
     away()
     assert "canary" not in browser().get("/accounts/login/").content.decode()
     assert "database.unavailable" in caplog.text
     assert "canary" not in caplog.text
 
 
-def test_the_next_request_after_the_database_is_back_succeeds(db, monkeypatch):
+def test_request_succeeds_once_the_database_is_back(db, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(connection, "cursor", gone)
         assert browser().get("/accounts/login/").status_code == 503
     assert browser().get("/accounts/login/").status_code == 200
 
 
-def test_scim_without_a_connection_does_not_wait_for_one_again_to_log_it(scim, monkeypatch):
+def test_scim_writes_no_log_row_when_there_is_no_database_connection(scim, monkeypatch):
     written = []
     monkeypatch.setattr(endpoint.directories, "find_by_public_id", gone)
     monkeypatch.setattr(endpoint, "is_connected", lambda: False)
@@ -106,7 +106,7 @@ def test_scim_without_a_connection_does_not_wait_for_one_again_to_log_it(scim, m
 
 
 @pytest.mark.parametrize(("held", "expected"), [(None, False), (object(), True)])
-def test_connected_tells_whether_this_thread_holds_a_connection(monkeypatch, held, expected):
+def test_is_connected_is_true_only_when_the_thread_has_a_connection(monkeypatch, held, expected):
     monkeypatch.setattr(database, "connection", SimpleNamespace(connection=held))
     assert database.is_connected() is expected
 
@@ -124,17 +124,17 @@ def test_connected_tells_whether_this_thread_holds_a_connection(monkeypatch, hel
         (None, False),
     ],
 )
-def test_only_what_a_later_attempt_can_mend_is_unavailable(error, expected):
+def test_is_unavailable_is_true_only_for_errors_that_a_later_attempt_can_avoid(error, expected):
     assert database.is_unavailable(error) is expected
 
 
-def test_another_failure_is_still_a_500(db, monkeypatch):
+def test_other_errors_return_500_without_retry_after(db, monkeypatch):
     monkeypatch.setattr(SessionStore, "load", lambda *args: 1 / 0)
     response = browser().get("/accounts/login/")
     assert (response.status_code, "Retry-After" in response) == (500, False)
 
 
-def test_session_that_cannot_be_saved_is_503(sign_in, olga, monkeypatch):
+def test_page_returns_503_when_the_session_cannot_be_saved(sign_in, olga, monkeypatch):
     client = sign_in(olga)
     client.raise_request_exception = False
     monkeypatch.setattr(
@@ -145,12 +145,12 @@ def test_session_that_cannot_be_saved_is_503(sign_in, olga, monkeypatch):
     assert (response.status_code, response["Retry-After"]) == (503, "5")
 
 
-def test_bad_request_that_no_database_caused_stays_400(client, db):
+def test_invalid_host_header_returns_400(client, db):
     assert client.get("/accounts/login/", headers={"Host": "10.1.2.3"}).status_code == 400
 
 
 @pytest.mark.parametrize("error", [OperationalError("full"), InterfaceError("closed")])
-def test_read_whose_log_row_is_lost_is_answered(scim, monkeypatch, error):
+def test_scim_read_returns_200_when_its_log_row_cannot_be_stored(scim, monkeypatch, error):
     def fail(**row):
         raise error
 

@@ -83,7 +83,7 @@ def provision(acme, address=NEWHIRE):
 # signing up
 
 
-def test_a_code_verifies_the_address_and_signs_in(db):
+def test_sign_up_code_verifies_the_address_and_signs_in(db):
     client, page = sign_up(NEWHIRE)
     assert page.status_code == 200
     assert not is_in(client)
@@ -92,21 +92,21 @@ def test_a_code_verifies_the_address_and_signs_in(db):
     assert account_for_address(NEWHIRE) == User.objects.get()
 
 
-def test_an_account_without_a_verified_address_is_not_let_in(db):
+def test_sign_in_of_an_unverified_account_redirects_to_the_code_page(db):
     sign_up(NEWHIRE)
     client, response = enter(NEWHIRE, NEW_PASSWORD)
     assert not is_in(client)
     assert response.headers["Location"] == reverse("account_email_verification_sent")
 
 
-def test_signing_in_later_asks_for_a_new_code(db):
+def test_sign_in_of_an_unverified_account_sends_a_new_code(db):
     sign_up(NEWHIRE)
     client, _ = enter(NEWHIRE, NEW_PASSWORD)
     type_code(client, code_in(last_mail()))
     assert is_in(client)
 
 
-def test_a_code_counts_only_in_the_browser_that_asked(db):
+def test_sign_up_code_is_accepted_only_in_the_browser_that_requested_it(db):
     """The page that typed the code is the one that gets the account: a stranger's sign-up can't be confirmed for them."""
     squatter, _ = sign_up(NEWHIRE)
     code = code_in(last_mail())
@@ -117,7 +117,7 @@ def test_a_code_counts_only_in_the_browser_that_asked(db):
     assert account_for_address(NEWHIRE) is None
 
 
-def test_a_code_of_another_sign_up_is_refused(db):
+def test_sign_up_code_of_another_sign_up_is_refused(db):
     squatter, _ = sign_up(NEWHIRE)
     first = code_in(last_mail())
     newhire, _ = sign_up(NEWHIRE)
@@ -127,7 +127,7 @@ def test_a_code_of_another_sign_up_is_refused(db):
     assert not is_in(squatter)
 
 
-def test_the_third_wrong_code_ends_the_attempt(db):
+def test_third_wrong_sign_up_code_ends_the_attempt(db):
     client, _ = sign_up(NEWHIRE)
     code = code_in(last_mail())
     answers = [type_code(client, "WRNG-WRNG") for _ in range(3)]
@@ -137,7 +137,7 @@ def test_the_third_wrong_code_ends_the_attempt(db):
     assert not is_in(client)
 
 
-def test_an_old_code_is_refused(db):
+def test_expired_sign_up_code_is_refused(db):
     client, _ = sign_up(NEWHIRE)
     session = client.session
     session["account_email_verification_code"]["at"] -= 15 * 60 + 1
@@ -147,7 +147,7 @@ def test_an_old_code_is_refused(db):
     assert account_for_address(NEWHIRE) is None
 
 
-def test_a_new_code_ends_the_one_before(db):
+def test_new_sign_up_code_replaces_the_former_one(db):
     client, _ = sign_up(NEWHIRE)
     first = code_in(last_mail())
     type_code(client, "", action="resend")
@@ -156,14 +156,14 @@ def test_a_new_code_ends_the_one_before(db):
     assert is_in(client)
 
 
-def test_new_codes_are_sent_twice_only(db):
+def test_sign_up_code_is_resent_twice_only(db):
     client, _ = sign_up(NEWHIRE)
     for _ in range(4):
         type_code(client, "", action="resend")
     assert len(mail.outbox) == 3
 
 
-def test_codes_for_one_address_are_limited(db, settings):
+def test_sign_up_codes_for_one_address_are_limited(db, settings):
     settings.ACCOUNT_RATE_LIMITS = {"confirm_email": "2/h/key"}
     sign_up(NEWHIRE)
     client, _ = sign_up(NEWHIRE)
@@ -173,13 +173,13 @@ def test_codes_for_one_address_are_limited(db, settings):
     assert len(mail.outbox) == 2
 
 
-def test_codes_asked_for_from_one_place_are_limited(db):
+def test_sign_up_codes_requested_from_one_ip_address_are_limited(db):
     limit = int(settings.ACCOUNT_RATE_LIMITS["confirm_email"].partition("/")[0])
     statuses = [sign_up(f"p{number}@people.example")[1].status_code for number in range(limit + 1)]
     assert statuses == [200] * limit + [429]
 
 
-def test_the_code_is_in_no_log_line(db, caplog):
+def test_sign_up_code_is_never_logged(db, caplog):
     caplog.set_level("DEBUG")
     client, _ = sign_up(NEWHIRE)
     code = code_in(last_mail())
@@ -188,7 +188,7 @@ def test_the_code_is_in_no_log_line(db, caplog):
     assert code not in caplog.text
 
 
-def test_the_mail_of_a_sign_up_says_who_asked_and_what_to_do(db):
+def test_sign_up_mail_names_ip_address_and_browser_and_has_no_link(db):
     client = Client(headers={"user-agent": "Browser\r\nBcc: x"}, REMOTE_ADDR="192.0.2.7")
     client.post(reverse("account_signup"), {"email": NEWHIRE, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
     body = last_mail().body
@@ -198,7 +198,7 @@ def test_the_mail_of_a_sign_up_says_who_asked_and_what_to_do(db):
     assert "http://testserver/accounts" not in body
 
 
-def test_the_way_to_the_invitation_goes_on_after_the_code(acme, db):
+def test_sign_up_code_redirects_to_the_invitation_in_next(acme, db):
     membership = provision(acme, "nora@people.example")
     _, secret = invitations.prepare_invitation(org=acme, membership_public_id=str(membership.public_id))
     invitation = reverse("people:invitation", args=[secret])
@@ -211,7 +211,7 @@ def test_the_way_to_the_invitation_goes_on_after_the_code(acme, db):
     assert membership.state == MembershipState.ACTIVE
 
 
-def test_a_sign_up_can_be_canceled_for_another_address(db):
+def test_canceled_sign_up_allows_another_address(db):
     client, _ = sign_up("typo@acme.test")
     client.post(reverse("account_logout"), {"next": reverse("account_signup")})
     assert client.get(reverse("account_signup")).status_code == 200
@@ -241,14 +241,14 @@ def test_a_sign_up_answers_the_same_whether_the_address_is_free_claimed_or_verif
     assert answers["free@nowhere.example"] == answers["claimed@nowhere.example"] == answers[stranger.email]
 
 
-def test_a_canceled_sign_up_answers_the_same_for_a_verified_address(stranger):
+def test_canceled_sign_up_answers_the_same_for_a_free_and_a_verified_address(stranger):
     for address in (stranger.email, "free@nowhere.example"):
         client, _ = sign_up(address)
         client.post(reverse("account_logout"))
         assert client.get(reverse("account_email_verification_sent")).headers["Location"] == reverse("account_login")
 
 
-def test_a_sign_up_with_a_verified_address_costs_a_hash_too(stranger, monkeypatch):
+def test_sign_up_hashes_the_password_for_a_verified_address_too(stranger, monkeypatch):
     from portal.site.verification import forms
 
     hashed = []
@@ -257,7 +257,7 @@ def test_a_sign_up_with_a_verified_address_costs_a_hash_too(stranger, monkeypatc
     assert hashed == [NEW_PASSWORD]
 
 
-def test_a_sign_up_with_a_verified_address_mails_its_holder(stranger):
+def test_sign_up_mails_the_holder_of_a_verified_address(stranger):
     sign_up(stranger.email)
     assert "There is one already" in last_mail().body
     assert "From: 127.0.0.1" in last_mail().body
@@ -268,7 +268,7 @@ def test_a_sign_up_with_a_verified_address_mails_its_holder(stranger):
 # an account without a verified address holds nothing
 
 
-def test_a_squatted_address_is_provisioned_all_the_same(acme, acme_test):
+def test_provisioning_replaces_an_unverified_account_with_the_address(acme, acme_test):
     squatter, _ = sign_up(NEWHIRE)
     claim = User.objects.get(email=NEWHIRE)
     membership = provision(acme)
@@ -279,14 +279,14 @@ def test_a_squatted_address_is_provisioned_all_the_same(acme, acme_test):
     assert not is_in(squatter)
 
 
-def test_a_code_that_comes_after_the_provisioning_says_that_the_address_is_taken(acme, acme_test):
+def test_sign_up_code_after_provisioning_says_that_the_address_is_taken(acme, acme_test):
     squatter, _ = sign_up(NEWHIRE)
     code = code_in(last_mail())
     provision(acme)
     assert "Another account has verified this address already" in type_code(squatter, code).content.decode()
 
 
-def test_two_may_sign_up_with_one_address_and_the_first_code_has_it(db):
+def test_first_code_wins_when_two_people_sign_up_with_one_address(db):
     first, _ = sign_up(NEWHIRE)
     first_code = code_in(last_mail())
     second, _ = sign_up(NEWHIRE)
@@ -297,14 +297,14 @@ def test_two_may_sign_up_with_one_address_and_the_first_code_has_it(db):
     assert User.objects.filter(email=NEWHIRE).count() == 1
 
 
-def test_a_code_for_an_account_that_is_gone_is_refused(db):
+def test_sign_up_code_for_a_deleted_account_is_refused(db):
     client, _ = sign_up(NEWHIRE)
     User.objects.all().delete()
     assert "This code is wrong" in type_code(client, code_in(last_mail())).content.decode()
 
 
 @pytest.mark.parametrize("error", [AccountUnknown, tenancy.AddressTaken])
-def test_a_verification_that_fails_at_the_last_moment_says_so(db, monkeypatch, error):
+def test_sign_up_code_shows_a_message_when_the_verification_fails(db, monkeypatch, error):
     client, _ = sign_up(NEWHIRE)
 
     def fail(**fields: Any) -> None:
@@ -317,13 +317,13 @@ def test_a_verification_that_fails_at_the_last_moment_says_so(db, monkeypatch, e
     assert not is_in(client)
 
 
-def test_an_operators_word_takes_the_address_from_a_claim(db):
+def test_create_staff_replaces_an_unverified_account_with_the_address(db):
     sign_up(NEWHIRE)
     user, is_new = tenancy.create_staff(email=NEWHIRE)
     assert (is_new, user.has_usable_password(), User.objects.count()) == (True, False, 1)
 
 
-def test_unverified_accounts_are_pruned_after_three_days(db, stranger, uma):
+def test_prune_deletes_unverified_accounts_after_three_days(db, stranger, uma):
     claims = [tenancy.sign_up(email=f"{name}@acme.test", password=PASSWORD) for name in ("old", "new", "staff")]
     User.objects.exclude(pk=claims[1].pk).update(date_joined=now() - timedelta(days=3, minutes=1))
     User.objects.filter(pk=claims[2].pk).update(is_staff=True)
@@ -352,7 +352,7 @@ def rename_in_a_library(user: User) -> None:
 
 
 @pytest.mark.parametrize("lose", [lose_last_address, revoke_domain, rename_in_a_library])
-def test_account_is_kept_for_three_days_after_it_lost_its_last_address(db, stranger, lose):
+def test_prune_keeps_an_account_for_three_days_after_it_lost_its_last_address(db, stranger, lose):
     User.objects.update(date_joined=now() - timedelta(days=400))
     lose(stranger)
     kept = User.objects.filter(pk=stranger.pk)
@@ -363,14 +363,14 @@ def test_account_is_kept_for_three_days_after_it_lost_its_last_address(db, stran
         assert (tasks.prune(), kept.exists()) == (1, False)
 
 
-def test_account_that_lost_its_address_is_not_deleted_for_another_that_it_only_claims(db, stranger):
+def test_account_without_a_verified_address_is_kept_when_another_account_verifies_its_claim(db, stranger):
     EmailAddress.objects.create(user=stranger, email=NEWHIRE, verified=False)
     lose_last_address(stranger)
     tenancy.create_account(email=NEWHIRE, verified=True)
     assert User.objects.filter(pk=stranger.pk).exists()
 
 
-def test_account_that_lost_its_address_twice_is_kept_from_the_second_loss(db, stranger):
+def test_prune_counts_three_days_from_the_last_time_an_account_lost_its_address(db, stranger):
     address = stranger.email
     with time_machine.travel(now() - timedelta(days=10), tick=False):
         lose_last_address(stranger)
@@ -385,20 +385,20 @@ def make_claims(amount: int) -> None:
     User.objects.update(date_joined=now() - timedelta(days=4))
 
 
-def test_all_unverified_accounts_are_pruned_in_one_run(db, monkeypatch):
+def test_prune_deletes_all_unverified_accounts_in_one_run(db, monkeypatch):
     monkeypatch.setattr(portions, "PORTION", 2)
     make_claims(5)
     assert tasks.prune() == 5
     assert not User.objects.exists()
 
 
-def test_a_run_of_pruning_ends_when_its_time_is_over(db, monkeypatch):
+def test_prune_stops_at_its_time_limit(db, monkeypatch):
     monkeypatch.setattr(portions, "SECONDS", -1.0)
     make_claims(1)
     assert tasks.prune() == 0
 
 
-def test_an_account_that_is_verified_while_it_is_pruned_stays(db, monkeypatch):
+def test_prune_keeps_an_account_that_is_verified_meanwhile(db, monkeypatch):
     claim = tenancy.sign_up(email=NEWHIRE, password=PASSWORD)
     User.objects.update(date_joined=now() - timedelta(days=4))
     delete = tenancy._delete_if_empty
@@ -412,11 +412,11 @@ def test_an_account_that_is_verified_while_it_is_pruned_stays(db, monkeypatch):
     assert account_for_address(NEWHIRE) == claim
 
 
-def test_an_account_that_is_gone_before_it_is_pruned_counts_for_nothing(db):
+def test_prune_does_not_count_an_account_that_is_gone_already(db):
     assert tenancy._delete_if_empty(4711) == 0
 
 
-def test_beat_prunes_accounts():
+def test_beat_schedule_includes_pruning_of_accounts():
     from portal.celery import app
 
     app.loader.import_default_modules()
@@ -442,7 +442,7 @@ def test_an_added_address_is_verified_by_its_code(stranger_in, stranger):
     assert stranger.email == "stranger@nowhere.example"
 
 
-def test_the_mail_of_an_added_address_names_the_account_that_asked(stranger_in, stranger):
+def test_mail_for_an_added_address_names_the_account_that_asked(stranger_in, stranger):
     add(stranger_in)
     message = last_mail()
     assert message.to == [SECOND]
@@ -450,21 +450,21 @@ def test_the_mail_of_an_added_address_names_the_account_that_asked(stranger_in, 
     assert "If it wasn't you" in message.body
 
 
-def test_an_address_of_another_account_is_refused_to_whoever_reads_its_mail(stranger_in, uma):
+def test_added_address_is_refused_after_its_code_when_another_account_verified_it(stranger_in, uma):
     add(stranger_in, uma.email)
     page = type_code(stranger_in, code_in(last_mail())).content.decode()
     assert "Another account has verified this address already" in page
     assert account_for_address(uma.email) == uma.user
 
 
-def test_too_many_wrong_codes_lead_back_to_the_addresses(stranger_in):
+def test_three_wrong_codes_for_an_added_address_redirect_to_the_address_list(stranger_in):
     add(stranger_in)
     answers = [type_code(stranger_in, "WRNG-WRNG") for _ in range(3)]
     assert answers[-1].headers["Location"] == reverse("account_email")
     assert is_in(stranger_in)
 
 
-def test_an_address_that_a_squatter_claims_is_added_and_made_primary(stranger_in, stranger):
+def test_added_address_replaces_an_unverified_account_and_can_be_made_primary(stranger_in, stranger):
     claim = tenancy.sign_up(email=SECOND, password="a-squatters-password")
     add(stranger_in)
     type_code(stranger_in, code_in(last_mail()))
@@ -475,14 +475,14 @@ def test_an_address_that_a_squatter_claims_is_added_and_made_primary(stranger_in
     assert last_mail().to == ["stranger@nowhere.example"]
 
 
-def test_an_unverified_address_is_not_made_primary(stranger_in, stranger):
+def test_address_list_refuses_to_make_an_unverified_address_primary(stranger_in, stranger):
     EmailAddress.objects.create(user=stranger, email=SECOND, verified=False)
     stranger_in.post(reverse("account_email"), {"email": SECOND, "action_primary": ""})
     assert "hasn&#x27;t verified" in stranger_in.get(reverse("account_email")).content.decode()
     assert User.objects.get(pk=stranger.pk).email == "stranger@nowhere.example"
 
 
-def test_an_account_without_a_primary_address_chooses_one_and_nobody_is_mailed(stranger_in, stranger):
+def test_address_list_sets_a_first_primary_address_without_a_mail(stranger_in, stranger):
     tenancy.mark_address_verified(user=stranger, address=SECOND)
     EmailAddress.objects.update(primary=False)
     User.objects.filter(pk=stranger.pk).update(email="", email_key=None)
@@ -492,7 +492,7 @@ def test_an_account_without_a_primary_address_chooses_one_and_nobody_is_mailed(s
     assert mail.outbox == []
 
 
-def test_an_address_that_was_never_verified_is_sent_a_code_from_the_list(stranger_in, stranger):
+def test_address_list_sends_a_code_to_an_unverified_address(stranger_in, stranger):
     EmailAddress.objects.create(user=stranger, email=SECOND, verified=False)
     response = stranger_in.post(reverse("account_email"), {"email": SECOND, "action_send": ""})
     assert response.headers["Location"] == reverse("account_email_verification_sent")
@@ -500,7 +500,7 @@ def test_an_address_that_was_never_verified_is_sent_a_code_from_the_list(strange
     assert SECOND in verified_keys_of(stranger)
 
 
-def test_a_removed_address_leaves_no_verification(stranger_in, stranger):
+def test_address_list_removes_an_address_with_its_verification(stranger_in, stranger):
     tenancy.mark_address_verified(user=stranger, address=SECOND)
     stranger_in.post(reverse("account_email"), {"email": SECOND, "action_remove": ""})
     assert not AddressVerification.objects.filter(address_key=SECOND).exists()
@@ -508,7 +508,7 @@ def test_a_removed_address_leaves_no_verification(stranger_in, stranger):
     assert "was removed" in last_mail().body
 
 
-def test_the_primary_address_cannot_be_removed(stranger_in, stranger):
+def test_address_list_refuses_to_remove_the_primary_address(stranger_in, stranger):
     tenancy.mark_address_verified(user=stranger, address=SECOND)
     stranger_in.post(reverse("account_email"), {"email": stranger.email, "action_remove": ""})
     assert "is your primary address" in stranger_in.get(reverse("account_email")).content.decode()
@@ -516,14 +516,14 @@ def test_the_primary_address_cannot_be_removed(stranger_in, stranger):
 
 
 @pytest.mark.parametrize("action", ["action_primary", "action_remove", "action_send"])
-def test_an_address_of_somebody_else_is_left_alone(stranger_in, uma, action):
+def test_address_list_does_not_change_another_accounts_address(stranger_in, uma, action):
     response = stranger_in.post(reverse("account_email"), {"email": uma.email, action: ""})
     assert response.headers["Location"] == reverse("account_email")
     assert account_for_address(uma.email) == uma.user
 
 
 @pytest.mark.parametrize("action", ["action_primary", "action_remove"])
-def test_addresses_change_only_after_a_fresh_proof(stranger, action):
+def test_address_list_redirects_to_reauthentication_before_a_change(stranger, action):
     tenancy.mark_address_verified(user=stranger, address=SECOND)
     client, _ = enter(stranger.email)
     session = client.session
@@ -535,18 +535,18 @@ def test_addresses_change_only_after_a_fresh_proof(stranger, action):
     assert User.objects.get(pk=stranger.pk).email == stranger.email
 
 
-def test_what_is_no_address_for_dns_is_refused_at_its_field(db):
+def test_sign_up_refuses_an_address_with_a_too_long_domain_label(db):
     _, page = sign_up(f"a@{'x' * 64}.example")
     assert page.context["form"].errors["email"]
     assert not User.objects.exists()
 
 
-def test_an_address_whose_domain_cannot_be_is_refused_at_its_field(db):
+def test_sign_up_refuses_an_address_with_an_invalid_international_domain(db):
     _, page = sign_up("a@xn--a.example")
     assert page.context["form"].errors["email"] == ["That isn't an e-mail address."]
 
 
-def test_a_changed_password_leaves_an_address_that_changed_meanwhile(stranger):
+def test_set_password_does_not_restore_an_address_removed_meanwhile(stranger):
     stale = User.objects.get(pk=stranger.pk)
     tenancy.remove_account_address(user=stranger, address=stranger.email)
     get_adapter().set_password(stale, NEW_PASSWORD)
@@ -557,7 +557,7 @@ def test_a_changed_password_leaves_an_address_that_changed_meanwhile(stranger):
 # links
 
 
-def test_a_confirmation_link_explains_itself_and_signs_nobody_out(stranger_in):
+def test_confirmation_link_returns_410_and_keeps_the_session(stranger_in):
     response = stranger_in.get("/accounts/confirm-email/MQ:1x-y_z/")
     assert response.status_code == 410
     assert "Opening this link changed nothing" in response.content.decode()
@@ -575,7 +575,7 @@ def set_password(client: Client, link: str, password: str = NEW_PASSWORD) -> Any
     return client.post(form.request["PATH_INFO"], {"password1": password, "password2": password}, follow=True)
 
 
-def test_opening_a_reset_link_of_another_account_signs_nobody_out(stranger_in, uma):
+def test_reset_link_of_another_account_keeps_the_session_when_opened(stranger_in, uma):
     link = reset_link(uma.email)
     page = stranger_in.get(link, follow=True).content.decode()
     assert is_in(stranger_in)
@@ -583,14 +583,14 @@ def test_opening_a_reset_link_of_another_account_signs_nobody_out(stranger_in, u
     assert uma.email in page
 
 
-def test_saving_the_password_of_another_account_ends_the_session_here(stranger_in, uma):
+def test_reset_of_another_accounts_password_ends_the_session(stranger_in, uma):
     set_password(stranger_in, reset_link(uma.email))
     uma.user.refresh_from_db()
     assert uma.user.check_password(NEW_PASSWORD)
     assert not is_in(stranger_in)
 
 
-def test_a_reset_keeps_what_the_person_of_a_verified_account_has_set(stranger):
+def test_reset_of_a_verified_account_keeps_factors_and_verifications(stranger):
     RecoveryCodes.activate(stranger)
     tenancy.mark_address_verified(user=stranger, address=SECOND)
     before = verified_at(stranger, SECOND)
@@ -601,7 +601,7 @@ def test_a_reset_keeps_what_the_person_of_a_verified_account_has_set(stranger):
     assert verified_at(stranger, SECOND) == before
 
 
-def test_a_reset_of_an_unverified_account_removes_all_that_was_set_and_verifies_it(uma):
+def test_reset_of_an_unverified_account_removes_factors_addresses_and_sessions_and_verifies_it(uma):
     """An account of a member whose address nobody has verified: its domain was given up, say."""
     user, other = uma.user, "strangers@nowhere.example"
     squatter, _ = enter(uma.email)
@@ -623,14 +623,14 @@ def test_a_reset_of_an_unverified_account_removes_all_that_was_set_and_verifies_
     assert now() - verified_at(user, uma.email) < timedelta(minutes=1)
 
 
-def test_a_reset_of_a_squatted_account_gives_it_to_the_mailbox(db):
+def test_reset_of_an_unverified_account_replaces_its_password(db):
     sign_up(NEWHIRE)
     set_password(Client(), reset_link(NEWHIRE), "the-real-persons-password")
     assert is_in(enter(NEWHIRE, "the-real-persons-password")[0])
     assert not is_in(enter(NEWHIRE, NEW_PASSWORD)[0])
 
 
-def test_the_reset_mail_and_page_say_that_a_stranger_may_have_made_the_account(db):
+def test_reset_mail_and_page_say_that_nobody_has_verified_the_account(db):
     sign_up(NEWHIRE)
     link = reset_link(NEWHIRE)
     assert "a stranger may have created the account" in last_mail().body
@@ -640,33 +640,33 @@ def test_the_reset_mail_and_page_say_that_a_stranger_may_have_made_the_account(d
     assert NEWHIRE in page
 
 
-def test_many_claims_of_one_address_get_one_reset_mail(db):
+def test_reset_sends_one_mail_for_several_unverified_accounts_of_an_address(db):
     for _ in range(3):
         tenancy.sign_up(email=NEWHIRE, password=PASSWORD)
     reset_link(NEWHIRE)
     assert len(mail.outbox) == 1
 
 
-def test_an_inactive_account_gets_no_reset_link(stranger):
+def test_reset_sends_no_link_for_an_inactive_account(stranger):
     User.objects.update(is_active=False)
     Client().post(reverse("account_reset_password"), {"email": stranger.email})
     assert "There is none with this address" in last_mail().body
 
 
-def test_a_reset_link_is_for_the_address_that_it_was_mailed_to(stranger):
+def test_reset_link_ends_when_the_account_loses_the_address_it_was_mailed_to(stranger):
     tenancy.mark_address_verified(user=stranger, address=SECOND)
     link = reset_link(SECOND)
     tenancy.remove_account_address(user=stranger, address=SECOND)
     assert "This link doesn’t work any more" in Client().get(link, follow=True).content.decode()
 
 
-def test_an_unverified_address_resets_no_account_that_has_a_verified_one(stranger):
+def test_reset_by_an_unverified_address_sends_no_link_for_an_account_with_a_verified_one(stranger):
     EmailAddress.objects.create(user=stranger, email=SECOND, verified=False)
     Client().post(reverse("account_reset_password"), {"email": SECOND})
     assert "There is none with this address" in last_mail().body
 
 
-def test_a_reset_that_another_verification_overtakes_is_refused_on_the_page(db):
+def test_reset_page_refuses_the_link_when_another_account_verified_the_address_meanwhile(db):
     sign_up(NEWHIRE)
     link = reset_link(NEWHIRE)
     client = Client()
@@ -677,7 +677,7 @@ def test_a_reset_that_another_verification_overtakes_is_refused_on_the_page(db):
 
 
 @pytest.mark.parametrize("moment", ["clean", "save"])
-def test_a_reset_that_fails_at_the_last_moment_says_so(stranger, monkeypatch, moment):
+def test_reset_page_shows_a_message_when_saving_fails(stranger, monkeypatch, moment):
     from portal.site.verification import forms
 
     client = Client()
@@ -700,7 +700,7 @@ def test_a_reset_that_fails_at_the_last_moment_says_so(stranger, monkeypatch, mo
 # signing in
 
 
-def test_a_password_is_tried_for_the_account_that_verified_the_address_alone(stranger):
+def test_sign_in_tries_only_the_account_that_verified_the_address(stranger):
     EmailAddress.objects.create(
         user=tenancy.create_account(email="x@nowhere.example", password="x-password", verified=True),
         email=stranger.email,
@@ -709,7 +709,7 @@ def test_a_password_is_tried_for_the_account_that_verified_the_address_alone(str
     assert not is_in(enter(stranger.email, "x-password")[0])
 
 
-def test_a_sign_in_tries_the_newest_claims_only(db, monkeypatch):
+def test_sign_in_tries_only_the_newest_unverified_accounts_of_an_address(db, monkeypatch):
     passwords = [f"password-number-{number}" for number in range(5)]
     for password in passwords:
         tenancy.sign_up(email=NEWHIRE, password=password)
@@ -717,12 +717,12 @@ def test_a_sign_in_tries_the_newest_claims_only(db, monkeypatch):
     assert answers == [200, 200, 302, 302, 302]
 
 
-def test_an_address_in_another_spelling_signs_nobody_in(stranger):
+def test_sign_in_refuses_a_look_alike_spelling_of_the_address(stranger):
     assert not is_in(enter("stranger@ｎowhere.example")[0])
     assert is_in(enter("STRANGER@nowhere.example")[0])
 
 
-def test_no_other_way_of_allauth_verifies_an_address():
+def test_allauth_settings_allow_no_other_way_to_verify_an_address():
     """These paths mark an address as verified without the services; a new setting must bring its own way there."""
     from allauth.account import app_settings
 
@@ -733,7 +733,7 @@ def test_no_other_way_of_allauth_verifies_an_address():
     assert {"allauth.headless", "allauth.socialaccount"}.isdisjoint(settings.INSTALLED_APPS)
 
 
-def test_a_members_membership_stays_when_the_account_loses_its_address(acme):
+def test_membership_stays_active_when_the_account_loses_its_address(acme):
     membership = MembershipFactory(org=acme, email="hank@people.example")
     tenancy.remove_account_address(user=membership.user, address=membership.email)
     membership.refresh_from_db()
@@ -743,13 +743,13 @@ def test_a_members_membership_stays_when_the_account_loses_its_address(acme):
 # the service behind the reset, where the page can't lead
 
 
-def test_a_reset_is_refused_for_an_address_that_the_account_has_not(stranger):
+def test_reset_password_raises_address_taken_for_an_address_that_the_account_does_not_have(stranger):
     with pytest.raises(tenancy.AddressTaken):
         tenancy.reset_password(user=stranger, address=SECOND, password=NEW_PASSWORD, mailed_at=now())
 
 
 @pytest.mark.parametrize("trait", ["verified elsewhere", "staff"])
-def test_a_reset_by_an_unverified_address_is_refused_where_more_is_at_stake(stranger, trait):
+def test_reset_password_raises_address_unverified_for_staff_and_accounts_with_a_verified_address(stranger, trait):
     address = SECOND
     EmailAddress.objects.create(user=stranger, email=SECOND, verified=False)
     if trait == "staff":
@@ -760,13 +760,13 @@ def test_a_reset_by_an_unverified_address_is_refused_where_more_is_at_stake(stra
         tenancy.reset_password(user=stranger, address=address, password=NEW_PASSWORD, mailed_at=now())
 
 
-def test_a_reset_of_an_account_that_is_gone_is_refused(stranger):
+def test_reset_password_raises_account_unknown_for_a_deleted_account(stranger):
     User.objects.all().delete()
     with pytest.raises(AccountUnknown):
         tenancy.reset_password(user=stranger, address=stranger.email, password=NEW_PASSWORD, mailed_at=now())
 
 
-def test_a_token_for_one_address_is_none_for_another(stranger):
+def test_address_token_is_valid_for_its_address_only(stranger):
     token = AddressTokens(stranger.email).make_token(stranger)
     assert AddressTokens(stranger.email).check_token(stranger, token)
     assert not AddressTokens(SECOND).check_token(stranger, token)

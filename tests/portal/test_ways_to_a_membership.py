@@ -431,7 +431,7 @@ def name_of(value: object) -> str | None:
 
 
 @pytest.mark.parametrize(("way", "proof", "history", "end"), TABLE, ids=name_of)
-def test_way_in_ends_as_the_table_says(
+def test_way_to_a_membership_ends_as_in_the_table(
     world: World, request: pytest.FixtureRequest, way: Step, proof: Step, history: Step, end: str
 ) -> None:
     if way in {sign_in_with_jit, sign_in_without_jit}:
@@ -444,7 +444,9 @@ def test_way_in_ends_as_the_table_says(
 
 @pytest.mark.parametrize("history", [deleted_after_use, renamed_away])
 @pytest.mark.parametrize("way", [scim_create, scim_create_without_external_id, scim_rename])
-def test_new_holder_gets_nothing_of_the_former_persons(world: World, history: Step, way: Step) -> None:
+def test_new_holder_of_an_address_gets_neither_role_nor_account_of_the_former_one(
+    world: World, history: Step, way: Step
+) -> None:
     history(world)
     assert world.former is not None
     people.grant_role(membership=world.former, role=Role.ADMIN, source="person", actor=ACTOR)
@@ -499,7 +501,7 @@ NAME_IDS = [
 
 @pytest.mark.usefixtures("with_connection")
 @pytest.mark.parametrize(("asked", "linked", "comes", "end"), NAME_IDS)
-def test_name_id_enters_a_membership_as_the_table_says(
+def test_name_id_enters_or_is_refused_as_in_the_table(
     world: World, asked: str, linked: list[tuple[str, str]], comes: tuple[str, str], end: str
 ) -> None:
     assert world.scim.post("/Users", user_body(HANK)).status_code == 201
@@ -577,13 +579,13 @@ def callers_of(name: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", GIVERS)
-def test_each_function_that_gives_a_membership_is_reached_by_a_way_of_the_table(name: str) -> None:
+def test_every_function_that_gives_a_membership_is_called_by_a_way_in_the_table(name: str) -> None:
     in_table = {way for way, *_ in TABLE}
     assert set(callers_of(name)) == set(GIVERS[name])
     assert set().union(*GIVERS[name].values()) <= in_table
 
 
-def test_only_joining_and_leaving_change_whose_membership_it_is() -> None:
+def test_only_listed_services_change_the_account_of_a_membership() -> None:
     writers = {
         f"{module.place}:{function.name}"
         for module in modules()

@@ -39,7 +39,7 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
 
 
-def test_the_copy_has_no_sandbox(product: Path) -> None:
+def test_copy_without_sandbox_cannot_import_it(product: Path) -> None:
     done = run(product, "-c", "import sandbox")
     assert done.stderr.strip().endswith("ModuleNotFoundError: No module named 'sandbox'")
 
@@ -49,11 +49,11 @@ def test_check_deploy_passes_without_the_sandbox(product: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_portal_answers_without_the_sandbox(product: Path) -> None:
+def test_portal_answers_requests_without_the_sandbox(product: Path) -> None:
     assert run(product, "manage.py", "migrate", "--verbosity", "0").returncode == 0
     done = run(product, "-c", PROBE)
     assert done.stdout.split() == ["200", "401"], done.stderr
 
 
-def test_seed_demo_is_no_command_without_the_sandbox(product: Path) -> None:
+def test_seed_demo_is_an_unknown_command_without_the_sandbox(product: Path) -> None:
     assert "Unknown command: 'seed_demo'" in run(product, "manage.py", "seed_demo").stderr

@@ -46,13 +46,13 @@ PARENT = f"import subprocess, sys; print(subprocess.Popen([sys.executable, '-c',
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEPER}"
 
 
-def test_a_family_ends_with_its_block(tmp_path):
+def test_family_ends_its_children_at_the_end_of_the_with_block(tmp_path):
     with Family() as family:
         child = start_script(family, tmp_path, SLEEPER)
     assert not is_alive(child.process.pid)
 
 
-def test_what_a_child_started_ends_too(family, tmp_path):
+def test_family_stop_ends_processes_started_by_a_child(family, tmp_path):
     script = PARENT.replace("input()", "import time; time.sleep(600)")
     child = start_script(family, tmp_path, script)
     grandchild = int(child.log.read_text().split()[0])
@@ -61,7 +61,7 @@ def test_what_a_child_started_ends_too(family, tmp_path):
     assert not is_alive(child.process.pid)
 
 
-def test_what_an_ended_child_left_behind_ends_too(family, tmp_path):
+def test_family_stop_ends_processes_left_behind_by_an_ended_child(family, tmp_path):
     child = start_script(family, tmp_path, PARENT.replace("input()", "sys.exit(3)"))
     wait_for(lambda: child.has_ended, "the child ends")
     grandchild = int(child.log.read_text().split()[0])
@@ -69,14 +69,14 @@ def test_what_an_ended_child_left_behind_ends_too(family, tmp_path):
     wait_for(lambda: not is_alive(grandchild), "the grandchild ends")
 
 
-def test_a_child_that_ignores_the_request_is_killed(family, tmp_path, monkeypatch):
+def test_family_stop_kills_a_child_that_ignores_sigterm(family, tmp_path, monkeypatch):
     monkeypatch.setattr(processes, "GRACE_SECONDS", 0.2)
     child = start_script(family, tmp_path, STUBBORN)
     family.stop()
     assert child.process.returncode == -signal.SIGKILL
 
 
-def test_a_child_that_ended_by_itself_is_found_with_its_last_words(family, tmp_path):
+def test_first_ended_returns_the_child_that_ended_with_its_last_output(family, tmp_path):
     child = start_script(family, tmp_path, "raise SystemExit('out of paper')")
     wait_for(lambda: child.has_ended, "the child ends")
     assert family.first_ended() is child
@@ -86,7 +86,7 @@ def test_a_child_that_ended_by_itself_is_found_with_its_last_words(family, tmp_p
 @pytest.mark.parametrize(
     ("before", "name"), [(0, r"port {port} can't"), (1, r"port {port}, which the identity provider needs, can't")]
 )
-def test_a_port_in_use_is_one_clear_line(before, name):
+def test_free_port_raises_cannot_start_for_a_port_in_use(before, name):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", unused_port() + before))
         taken.listen()
@@ -97,7 +97,7 @@ def test_a_port_in_use_is_one_clear_line(before, name):
 
 
 @pytest.mark.parametrize("text", ["0", "65535", "-1", "http", "80 80", "８０００"])
-def test_a_port_is_a_number_with_room_for_the_next(text):
+def test_free_port_raises_cannot_start_for_text_that_is_no_valid_port(text):
     with pytest.raises(CannotStart, match="isn't a number from 1 to 65534"):
         free_port(text)
 
@@ -105,18 +105,18 @@ def test_a_port_is_a_number_with_room_for_the_next(text):
 ADDRESS = "http://localhost:8123"
 
 
-def test_beside_a_running_demo_its_address_is_known(tmp_path):
+def test_of_running_demo_returns_the_announced_url(tmp_path):
     with announced(tmp_path, ADDRESS):
         assert of_running_demo(tmp_path) == ADDRESS
 
 
-def test_when_the_demo_has_ended_it_has_no_address(tmp_path):
+def test_of_running_demo_is_empty_after_the_demo_ended(tmp_path):
     with announced(tmp_path, ADDRESS):
         pass
     assert of_running_demo(tmp_path) == ""
 
 
-def test_a_demo_that_was_killed_has_no_address(tmp_path, family):
+def test_of_running_demo_is_empty_after_the_demo_was_killed(tmp_path, family):
     script = f"""
 import sys, time
 from pathlib import Path
@@ -133,7 +133,7 @@ with announced(Path({str(tmp_path)!r}), {ADDRESS!r}):
     assert of_running_demo(tmp_path) == ""
 
 
-def test_an_address_that_is_set_wins(tmp_path, monkeypatch):
+def test_adopt_keeps_public_base_url_when_it_is_set(tmp_path, monkeypatch):
     monkeypatch.setenv("PUBLIC_BASE_URL", "https://tunnel.example")
     with announced(tmp_path, ADDRESS):
         adopt(tmp_path)
@@ -214,7 +214,7 @@ def assert_the_identity_provider_serves(demo: Demo, var: Path) -> None:
 
 
 @pytest.mark.worker
-def test_a_command_beside_the_demo_prints_its_address(demo, demo_var):
+def test_command_run_during_the_demo_prints_urls_of_the_demo(demo, demo_var):
     base = re.search(r"http://localhost:\d+", demo.printed)[0]
     command = [sys.executable, "manage.py", "create_scim_token", "northwind", "--label", "Beside", "--json"]
     done = subprocess.run(command, env=environment(demo_var), cwd=ROOT, capture_output=True, text=True, check=True)
@@ -223,7 +223,7 @@ def test_a_command_beside_the_demo_prints_its_address(demo, demo_var):
 
 @pytest.mark.worker
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_demo_serves_when_it_says_so_until_a_signal_ends_every_process(demo, demo_var, number):
+def test_demo_serves_until_a_signal_and_then_ends_every_process(demo, demo_var, number):
     base = re.search(r"http://localhost:\d+", demo.printed)[0]
     assert httpx.get(f"{base}/readyz", trust_env=False).status_code == 200
     assert_the_identity_provider_serves(demo, demo_var)
@@ -236,7 +236,7 @@ def test_the_demo_serves_when_it_says_so_until_a_signal_ends_every_process(demo,
 
 @pytest.mark.worker
 @pytest.mark.parametrize(("command", "name"), [("portal.serve", "web server"), ("celery", "worker")])
-def test_the_demo_stops_and_says_so_when_a_process_ends_by_itself(demo, command, name):
+def test_demo_stops_with_a_message_when_one_of_its_processes_ends(demo, command, name):
     os.kill(min(demo.group(command)), signal.SIGKILL)
     assert demo.process.wait(timeout=SECONDS) == 1
     assert f"The {name} ended by itself." in demo.printed
@@ -252,7 +252,7 @@ def test_the_demo_stops_and_says_so_when_a_process_ends_by_itself(demo, command,
         ({"PORT": "many"}, "PORT is 'many'", 1),
     ],
 )
-def test_what_keeps_the_demo_from_starting_is_one_line_a_fault(tmp_path, given, sentence, faults):
+def test_demo_prints_one_line_for_each_fault_that_keeps_it_from_starting(tmp_path, given, sentence, faults):
     command = [sys.executable, "-m", "sandbox"]
     done = subprocess.run(command, env=environment(tmp_path, **given), capture_output=True, text=True, timeout=SECONDS)
     assert (done.returncode, len(done.stderr.splitlines())) == (1, faults)

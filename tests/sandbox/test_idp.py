@@ -127,35 +127,35 @@ def verified(visitor, response):
 # the process
 
 
-def test_it_says_where_it_is_ready(idp):
+def test_test_idp_prints_its_url_when_ready(idp):
     assert f"Rehearsal is ready at {idp.url}/" in idp.log.read_text()
 
 
-def test_it_listens_on_one_address_of_this_machine_only(idp):
+def test_test_idp_listens_on_loopback_only(idp):
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     listening = [row[1] for row in rows if row[3] == "0A" and row[1].endswith(f":{idp.port:04X}")]
     assert listening == [f"0100007F:{idp.port:04X}"]
     assert f":{idp.port:04X}" not in Path("/proc/net/tcp6").read_text()
 
 
-def test_there_is_no_host_to_choose(tmp_path):
+def test_test_idp_has_no_host_option(tmp_path):
     done = subprocess.run([*command(tmp_path, free_port()), "--host", "0.0.0.0"], capture_output=True, text=True)
     assert (done.returncode, "unrecognized arguments: --host" in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "http"])
-def test_a_port_is_a_number(tmp_path, port):
+def test_test_idp_refuses_a_port_that_is_no_valid_number(tmp_path, port):
     done = subprocess.run(command(tmp_path, port), capture_output=True, text=True)
     assert (done.returncode, "isn't a number from 1 to 65535" in done.stderr) == (2, True)
 
 
-def test_a_port_in_use_is_one_clear_line(idp, tmp_path):
+def test_test_idp_prints_one_line_when_the_port_is_in_use(idp, tmp_path):
     done = subprocess.run(command(tmp_path, idp.port), capture_output=True, text=True)
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
     assert "Address already in use" in done.stderr
 
 
-def test_it_ends_at_the_signal(tmp_path):
+def test_test_idp_ends_on_sigterm(tmp_path):
     started = Idp(tmp_path)
     started.process.send_signal(signal.SIGTERM)
     assert started.process.wait(timeout=SECONDS) == 0
@@ -163,7 +163,7 @@ def test_it_ends_at_the_signal(tmp_path):
         httpx.get(started.url, trust_env=False)
 
 
-def test_its_keys_outlive_it(tmp_path):
+def test_test_idp_keeps_its_keys_after_a_restart(tmp_path):
     certificates = set()
     for _ in range(2):
         started = Idp(tmp_path)
@@ -173,14 +173,14 @@ def test_its_keys_outlive_it(tmp_path):
     assert len(certificates) == 1
 
 
-def test_by_the_portals_host_name_it_does_not_answer(idp):
+def test_test_idp_returns_400_for_the_host_name_of_the_portal(idp):
     assert httpx.get(f"http://localhost:{idp.port}/", trust_env=False).status_code == 400
 
 
 # cookies and forms
 
 
-def test_its_cookies_have_names_that_the_portal_does_not_use(visitor, settings):
+def test_test_idp_cookie_names_differ_from_those_of_the_portal(visitor, settings):
     submit(visitor, visitor.get("/apps/acme/open"), fault=Fault.NONE)
     names = set(visitor.cookies)
     assert names == {"idp_csrftoken", "idp_session"}
@@ -190,11 +190,11 @@ def test_its_cookies_have_names_that_the_portal_does_not_use(visitor, settings):
 @pytest.mark.parametrize(
     "path", ["/apps/new", "/apps/acme", "/apps/acme/delete", "/apps/acme/sign-in", "/dns", "/dns/withdraw"]
 )
-def test_a_form_without_its_token_is_refused(visitor, path):
+def test_test_idp_returns_403_for_a_form_without_a_csrf_token(visitor, path):
     assert visitor.post(path, data={"name": "a.example"}).status_code == 403
 
 
-def test_every_page_says_what_this_is_and_runs_no_script_but_its_own(visitor):
+def test_test_idp_pages_say_not_for_production_and_allow_own_scripts_only(visitor):
     for path in ("/", "/apps/new", "/apps/acme", "/apps/acme/delete", "/apps/acme/open", "/dns", "/nowhere"):
         page = visitor.get(path)
         assert "not for production" in page.text
@@ -202,7 +202,7 @@ def test_every_page_says_what_this_is_and_runs_no_script_but_its_own(visitor):
 
 
 @pytest.mark.parametrize("name", ["idp.css", "submit.js", "key.svg"])
-def test_it_serves_its_own_looks(visitor, name):
+def test_test_idp_serves_its_static_files(visitor, name):
     assert visitor.get(f"/static/{name}").status_code == 200
 
 
@@ -215,7 +215,7 @@ def test_the_dns_page_publishes_a_record(visitor, idp):
 
 
 @pytest.mark.parametrize(("app", "bindings"), [("acme", ["HTTP-POST", "HTTP-Redirect"]), ("plain", ["HTTP-POST"])])
-def test_metadata_offers_what_is_declared(visitor, idp, app, bindings):
+def test_metadata_has_the_declared_bindings_of_the_app(visitor, idp, app, bindings):
     answer = visitor.get(f"/apps/{app}/metadata")
     root = etree.fromstring(answer.content)
     services = root.findall(f".//{MD}SingleSignOnService")
@@ -229,7 +229,7 @@ def test_metadata_offers_what_is_declared(visitor, idp, app, bindings):
 
 
 @pytest.mark.parametrize("ask", [redirected, posted])
-def test_a_request_is_answered_with_a_response_that_the_metadatas_key_verifies(visitor, ask):
+def test_response_is_verified_by_the_certificate_in_the_metadata(visitor, ask):
     page = submit(visitor, ask(visitor))
     response = response_of(page)
     assert (delivered(page)[0], delivered(page)[1]["RelayState"]) == (ACS, "r1")
@@ -237,26 +237,26 @@ def test_a_request_is_answered_with_a_response_that_the_metadatas_key_verifies(v
     assert verified(visitor, response) == 2
 
 
-def test_the_request_is_shown(visitor):
+def test_sign_in_page_shows_the_facts_of_the_request(visitor):
     text = html.fromstring(redirected(visitor, Signature="x").content).text_content()
     assert all(fact in text for fact in ("_r1", SP, ACS, "HTTP-Redirect, signed"))
 
 
-def test_a_script_is_answered_at_once(visitor):
+def test_request_with_auto_is_answered_without_the_form(visitor):
     assert verified(visitor, response_of(redirected(visitor, auto="new@x.example"))) == 2
 
 
-def test_a_script_chooses_a_fault(visitor):
+def test_request_with_auto_and_fault_is_answered_with_that_fault(visitor):
     response = response_of(redirected(visitor, auto=MARA.email, fault="wrong-audience"))
     assert response.findtext(".//{*}Audience") != SP
 
 
-def test_a_replay_comes_as_it_came_before(visitor):
+def test_replayed_response_equals_the_former_one(visitor):
     first = delivered(submit(visitor, redirected(visitor)))
     assert delivered(submit(visitor, redirected(visitor), fault=Fault.REPLAYED)) == first
 
 
-def test_an_app_that_asks_for_another_acs_is_refused_by_name(visitor):
+def test_request_for_another_acs_url_returns_400_naming_it(visitor):
     page = redirected(visitor, request_xml(acs=f"{ACS}/other"))
     assert (page.status_code, "ACS URL" in page.text) == (400, True)
 
@@ -266,19 +266,19 @@ XXE = b'<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]>' + request_xml()
 
 
 @pytest.mark.parametrize("document", [XXE, BOMB, b"<a", b"<a/>"], ids=["DTD", "bomb", "no XML", "no request"])
-def test_a_hostile_redirect_is_a_bad_request(visitor, document):
+def test_malformed_redirect_request_returns_400(visitor, document):
     page = redirected(visitor, document)
     assert (page.status_code, "This isn’t a sign-in request" in page.text) == (400, True)
 
 
 @pytest.mark.parametrize("document", [XXE, b"<a" * 40_000, b"<a/>"], ids=["DTD", "large", "no request"])
-def test_a_hostile_post_is_a_bad_request(visitor, document):
+def test_malformed_post_request_returns_400(visitor, document):
     page = posted(visitor, document)
     assert (page.status_code, "This isn’t a sign-in request" in page.text) == (400, True)
 
 
 @pytest.mark.parametrize("text", ["", "%%%", "é", "AAAA", "\x00"])
-def test_what_is_no_message_is_a_bad_request(visitor, text):
+def test_text_that_is_no_saml_request_returns_400(visitor, text):
     answers = [
         visitor.get("/apps/acme/sso", params={"SAMLRequest": text}),
         visitor.post("/apps/acme/sso", data={"SAMLRequest": text}),
@@ -286,7 +286,7 @@ def test_what_is_no_message_is_a_bad_request(visitor, text):
     assert [answer.status_code for answer in answers] == [400, 400]
 
 
-def test_a_body_larger_than_any_form_is_a_bad_request(visitor):
+def test_too_large_body_returns_400(visitor):
     assert visitor.post("/apps/acme/sso", data={"SAMLRequest": "A" * 3_000_000}).status_code == 400
 
 
@@ -315,7 +315,7 @@ def service_provider():
 
 
 @pytest.mark.browser
-def test_the_response_reaches_the_app_by_itself(idp, service_provider, page):
+def test_browser_posts_the_response_to_the_acs_without_a_click(idp, service_provider, page):
     acs, arrived = service_provider
     save_app(idp.folder, App("b", "B", "i", SP, acs))
     complaints = []

@@ -71,31 +71,31 @@ def enter(console, path="/apps/new", **changed):
 # apps
 
 
-def test_an_app_is_entered_and_lands_on_its_own_page(console, folder):
+def test_new_app_form_saves_the_app_and_redirects_to_its_page(console, folder):
     assert enter(console).url == "/apps/gatehouse-of-northwind"
     app = find_app(folder, "gatehouse-of-northwind")
     assert (app.label, app.signs, app.declares_redirect) == ("Gatehouse of Northwind", Signs.ASSERTION, True)
 
 
 @pytest.mark.parametrize("style", Style)
-def test_empty_rows_take_the_names_of_the_style(console, folder, style):
+def test_app_without_attribute_rows_gets_the_attributes_of_its_style(console, folder, style):
     enter(console, style=style)
     assert find_app(folder, "gatehouse-of-northwind").attributes == PRESETS[style]
 
 
-def test_filled_rows_are_the_attributes(console, folder):
+def test_app_with_attribute_rows_gets_those_attributes(console, folder):
     enter(console, **{"attributes-3-name": "mail", "attributes-3-source": "email"})
     assert find_app(folder, "gatehouse-of-northwind").attributes == (Attribute("mail", Source.EMAIL),)
 
 
-def test_a_second_app_of_the_same_name_has_an_address_of_its_own(console):
+def test_second_app_of_the_same_label_gets_another_url(console):
     assert [enter(console).url, enter(console).url] == [
         "/apps/gatehouse-of-northwind",
         "/apps/gatehouse-of-northwind-2",
     ]
 
 
-def test_a_label_without_letters_makes_an_address_all_the_same(console):
+def test_app_with_a_label_without_letters_gets_a_default_url(console):
     assert enter(console, label="★").url == "/apps/app"
 
 
@@ -112,7 +112,7 @@ def test_a_label_without_letters_makes_an_address_all_the_same(console):
         ("attributes-0-source", "email", "Name this attribute"),
     ],
 )
-def test_what_is_wrong_is_said_at_its_field(console, folder, field, text, said):
+def test_app_form_shows_a_message_at_the_invalid_field_and_saves_nothing(console, folder, field, text, said):
     response = enter(console, **{field: text})
     assert response.status_code == 400
     assert said in " ".join(errors(response).values())
@@ -123,40 +123,40 @@ def test_a_custom_name_id_needs_its_text(console):
     assert "Type the text" in errors(enter(console, name_id="custom"))["custom_name_id"]
 
 
-def test_a_form_without_its_rows_is_no_server_error(console):
+def test_app_form_without_attribute_rows_returns_400(console):
     assert console.post("/apps/new", {"label": "x"}).status_code == 400
 
 
-def test_a_page_shows_what_was_entered_and_what_to_copy(console):
+def test_app_page_shows_metadata_url_and_certificate(console):
     text = page(console.get("/apps/acme")).text_content()
     assert "http://127.0.0.1:8001/apps/acme/metadata" in text
     assert "-----BEGIN CERTIFICATE-----" in text
 
 
-def test_a_form_that_is_sent_as_it_is_shown_changes_nothing(console, folder):
+def test_app_form_sent_unchanged_changes_nothing(console, folder):
     fields = page(console.get("/apps/acme")).forms[0].form_values()
     console.post("/apps/acme", dict(fields))
     assert find_app(folder, "acme") == ACME
 
 
-def test_an_app_is_deleted_after_one_question(console, folder):
+def test_app_is_deleted_after_one_confirmation(console, folder):
     assert "Delete Acme?" in console.get("/apps/acme/delete").content.decode()
     console.post("/apps/acme/delete")
     assert load_apps(folder) == ()
 
 
 @pytest.mark.parametrize("path", ["", "/delete", "/metadata", "/certificate", "/sso", "/open"])
-def test_an_app_that_is_not_there_is_not_found(console, path):
+def test_app_pages_return_404_for_an_unknown_app(console, path):
     assert console.get(f"/apps/nowhere{path}").status_code == 404
 
 
-def test_the_certificate_is_handed_out_as_a_file(console):
+def test_certificate_is_served_as_a_file(console):
     response = console.get("/apps/acme/certificate")
     assert response.content.startswith(b"-----BEGIN CERTIFICATE-----")
     assert response["Content-Disposition"] == 'attachment; filename="acme-certificate.pem"'
 
 
-def test_the_list_shows_where_to_start(console, folder):
+def test_app_list_links_to_idp_and_sp_initiated_sign_in(console, folder):
     save_app(folder, App("b", "Other", "i", "s", "http://localhost/acs", login_url="http://localhost:8000/login"))
     links = [link for _, _, link, _ in page(console.get("/")).iterlinks()]
     assert {"/apps/acme/open", "/apps/b/open", "http://localhost:8000/login"} <= set(links)
@@ -165,7 +165,7 @@ def test_the_list_shows_where_to_start(console, folder):
 # signing in
 
 
-def test_the_form_offers_the_people_and_everything_that_can_go_wrong(console):
+def test_sign_in_form_offers_all_people_and_faults(console):
     form = page(console.get("/apps/acme/open")).forms[0]
     assert form.inputs["person"].value_options == [MARA.email, ""]
     assert form.inputs["fault"].value_options == list(Fault.values)
@@ -184,47 +184,47 @@ def delivered(response):
     return dict(page(response).get_element_by_id("delivery").form_values())
 
 
-def test_a_tile_sends_a_response_with_the_relay_state_that_was_typed(console):
+def test_idp_initiated_sign_in_sends_the_typed_relay_state(console):
     response = sign_in(console, relay_state="/members")
     assert delivered(response)["RelayState"] == "/members"
     assert page(response).get_element_by_id("delivery").action == ACME.acs_url
 
 
-def test_no_relay_state_is_sent_when_there_is_none(console):
+def test_idp_initiated_sign_in_without_relay_state_sends_none(console):
     assert list(delivered(sign_in(console))) == ["SAMLResponse"]
 
 
-def test_the_response_leaves_by_a_script_and_a_button_under_a_policy_that_lets_it(console):
+def test_delivery_page_has_script_and_button_and_a_policy_that_allows_the_form(console):
     response = sign_in(console)
     assert b'<script src="/static/submit.js" defer>' in response.content
     assert b"<button" in response.content
     assert "form-action http: https:" in response["Content-Security-Policy"]
 
 
-def test_a_response_that_is_shown_waits_for_the_button(console):
+def test_shown_response_is_not_submitted_by_script(console):
     response = sign_in(console, is_shown="on")
     assert b"<script" not in response.content
     assert "<saml:NameID" in page(response).text_content()
 
 
-def test_somebody_else_needs_an_address(console):
+def test_sign_in_as_somebody_else_without_an_address_shows_a_message(console):
     response = sign_in(console, person="")
     assert "Type the address" in errors(response)["email"]
 
 
-def test_somebody_else_signs_in_with_names_and_groups(console):
+def test_sign_in_as_somebody_else_sends_the_typed_names_and_groups(console):
     given = {"email": "zoe@x.example", "first": "Zoë", "last": "Ek", "groups": "A, B"}
     text = page(sign_in(console, person="", is_shown="on", **given)).text_content()
     assert all(f">{word}</saml:" in text for word in ("zoe@x.example", "Zoë", "Ek", "A", "B"))
 
 
-def test_attributes_that_are_not_chosen_are_not_sent(console):
+def test_response_has_the_chosen_attributes_only(console):
     text = page(sign_in(console, is_shown="on", attributes=["0"])).text_content()
     assert 'Name="email"' in text
     assert 'Name="firstname"' not in text
 
 
-def test_a_replay_without_a_response_is_said_at_the_field(console):
+def test_replay_without_a_former_response_shows_a_message_at_the_field(console):
     assert "No good response" in errors(sign_in(console, fault="replayed"))["fault"]
 
 
@@ -240,40 +240,40 @@ def test_a_replay_without_a_response_is_said_at_the_field(console):
         ("visit", ""),
     ],
 )
-def test_a_hostile_form_is_refused(console, field, text):
+def test_sign_in_form_returns_400_for_invalid_values(console, field, text):
     assert sign_in(console, **{field: text}).status_code == 400
 
 
-def test_a_visit_to_one_app_opens_no_other(console, folder):
+def test_sign_in_returns_400_for_a_visit_of_another_app(console, folder):
     save_app(folder, App("b", "B", "i", "s", "http://localhost/acs"))
     assert console.post("/apps/b/sign-in", {**CHOSEN, "visit": visit_of(console)}).status_code == 400
 
 
-def test_the_one_who_signed_in_last_is_offered_first(console, folder):
+def test_sign_in_form_preselects_the_person_who_signed_in_last(console, folder):
     save_people(folder, [IdpPerson("ada@x.example"), MARA])
     sign_in(console)
     assert page(console.get("/apps/acme/open")).forms[0].fields["person"] == MARA.email
     assert "idp_session" in console.cookies
 
 
-def test_a_script_signs_in_without_the_form(console):
+def test_open_with_auto_signs_in_without_the_form(console):
     response = console.get("/apps/acme/open", {"auto": MARA.email, "RelayState": "r"})
     assert delivered(response)["RelayState"] == "r"
 
 
-def test_an_app_can_sign_one_person_in_at_once(console, folder):
+def test_app_with_sign_in_as_signs_that_person_in_without_the_form(console, folder):
     enter(console, "/apps/acme", sign_in_as="new@x.example")
     assert "SAMLResponse" in delivered(console.get("/apps/acme/open"))
 
 
 @pytest.mark.parametrize("query", [{"fault": "all"}, {"auto": "a\x07@x.example"}])
-def test_a_script_that_asks_for_nonsense_is_told_so(console, query):
+def test_open_with_auto_and_invalid_values_returns_400(console, query):
     response = console.get("/apps/acme/open", {"auto": MARA.email, **query})
     assert response.status_code == 400
     assert "That isn’t a choice" in page(response).text_content()
 
 
-def test_an_app_that_asks_is_answered_without_a_choice_of_relay_state(console):
+def test_sp_initiated_sign_in_returns_the_relay_state_of_the_request(console):
     shown = console.post("/apps/acme/sso", {"SAMLRequest": base64.b64encode(REQUEST).decode(), "RelayState": "r1"})
     form = page(shown).forms[0]
     assert "relay_state" not in form.fields
@@ -288,7 +288,7 @@ def publish(console, **record):
     return console.post("/dns", record)
 
 
-def test_records_are_published_and_withdrawn(console, folder):
+def test_dns_page_publishes_and_withdraws_records(console, folder):
     publish(console, name="_gatehouse.Northwind.example.", value="one")
     publish(console, name="_gatehouse.northwind.example", value="two")
     publish(console, name="_gatehouse.northwind.example", value="two")
@@ -305,7 +305,7 @@ def test_withdrawing_a_record_that_is_not_there_changes_nothing(console, folder)
 @pytest.mark.parametrize(
     "name", ["", "example", "a b.example", "-.example", "http://a.example", "a..example", "é.example"]
 )
-def test_what_is_no_name_is_refused_at_the_field(console, folder, name):
+def test_dns_page_returns_400_for_an_invalid_name(console, folder, name):
     response = publish(console, name=name, value="v")
     assert (response.status_code, list(errors(response))) == (400, ["name"])
     assert load_records(folder) == ()
@@ -316,7 +316,7 @@ def test_what_is_no_name_is_refused_at_the_field(console, folder, name):
 
 @pytest.mark.parametrize("path", ["/", "/apps/acme/open", "/dns", "/apps/acme/metadata"])
 @pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\0" + bytes(4080)], ids=["text", "damaged"])
-def test_a_file_that_is_no_database_is_named_and_left_as_it_is(console, folder, path, content):
+def test_page_returns_500_naming_a_state_file_that_is_no_database(console, folder, path, content):
     (folder / FILE).write_bytes(content)
     response = console.get(path)
     assert (response.status_code, f"{FILE} can’t be used" in page(response).text_content()) == (500, True)

@@ -109,34 +109,34 @@ DIFFERENCES = {
 
 
 @pytest.mark.parametrize("fault", DIFFERENCES)
-def test_a_fault_changes_what_it_names_and_nothing_else(keys, fault):
+def test_fault_changes_only_the_part_it_names(keys, fault):
     assert differences(made(keys), made(keys, fault)) == DIFFERENCES[fault]
 
 
-def test_every_fault_is_tried():
+def test_every_fault_is_covered_by_these_tests():
     assert {*DIFFERENCES, Fault.STATUS_FAILURE, Fault.REPLAYED} == set(Fault)
 
 
 @pytest.mark.parametrize("fault", [fault for fault in DIFFERENCES if fault not in {Fault.UNSIGNED, Fault.OTHER_KEY}])
-def test_both_signatures_hold_whatever_else_is_wrong(keys, fault):
+def test_both_signatures_are_valid_with_any_other_fault(keys, fault):
     assert verified(made(keys, fault), keys.signing.certificate) == ["Response", "Assertion"]
 
 
 @pytest.mark.parametrize(("fault", "signed"), [(Fault.OTHER_KEY, 2), (Fault.UNSIGNED, 0)])
-def test_no_signature_holds_by_a_wrong_key_or_without_one(keys, fault, signed):
+def test_no_signature_is_valid_with_fault_other_key_or_unsigned(keys, fault, signed):
     response = made(keys, fault)
     assert len(list(response.iter(SIGNATURE))) == signed
     assert verified(response, keys.signing.certificate) == []
 
 
-def test_the_other_key_is_a_real_one(keys):
+def test_response_with_fault_other_key_is_verified_by_the_other_certificate(keys):
     assert verified(made(keys, Fault.OTHER_KEY), keys.other.certificate) == ["Response", "Assertion"]
 
 
 @pytest.mark.parametrize(
     ("fault", "begins", "ends"), [(Fault.NONE, -5, 5), (Fault.EXPIRED, -65, -55), (Fault.NOT_YET_VALID, 55, 65)]
 )
-def test_a_response_is_valid_for_ten_minutes_around_its_moment(keys, fault, begins, ends):
+def test_response_conditions_are_valid_for_ten_minutes_around_their_time(keys, fault, begins, ends):
     conditions = made(keys, fault).find(".//{*}Conditions")
     bounds = [datetime.fromisoformat(conditions.get(name)) for name in ("NotBefore", "NotOnOrAfter")]
     moment = NOW.replace(microsecond=123000)
@@ -148,12 +148,12 @@ def test_a_response_is_valid_for_ten_minutes_around_its_moment(keys, fault, begi
     [(Signs.RESPONSE, ["Response"]), (Signs.ASSERTION, ["Assertion"]), (Signs.BOTH, ["Response", "Assertion"])],
 )
 @pytest.mark.parametrize("style", Style)
-def test_what_is_signed_is_chosen_in_every_style(keys, style, signs, elements):
+def test_app_setting_decides_which_elements_are_signed_in_every_style(keys, style, signs, elements):
     app = App("a", "A", "idp", "sp", ACS, signs=signs, style=style, attributes=PRESETS[style])
     assert verified(made(keys, app=app), keys.signing.certificate) == elements
 
 
-def test_a_signature_comes_right_after_the_issuer(keys):
+def test_signature_element_follows_the_issuer(keys):
     response = made(keys)
     places = [[name(child) for child in element][:2] for element in (response, response.find("{*}Assertion"))]
     assert places == [["Issuer", "Signature"]] * 2
@@ -166,27 +166,27 @@ def test_a_response_is_valid_by_the_schema(keys, style, fault):
     validate(etree.tostring(made(keys, fault, app), encoding="unicode"))
 
 
-def test_a_changed_word_breaks_the_signature(keys):
+def test_changed_name_id_invalidates_both_signatures(keys):
     response = made(keys)
     response.find(".//{*}NameID").text = "tomas@northwind.example"
     assert verified(response, keys.signing.certificate) == []
 
 
-def test_key_info_holds_the_certificate(keys):
+def test_key_info_has_the_signing_certificate(keys):
     sent = made(keys).findtext(".//{*}X509Certificate")
     assert "".join(sent.split()) == bare(keys.signing.certificate)
 
 
-def test_an_answer_names_its_request(keys):
+def test_response_has_in_response_to_of_its_request(keys):
     response = made(keys)
     assert response.get("InResponseTo") == response.find(".//{*}SubjectConfirmationData").get("InResponseTo") == "_r1"
 
 
-def test_what_nobody_asked_for_answers_nothing(keys):
+def test_unsolicited_response_has_no_in_response_to(keys):
     assert b"InResponseTo" not in etree.tostring(made(keys, request=None))
 
 
-def test_a_refusal_says_so_and_has_no_assertion(keys):
+def test_response_with_fault_status_failure_has_status_codes_and_no_assertion(keys):
     response = made(keys, Fault.STATUS_FAILURE)
     codes = [code.get("Value").rpartition(":")[2] for code in response.iter("{*}StatusCode")]
     assert codes == ["Responder", "RequestDenied"]
@@ -202,14 +202,14 @@ def test_a_refusal_says_so_and_has_no_assertion(keys):
         (NameIdSource.CUSTOM, "badge 7"),
     ],
 )
-def test_the_name_id_is_what_the_app_wants(keys, source, text):
+def test_name_id_follows_the_source_and_format_of_the_app(keys, source, text):
     app = App("a", "A", "i", "s", ACS, source, "badge 7", IdpNameIdFormat.PERSISTENT)
     name_id = made(keys, app=app).find(".//{*}NameID")
     assert (name_id.text, name_id.get("Format")) == (text, IdpNameIdFormat.PERSISTENT)
 
 
 @pytest.mark.parametrize("style", Style)
-def test_each_style_has_its_own_names_and_tells_the_same(keys, style):
+def test_each_style_sends_the_same_values_under_its_own_attribute_names(keys, style):
     app = App("a", "A", "idp", "sp", ACS, style=style, attributes=PRESETS[style])
     told = {one.get("Name"): [value.text for value in one] for one in made(keys, app=app).iter("{*}Attribute")}
     assert list(told) == [attribute.name for attribute in PRESETS[style]]
@@ -218,7 +218,7 @@ def test_each_style_has_its_own_names_and_tells_the_same(keys, style):
     }
 
 
-def test_without_attributes_there_is_no_empty_statement(keys):
+def test_response_without_attributes_has_no_attribute_statement(keys):
     sent = answer(APP, MARA, REQUEST, ResponseOptions((), Signs.RESPONSE), keys=keys, now=NOW)
     assert b"AttributeStatement" not in sent
 
@@ -231,19 +231,19 @@ def sent(folder, fault=Fault.NONE, request=REQUEST, relay_state="r"):
     return deliver(folder, APP, SignIn(Visit(request, relay_state), MARA, APP.usual_choice(fault)), now=NOW)
 
 
-def test_a_replay_is_the_last_good_response_to_the_letter(tmp_path):
+def test_replayed_response_is_the_last_good_one_unchanged(tmp_path):
     sent(tmp_path)
     good = sent(tmp_path)
     sent(tmp_path, Fault.EXPIRED)
     assert sent(tmp_path, Fault.REPLAYED, AuthnRequestFacts("_r2", "s", "HTTP-POST"), "other") == good
 
 
-def test_there_is_no_replay_before_a_good_response(tmp_path):
+def test_replay_raises_nothing_to_replay_before_a_good_response(tmp_path):
     with pytest.raises(NothingToReplay):
         sent(tmp_path, Fault.REPLAYED)
 
 
-def test_what_is_shown_is_indented_and_what_is_sent_is_not(tmp_path):
+def test_shown_response_is_indented_and_the_sent_one_is_not(tmp_path):
     delivery = sent(tmp_path)
     assert "\n  <samlp:Status>" in readable(delivery)
     assert b"\n  <samlp:Status>" not in base64.b64decode(delivery.saml_response)
@@ -270,7 +270,7 @@ def posted(document):
     return base64.b64encode(document).decode()
 
 
-def test_a_request_is_read_by_either_binding():
+def test_authn_request_is_read_by_post_and_by_redirect():
     document = request_xml(Destination=SSO, ForceAuthn="true")
     expected = AuthnRequestFacts(
         "_r1", APP.sp_entity_id, "HTTP-POST", ACS, SSO, IdpNameIdFormat.EMAIL, is_signed=False, force_authn=True
@@ -280,7 +280,7 @@ def test_a_request_is_read_by_either_binding():
     assert (redirected.binding, redirected.is_signed, redirected.id) == ("HTTP-Redirect", True, "_r1")
 
 
-def test_a_signature_in_the_request_is_noticed():
+def test_authn_request_with_a_signature_is_read_as_signed():
     signed = etree.fromstring(request_xml())
     etree.SubElement(signed, SIGNATURE)
     assert read_post(posted(etree.tostring(signed))).is_signed
@@ -306,7 +306,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: f"{HOSTILE[text]}, {len(text)}")
-def test_a_hostile_post_is_refused_with_its_reason(text):
+def test_malformed_post_request_raises_request_unreadable_with_the_reason(text):
     with pytest.raises(RequestUnreadable, match=HOSTILE[text]):
         read_post(text)
 
@@ -320,7 +320,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("text", BOMBS, ids=BOMBS.values())
-def test_a_hostile_redirect_is_refused_with_its_reason(text):
+def test_malformed_redirect_request_raises_request_unreadable_with_the_reason(text):
     with pytest.raises(RequestUnreadable, match=BOMBS[text]):
         read_redirect(text, is_signed=False)
 
@@ -333,10 +333,10 @@ def test_a_hostile_redirect_is_refused_with_its_reason(text):
         (AuthnRequestFacts("_1", APP.sp_entity_id, "HTTP-POST", destination="http://x.example"), "this page’s address"),
     ],
 )
-def test_a_request_that_differs_from_the_settings_is_refused_by_name(request_facts, named):
+def test_require_match_names_the_value_that_differs_from_the_app(request_facts, named):
     with pytest.raises(AuthnRequestMismatch, match=named):
         require_match(request_facts, APP, SSO)
 
 
-def test_a_request_may_leave_out_where_to_answer():
+def test_require_match_accepts_a_request_without_acs_url_and_destination():
     require_match(AuthnRequestFacts("_1", APP.sp_entity_id, "HTTP-POST"), APP, SSO)

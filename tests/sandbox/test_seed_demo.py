@@ -34,42 +34,42 @@ class TestDemo(TestCase):
         assert seed()
         cls.northwind = find_organization("northwind")
 
-    def test_forty_people_and_five_groups_were_pushed(self):
+    def test_demo_has_forty_users_and_five_groups(self):
         assert DirectoryUser.objects.filter(org=self.northwind).count() == 40
         assert Group.objects.filter(org=self.northwind).count() == 5
 
-    def test_every_group_has_members(self):
+    def test_demo_groups_all_have_members(self):
         assert all(group.members.exists() for group in Group.objects.filter(org=self.northwind))
 
-    def test_one_person_is_suspended_and_one_waits_for_consent(self):
+    def test_demo_has_one_suspended_and_one_invited_membership(self):
         states = Counter(self.northwind.memberships.values_list("state", flat=True))
         assert states == {MembershipState.ACTIVE: 42, MembershipState.SUSPENDED: 1, MembershipState.INVITED: 1}
 
-    def test_who_waits_has_an_address_outside_the_verified_domain(self):
+    def test_demo_invited_member_has_an_address_outside_the_verified_domain(self):
         waiting = self.northwind.memberships.get(state=MembershipState.INVITED)
         assert (waiting.email, User.objects.filter(email=OUTSIDE).exists()) == (OUTSIDE, False)
 
-    def test_names_differ_and_are_the_same_every_time(self):
+    def test_demo_names_are_distinct_and_the_same_every_time(self):
         names = list(self.northwind.memberships.values_list("display_name", flat=True))
         assert len(set(names)) == len(names) == 44
         assert {"Mara Lindgren", "Ada Adler", "Noor Haddad"} <= set(names)
 
-    def test_every_role_is_there_to_sign_in_as(self):
+    def test_demo_accounts_cover_every_role(self):
         roles = {
             membership.role
             for membership in self.northwind.memberships.filter(email__in=[account.email for account in ACCOUNTS])
         }
         assert roles == set(Role)
 
-    def test_everybody_signs_in_with_the_password_that_is_printed(self):
+    def test_demo_accounts_have_the_printed_password(self):
         accounts = User.objects.filter(email__in=[account.email for account in ACCOUNTS])
         assert [user.check_password(PASSWORD) for user in accounts] == [True] * len(ACCOUNTS)
 
-    def test_support_has_a_staff_account_without_a_membership(self):
+    def test_demo_has_a_staff_account_without_a_membership(self):
         staff = User.objects.get(is_staff=True)
         assert (staff.email, staff.memberships.exists()) == ("support@gatehouse.example", False)
 
-    def test_tokens_are_live_revoked_and_expired_and_the_live_one_is_in_use(self):
+    def test_demo_has_a_live_a_revoked_and_an_expired_token(self):
         tokens = {token.label: token for token in list_tokens(first_directory(self.northwind))}
         states = {label: str(token_state(token)) for label, token in tokens.items()}
         assert states == {
@@ -79,29 +79,29 @@ class TestDemo(TestCase):
         }
         assert tokens["JumpCloud production"].last_used_at is not None
 
-    def test_the_log_holds_each_kind_of_failure(self):
+    def test_demo_log_has_each_kind_of_failure(self):
         failures = RequestLog.objects.filter(org=self.northwind, status__gte=400).values_list("status", flat=True)
         assert sorted(failures) == [400, 401, 404, 409]
 
-    def test_the_log_knows_jumpcloud(self):
+    def test_demo_log_has_jumpcloud_as_dialect(self):
         assert set(RequestLog.objects.filter(org=self.northwind).values_list("dialect", flat=True)) == {"jumpcloud"}
 
-    def test_one_person_was_pushed_twice(self):
+    def test_demo_log_has_a_second_push_of_one_person(self):
         puts = RequestLog.objects.filter(org=self.northwind, method="PUT", subject="ada.adler@northwind.example")
         assert [row.status for row in puts] == [200]
 
-    def test_the_directory_looks_healthy(self):
+    def test_demo_directory_is_healthy(self):
         assert pulse_of(first_directory(self.northwind)).health is Health.HEALTHY
 
-    def test_empty_co_has_its_owner_and_nothing_else(self):
+    def test_demo_empty_organization_has_only_its_owner(self):
         empty = find_organization("emptyco")
         assert [membership.email for membership in empty.memberships.all()] == ["ella@emptyco.example"]
         assert not list_tokens(first_directory(empty)).exists()
 
-    def test_no_request_of_the_push_is_named_in_the_audit_of_another_organization(self):
+    def test_demo_audit_of_other_organizations_has_no_request_id(self):
         assert set(AuditEvent.objects.exclude(org=self.northwind).values_list("request_id", flat=True)) == {""}
 
-    def test_seeding_twice_adds_nothing(self):
+    def test_seed_twice_adds_nothing(self):
         def counts() -> list[int]:
             models = (Organization, User, DirectoryUser, RequestLog, ScimToken, AuditEvent)
             return [model.objects.count() for model in models]
@@ -110,7 +110,7 @@ class TestDemo(TestCase):
         assert seed() is False
         assert counts() == before
 
-    def test_seed_demo_says_whom_to_sign_in_as(self):
+    def test_seed_demo_prints_the_accounts_and_the_password(self):
         out = io.StringIO()
         call_command("seed_demo", stdout=out)
         printed = out.getvalue()
@@ -118,7 +118,7 @@ class TestDemo(TestCase):
         assert all(account.email in printed for account in ACCOUNTS)
 
 
-def test_no_seeding_outside_a_sandbox(settings):
+def test_seed_demo_is_refused_outside_a_sandbox(settings):
     settings.SANDBOX = False
     with pytest.raises(ImproperlyConfigured, match="SANDBOX"):
         require_sandbox()
@@ -126,7 +126,7 @@ def test_no_seeding_outside_a_sandbox(settings):
         call_command("seed_demo")
 
 
-def test_an_endpoint_that_answers_otherwise_is_one_line_and_nothing_is_made(db, monkeypatch):
+def test_seed_demo_prints_one_line_and_creates_nothing_when_scim_answers_unexpectedly(db, monkeypatch):
     monkeypatch.setattr(idp, "MISTAKES", (replace(idp.MISTAKES[0], status=200),))
     with pytest.raises(CommandError, match=r"^POST /Users was answered 409, not 200\.$"):
         call_command("seed_demo")
@@ -134,7 +134,7 @@ def test_an_endpoint_that_answers_otherwise_is_one_line_and_nothing_is_made(db, 
 
 
 @pytest.mark.parametrize("there", ["acme", "stranger"])
-def test_seed_demo_refuses_a_database_that_is_not_the_demos_and_makes_nothing(request, there):
+def test_seed_demo_refuses_a_database_with_other_rows_and_creates_nothing(request, there):
     request.getfixturevalue(there)
     before = (Organization.objects.count(), User.objects.count())
     with pytest.raises(CommandError, match=r"^This database holds organizations or accounts that the demo didn't make"):
@@ -142,7 +142,7 @@ def test_seed_demo_refuses_a_database_that_is_not_the_demos_and_makes_nothing(re
     assert (Organization.objects.count(), User.objects.count()) == before
 
 
-def test_seed_demo_refuses_an_organization_that_only_has_the_demos_name(db):
+def test_seed_demo_refuses_an_organization_with_only_the_slug_of_the_demo(db):
     OrganizationFactory(slug="northwind")
     with pytest.raises(CommandError, match="the demo didn't make"):
         call_command("seed_demo")

@@ -35,14 +35,16 @@ def assert_scim_error(response: Any, status: int, scim_type: str | None = None) 
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
-def test_nothing_answers_without_a_token(acme_directory: Directory, path: str, method: str) -> None:
+def test_every_endpoint_returns_401_without_a_token(acme_directory: Directory, path: str, method: str) -> None:
     response = Client().generic(method, f"/scim/v2/{acme_directory.public_id}{path}")
     assert_scim_error(response, 401)
     assert response["WWW-Authenticate"].startswith("Bearer")
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_browser_session_opens_nothing(acme_directory: Directory, olga: Any, sign_in: SignIn, path: str) -> None:
+def test_every_endpoint_returns_401_for_a_browser_session_without_a_token(
+    acme_directory: Directory, olga: Any, sign_in: SignIn, path: str
+) -> None:
     response = sign_in(olga).get(f"/scim/v2/{acme_directory.public_id}{path}")
     assert_scim_error(response, 401)
 
@@ -50,51 +52,51 @@ def test_a_browser_session_opens_nothing(acme_directory: Directory, olga: Any, s
 @pytest.mark.parametrize(
     "header", ["", "Bearer", "Bearer ", "Basic eDp5", "Bearer ghs_wrong", "Bearer ghs_ä", "Bearer " + "x" * 9000]
 )
-def test_a_wrong_header_is_refused(acme_directory: Directory, header: str) -> None:
+def test_request_with_a_wrong_authorization_header_returns_401(acme_directory: Directory, header: str) -> None:
     response = Client().get(f"/scim/v2/{acme_directory.public_id}/Users", headers={"Authorization": header})
     assert_scim_error(response, 401)
 
 
-def test_the_scheme_is_read_without_case(scim: ScimClient) -> None:
+def test_bearer_scheme_is_accepted_in_lower_case(scim: ScimClient) -> None:
     assert scim.get("/Users", Authorization=f"bearer {scim.token}").status_code == 200
 
 
-def test_a_revoked_token_is_refused_at_once(scim: ScimClient, olga: Any) -> None:
+def test_request_returns_401_right_after_its_token_is_revoked(scim: ScimClient, olga: Any) -> None:
     token = ScimToken.objects.get()
     services.revoke_token(token=token, actor=_nobody())
     assert_scim_error(scim.get("/Users"), 401)
 
 
-def test_an_expired_token_is_refused_and_the_log_says_why(scim: ScimClient) -> None:
+def test_request_with_an_expired_token_returns_401_and_logs_the_reason(scim: ScimClient) -> None:
     ScimToken.objects.update(expires_at=now() - timedelta(seconds=1))
     assert_scim_error(scim.get("/Users"), 401)
     assert RequestLog.objects.get().detail.startswith("Expired token")
 
 
-def test_a_token_of_another_directory_is_refused(scim: ScimClient, globex: Any) -> None:
+def test_request_with_a_token_of_another_directory_returns_401(scim: ScimClient, globex: Any) -> None:
     other = queries.first_directory(globex)
     response = scim.client.get(f"/scim/v2/{other.public_id}/Users", headers={"Authorization": f"Bearer {scim.token}"})
     assert_scim_error(response, 401)
 
 
-def test_a_disabled_directory_refuses_its_own_token(scim: ScimClient) -> None:
+def test_request_to_a_disabled_directory_returns_401(scim: ScimClient) -> None:
     Directory.objects.update(state=DirectoryState.DISABLED)
     assert_scim_error(scim.get("/Users"), 401)
 
 
 @pytest.mark.parametrize("directory", ["nonsense", "00000000-0000-0000-0000-000000000000", "%7Bx%7D", ""])
-def test_an_unknown_directory_looks_like_a_wrong_token(scim: ScimClient, directory: str) -> None:
+def test_request_to_an_unknown_directory_returns_401(scim: ScimClient, directory: str) -> None:
     response = scim.client.get(f"/scim/v2/{directory}/Users", headers={"Authorization": f"Bearer {scim.token}"})
     assert_scim_error(response, 401)
 
 
-def test_a_refused_call_is_in_the_log_of_the_directory_that_its_url_names(acme_directory: Directory) -> None:
+def test_refused_call_is_logged_in_the_directory_that_its_url_names(acme_directory: Directory) -> None:
     Client().get(f"/scim/v2/{acme_directory.public_id}/Users", headers={"Authorization": "Bearer ghs_wrong"})
     row = RequestLog.objects.get()
     assert (row.directory, row.status, row.token) == (acme_directory, 401, None)
 
 
-def test_refused_calls_cannot_fill_the_log(acme_directory: Directory) -> None:
+def test_refused_calls_of_a_minute_are_counted_in_one_log_row(acme_directory: Directory) -> None:
     for _ in range(12):
         Client().get(f"/scim/v2/{acme_directory.public_id}/Users")
     # two, when a minute ends meanwhile
@@ -102,13 +104,13 @@ def test_refused_calls_cannot_fill_the_log(acme_directory: Directory) -> None:
     assert RequestLog.objects.aggregate(total=Sum("count")) == {"total": 12}
 
 
-def test_the_body_of_a_refused_call_is_not_kept(acme_directory: Directory) -> None:
+def test_body_of_a_refused_call_is_not_logged(acme_directory: Directory) -> None:
     path = f"/scim/v2/{acme_directory.public_id}/Users"
     Client().post(path, json.dumps(user_body()), content_type="application/scim+json")
     assert RequestLog.objects.get().request_body == ""
 
 
-def test_a_use_is_noted_on_the_token(scim: ScimClient) -> None:
+def test_request_updates_last_use_and_address_of_the_token(scim: ScimClient) -> None:
     scim.get("/Users")
     token = ScimToken.objects.get()
     assert token.last_used_at is not None
@@ -116,11 +118,11 @@ def test_a_use_is_noted_on_the_token(scim: ScimClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/Users/", "//Users", "//Users//", "/Users///"])
-def test_slashes_do_not_matter(scim: ScimClient, path: str) -> None:
+def test_request_with_extra_slashes_in_its_path_is_answered(scim: ScimClient, path: str) -> None:
     assert scim.get(path).status_code == 200
 
 
-def test_the_flag_in_entras_tenant_url_does_not_matter(scim: ScimClient) -> None:
+def test_request_with_entras_url_flag_is_answered(scim: ScimClient) -> None:
     assert scim.get("/Users?aadOptscim062020").status_code == 200
 
 
@@ -136,20 +138,20 @@ def test_the_flag_in_entras_tenant_url_does_not_matter(scim: ScimClient) -> None
         ("POST", "/Users/x"),
     ],
 )
-def test_a_method_that_does_not_fit_is_405(scim: ScimClient, method: str, path: str) -> None:
+def test_unsupported_method_returns_405_with_allow(scim: ScimClient, method: str, path: str) -> None:
     response = scim(method, path, {})
     assert_scim_error(response, 405)
     assert "GET" in response["Allow"]
 
 
-def test_an_unknown_endpoint_is_404_in_scim_form(scim: ScimClient) -> None:
+def test_unknown_endpoint_returns_404_in_scim_form(scim: ScimClient) -> None:
     assert_scim_error(scim.get("/Nowhere"), 404)
 
 
 @pytest.mark.parametrize(
     "media", ["text/plain", "application/xml", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"]
 )
-def test_a_body_that_is_not_declared_as_json_is_415(scim: ScimClient, media: str) -> None:
+def test_request_with_another_content_type_than_json_returns_415(scim: ScimClient, media: str) -> None:
     url = f"/scim/v2/{scim.directory.public_id}/Users"
     headers = {"Authorization": f"Bearer {scim.token}"}
     assert_scim_error(scim.client.generic("POST", url, "{}", content_type=media, headers=headers), 415)
@@ -164,7 +166,7 @@ def test_a_body_that_is_not_declared_as_json_is_415(scim: ScimClient, media: str
         "application/json;charset=UTF-8",
     ],
 )
-def test_both_json_types_are_read(scim: ScimClient, media: str) -> None:
+def test_create_user_accepts_both_json_content_types(scim: ScimClient, media: str) -> None:
     url = f"/scim/v2/{scim.directory.public_id}/Users"
     headers = {"Authorization": f"Bearer {scim.token}"}
     body = json.dumps(user_body())
@@ -188,18 +190,18 @@ def test_both_json_types_are_read(scim: ScimClient, media: str) -> None:
         '{"n":NaN}',
     ],
 )
-def test_a_body_that_cannot_be_read_is_400_and_changes_nothing(scim: ScimClient, body: str) -> None:
+def test_create_user_with_a_malformed_body_returns_400_and_creates_nothing(scim: ScimClient, body: str) -> None:
     before = scim.directory.org.memberships.count()
     assert_scim_error(scim("POST", "/Users", body), 400, "invalidSyntax")
     assert scim.directory.org.memberships.count() == before
 
 
-def test_a_body_of_twelve_megabytes_is_413(scim: ScimClient) -> None:
+def test_create_user_with_a_body_of_twelve_megabytes_returns_413(scim: ScimClient) -> None:
     body = json.dumps(user_body(title="x" * 12_000_000))
     assert_scim_error(scim("POST", "/Users", body), 413)
 
 
-def test_what_is_published_never_depends_on_a_header(scim: ScimClient) -> None:
+def test_location_ignores_the_x_forwarded_host_header(scim: ScimClient) -> None:
     made = scim.post("/Users", user_body(), X_Forwarded_Host="evil.example")
     assert made["Location"].startswith("http://testserver/scim/v2/")
 
@@ -212,13 +214,13 @@ def test_private_values_are_hidden_in_the_log(scim: ScimClient) -> None:
     assert "nora@acme.example" in row.request_body
 
 
-def test_a_log_row_tells_step_dialect_and_subject(scim: ScimClient) -> None:
+def test_log_row_has_step_dialect_and_subject(scim: ScimClient) -> None:
     scim.post("/Users", user_body(externalId="0123456789abcdef01234567"))
     row = RequestLog.objects.get()
     assert (row.step, row.dialect, row.subject, row.status) == ("Create user", "jumpcloud", "nora@acme.example", 201)
 
 
-def test_a_read_whose_log_row_is_lost_is_answered_all_the_same(scim: ScimClient, monkeypatch: Any) -> None:
+def test_read_returns_200_when_its_log_row_cannot_be_stored(scim: ScimClient, monkeypatch: Any) -> None:
     from django.db import OperationalError
 
     from scim.requests import services as requests
@@ -227,7 +229,7 @@ def test_a_read_whose_log_row_is_lost_is_answered_all_the_same(scim: ScimClient,
     assert scim.get("/Users").status_code == 200
 
 
-def test_an_unforeseen_error_is_500_in_scim_form_and_says_nothing_of_itself(scim: ScimClient, monkeypatch: Any) -> None:
+def test_unexpected_error_returns_500_in_scim_form_without_its_message(scim: ScimClient, monkeypatch: Any) -> None:
     from scim.users import queries as users
 
     monkeypatch.setattr(users, "search", _raise(RuntimeError("the secret cause")))
@@ -236,7 +238,7 @@ def test_an_unforeseen_error_is_500_in_scim_form_and_says_nothing_of_itself(scim
     assert "secret" not in response.content.decode()
 
 
-def test_a_database_that_is_away_asks_for_a_later_attempt(scim: ScimClient, monkeypatch: Any) -> None:
+def test_request_returns_503_with_retry_after_when_the_database_is_down(scim: ScimClient, monkeypatch: Any) -> None:
     from django.db import OperationalError
 
     from scim.users import queries as users
@@ -247,18 +249,18 @@ def test_a_database_that_is_away_asks_for_a_later_attempt(scim: ScimClient, monk
     assert response["Retry-After"] == "5"
 
 
-def test_discovery_filters_are_refused(scim: ScimClient) -> None:
+def test_discovery_with_a_filter_returns_403(scim: ScimClient) -> None:
     assert_scim_error(scim.get("/Schemas?filter=id+eq+%22x%22"), 403)
 
 
 @pytest.mark.parametrize(
     ("kind", "name"), [("Schemas", "urn:ietf:params:scim:schemas:core:2.0:User"), ("ResourceTypes", "Group")]
 )
-def test_one_discovery_document_is_found_by_its_id(scim: ScimClient, kind: str, name: str) -> None:
+def test_discovery_document_is_returned_by_its_id(scim: ScimClient, kind: str, name: str) -> None:
     assert scim.get(f"/{kind}/{name}").json()["id"] == name
 
 
-def test_an_unknown_discovery_document_is_404(scim: ScimClient) -> None:
+def test_unknown_discovery_document_returns_404(scim: ScimClient) -> None:
     assert_scim_error(scim.get("/Schemas/urn:nothing"), 404)
 
 
@@ -276,7 +278,7 @@ def _nobody() -> Any:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_caller_who_still_sends_gets_the_answer(scim: ScimClient, live_server: Any) -> None:
+def test_caller_still_sending_a_large_body_receives_the_413_answer(scim: ScimClient, live_server: Any) -> None:
     headers = {"Authorization": f"Bearer {scim.token}", "Content-Type": "application/json"}
     url = urlsplit(live_server.url)
     connection = HTTPConnection(url.hostname or "", url.port, timeout=30)
@@ -285,7 +287,9 @@ def test_a_caller_who_still_sends_gets_the_answer(scim: ScimClient, live_server:
     connection.close()
 
 
-def test_a_token_revoked_while_the_body_arrives_changes_nothing(scim: ScimClient, monkeypatch: Any) -> None:
+def test_create_user_returns_401_when_the_token_is_revoked_while_the_body_arrives(
+    scim: ScimClient, monkeypatch: Any
+) -> None:
     from scim.endpoint import bearer
 
     admit = bearer.admit
@@ -300,23 +304,23 @@ def test_a_token_revoked_while_the_body_arrives_changes_nothing(scim: ScimClient
     assert not scim.directory.org.memberships.filter(origins="scim").exists()
 
 
-def test_a_body_that_is_too_large_is_refused_in_scim_form_and_in_the_log(scim: ScimClient) -> None:
+def test_body_over_the_largest_size_returns_413_in_scim_form_and_is_logged(scim: ScimClient) -> None:
     assert_scim_error(scim.post("/Users", " " * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)), 413)
     assert (RequestLog.objects.get().status, RequestLog.objects.get().request_body) == (413, "")
 
 
-def test_a_body_of_the_largest_size_is_read(scim: ScimClient) -> None:
+def test_create_user_with_a_body_of_the_largest_size_returns_201(scim: ScimClient) -> None:
     body = json.dumps(user_body())
     padding = " " * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE - len(body))
     assert scim.post("/Users", body + padding).status_code == 201
 
 
 @pytest.mark.parametrize("path", ["/Users%0A", "/Foo%0Abar", "/Users/%0A"])
-def test_a_line_break_in_a_path_gets_an_answer_in_scim_form(scim: ScimClient, path: str) -> None:
+def test_path_with_a_line_break_returns_404_in_scim_form(scim: ScimClient, path: str) -> None:
     assert_scim_error(scim.get(path), 404)
 
 
-def test_nobody_waits_for_the_body_of_a_stranger(scim: ScimClient, monkeypatch: Any) -> None:
+def test_request_with_an_unknown_token_returns_401_without_reading_the_body(scim: ScimClient, monkeypatch: Any) -> None:
     from django.core.handlers.wsgi import WSGIRequest
 
     def unread(request: WSGIRequest) -> bytes:

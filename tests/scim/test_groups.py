@@ -29,7 +29,7 @@ def members(scim: ScimClient, group: str) -> set[str]:
     return {member["value"] for member in scim.get(f"/Groups/{group}").json()["members"]}
 
 
-def test_a_created_group_is_echoed_with_its_members(scim: ScimClient, ids: list[str]) -> None:
+def test_create_group_returns_201_with_location_and_members(scim: ScimClient, ids: list[str]) -> None:
     response = scim.post("/Groups", group_body(externalId="g1", members=[{"value": ids[0], "display": "x"}]))
     made = response.json()
     assert response.status_code == 201
@@ -40,16 +40,16 @@ def test_a_created_group_is_echoed_with_its_members(scim: ScimClient, ids: list[
 
 
 @pytest.mark.parametrize("given", [{}, {"members": []}, {"members": None}])
-def test_a_group_may_be_empty(scim: ScimClient, given: dict[str, Any]) -> None:
+def test_create_group_without_members_returns_an_empty_list(scim: ScimClient, given: dict[str, Any]) -> None:
     assert scim.post("/Groups", group_body(**given)).json()["members"] == []
 
 
 @pytest.mark.parametrize("name", ["Engineering", "ENGINEERING", "engineering"])
-def test_a_second_group_of_the_same_name_is_409(scim: ScimClient, group: str, name: str) -> None:
+def test_create_group_returns_409_when_the_name_is_taken_in_any_case(scim: ScimClient, group: str, name: str) -> None:
     assert_scim_error(scim.post("/Groups", group_body(name)), 409, "uniqueness")
 
 
-def test_a_second_group_of_the_same_external_id_is_409(scim: ScimClient) -> None:
+def test_create_group_returns_409_when_the_external_id_is_taken(scim: ScimClient) -> None:
     scim.post("/Groups", group_body(externalId="g1"))
     assert_scim_error(scim.post("/Groups", group_body("Other", externalId="g1")), 409, "uniqueness")
     assert Group.objects.count() == 1
@@ -69,12 +69,16 @@ def test_a_second_group_of_the_same_external_id_is_409(scim: ScimClient) -> None
         {"externalId": 5},
     ],
 )
-def test_wrong_values_are_400_and_leave_nothing(scim: ScimClient, changes: dict[str, Any]) -> None:
+def test_create_group_with_invalid_values_returns_400_and_creates_nothing(
+    scim: ScimClient, changes: dict[str, Any]
+) -> None:
     assert_scim_error(scim.post("/Groups", group_body(**changes)), 400, "invalidValue")
     assert not Group.objects.exists()
 
 
-def test_members_that_do_not_exist_are_named_and_nothing_is_kept(scim: ScimClient, ids: list[str]) -> None:
+def test_create_group_with_an_unknown_member_returns_400_naming_it_and_creates_nothing(
+    scim: ScimClient, ids: list[str]
+) -> None:
     response = scim.post("/Groups", group_body(members=[{"value": ids[0]}, {"value": "nobody"}]))
     assert_scim_error(response, 400, "invalidValue")
     assert "nobody" in response.json()["detail"]
@@ -109,7 +113,7 @@ REMOVALS: dict[str, Form] = {
 
 
 @pytest.mark.parametrize("form", REMOVALS)
-def test_every_form_of_removal_removes_that_member_only(
+def test_patch_in_every_form_of_removal_removes_that_member_only(
     scim: ScimClient, group: str, ids: list[str], form: str
 ) -> None:
     assert scim.patch(f"/Groups/{group}", REMOVALS[form](scim, group, ids)).status_code == 200
@@ -124,12 +128,12 @@ def test_every_form_of_removal_removes_that_member_only(
         {"op": "replace", "value": {"members": []}},
     ],
 )
-def test_a_group_can_be_emptied(scim: ScimClient, group: str, operation: dict[str, Any]) -> None:
+def test_patch_removes_all_members(scim: ScimClient, group: str, operation: dict[str, Any]) -> None:
     scim.patch(f"/Groups/{group}", patch_body(operation))
     assert members(scim, group) == set()
 
 
-def test_removing_who_is_no_member_changes_nothing(scim: ScimClient, group: str, ids: list[str]) -> None:
+def test_patch_removing_a_user_who_is_no_member_changes_nothing(scim: ScimClient, group: str, ids: list[str]) -> None:
     before = scim.get(f"/Groups/{group}").json()
     body = patch_body({"op": "remove", "path": "members", "value": [{"value": ids[2]}, {"value": "nobody"}]})
     assert scim.patch(f"/Groups/{group}", body).json() == before
@@ -144,7 +148,9 @@ def test_removing_who_is_no_member_changes_nothing(scim: ScimClient, group: str,
         {"op": "add", "value": {"members": [{"value": "{id}"}]}},
     ],
 )
-def test_every_form_of_adding_adds(scim: ScimClient, group: str, ids: list[str], operation: dict[str, Any]) -> None:
+def test_patch_in_every_form_of_adding_adds_the_member(
+    scim: ScimClient, group: str, ids: list[str], operation: dict[str, Any]
+) -> None:
     import json
 
     body = json.loads(json.dumps(patch_body(operation)).replace("{id}", ids[2]))
@@ -152,7 +158,9 @@ def test_every_form_of_adding_adds(scim: ScimClient, group: str, ids: list[str],
     assert members(scim, group) == set(ids)
 
 
-def test_adding_a_member_twice_is_no_change(scim: ScimClient, group: str, ids: list[str]) -> None:
+def test_patch_adding_an_existing_member_changes_nothing_and_is_not_audited(
+    scim: ScimClient, group: str, ids: list[str]
+) -> None:
     before = scim.get(f"/Groups/{group}").json()
     events = AuditEvent.objects.count()
     assert (
@@ -164,7 +172,7 @@ def test_adding_a_member_twice_is_no_change(scim: ScimClient, group: str, ids: l
     assert AuditEvent.objects.count() == events
 
 
-def test_operations_are_applied_in_order(scim: ScimClient, group: str, ids: list[str]) -> None:
+def test_patch_of_a_group_applies_operations_in_order(scim: ScimClient, group: str, ids: list[str]) -> None:
     body = patch_body(
         {"op": "add", "path": "members", "value": [{"value": ids[2]}]},
         {"op": "remove", "path": f'members[value eq "{ids[0]}"]'},
@@ -175,7 +183,7 @@ def test_operations_are_applied_in_order(scim: ScimClient, group: str, ids: list
     assert members(scim, group) == {ids[0], ids[1]}
 
 
-def test_a_patch_of_a_group_is_all_or_nothing(scim: ScimClient, group: str) -> None:
+def test_patch_of_a_group_changes_nothing_when_one_operation_is_refused(scim: ScimClient, group: str) -> None:
     before = scim.get(f"/Groups/{group}").json()
     body = patch_body(
         {"op": "replace", "value": {"displayName": "Changed"}},
@@ -194,14 +202,14 @@ def test_a_patch_of_a_group_is_all_or_nothing(scim: ScimClient, group: str) -> N
         {"op": "replace", "path": "urn:ietf:params:scim:schemas:core:2.0:Group:displayName", "value": "Platform"},
     ],
 )
-def test_every_form_of_renaming_renames(
+def test_patch_in_every_form_of_renaming_renames_the_group(
     scim: ScimClient, group: str, ids: list[str], operation: dict[str, Any]
 ) -> None:
     assert scim.patch(f"/Groups/{group}", patch_body(operation)).json()["displayName"] == "Platform"
     assert members(scim, group) == {ids[0], ids[1]}
 
 
-def test_a_rename_to_a_taken_name_is_409(scim: ScimClient, group: str) -> None:
+def test_patch_renaming_a_group_to_a_taken_name_returns_409(scim: ScimClient, group: str) -> None:
     scim.post("/Groups", group_body("Sales"))
     assert_scim_error(
         scim.patch(f"/Groups/{group}", patch_body({"op": "replace", "value": {"displayName": "SALES"}})),
@@ -210,28 +218,28 @@ def test_a_rename_to_a_taken_name_is_409(scim: ScimClient, group: str) -> None:
     )
 
 
-def test_a_change_of_case_alone_is_a_rename(scim: ScimClient, group: str) -> None:
+def test_patch_renames_a_group_when_only_the_case_changes(scim: ScimClient, group: str) -> None:
     body = patch_body({"op": "replace", "value": {"displayName": "ENGINEERING"}})
     assert scim.patch(f"/Groups/{group}", body).json()["displayName"] == "ENGINEERING"
 
 
-def test_put_with_the_full_list_removes_who_is_missing(scim: ScimClient, group: str, ids: list[str]) -> None:
+def test_put_of_a_group_removes_members_missing_from_the_list(scim: ScimClient, group: str, ids: list[str]) -> None:
     scim.put(f"/Groups/{group}", group_body("Renamed", members=[{"value": ids[2]}]))
     assert members(scim, group) == {ids[2]}
     assert Group.objects.get().name == "Renamed"
 
 
-def test_put_without_members_leaves_them(scim: ScimClient, group: str, ids: list[str]) -> None:
+def test_put_of_a_group_without_members_keeps_them(scim: ScimClient, group: str, ids: list[str]) -> None:
     scim.put(f"/Groups/{group}", group_body("Renamed"))
     assert members(scim, group) == {ids[0], ids[1]}
 
 
-def test_put_sets_and_clears_the_external_id(scim: ScimClient, group: str) -> None:
+def test_put_of_a_group_sets_and_clears_the_external_id(scim: ScimClient, group: str) -> None:
     assert scim.put(f"/Groups/{group}", group_body(externalId="g9")).json()["externalId"] == "g9"
     assert "externalId" not in scim.put(f"/Groups/{group}", group_body()).json()
 
 
-def test_a_change_raises_the_version_and_no_change_does_not(scim: ScimClient, group: str) -> None:
+def test_group_version_rises_with_a_change_only(scim: ScimClient, group: str) -> None:
     versions = [
         scim.patch(f"/Groups/{group}", patch_body({"op": "replace", "value": {"displayName": name}})).json()["meta"][
             "version"
@@ -241,7 +249,9 @@ def test_a_change_raises_the_version_and_no_change_does_not(scim: ScimClient, gr
     assert versions == ['W/"2"', 'W/"2"', 'W/"3"']
 
 
-def test_a_deleted_group_is_gone_and_its_name_free(scim: ScimClient, group: str, ids: list[str]) -> None:
+def test_delete_group_returns_204_and_frees_the_name_and_keeps_the_users(
+    scim: ScimClient, group: str, ids: list[str]
+) -> None:
     assert scim.delete(f"/Groups/{group}").status_code == 204
     assert_scim_error(scim.get(f"/Groups/{group}"), 404)
     assert_scim_error(scim.delete(f"/Groups/{group}"), 404)
@@ -249,7 +259,7 @@ def test_a_deleted_group_is_gone_and_its_name_free(scim: ScimClient, group: str,
     assert scim.get(f"/Users/{ids[0]}").status_code == 200
 
 
-def test_a_deleted_user_leaves_its_groups(scim: ScimClient, group: str, ids: list[str]) -> None:
+def test_delete_user_removes_the_user_from_groups(scim: ScimClient, group: str, ids: list[str]) -> None:
     scim.delete(f"/Users/{ids[0]}")
     assert members(scim, group) == {ids[1]}
 
@@ -265,7 +275,7 @@ def test_a_deleted_user_leaves_its_groups(scim: ScimClient, group: str, ids: lis
         ('id eq "x"', 0),
     ],
 )
-def test_filters_find_the_groups_they_name(scim: ScimClient, text: str, count: int) -> None:
+def test_list_groups_filters_by_name_id_and_external_id(scim: ScimClient, text: str, count: int) -> None:
     from urllib.parse import quote
 
     scim.post("/Groups", group_body(externalId="g1"))
@@ -283,7 +293,7 @@ def test_filters_find_the_groups_they_name(scim: ScimClient, text: str, count: i
         'displayName eq "a" or displayName eq "b"',
     ],
 )
-def test_other_filters_on_groups_are_refused(scim: ScimClient, text: str) -> None:
+def test_list_groups_with_an_unsupported_filter_returns_400(scim: ScimClient, text: str) -> None:
     from urllib.parse import quote
 
     assert_scim_error(scim.get(f"/Groups?filter={quote(text)}"), 400, "invalidFilter")
@@ -292,14 +302,14 @@ def test_other_filters_on_groups_are_refused(scim: ScimClient, text: str) -> Non
 @pytest.mark.parametrize(
     "query", ["excludedAttributes=members", "excludedAttributes=MEMBERS,meta", "attributes=displayName"]
 )
-def test_excluded_members_are_neither_shown_nor_read(
+def test_get_and_list_groups_omit_members_when_excluded(
     scim: ScimClient, group: str, query: str, django_assert_max_num_queries: Any
 ) -> None:
     assert "members" not in scim.get(f"/Groups/{group}?{query}").json()
     assert "members" not in scim.get(f"/Groups?{query}").json()["Resources"][0]
 
 
-def test_a_list_of_groups_takes_the_same_queries_for_two_as_for_ten(
+def test_list_groups_takes_the_same_number_of_queries_for_two_as_for_ten(
     scim: ScimClient, ids: list[str], django_assert_max_num_queries: Any
 ) -> None:
     for place in range(10):
@@ -310,7 +320,7 @@ def test_a_list_of_groups_takes_the_same_queries_for_two_as_for_ten(
         assert len(scim.get("/Groups").json()["Resources"]) == 10
 
 
-def test_a_filter_in_a_path_of_another_attribute_is_refused(scim: ScimClient, group: str) -> None:
+def test_patch_with_a_filter_on_an_unknown_attribute_returns_400_invalid_path(scim: ScimClient, group: str) -> None:
     assert_scim_error(
         scim.patch(f"/Groups/{group}", patch_body({"op": "remove", "path": 'owners[value eq "x"]'})), 400, "invalidPath"
     )

@@ -44,13 +44,17 @@ BODIES = {
 
 
 @pytest.mark.parametrize("method", BODIES)
-def test_a_foreign_user_is_404(scim: ScimClient, other: ScimClient, theirs: dict[str, Any], method: str) -> None:
+def test_request_for_another_organizations_user_returns_404_and_changes_nothing(
+    scim: ScimClient, other: ScimClient, theirs: dict[str, Any], method: str
+) -> None:
     assert_scim_error(scim(method, f"/Users/{theirs['id']}", BODIES[method]), 404)
     assert other.get(f"/Users/{theirs['id']}").json() == theirs
 
 
 @pytest.mark.parametrize("method", BODIES)
-def test_a_foreign_group_is_404(scim: ScimClient, other: ScimClient, their_group: str, method: str) -> None:
+def test_request_for_another_organizations_group_returns_404_and_changes_nothing(
+    scim: ScimClient, other: ScimClient, their_group: str, method: str
+) -> None:
     before = other.get(f"/Groups/{their_group}").json()
     body = {"PUT": group_body("Taken"), "PATCH": patch_body({"op": "remove", "path": "members"})}.get(method)
     assert_scim_error(scim(method, f"/Groups/{their_group}", body), 404)
@@ -68,25 +72,31 @@ def test_a_foreign_group_is_404(scim: ScimClient, other: ScimClient, their_group
         'id eq "{id}"',
     ],
 )
-def test_no_filter_finds_a_foreign_user(scim: ScimClient, theirs: dict[str, Any], text: str) -> None:
+def test_list_users_with_a_filter_never_finds_another_organizations_user(
+    scim: ScimClient, theirs: dict[str, Any], text: str
+) -> None:
     assert scim.get(f"/Users?filter={quote(text.format(id=theirs['id']))}").json()["totalResults"] == 0
 
 
 @pytest.mark.parametrize("text", ['displayName eq "Engineering"', 'id eq "{id}"'])
-def test_no_filter_finds_a_foreign_group(scim: ScimClient, their_group: str, text: str) -> None:
+def test_list_groups_with_a_filter_never_finds_another_organizations_group(
+    scim: ScimClient, their_group: str, text: str
+) -> None:
     assert scim.get(f"/Groups?filter={quote(text.format(id=their_group))}").json()["totalResults"] == 0
 
 
-def test_an_or_across_organizations_is_refused(scim: ScimClient, theirs: dict[str, Any]) -> None:
+def test_list_users_with_an_or_filter_naming_another_organizations_user_returns_400(
+    scim: ScimClient, theirs: dict[str, Any]
+) -> None:
     text = quote('userName eq "x" or userName eq "shared@shared.example"')
     assert_scim_error(scim.get(f"/Users?filter={text}"), 400, "invalidFilter")
 
 
-def test_lists_hold_only_their_own(scim: ScimClient, their_group: str) -> None:
+def test_list_users_and_groups_never_contain_another_organizations_rows(scim: ScimClient, their_group: str) -> None:
     assert scim.get("/Users").json()["totalResults"] == scim.get("/Groups").json()["totalResults"] == 0
 
 
-def test_a_foreign_user_cannot_be_made_a_member(scim: ScimClient, theirs: dict[str, Any]) -> None:
+def test_group_with_another_organizations_user_as_member_returns_400(scim: ScimClient, theirs: dict[str, Any]) -> None:
     body = group_body(members=[{"value": theirs["id"]}])
     assert_scim_error(scim.post("/Groups", body), 400, "invalidValue")
     own = scim.post("/Groups", group_body()).json()["id"]
@@ -95,7 +105,9 @@ def test_a_foreign_user_cannot_be_made_a_member(scim: ScimClient, theirs: dict[s
         assert_scim_error(scim.patch(f"/Groups/{own}", attempt), 400, "invalidValue")
 
 
-def test_the_same_names_live_side_by_side(scim: ScimClient, theirs: dict[str, Any], their_group: str) -> None:
+def test_same_user_and_group_names_may_exist_in_two_organizations(
+    scim: ScimClient, theirs: dict[str, Any], their_group: str
+) -> None:
     own = scim.post("/Users", user_body("shared@shared.example", externalId="same"))
     assert own.status_code == 201
     assert own.json()["id"] != theirs["id"]
@@ -103,12 +115,12 @@ def test_the_same_names_live_side_by_side(scim: ScimClient, theirs: dict[str, An
     assert_rows_stay_in_their_organization()
 
 
-def test_an_external_id_never_names_a_row(scim: ScimClient, theirs: dict[str, Any]) -> None:
+def test_get_user_by_an_external_id_returns_404(scim: ScimClient, theirs: dict[str, Any]) -> None:
     for external_id in ("1", "0", "admin", theirs["id"]):
         scim.post("/Users", user_body(f"x{external_id}@acme.example", externalId=external_id))
         assert_scim_error(scim.get(f"/Users/{external_id}"), 404)
 
 
-def test_both_directories_in_one_url_do_not_mix(scim: ScimClient, other: ScimClient) -> None:
+def test_path_with_dots_to_another_directory_returns_404(scim: ScimClient, other: ScimClient) -> None:
     path = f"/scim/v2/{scim.directory.public_id}/../{other.directory.public_id}/Users"
     assert_scim_error(scim.client.get(path, headers={"Authorization": f"Bearer {scim.token}"}), 404)

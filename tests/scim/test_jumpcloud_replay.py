@@ -81,14 +81,16 @@ TABLE = [pytest.param(name, step.name, id=f"{name}: {step.name}") for name, step
 
 
 @pytest.mark.parametrize(("name", "step"), TABLE)
-def test_connection_test(walked: dict[str, dict[str, StepResult]], name: str, step: str) -> None:
+def test_jumpcloud_connection_test_step_passes_without_notes(
+    walked: dict[str, dict[str, StepResult]], name: str, step: str
+) -> None:
     result = walked[name][step]
     assert result.passed, result.reason
     assert not result.notes
 
 
 @pytest.mark.parametrize("groups", [False, True], ids=["groups off", "groups on"])
-def test_twice_with_one_address_leaves_nothing_but_its_log(send: Send, scim: ScimClient, groups: bool) -> None:
+def test_jumpcloud_connection_test_run_twice_leaves_only_log_rows(send: Send, scim: ScimClient, groups: bool) -> None:
     memberships = Membership.objects.count()
     for run in ("a1b2c3", "d4e5f6"):
         steps = CONNECTION_TEST_GROUPS if groups else CONNECTION_TEST
@@ -107,7 +109,7 @@ def test_a_list_is_found_at_every_spelling_of_the_base_url(send: Send, resource:
     assert result.passed, result.reason
 
 
-def test_activate_pushes_everybody_and_the_day_after_changes_them(send: Send, scim: ScimClient) -> None:
+def test_jumpcloud_activation_and_lifecycle_pass_and_leave_39_users_and_5_groups(send: Send, scim: ScimClient) -> None:
     plan = Plan(test_email=ADDRESS, groups=True, activate=True, lifecycle=True)
     failed = [result for _, result in simulate(plan, send) if not result.passed]
     assert not failed, failed[0].reason

@@ -57,31 +57,31 @@ def statuses(*responses: Any) -> list[int]:
 # the limiter
 
 
-def test_take_gives_the_burst_and_then_what_each_second_brings(clock):
+def test_take_allows_the_burst_and_then_the_rate_per_second(clock):
     limiter = Limiter(2, 3)
     assert [limiter.take("a") for _ in range(4)] == [0, 0, 0, 0.5]
     clock.moment += 1
     assert [limiter.take("a") for _ in range(3)] == [0, 0, 0.5]
 
 
-def test_a_bucket_fills_to_its_burst_and_no_further(clock):
+def test_bucket_fills_up_to_its_burst_only(clock):
     limiter = Limiter(2, 3)
     limiter.take("a")
     clock.moment += 3600
     assert [limiter.take("a") for _ in range(4)] == [0, 0, 0, 0.5]
 
 
-def test_keys_have_buckets_of_their_own(clock):
+def test_each_key_has_its_own_bucket(clock):
     limiter = Limiter(1, 1)
     assert [limiter.take("a"), limiter.take("b")] == [0, 0]
 
 
-def test_wait_takes_nothing(clock):
+def test_wait_does_not_take_from_the_bucket(clock):
     limiter = Limiter(1, 1)
     assert [limiter.wait("a"), limiter.wait("a"), limiter.take("a"), limiter.wait("a")] == [0, 0, 0, 1]
 
 
-def test_the_longest_unused_bucket_goes_when_there_are_too_many(clock, monkeypatch):
+def test_limiter_drops_the_longest_unused_bucket_when_there_are_too_many(clock, monkeypatch):
     monkeypatch.setattr(module, "MOST_KEYS", 2)
     limiter = Limiter(1, 1)
     for key in ("a", "b", "a", "c"):
@@ -92,7 +92,7 @@ def test_the_longest_unused_bucket_goes_when_there_are_too_many(clock, monkeypat
 # a token
 
 
-def test_a_token_that_sends_too_much_gets_429_in_scim_form(scim, narrow):
+def test_request_over_the_token_limit_returns_429_in_scim_form(scim, narrow):
     answers = [scim.get("/Users") for _ in range(6)]
     assert statuses(*answers) == [200] * 5 + [429]
     body = answers[-1].json()
@@ -102,23 +102,21 @@ def test_a_token_that_sends_too_much_gets_429_in_scim_form(scim, narrow):
     assert "again in 1 s" in body["detail"]
 
 
-def test_a_token_is_taken_again_after_the_time_that_was_named(scim, narrow, clock):
+def test_token_is_accepted_again_after_the_retry_after_time(scim, narrow, clock):
     for _ in range(6):
         last = scim.get("/Users")
     clock.moment += int(last.headers["Retry-After"])
     assert scim.get("/Users").status_code == 200
 
 
-def test_a_write_that_is_too_much_changes_nothing(scim, narrow):
+def test_create_user_over_the_token_limit_returns_429_and_creates_nothing(scim, narrow):
     for _ in range(5):
         scim.get("/Users")
     assert scim.post("/Users", user_body()).status_code == 429
     assert scim.directory.users.count() == 0
 
 
-def test_a_token_that_sends_too_much_is_refused_without_a_query_but_for_one_log_row(
-    scim, narrow, django_assert_num_queries
-):
+def test_requests_over_the_token_limit_take_no_queries_and_share_one_log_row(scim, narrow, django_assert_num_queries):
     for _ in range(6):
         scim.get("/Users")
     with django_assert_num_queries(0):
@@ -128,7 +126,7 @@ def test_a_token_that_sends_too_much_is_refused_without_a_query_but_for_one_log_
     assert "more requests than are taken at once" in row.detail
 
 
-def test_the_log_says_it_again_after_a_minute(scim, narrow, clock):
+def test_requests_over_the_token_limit_are_logged_again_after_a_minute(scim, narrow, clock):
     for _ in range(6):
         scim.get("/Users")
     clock.moment += 60
@@ -137,14 +135,14 @@ def test_the_log_says_it_again_after_a_minute(scim, narrow, clock):
     assert RequestLog.objects.filter(status=429).aggregate(total=Sum("count")) == {"total": 2}
 
 
-def test_one_token_leaves_another_its_own_amount(scim, narrow):
+def test_token_over_its_limit_does_not_limit_another_token(scim, narrow):
     other = TokenFactory(directory=scim.directory).plain
     for _ in range(6):
         scim.get("/Users")
     assert scim.get("/Users", Authorization=f"Bearer {other}").status_code == 200
 
 
-def test_counting_costs_no_statement(scim, monkeypatch):
+def test_counting_requests_takes_no_query(scim, monkeypatch):
     def statements() -> int:
         with CaptureQueriesContext(connection) as captured:
             assert scim.get("/Users").status_code == 200
@@ -157,7 +155,7 @@ def test_counting_costs_no_statement(scim, monkeypatch):
     assert with_limits == statements()
 
 
-def test_a_first_sync_of_ten_thousand_users_passes(settings, clock):
+def test_token_limit_allows_a_first_sync_of_ten_thousand_users(settings, clock):
     """Eight clients without a pause, as fast as this service has ever answered: 150 requests a second together."""
     limiter = Limiter(*settings.SCIM_TOKEN_LIMIT)
     held_back = 0.0
@@ -170,7 +168,7 @@ def test_a_first_sync_of_ten_thousand_users_passes(settings, clock):
 # strangers
 
 
-def test_a_stranger_gets_429_without_a_query(scim, narrow, django_assert_num_queries):
+def test_caller_over_the_limit_without_a_valid_token_gets_429_without_a_query(scim, narrow, django_assert_num_queries):
     assert statuses(*(knock(scim) for _ in range(5))) == [401] * 5
     with django_assert_num_queries(0):
         refused = knock(scim)
@@ -180,38 +178,38 @@ def test_a_stranger_gets_429_without_a_query(scim, narrow, django_assert_num_que
 
 
 @pytest.mark.parametrize("token", ["", "ghs_ünïcode", "x" * 600])
-def test_what_is_no_token_counts_as_a_strangers(scim, narrow, token):
+def test_request_with_no_well_formed_token_counts_toward_the_limit_of_its_address(scim, narrow, token):
     assert statuses(*(knock(scim, token) for _ in range(6))) == [401] * 5 + [429]
 
 
-def test_other_tokens_and_other_directories_give_a_stranger_no_more(scim, narrow, globex):
+def test_address_limit_counts_all_unknown_tokens_and_directories_together(scim, narrow, globex):
     for number in range(5):
         knock(scim, f"ghs_{number}")
     path = "/scim/v2/00000000-0000-0000-0000-000000000000/Users"
     assert Client().get(path, REMOTE_ADDR=STRANGER).status_code == 429
 
 
-def test_a_stranger_may_try_again_a_second_later(scim, narrow, clock):
+def test_address_over_its_limit_gets_one_more_attempt_each_second(scim, narrow, clock):
     for _ in range(6):
         knock(scim)
     clock.moment += 1
     assert statuses(knock(scim), knock(scim)) == [401, 429]
 
 
-def test_a_stranger_stops_no_other_address(scim, narrow):
+def test_address_over_its_limit_does_not_limit_another_address(scim, narrow):
     for _ in range(6):
         knock(scim)
     assert knock(scim, scim.token, "198.51.100.1").status_code == 200
 
 
-def test_a_stranger_behind_the_same_address_stops_no_token_that_is_in_use(scim, narrow):
+def test_address_over_its_limit_does_not_limit_a_token_already_in_use_there(scim, narrow):
     knock(scim, scim.token)
     for _ in range(6):
         knock(scim)
     assert knock(scim, scim.token).status_code == 200
 
 
-def test_a_new_token_gets_in_behind_a_strangers_address_when_a_second_has_passed(scim, narrow, clock):
+def test_new_token_is_accepted_a_second_after_its_address_reached_the_limit(scim, narrow, clock):
     for _ in range(6):
         knock(scim)
     assert knock(scim, scim.token).status_code == 429
@@ -219,7 +217,7 @@ def test_a_new_token_gets_in_behind_a_strangers_address_when_a_second_has_passed
     assert statuses(knock(scim, scim.token), knock(scim, scim.token)) == [200, 200]
 
 
-def test_a_revoked_token_counts_as_a_strangers(scim, narrow):
+def test_revoked_token_counts_toward_the_limit_of_its_address(scim, narrow):
     knock(scim, scim.token)
     revoke_token(token=scim.directory.tokens.get(), actor=ACTOR)
     assert statuses(*(knock(scim, scim.token) for _ in range(6))) == [401] * 5 + [429]
@@ -228,17 +226,17 @@ def test_a_revoked_token_counts_as_a_strangers(scim, narrow):
 @pytest.mark.parametrize(
     ("other", "expected"), [("2001:db8::ffff", 429), ("2001:db8:0:1::1", 401)], ids=["same network", "another"]
 )
-def test_the_addresses_of_one_ipv6_network_count_together(scim, narrow, other, expected):
+def test_address_limit_counts_one_ipv6_network_as_one_address(scim, narrow, other, expected):
     for number in range(1, 6):
         knock(scim, address=f"2001:db8::{number}")
     assert knock(scim, address=other).status_code == expected
 
 
-def test_callers_without_a_known_address_count_together(scim, narrow):
+def test_address_limit_counts_callers_without_a_known_address_together(scim, narrow):
     assert statuses(*(knock(scim, address="") for _ in range(6))) == [401] * 5 + [429]
 
 
-def test_the_tokens_that_a_process_remembers_are_bounded(scim, monkeypatch):
+def test_number_of_remembered_admitted_tokens_is_bounded(scim, monkeypatch):
     monkeypatch.setattr(module, "MOST_KEYS", 1)
     other = TokenFactory(directory=scim.directory).plain
     assert statuses(knock(scim, scim.token), knock(scim, other)) == [200, 200]

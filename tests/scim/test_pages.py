@@ -50,18 +50,18 @@ def page_of(name, token):
     return reverse(f"directories:{name}", args=["acme", token.public_id])
 
 
-def test_generating_shows_the_token_and_the_base_url_in_full(admin, acme_directory):
+def test_new_token_page_shows_the_token_and_the_base_url_in_full(admin, acme_directory):
     response = admin.post(NEW, {**ORDER, "nonce": str(uuid4())})
     assert response.context["plain"] in text_of(response)
     assert base_url(acme_directory) in text_of(response)
 
 
-def test_generated_page_asks_to_confirm_that_the_token_is_saved(admin):
+def test_new_token_page_asks_to_confirm_that_the_token_is_saved(admin):
     page = text_of(admin.post(NEW, {**ORDER, "nonce": str(uuid4())}))
     assert page_of("confirm_saved", ScimToken.objects.get()) in page
 
 
-def test_form_sent_twice_says_that_the_token_cannot_be_shown_again(admin):
+def test_new_token_form_sent_twice_says_that_the_token_cannot_be_shown_again(admin):
     order = {**ORDER, "nonce": str(uuid4())}
     plain = admin.post(NEW, order).context["plain"]
     page = text_of(admin.post(NEW, order))
@@ -69,13 +69,13 @@ def test_form_sent_twice_says_that_the_token_cannot_be_shown_again(admin):
     assert plain not in page
 
 
-def test_form_without_a_name_says_so_beside_the_field(admin):
+def test_new_token_form_without_a_name_returns_400_with_a_message(admin):
     response = admin.post(NEW, {"expires_in": "365", "nonce": str(uuid4())})
     assert response.status_code == 400
     assert "Give the token a name" in text_of(response)
 
 
-def test_eleventh_live_token_is_refused_on_the_form(admin, acme_directory):
+def test_new_token_form_returns_409_with_a_message_for_the_eleventh_live_token(admin, acme_directory):
     for _ in range(10):
         TokenFactory(directory=acme_directory)
     response = admin.post(NEW, {**ORDER, "nonce": str(uuid4())})
@@ -83,29 +83,29 @@ def test_eleventh_live_token_is_refused_on_the_form(admin, acme_directory):
     assert "ten live tokens" in text_of(response)
 
 
-def test_revoking_asks_once_and_says_what_stops(admin, token):
+def test_revoke_page_says_what_stops_and_offers_cancel_first(admin, token):
     page = text_of(admin.get(page_of("revoke_token", token)))
     assert "refused from the moment you revoke it" in page
     assert page.index("Cancel") < page.index("Revoke token</button>")
 
 
-def test_revoking_again_offers_no_button(admin, token):
+def test_revoke_page_has_no_button_when_the_token_is_revoked(admin, token):
     revoke_token(token=token, actor=ACTOR)
     page = text_of(admin.get(page_of("revoke_token", token)))
     assert "revoked already" in page
     assert "Revoke token</button>" not in page
 
 
-def test_log_without_calls_leads_to_the_set_up(admin):
+def test_log_page_without_calls_says_that_nothing_has_arrived(admin):
     assert "Nothing has arrived yet" in text_of(admin.get(LOG))
 
 
-def test_log_says_when_no_call_matches(admin, acme_directory):
+def test_log_page_says_when_no_call_matches(admin, acme_directory):
     call(acme_directory)
     assert "No call matches" in text_of(admin.get(LOG, {"status": "failed"}))
 
 
-def test_log_shows_step_sender_and_bodies(admin, acme_directory, token):
+def test_log_page_shows_step_sender_and_bodies(admin, acme_directory, token):
     call(acme_directory, "POST", token=token, status=201)
     page = text_of(admin.get(LOG))
     assert "Create user" in page
@@ -113,7 +113,7 @@ def test_log_shows_step_sender_and_bodies(admin, acme_directory, token):
     assert "&quot;userName&quot;: &quot;ava@acme.example&quot;" in page
 
 
-def test_log_labels_the_traffic_of_a_connection_test(admin, acme_directory, token):
+def test_log_page_labels_calls_of_a_connection_test(admin, acme_directory, token):
     row = call(acme_directory, token=token)
     RequestLog.objects.filter(pk=row.pk).update(is_connection_test=True)
     assert "IdP test" in text_of(admin.get(LOG))
@@ -137,7 +137,7 @@ def test_log_labels_the_traffic_of_a_connection_test(admin, acme_directory, toke
         ({"status": 503}, "failed on our side"),
     ],
 )
-def test_failure_has_its_cause_in_plain_words(admin, acme_directory, answer, cause):
+def test_request_page_explains_the_cause_of_a_failure(admin, acme_directory, answer, cause):
     row = call(acme_directory, **answer)
     assert cause in text_of(admin.get(reverse("requests:request", args=["acme", row.public_id])))
 
@@ -153,7 +153,7 @@ def test_failure_has_its_cause_in_plain_words(admin, acme_directory, answer, cau
         ({"age": "nonsense"}, {"/Users/1", "/Users/2", "/Groups/3"}),
     ],
 )
-def test_log_filters_by_the_address_of_the_page(admin, acme_directory, asked, found):
+def test_log_page_filters_by_its_query_parameters(admin, acme_directory, asked, found):
     call(acme_directory, path="/Users/1")
     call(acme_directory, "POST", "/Users/2", status=409)
     old = call(acme_directory, path="/Groups/3")
@@ -161,7 +161,7 @@ def test_log_filters_by_the_address_of_the_page(admin, acme_directory, asked, fo
     assert {row.path for row in admin.get(LOG, asked).context["page"]} == found
 
 
-def test_log_asks_as_much_for_fifty_calls_as_for_five(admin, acme_directory, token):
+def test_log_page_takes_the_same_number_of_queries_for_fifty_calls_as_for_five(admin, acme_directory, token):
     def queries():
         with CaptureQueriesContext(connection) as captured:
             admin.get(LOG)
@@ -175,12 +175,12 @@ def test_log_asks_as_much_for_fifty_calls_as_for_five(admin, acme_directory, tok
     assert queries() == few
 
 
-def test_call_of_another_organization_is_not_found(sign_in, greta, acme_directory):
+def test_request_page_returns_404_for_another_organizations_call(sign_in, greta, acme_directory):
     row = call(acme_directory)
     assert sign_in(greta).get(reverse("requests:request", args=["globex", row.public_id])).status_code == 404
 
 
-def test_log_escapes_what_came_from_outside(admin, acme_directory):
+def test_log_page_escapes_paths_from_callers(admin, acme_directory):
     call(acme_directory, path="/Users/<script>alert(1)</script>")
     page = text_of(admin.get(LOG))
     assert "<script>alert" not in page

@@ -87,9 +87,7 @@ def test_create_makes_a_new_membership_when_the_external_id_is_another(scim: Sci
     assert not new.user.has_usable_password()
 
 
-def test_former_persons_account_loses_the_address_that_went_to_somebody_else(
-    scim: ScimClient, hank: Membership
-) -> None:
+def test_create_removes_the_address_from_the_former_holders_account(scim: ScimClient, hank: Membership) -> None:
     former = hank.user
     create(scim)
     assert former is not None
@@ -100,7 +98,9 @@ def test_former_persons_account_loses_the_address_that_went_to_somebody_else(
     assert removed.target_id == str(hank.public_id)
 
 
-def test_former_persons_account_keeps_its_other_address(scim: ScimClient, hank: Membership) -> None:
+def test_create_keeps_the_other_verified_address_of_the_former_holders_account(
+    scim: ScimClient, hank: Membership
+) -> None:
     assert hank.user is not None
     tenancy.mark_address_verified(user=hank.user, address="hank@private.example")
     create(scim)
@@ -119,7 +119,7 @@ def test_other_address_is_mailed_when_one_went_to_somebody_else(
     assert "has given the address to somebody else" in mail.body
 
 
-def test_account_keeps_its_address_when_the_domain_is_not_verified(scim: ScimClient, acme: Any) -> None:
+def test_create_keeps_the_former_holders_address_when_the_domain_is_not_verified(scim: ScimClient, acme: Any) -> None:
     made = create(scim, "hank@elsewhere.example", externalId="hank-1")
     membership = current(scim, "hank@elsewhere.example")
     account = tenancy.create_account(email=membership.email, password=PASSWORD, verified=True)
@@ -130,7 +130,9 @@ def test_account_keeps_its_address_when_the_domain_is_not_verified(scim: ScimCli
     assert tenancy_queries.account_for_address("hank@elsewhere.example") == account
 
 
-def test_account_that_accepts_again_leaves_its_deleted_membership(scim: ScimClient, acme: Any) -> None:
+def test_account_is_removed_from_its_deleted_membership_when_it_accepts_a_new_invitation(
+    scim: ScimClient, acme: Any
+) -> None:
     made = create(scim, "hank@elsewhere.example", externalId="hank-1")
     first = current(scim, "hank@elsewhere.example")
     account = tenancy.create_account(email=first.email, password=PASSWORD, verified=True)
@@ -147,7 +149,7 @@ def test_account_that_accepts_again_leaves_its_deleted_membership(scim: ScimClie
 
 @pytest.mark.parametrize("active", [True, None])
 @pytest.mark.parametrize("address", [HANK, HENRY])
-def test_create_returns_to_the_membership_of_the_external_id(
+def test_create_restores_the_membership_with_the_same_external_id(
     scim: ScimClient, hank: Membership, address: str, active: bool | None
 ) -> None:
     body = user_body(address, externalId="hank-1")
@@ -162,12 +164,14 @@ def test_create_returns_to_the_membership_of_the_external_id(
     assert AuditEvent.objects.filter(action="membership.restored").count() == 1
 
 
-def test_create_returns_inactive_when_the_body_says_so(scim: ScimClient, hank: Membership) -> None:
+def test_create_restores_the_membership_suspended_when_active_is_false(scim: ScimClient, hank: Membership) -> None:
     create(scim, externalId="hank-1", active=False)
     assert current(scim).state == MembershipState.SUSPENDED
 
 
-def test_return_is_409_when_somebody_else_has_the_address_by_now(scim: ScimClient, hank: Membership) -> None:
+def test_create_returns_409_when_somebody_else_has_the_returning_users_address(
+    scim: ScimClient, hank: Membership
+) -> None:
     create(scim, externalId="hank-2", userName="hank.new")
     assert_scim_error(scim.post("/Users", user_body(HANK, externalId="hank-1")), 409, "uniqueness")
     hank.refresh_from_db()
@@ -175,20 +179,20 @@ def test_return_is_409_when_somebody_else_has_the_address_by_now(scim: ScimClien
     assert FormerDirectoryUser.objects.filter(external_id="hank-1").exists()
 
 
-def test_return_without_any_address_is_400_and_changes_nothing(scim: ScimClient, hank: Membership) -> None:
+def test_create_for_a_returning_user_without_any_address_returns_400(scim: ScimClient, hank: Membership) -> None:
     body = user_body(userName="hank", emails=None, externalId="hank-1")
     assert_scim_error(scim.post("/Users", body), 400, "invalidValue")
     assert FormerDirectoryUser.objects.filter(external_id="hank-1").exists()
 
 
-def test_delete_after_return_keeps_the_person_again(scim: ScimClient, hank: Membership) -> None:
+def test_create_restores_the_membership_after_a_second_delete(scim: ScimClient, hank: Membership) -> None:
     made = create(scim, externalId="hank-1")
     scim.delete(f"/Users/{made['id']}")
     create(scim, HENRY, externalId="hank-1")
     assert current(scim, HENRY).pk == hank.pk
 
 
-def test_newest_holder_of_an_external_id_is_whom_it_means(scim: ScimClient, hank: Membership) -> None:
+def test_create_restores_the_newest_membership_that_had_the_external_id(scim: ScimClient, hank: Membership) -> None:
     made = create(scim, HENRY, externalId="henry")
     henry = current(scim, HENRY)
     use(henry)
@@ -198,7 +202,9 @@ def test_newest_holder_of_an_external_id_is_whom_it_means(scim: ScimClient, hank
     assert current(scim, HENRY).pk == henry.pk
 
 
-def test_external_ids_of_another_directory_bring_nobody_back(scim: ScimClient, hank: Membership, globex: Any) -> None:
+def test_create_does_not_restore_a_membership_of_another_directory(
+    scim: ScimClient, hank: Membership, globex: Any
+) -> None:
     from django.test import Client
 
     from scim.directories.queries import first_directory
@@ -212,9 +218,7 @@ def test_external_ids_of_another_directory_bring_nobody_back(scim: ScimClient, h
     assert hank.deprovisioned_at is not None
 
 
-def test_suspension_by_an_admin_stays_on_the_address_when_the_directory_brings_it_back(
-    scim: ScimClient, verified: None
-) -> None:
+def test_create_keeps_an_admins_suspension_when_the_address_returns(scim: ScimClient, verified: None) -> None:
     made = create(scim, externalId="hank-1")
     membership = current(scim)
     use(membership)
@@ -226,7 +230,7 @@ def test_suspension_by_an_admin_stays_on_the_address_when_the_directory_brings_i
     assert [suspension.source for suspension in new.suspensions.all()] == [SuspensionSource.ADMIN]
 
 
-def test_member_whom_no_directory_had_is_adopted_by_address_once(scim: ScimClient, uma: Membership) -> None:
+def test_create_adopts_a_member_by_address_only_before_the_first_delete(scim: ScimClient, uma: Membership) -> None:
     use(uma)
     made = create(scim, "uma@acme.example")
     assert current(scim, "uma@acme.example").pk == uma.pk
@@ -235,7 +239,7 @@ def test_member_whom_no_directory_had_is_adopted_by_address_once(scim: ScimClien
     assert current(scim, "uma@acme.example").pk != uma.pk
 
 
-def test_invited_member_who_never_came_is_adopted_again_after_delete(scim: ScimClient, acme: Any, olga: Any) -> None:
+def test_create_adopts_an_invited_member_again_after_delete(scim: ScimClient, acme: Any, olga: Any) -> None:
     invited = people.create_membership(org=acme, profile=Profile(HANK), origin=MembershipOrigin.INVITE, actor=ACTOR)
     made = create(scim)
     scim.delete(f"/Users/{made['id']}")
@@ -243,20 +247,20 @@ def test_invited_member_who_never_came_is_adopted_again_after_delete(scim: ScimC
     assert current(scim).pk == invited.pk
 
 
-def test_deprovisioning_twice_changes_nothing(hank: Membership) -> None:
+def test_deprovision_membership_twice_keeps_the_first_time(hank: Membership) -> None:
     before = hank.deprovisioned_at
     deprovisioning.deprovision_membership(membership=hank, actor=ACTOR)
     hank.refresh_from_db()
     assert hank.deprovisioned_at == before
 
 
-def test_restoring_who_is_here_changes_nothing(uma: Membership) -> None:
+def test_restore_membership_changes_nothing_when_it_is_not_deprovisioned(uma: Membership) -> None:
     restored = deprovisioning.restore_membership(membership=uma, profile=Profile("x@acme.example"), actor=ACTOR)
     assert restored.email == "uma@acme.example"
 
 
 @pytest.mark.parametrize("form", ["put", "patch"])
-def test_the_last_owner_is_not_renamed_by_the_directory(scim: ScimClient, olga: Membership, form: str) -> None:
+def test_put_and_patch_refuse_to_change_the_last_owners_address(scim: ScimClient, olga: Membership, form: str) -> None:
     made = create(scim, "olga@acme.example")
     path = f"/Users/{made['id']}"
     operations = [
@@ -271,7 +275,7 @@ def test_the_last_owner_is_not_renamed_by_the_directory(scim: ScimClient, olga: 
     assert DirectoryUser.objects.get(membership=olga).user_name == "olga@acme.example"
 
 
-def test_one_of_two_owners_is_renamed_by_the_directory(scim: ScimClient, olga: Membership, adam: Membership) -> None:
+def test_put_changes_the_address_of_one_of_two_owners(scim: ScimClient, olga: Membership, adam: Membership) -> None:
     people.grant_role(membership=adam, role=Role.OWNER, source=GrantSource.PERSON, actor=ACTOR)
     made = create(scim, "olga@acme.example")
     assert scim.put(f"/Users/{made['id']}", user_body(HENRY)).status_code == 200
@@ -279,7 +283,9 @@ def test_one_of_two_owners_is_renamed_by_the_directory(scim: ScimClient, olga: M
     assert olga.email == HENRY
 
 
-def test_rename_takes_the_address_from_the_account_of_who_had_it(scim: ScimClient, verified: None) -> None:
+def test_put_with_a_new_address_removes_the_address_from_its_former_holders_account(
+    scim: ScimClient, verified: None
+) -> None:
     made = create(scim, externalId="hank-1")
     former = current(scim)
     use(former)

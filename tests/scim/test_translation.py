@@ -46,18 +46,22 @@ TABLE: list[tuple[Exception, int, str | None]] = [
 
 
 @pytest.mark.parametrize(("error", "status", "scim_type"), TABLE, ids=lambda given: type(given).__name__)
-def test_an_error_is_translated(error: Exception, status: int, scim_type: str | None) -> None:
+def test_translate_gives_status_and_scim_type_for_each_error(
+    error: Exception, status: int, scim_type: str | None
+) -> None:
     refusal = translate(error)
     assert (refusal.status, refusal.scim_type) == (status, scim_type)
 
 
 @pytest.mark.parametrize("error", [error for error, status, _ in TABLE if status in {401, 500, 503}])
-def test_what_the_caller_must_not_know_is_not_said(error: Exception) -> None:
+def test_translate_hides_the_cause_of_401_500_and_503(error: Exception) -> None:
     assert "why" not in translate(error).detail
     assert "unforeseen" not in translate(error).detail
 
 
-def test_a_name_taken_between_the_look_and_the_write_is_a_conflict(scim: ScimClient, monkeypatch: Any) -> None:
+def test_create_user_raises_user_name_taken_when_a_concurrent_request_took_the_name(
+    scim: ScimClient, monkeypatch: Any
+) -> None:
     scim.post("/Users", user_body(externalId="x1"))
     monkeypatch.setattr(services, "refuse_taken_name", lambda *given, **options: None)
     with pytest.raises(UserNameTaken):
@@ -66,7 +70,7 @@ def test_a_name_taken_between_the_look_and_the_write_is_a_conflict(scim: ScimCli
         )
 
 
-def test_the_library_deletes_through_our_services(scim: ScimClient, rf: Any) -> None:
+def test_adapter_delete_goes_through_the_services(scim: ScimClient, rf: Any) -> None:
     user = scim.post("/Users", user_body()).json()["id"]
     group = scim.post("/Groups", group_body()).json()["id"]
     request = rf.delete("/")
@@ -76,5 +80,5 @@ def test_the_library_deletes_through_our_services(scim: ScimClient, rf: Any) -> 
     assert scim.get("/Users").json()["totalResults"] == scim.get("/Groups").json()["totalResults"] == 0
 
 
-def test_the_library_knows_our_users_table_and_never_the_accounts() -> None:
+def test_directory_user_model_is_directory_user_and_not_the_account() -> None:
     assert queries.directory_user_model().__name__ == "DirectoryUser"

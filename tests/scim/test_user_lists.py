@@ -33,7 +33,7 @@ FILTERS = [
 
 
 @pytest.mark.parametrize(("text", "count"), FILTERS)
-def test_filters_find_whom_they_name(scim: ScimClient, text: str, count: int) -> None:
+def test_list_users_returns_only_users_that_the_filter_selects(scim: ScimClient, text: str, count: int) -> None:
     create(scim, externalId="x1")
     create(scim, "ola@acme.example", displayName="Ola")
     response = scim.get("/Users?" + _query(filter=text))
@@ -64,12 +64,12 @@ def test_filters_find_whom_they_name(scim: ScimClient, text: str, count: int) ->
         'userName eq "\\ud800"',
     ],
 )
-def test_other_filters_are_refused_and_never_dropped(scim: ScimClient, text: str) -> None:
+def test_list_users_with_an_unsupported_filter_returns_400(scim: ScimClient, text: str) -> None:
     create(scim)
     assert_scim_error(scim.get("/Users?" + _query(filter=text)), 400, "invalidFilter")
 
 
-def test_onelogins_stray_ampersand_is_harmless(scim: ScimClient) -> None:
+def test_list_users_ignores_a_trailing_ampersand_as_onelogin_sends(scim: ScimClient) -> None:
     create(scim)
     assert scim.get("/Users?filter=userName+eq+%22nora@acme.example%22&").json()["totalResults"] == 1
 
@@ -89,7 +89,7 @@ def test_onelogins_stray_ampersand_is_harmless(scim: ScimClient) -> None:
         ("startIndex=1&count=2", 2, 1),
     ],
 )
-def test_paging(scim: ScimClient, query: str, shown: int, index: int) -> None:
+def test_list_users_returns_the_requested_page(scim: ScimClient, query: str, shown: int, index: int) -> None:
     for place in range(5):
         create(scim, f"p{place}@acme.example")
     body = scim.get(f"/Users?{query}").json()
@@ -101,17 +101,17 @@ def test_paging(scim: ScimClient, query: str, shown: int, index: int) -> None:
     )
 
 
-def test_a_page_number_that_is_none_is_400(scim: ScimClient) -> None:
+def test_list_users_with_a_count_that_is_no_number_returns_400(scim: ScimClient) -> None:
     assert_scim_error(scim.get("/Users?count=many"), 400, "invalidValue")
 
 
-def test_pages_together_hold_everybody_once(scim: ScimClient) -> None:
+def test_list_users_pages_together_contain_everybody_once(scim: ScimClient) -> None:
     made = {create(scim, f"p{place}@acme.example")["id"] for place in range(5)}
     pages = [scim.get(f"/Users?startIndex={start}&count=2").json()["Resources"] for start in (1, 3, 5)]
     assert sorted(user["id"] for page in pages for user in page) == sorted(made)
 
 
-def test_a_list_takes_the_same_queries_for_two_as_for_twenty(
+def test_list_users_takes_the_same_number_of_queries_for_two_as_for_twenty(
     scim: ScimClient, django_assert_max_num_queries: Any
 ) -> None:
     ids = [create(scim, f"p{place}@acme.example")["id"] for place in range(20)]
@@ -122,7 +122,7 @@ def test_a_list_takes_the_same_queries_for_two_as_for_twenty(
         assert len(scim.get("/Users").json()["Resources"]) == 20
 
 
-def test_a_user_shows_the_groups_they_are_in(scim: ScimClient) -> None:
+def test_get_user_lists_the_groups_of_the_user(scim: ScimClient) -> None:
     made = create(scim)
     group = scim.post("/Groups", group_body(members=[{"value": made["id"]}])).json()
     [shown] = scim.get(f"/Users/{made['id']}").json()["groups"]
@@ -137,7 +137,9 @@ def test_a_user_shows_the_groups_they_are_in(scim: ScimClient) -> None:
         ("attributes=name.givenName", "userName", "name"),
     ],
 )
-def test_projection(scim: ScimClient, query: str, absent: str, present: str) -> None:
+def test_get_and_list_users_return_only_the_requested_attributes(
+    scim: ScimClient, query: str, absent: str, present: str
+) -> None:
     made = create(scim)
     for body in (scim.get(f"/Users/{made['id']}?{query}").json(), scim.get(f"/Users?{query}").json()["Resources"][0]):
         assert absent not in body
@@ -145,12 +147,12 @@ def test_projection(scim: ScimClient, query: str, absent: str, present: str) -> 
         assert body["id"] == made["id"]
 
 
-def test_both_projections_at_once_are_400(scim: ScimClient) -> None:
+def test_list_users_with_attributes_and_excluded_attributes_returns_400(scim: ScimClient) -> None:
     create(scim)
     assert_scim_error(scim.get("/Users?attributes=userName&excludedAttributes=name"), 400, "invalidValue")
 
 
-def test_entras_mail_path_makes_the_mail_and_the_filter_finds_it(scim: ScimClient) -> None:
+def test_patch_with_entras_email_path_creates_the_email_and_a_filter_finds_it(scim: ScimClient) -> None:
     made = create(scim, emails=None)
     operation = {"op": "Add", "path": 'emails[type eq "work"].value', "value": "new@acme.example"}
     assert scim.patch(f"/Users/{made['id']}", patch_body(operation)).json()["emails"] == [
@@ -159,7 +161,7 @@ def test_entras_mail_path_makes_the_mail_and_the_filter_finds_it(scim: ScimClien
     assert scim.get("/Users?" + _query(filter='emails.value eq "new@acme.example"')).json()["totalResults"] == 1
 
 
-def test_a_short_lived_user_is_labelled_as_a_connection_test(scim: ScimClient) -> None:
+def test_calls_about_a_user_deleted_at_once_are_labeled_as_connection_test(scim: ScimClient) -> None:
     from scim.requests.models import RequestLog
 
     scim.get("/Users?" + _query(filter='userName eq "nora@acme.example"'))

@@ -38,7 +38,7 @@ def verified(acme: Organization) -> None:
     domains.mark_verified(domain=domain, actor=ACTOR)
 
 
-def test_a_created_user_is_echoed_with_id_and_location(scim: ScimClient) -> None:
+def test_create_user_returns_201_with_id_and_location(scim: ScimClient) -> None:
     response = scim.post("/Users", user_body())
     made = response.json()
     assert isinstance(made["id"], str)
@@ -50,29 +50,31 @@ def test_a_created_user_is_echoed_with_id_and_location(scim: ScimClient) -> None
     assert made["name"] == {"givenName": "Nora", "familyName": "Nilsen"}
 
 
-def test_the_enterprise_schema_is_not_named_when_its_object_is_absent(scim: ScimClient) -> None:
+def test_create_user_does_not_name_the_enterprise_schema_without_its_object(scim: ScimClient) -> None:
     assert create(scim)["schemas"] == ["urn:ietf:params:scim:schemas:core:2.0:User"]
 
 
-def test_a_created_user_waits_for_consent_while_the_domain_is_unverified(scim: ScimClient) -> None:
+def test_create_user_leaves_the_membership_invited_when_the_domain_is_unverified(scim: ScimClient) -> None:
     create(scim)
     assert membership_of("nora@acme.example").state == MembershipState.INVITED
     assert not User.objects.filter(email="nora@acme.example").exists()
 
 
-def test_an_invitation_leaves_two_minutes_later(scim: ScimClient) -> None:
+def test_create_user_schedules_the_invitation_two_minutes_later(scim: ScimClient) -> None:
     create(scim)
     event = invitations().get()
     assert (event.due_at - event.created_at).total_seconds() == pytest.approx(120, abs=2)
 
 
-def test_a_user_of_a_verified_domain_is_active_at_once(scim: ScimClient, verified: None) -> None:
+def test_create_user_activates_the_membership_when_the_domain_is_verified(scim: ScimClient, verified: None) -> None:
     create(scim)
     assert membership_of("nora@acme.example").state == MembershipState.ACTIVE
     assert not invitations().exists()
 
 
-def test_an_existing_verified_account_joins_at_once(scim: ScimClient, verified: None, greta: Membership) -> None:
+def test_create_user_links_an_existing_verified_account_when_the_domain_is_verified(
+    scim: ScimClient, verified: None, greta: Membership
+) -> None:
     from orgs.tenancy import services as tenancy
 
     account = tenancy.create_account(email="nora@acme.example", verified=True)
@@ -94,7 +96,9 @@ def test_a_user_is_active_at_once_though_an_unverified_sign_up_has_the_address(
 
 
 @pytest.mark.parametrize("trait", ["staff", "owner elsewhere"])
-def test_some_accounts_are_asked_even_in_a_verified_domain(scim: ScimClient, verified: None, trait: str) -> None:
+def test_create_user_invites_staff_and_owners_elsewhere_even_when_the_domain_is_verified(
+    scim: ScimClient, verified: None, trait: str
+) -> None:
     from orgs.tenancy import services as tenancy
     from portal.setup import NewOrganization, create_org
 
@@ -107,7 +111,9 @@ def test_some_accounts_are_asked_even_in_a_verified_domain(scim: ScimClient, ver
     assert Membership.objects.get(org=scim.directory.org, email="nora@acme.example").state == MembershipState.INVITED
 
 
-def test_the_answer_does_not_tell_whether_an_account_exists_elsewhere(scim: ScimClient, greta: Membership) -> None:
+def test_create_user_answer_is_the_same_whether_an_account_exists_elsewhere_or_not(
+    scim: ScimClient, greta: Membership
+) -> None:
     known = create(scim, "greta@globex.example")
     unknown = create(scim, "nobody@globex.example")
     assert set(known) == set(unknown)
@@ -115,31 +121,31 @@ def test_the_answer_does_not_tell_whether_an_account_exists_elsewhere(scim: Scim
 
 
 @pytest.mark.parametrize("again", ["nora@acme.example", "NORA@ACME.EXAMPLE", "Nora@Acme.Example"])
-def test_a_second_user_of_the_same_name_is_409(scim: ScimClient, again: str) -> None:
+def test_create_user_returns_409_when_the_user_name_is_taken_in_any_case(scim: ScimClient, again: str) -> None:
     create(scim)
     assert_scim_error(scim.post("/Users", user_body(again)), 409, "uniqueness")
     assert DirectoryUser.objects.count() == 1
 
 
-def test_a_second_user_of_the_same_external_id_is_409(scim: ScimClient) -> None:
+def test_create_user_returns_409_when_the_external_id_is_taken(scim: ScimClient) -> None:
     create(scim, externalId="x1")
     assert_scim_error(scim.post("/Users", user_body("other@acme.example", externalId="x1")), 409, "uniqueness")
     assert not Membership.objects.filter(email="other@acme.example").exists()
 
 
-def test_a_second_user_of_the_same_address_is_409(scim: ScimClient) -> None:
+def test_create_user_returns_409_when_the_address_is_taken(scim: ScimClient) -> None:
     create(scim)
     body = user_body("nora@acme.example", userName="nora.nilsen")
     assert_scim_error(scim.post("/Users", body), 409, "uniqueness")
 
 
-def test_a_user_name_that_is_no_address_uses_the_primary_mail(scim: ScimClient) -> None:
+def test_create_user_uses_the_primary_email_when_the_user_name_is_no_address(scim: ScimClient) -> None:
     emails = [{"value": "home@acme.example", "type": "home"}, {"value": "work@acme.example", "primary": True}]
     create(scim, userName="nora.nilsen", emails=emails)
     assert membership_of("work@acme.example").origins == "scim"
 
 
-def test_a_user_without_any_address_is_400(scim: ScimClient) -> None:
+def test_create_user_without_any_address_returns_400(scim: ScimClient) -> None:
     assert_scim_error(scim.post("/Users", user_body(userName="nora", emails=None)), 400, "invalidValue")
 
 
@@ -156,7 +162,9 @@ def test_a_user_without_any_address_is_400(scim: ScimClient) -> None:
         {"userName": "bad address@@x"},
     ],
 )
-def test_wrong_values_are_400_and_leave_nothing(scim: ScimClient, changes: dict[str, Any]) -> None:
+def test_create_user_with_invalid_values_returns_400_and_creates_nothing(
+    scim: ScimClient, changes: dict[str, Any]
+) -> None:
     body = user_body(**changes)
     if isinstance(changes.get("userName"), str):
         body |= {"emails": []}
@@ -164,7 +172,7 @@ def test_wrong_values_are_400_and_leave_nothing(scim: ScimClient, changes: dict[
     assert not Membership.objects.filter(origins="scim").exists()
 
 
-def test_unknown_attributes_are_ignored(scim: ScimClient) -> None:
+def test_create_user_ignores_unknown_attributes(scim: ScimClient) -> None:
     assert "favouriteColour" not in create(scim, favouriteColour="teal")
 
 
@@ -175,7 +183,7 @@ def test_a_user_created_inactive_is_suspended_and_gets_no_mail(scim: ScimClient)
     assert not invitations().filter(canceled_at=None).exists()
 
 
-def test_an_existing_member_is_adopted_with_their_role(scim: ScimClient, adam: Membership) -> None:
+def test_create_user_adopts_an_existing_member_and_keeps_their_role(scim: ScimClient, adam: Membership) -> None:
     create(scim, "ADAM@acme.example")
     adam.refresh_from_db()
     assert (adam.role, adam.state) == (Role.ADMIN, MembershipState.ACTIVE)
@@ -183,47 +191,47 @@ def test_an_existing_member_is_adopted_with_their_role(scim: ScimClient, adam: M
     assert AuditEvent.objects.filter(action="membership.adopted").count() == 1
 
 
-def test_a_user_is_read_as_it_was_created(scim: ScimClient) -> None:
+def test_get_user_returns_the_user_as_created(scim: ScimClient) -> None:
     made = create(scim)
     assert scim.get(f"/Users/{made['id']}").json() == made
 
 
 @pytest.mark.parametrize("unknown", ["00000000-0000-0000-0000-000000000000", "1", "x", "%00", "..%2f..", "9" * 300])
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
-def test_an_unknown_id_is_404(scim: ScimClient, method: str, unknown: str) -> None:
+def test_request_for_an_unknown_user_id_returns_404(scim: ScimClient, method: str, unknown: str) -> None:
     body = {"PUT": user_body(), "PATCH": patch_body({"op": "replace", "path": "active", "value": False})}.get(method)
     assert_scim_error(scim(method, f"/Users/{unknown}", body), 404)
 
 
-def test_put_replaces_and_unassigns(scim: ScimClient) -> None:
+def test_put_replaces_attributes_and_unassigns_absent_ones(scim: ScimClient) -> None:
     made = create(scim, title="Captain")
     changed = scim.put(f"/Users/{made['id']}", user_body(displayName="Nora N.")).json()
     assert changed["displayName"] == "Nora N."
     assert "title" not in changed
 
 
-def test_put_of_what_is_there_changes_no_version(scim: ScimClient) -> None:
+def test_put_of_the_same_user_keeps_the_version_and_is_not_audited(scim: ScimClient) -> None:
     made = create(scim)
     events = AuditEvent.objects.count()
     assert scim.put(f"/Users/{made['id']}", made).json() == made
     assert AuditEvent.objects.count() == events
 
 
-def test_null_mails_unassign_but_the_login_address_stays(scim: ScimClient) -> None:
+def test_put_with_null_emails_unassigns_them_and_keeps_the_login_address(scim: ScimClient) -> None:
     made = create(scim)
     body = user_body(emails=None, id=made["id"])
     assert "emails" not in scim.put(f"/Users/{made['id']}", body).json()
     assert membership_of("nora@acme.example").state == MembershipState.INVITED
 
 
-def test_null_mails_keep_the_address_of_a_user_whose_name_is_none(scim: ScimClient) -> None:
+def test_put_with_null_emails_keeps_the_login_address_when_the_user_name_is_no_address(scim: ScimClient) -> None:
     made = create(scim, userName="nora.nilsen")
     response = scim.put(f"/Users/{made['id']}", user_body(userName="nora.nilsen", emails=None))
     assert response.status_code == 200
     assert membership_of("nora@acme.example")
 
 
-def test_active_absent_on_put_stays(scim: ScimClient) -> None:
+def test_put_without_active_keeps_active_as_it_was(scim: ScimClient) -> None:
     made = create(scim, active=False)
     assert scim.put(f"/Users/{made['id']}", without(user_body(), "active")).json()["active"] is False
 
@@ -243,7 +251,7 @@ def test_every_form_of_deactivation_suspends_the_membership(
     assert membership_of("nora@acme.example").state == MembershipState.SUSPENDED
 
 
-def test_deactivation_shows_in_filters(scim: ScimClient) -> None:
+def test_deactivated_user_is_found_by_active_eq_false(scim: ScimClient) -> None:
     made = create(scim)
     scim.put(f"/Users/{made['id']}", user_body(active=False))
     found = scim.get("/Users").json()["Resources"][0]
@@ -251,7 +259,7 @@ def test_deactivation_shows_in_filters(scim: ScimClient) -> None:
     assert scim.get("/Users?filter=active eq false").json()["totalResults"] == 1
 
 
-def test_deactivation_refuses_the_open_session_at_its_next_request(
+def test_deactivation_ends_the_open_session_at_its_next_request(
     scim: ScimClient, uma: Membership, sign_in: SignIn
 ) -> None:
     made = create(scim, "uma@acme.example")
@@ -262,7 +270,7 @@ def test_deactivation_refuses_the_open_session_at_its_next_request(
     assert not SessionGrant.objects.filter(membership=uma).exists()
 
 
-def test_deactivation_leaves_the_persons_other_organization(
+def test_deactivation_keeps_the_membership_in_another_organization(
     scim: ScimClient, uma: Membership, globex: Organization, sign_in: SignIn
 ) -> None:
     membership = people.create_membership(
@@ -286,7 +294,7 @@ def test_reactivation_lifts_only_the_directorys_own_suspension(scim: ScimClient,
     assert uma.state == MembershipState.SUSPENDED
 
 
-def test_a_change_of_address_keeps_the_former_as_an_alias(scim: ScimClient) -> None:
+def test_put_with_a_new_user_name_keeps_the_old_address_as_former(scim: ScimClient) -> None:
     made = create(scim)
     scim.put(f"/Users/{made['id']}", user_body("nora.n@acme.example"))
     membership = membership_of("nora.n@acme.example")
@@ -296,13 +304,13 @@ def test_a_change_of_address_keeps_the_former_as_an_alias(scim: ScimClient) -> N
     }
 
 
-def test_a_change_to_a_taken_address_is_409_and_changes_nothing(scim: ScimClient, adam: Membership) -> None:
+def test_put_with_a_taken_user_name_returns_409_and_changes_nothing(scim: ScimClient, adam: Membership) -> None:
     made = create(scim)
     assert_scim_error(scim.put(f"/Users/{made['id']}", user_body("adam@acme.example")), 409, "uniqueness")
     assert scim.get(f"/Users/{made['id']}").json() == made
 
 
-def test_patch_is_all_or_nothing(scim: ScimClient) -> None:
+def test_patch_of_a_user_changes_nothing_when_one_operation_is_refused(scim: ScimClient) -> None:
     made = create(scim)
     body = patch_body(
         {"op": "replace", "path": "displayName", "value": "Changed"}, {"op": "replace", "path": "id", "value": "x"}
@@ -311,7 +319,7 @@ def test_patch_is_all_or_nothing(scim: ScimClient) -> None:
     assert scim.get(f"/Users/{made['id']}").json() == made
 
 
-def test_patch_one_attribute_at_a_time(scim: ScimClient) -> None:
+def test_patch_of_one_sub_attribute_keeps_the_others(scim: ScimClient) -> None:
     made = create(scim)
     changed = scim.patch(
         f"/Users/{made['id']}", patch_body({"op": "replace", "path": "name.givenName", "value": "Eleonora"})
@@ -331,13 +339,13 @@ def test_patch_one_attribute_at_a_time(scim: ScimClient) -> None:
         {"Operations": [{"op": "replace", "path": "emails[", "value": 1}]},
     ],
 )
-def test_a_patch_that_cannot_be_read_is_400(scim: ScimClient, body: dict[str, Any]) -> None:
+def test_malformed_patch_returns_400(scim: ScimClient, body: dict[str, Any]) -> None:
     response = scim.patch(f"/Users/{create(scim)['id']}", body)
     assert response.status_code == 400
     assert response.json()["scimType"] in {"invalidSyntax", "noTarget", "invalidPath", "invalidValue"}
 
 
-def test_a_deleted_user_is_gone_and_free_again(scim: ScimClient) -> None:
+def test_delete_user_returns_204_and_frees_the_user_name(scim: ScimClient) -> None:
     made = create(scim)
     assert scim.delete(f"/Users/{made['id']}").status_code == 204
     assert_scim_error(scim.get(f"/Users/{made['id']}"), 404)
@@ -345,9 +353,7 @@ def test_a_deleted_user_is_gone_and_free_again(scim: ScimClient) -> None:
     assert create(scim)["id"] != made["id"]
 
 
-def test_deleting_a_never_used_user_leaves_no_membership_no_account_and_no_mail(
-    scim: ScimClient, verified: None
-) -> None:
+def test_delete_user_removes_membership_account_and_mail_when_never_used(scim: ScimClient, verified: None) -> None:
     made = create(scim)
     scim.delete(f"/Users/{made['id']}")
     assert not Membership.objects.filter(email="nora@acme.example").exists()
@@ -355,7 +361,7 @@ def test_deleting_a_never_used_user_leaves_no_membership_no_account_and_no_mail(
     assert not invitations().filter(canceled_at=None).exists()
 
 
-def test_deleting_an_invited_user_cancels_the_invitation(scim: ScimClient) -> None:
+def test_delete_user_cancels_a_pending_invitation(scim: ScimClient) -> None:
     made = create(scim)
     scim.delete(f"/Users/{made['id']}")
     assert invitations().get().canceled_at is not None
@@ -373,7 +379,7 @@ def test_deleting_a_person_who_signed_in_suspends_the_membership(
     assert not SessionGrant.objects.filter(membership=membership).exists()
 
 
-def test_a_person_who_was_deleted_is_linked_again(scim: ScimClient, uma: Membership) -> None:
+def test_create_user_reactivates_the_membership_of_a_deleted_user(scim: ScimClient, uma: Membership) -> None:
     scim.delete(f"/Users/{create(scim, 'uma@acme.example', externalId='uma-1')['id']}")
     create(scim, "uma@acme.example", externalId="uma-1")
     uma.refresh_from_db()
@@ -382,7 +388,7 @@ def test_a_person_who_was_deleted_is_linked_again(scim: ScimClient, uma: Members
 
 
 @pytest.mark.parametrize("act", ["delete", "put", "patch"])
-def test_the_last_owner_cannot_be_lost(scim: ScimClient, olga: Membership, act: str) -> None:
+def test_delete_and_deactivation_of_the_last_owner_are_refused(scim: ScimClient, olga: Membership, act: str) -> None:
     path = f"/Users/{create(scim, 'olga@acme.example')['id']}"
     requests = {
         "delete": lambda: scim.delete(path),
@@ -397,20 +403,20 @@ def test_the_last_owner_cannot_be_lost(scim: ScimClient, olga: Membership, act: 
     assert scim.get(path).json()["active"] is True
 
 
-def test_one_of_two_owners_can_leave(scim: ScimClient, olga: Membership, adam: Membership) -> None:
+def test_delete_user_removes_one_of_two_owners(scim: ScimClient, olga: Membership, adam: Membership) -> None:
     people.grant_role(membership=adam, role=Role.OWNER, source=GrantSource.PERSON, actor=ACTOR)
     made = create(scim, "olga@acme.example")
     assert scim.delete(f"/Users/{made['id']}").status_code == 204
 
 
-def test_deletion_leaves_the_log_and_the_audit(scim: ScimClient) -> None:
+def test_delete_user_keeps_the_audit_events(scim: ScimClient) -> None:
     scim.delete(f"/Users/{create(scim)['id']}")
     actions = list(AuditEvent.objects.order_by("id").values_list("action", flat=True))
     assert actions[-2:] == ["membership.created", "membership.removed"]
 
 
 @pytest.mark.parametrize("active", [True, False])
-def test_removing_active_leaves_the_membership_as_it_is(scim: ScimClient, verified: None, active: bool) -> None:
+def test_patch_removing_active_keeps_the_membership_state(scim: ScimClient, verified: None, active: bool) -> None:
     made = create(scim, active=active)
     state = membership_of("nora@acme.example").state
     assert "active" not in scim.patch(f"/Users/{made['id']}", patch_body({"op": "remove", "path": "active"})).json()
@@ -418,7 +424,7 @@ def test_removing_active_leaves_the_membership_as_it_is(scim: ScimClient, verifi
     assert scim.get(f"/Users?filter=active eq {str(active).lower()}").json()["totalResults"] == 1
 
 
-def test_renaming_an_owners_membership_does_not_move_their_account(
+def test_put_with_a_new_user_name_keeps_the_account_address_of_an_owner(
     scim: ScimClient, verified: None, olga: Membership, adam: Membership
 ) -> None:
     people.grant_role(membership=adam, role=Role.OWNER, source=GrantSource.PERSON, actor=ACTOR)
@@ -430,7 +436,9 @@ def test_renaming_an_owners_membership_does_not_move_their_account(
 
 
 @pytest.mark.parametrize("use", ["signed in", "password", "factor", "other address"])
-def test_an_account_in_use_does_not_move_with_its_membership(scim: ScimClient, verified: None, use: str) -> None:
+def test_put_with_a_new_user_name_keeps_the_account_address_when_the_account_was_used(
+    scim: ScimClient, verified: None, use: str
+) -> None:
     from allauth.account.models import EmailAddress
     from allauth.mfa.models import Authenticator
     from django.utils import timezone
@@ -453,7 +461,9 @@ def test_an_account_in_use_does_not_move_with_its_membership(scim: ScimClient, v
     assert EmailAddress.objects.filter(user=account, email="nora@acme.example").exists()
 
 
-def test_an_account_that_nobody_used_moves_with_its_membership(scim: ScimClient, verified: None) -> None:
+def test_put_with_a_new_user_name_changes_the_account_address_when_it_was_never_used(
+    scim: ScimClient, verified: None
+) -> None:
     made = create(scim)
     scim.put(f"/Users/{made['id']}", user_body("moved@acme.example"))
     account = membership_of("moved@acme.example").user
@@ -499,7 +509,9 @@ def test_an_admins_suspension_outlasts_delete_and_create(scim: ScimClient, verif
     )
 
 
-def test_a_rename_writes_nothing_but_the_name(scim: ScimClient, uma: Membership, monkeypatch: Any) -> None:
+def test_update_of_the_profile_does_not_overwrite_a_concurrent_change_of_role(
+    scim: ScimClient, uma: Membership, monkeypatch: Any
+) -> None:
     made = create(scim, "uma@acme.example")
     original = people.copy_profile
 
@@ -514,7 +526,7 @@ def test_a_rename_writes_nothing_but_the_name(scim: ScimClient, uma: Membership,
     assert made["id"]
 
 
-def test_letters_that_grow_when_compared_are_refused_before_the_database(scim: ScimClient) -> None:
+def test_name_that_is_too_long_when_case_folded_returns_400(scim: ScimClient) -> None:
     name = "\ufdfa" * 256
     assert_scim_error(scim.post("/Users", user_body(userName=name)), 400, "invalidValue")
     assert_scim_error(scim.post("/Groups", {"displayName": name}), 400, "invalidValue")

@@ -49,7 +49,7 @@ def step(method: str, path: str, query: str = "", body: dict[str, object] | None
         ("GET", "/favicon.ico", "", "Other request"),
     ],
 )
-def test_a_step_is_named_by_method_and_path(method, path, query, label):
+def test_step_label_follows_from_method_path_and_query(method, path, query, label):
     assert step(method, path, query) == label
 
 
@@ -65,7 +65,7 @@ def test_a_step_is_named_by_method_and_path(method, path, query, label):
         ({"op": "replace", "value": {"active": True, "title": "x"}}, "Update user"),
     ],
 )
-def test_a_user_patch_is_named_by_what_it_does_to_active(operation, label):
+def test_user_patch_is_labeled_by_its_change_of_active(operation, label):
     assert step("PATCH", "/Users/7", body=operations(operation)) == label
 
 
@@ -81,11 +81,11 @@ def test_a_user_patch_is_named_by_what_it_does_to_active(operation, label):
         ({"op": "replace", "path": "externalId", "value": "x"}, "Update group"),
     ],
 )
-def test_a_group_patch_is_named_by_its_operation(operation, label):
+def test_group_patch_is_labeled_by_its_operation(operation, label):
     assert step("PATCH", "/Groups/7", body=operations(operation)) == label
 
 
-def test_a_group_patch_of_two_kinds_is_an_update():
+def test_group_patch_with_add_and_remove_is_labeled_update_group():
     add, remove = ({"op": op, "path": "members", "value": [{"value": "7"}]} for op in ("add", "remove"))
     assert step("PATCH", "/Groups/7", body=operations(add, remove)) == "Update group"
 
@@ -93,12 +93,12 @@ def test_a_group_patch_of_two_kinds_is_an_update():
 @pytest.mark.parametrize(
     ("is_active", "label"), [(False, "Deactivate user"), (True, "Update user")], ids=["inactive", "active"]
 )
-def test_a_put_of_an_inactive_user_deactivates(is_active, label):
+def test_user_put_is_labeled_deactivate_when_active_is_false(is_active, label):
     body = dict(bodies.whole_user(PERSON, "7", is_active=is_active))
     assert step("PUT", "/Users/7", body=body) == label
 
 
-def test_a_put_with_members_replaces_them():
+def test_group_put_with_members_is_labeled_replace_members():
     assert step("PUT", "/Groups/7", body={"displayName": "x", "members": []}) == "Replace members"
 
 
@@ -112,12 +112,12 @@ def test_a_put_with_members_replaces_them():
     ],
 )
 @pytest.mark.parametrize("path", ["/Users/7", "/Groups/7"])
-def test_a_malformed_patch_still_has_a_label(body, path):
+def test_malformed_patch_is_labeled_as_an_update(body, path):
     assert step("PATCH", path, body=body).startswith("Update ")
 
 
 @pytest.mark.parametrize("one", CONNECTION_TEST_GROUPS, ids=lambda one: one.name)
-def test_no_step_of_the_connection_test_is_a_riddle(one):
+def test_every_step_of_the_connection_test_has_a_specific_label(one):
     assert step(one.method, one.path, "filter=a eq b" if one.filter else "", one.body) != "Other request"
 
 
@@ -135,7 +135,7 @@ def test_no_step_of_the_connection_test_is_a_riddle(one):
         ("", None),
     ],
 )
-def test_a_sender_is_known_by_its_name(user_agent, dialect):
+def test_dialect_is_recognized_by_the_user_agent(user_agent, dialect):
     assert recognize(RequestFacts("GET", "/Users", user_agent=user_agent)).dialect == dialect
 
 
@@ -160,7 +160,7 @@ GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
         (RequestFacts("POST", "/Users", body={"externalId": 7, "schemas": "x"}), None),
     ],
 )
-def test_a_sender_is_known_by_the_shape_of_its_requests(facts, dialect):
+def test_dialect_is_recognized_by_the_shape_of_the_request(facts, dialect):
     assert recognize(facts).dialect == dialect
 
 
@@ -173,9 +173,9 @@ def test_a_sender_is_known_by_the_shape_of_its_requests(facts, dialect):
         ({"op": "replace", "value": {"active": False}}, None),
     ],
 )
-def test_a_sender_is_known_by_its_patch(operation, dialect):
+def test_dialect_is_recognized_by_the_form_of_a_patch_operation(operation, dialect):
     assert recognize(RequestFacts("PATCH", "/Users/7", body=operations(operation))).dialect == dialect
 
 
-def test_jumpclouds_new_user_is_known_by_its_object_id():
+def test_jumpcloud_is_recognized_by_the_object_id_in_a_new_user():
     assert recognize(RequestFacts("POST", "/Users", body=dict(bodies.new_user(PERSON)))).dialect == "jumpcloud"

@@ -24,7 +24,7 @@ def answers(*sequence: StepResponse):
     return lambda call: remaining.pop(0)
 
 
-def test_values_are_filled_once():
+def test_placeholders_are_filled_once_and_not_in_the_values_filled_in():
     assert fill({"a": ["{x}", 1, None]}, {"x": "{y}"}) == {"a": ["{y}", 1, None]}
 
 
@@ -36,7 +36,7 @@ def test_only_lower_case_names_in_braces_are_placeholders():
     ("pointer", "found"),
     [("/a/0/b", 1), ("/a/1", None), ("/a/x", None), ("/c~1d", 2), ("/a/0/b/c", None)],
 )
-def test_a_pointer_reads_what_is_there(pointer, found):
+def test_json_pointer_returns_the_value_or_none_when_it_is_missing(pointer, found):
     assert read({"a": [{"b": 1}], "c/d": 2}, pointer) == found
 
 
@@ -48,21 +48,21 @@ def test_quotes_in_a_filter_value_are_escaped():
     assert Filter("displayName", "{n}").query({"n": 'a"\\'}) == "filter=displayName%20eq%20%22a%5C%22%5C%5C%22"
 
 
-def test_a_step_whose_names_are_unknown_is_not_needed():
+def test_step_is_not_needed_when_a_placeholder_has_no_value():
     assert [result.outcome for result in walk([READ], {}, answers())] == [StepOutcome.NOT_NEEDED]
 
 
-def test_a_step_moves_the_id_once_it_has_passed():
+def test_passed_step_renames_the_id_that_it_learned():
     assert REMOVE.learn(StepResponse(204), {"user_id": "1"}) == {"gone_id": "1"}
 
 
-def test_a_method_that_is_not_offered_takes_the_fallback():
+def test_step_passes_with_its_fallback_when_the_server_answers_501():
     result = take(REMOVE, {"user_id": "1"}, answers(StepResponse(501)))
     assert (result.outcome, result.notes) == (StepOutcome.PASSED, ("not offered",))
     assert REMOVE.learn(StepResponse(501), {"user_id": "1"}) == {"kept_id": "1"}
 
 
-def test_a_204_is_not_checked():
+def test_checks_are_skipped_for_a_204_answer():
     step = ScimStep(name="put", label="Put", method="PUT", path="/", expected=frozenset({204}), checks=READ.checks)
     assert take(step, {}, answers(StepResponse(204))).passed
 
@@ -75,16 +75,16 @@ def test_a_204_is_not_checked():
         (301, "Answered 301 instead of 200: a redirect, which the identity provider won't follow."),
     ],
 )
-def test_a_wrong_status_fails_with_its_reason(status, reason):
+def test_step_fails_with_a_reason_when_the_status_is_unexpected(status, reason):
     assert take(READ, {"user_id": "1"}, answers(StepResponse(status))).reason == reason
 
 
-def test_a_wrong_status_is_given_with_the_detail_of_the_error():
+def test_reason_quotes_the_error_detail_when_the_status_is_unexpected():
     answer = StepResponse(400, {"detail": "no such path"})
     assert take(READ, {"user_id": "1"}, answers(answer)).reason == 'Answered 400 instead of 200: "no such path".'
 
 
-def test_no_answer_fails_with_its_reason():
+def test_step_fails_with_a_reason_when_no_answer_arrives():
     def send(call: StepRequest) -> StepResponse:
         raise NoAnswerError("No answer within 10 s.")
 
@@ -92,13 +92,13 @@ def test_no_answer_fails_with_its_reason():
     assert (result.outcome, result.got, result.reason) == (StepOutcome.FAILED, None, "No answer within 10 s.")
 
 
-def test_a_check_that_does_not_block_leaves_a_note():
+def test_step_passes_with_a_note_when_a_non_blocking_check_fails():
     step = ScimStep(name="a", label="A", method="GET", path="/", checks=(checks.noted(checks.STRING_ID),))
     result = take(step, {}, answers(StepResponse(200, {})))
     assert (result.passed, result.notes) == (True, ("`id` must be a JSON string, and is missing.",))
 
 
-def test_an_expectation_names_statuses_and_checks():
+def test_expectation_lists_statuses_and_checks():
     assert expectation(READ) == "200: string id"
     assert expectation(REMOVE) == "204"
 
@@ -126,7 +126,7 @@ def test_an_expectation_names_statuses_and_checks():
         (checks.lacks_member("key"), {"members": [{"value": "1"}]}),
     ],
 )
-def test_each_check_says_what_is_wrong(check: ScimCheck, body: object):
+def test_each_check_returns_a_problem_for_a_wrong_body(check: ScimCheck, body: object):
     assert check.problem(StepResponse(200, body), {"key": "1"})
 
 
@@ -141,5 +141,5 @@ def test_each_check_says_what_is_wrong(check: ScimCheck, body: object):
         (checks.ERROR_ENVELOPE, {"schemas": [checks.ERROR_SCHEMA], "status": "200"}),
     ],
 )
-def test_each_check_is_content_with_what_is_right(check: ScimCheck, body: object):
+def test_each_check_returns_none_for_a_right_body(check: ScimCheck, body: object):
     assert check.problem(StepResponse(200, body), {"key": "éve"}) is None

@@ -21,7 +21,7 @@ def admin(sign_in, adam):
     return sign_in(adam)
 
 
-def test_a_token_is_generated_in_the_name_of_who_asked(admin, adam, acme_directory):
+def test_new_token_view_stores_the_signed_in_admin_as_creator(admin, adam, acme_directory):
     form = {"label": "JumpCloud", "expires_in": "365", "nonce": str(uuid4())}
     response = admin.post(f"{TOKENS}new/", form)
     made = ScimToken.objects.get()
@@ -37,13 +37,13 @@ def test_an_eleventh_token_is_refused_on_the_page_of_the_form(admin, acme_direct
     assert ScimToken.objects.count() == 10
 
 
-def test_a_saved_token_is_confirmed(admin, token):
+def test_saved_view_marks_the_token_as_saved(admin, token):
     assert admin.post(f"{TOKENS}{token.public_id}/saved/")["Location"] == PAGE
     token.refresh_from_db()
     assert token.saved_at is not None
 
 
-def test_a_token_is_revoked_after_the_question(admin, token):
+def test_revoke_view_asks_on_get_and_revokes_on_post(admin, token):
     assert admin.get(f"{TOKENS}{token.public_id}/revoke/").status_code == 200
     assert not ScimToken.objects.exclude(revoked_at=None).exists()
     assert admin.post(f"{TOKENS}{token.public_id}/revoke/")["Location"] == PAGE
@@ -51,7 +51,7 @@ def test_a_token_is_revoked_after_the_question(admin, token):
 
 
 @pytest.mark.parametrize("act", ["saved", "revoke"])
-def test_another_organizations_token_is_not_found(sign_in, greta, token, act):
+def test_saved_and_revoke_views_return_404_for_another_organizations_token(sign_in, greta, token, act):
     path = f"/orgs/globex/settings/authentication/tokens/{token.public_id}/{act}/"
     assert sign_in(greta).post(path).status_code == 404
     assert ScimToken.objects.filter(saved_at=None, revoked_at=None).count() == 1

@@ -41,49 +41,49 @@ def reference_of(urn):
 PUBLISHED = [(urn, name) for urn in SCHEMAS for name in attributes_of(urn)]
 
 
-def test_a_strict_client_reads_the_service_provider_config():
+def test_service_provider_config_validates_in_scim2_models():
     read = scim2_models.ServiceProviderConfig.model_validate(CONFIG)
     assert read.patch.supported is True
 
 
-def test_the_largest_page_is_announced():
+def test_service_provider_config_announces_filter_support_and_the_largest_page():
     assert CONFIG["filter"] == {"supported": True, "maxResults": MAX_COUNT}
 
 
 @pytest.mark.parametrize("feature", ["bulk", "sort", "etag", "changePassword"])
-def test_what_is_not_done_is_not_promised(feature):
+def test_service_provider_config_marks_unimplemented_features_as_unsupported(feature):
     assert CONFIG[feature]["supported"] is False
 
 
-def test_the_only_way_in_is_a_bearer_token():
+def test_service_provider_config_lists_the_bearer_token_as_only_scheme():
     assert [scheme["type"] for scheme in CONFIG["authenticationSchemes"]] == ["oauthbearertoken"]
 
 
 @pytest.mark.parametrize(
     "document", [CONFIG, *TYPES.values(), *SCHEMAS.values()], ids=lambda one: one["meta"]["location"]
 )
-def test_a_document_lies_where_it_says(document):
+def test_meta_location_is_the_url_of_the_document(document):
     kind = document["meta"]["resourceType"]
     path = "ServiceProviderConfig" if kind == "ServiceProviderConfig" else f"{kind}s/{document['id']}"
     assert document["meta"]["location"] == f"{BASE}/{path}"
 
 
 @pytest.mark.parametrize(("name", "endpoint", "schema"), [("User", "/Users", USER), ("Group", "/Groups", GROUP)])
-def test_a_strict_client_reads_a_resource_type(name, endpoint, schema):
+def test_resource_types_validate_in_scim2_models(name, endpoint, schema):
     read = scim2_models.ResourceType.model_validate(TYPES[name])
     assert (read.id, str(read.endpoint), str(read.schema_)) == (name, endpoint, schema)
 
 
-def test_users_may_have_the_enterprise_extension():
+def test_user_resource_type_lists_the_enterprise_extension_as_optional():
     assert TYPES["User"]["schemaExtensions"] == [{"schema": ENTERPRISE, "required": False}]
 
 
-def test_groups_have_no_extension():
+def test_group_resource_type_lists_no_extension():
     assert "schemaExtensions" not in TYPES["Group"]
 
 
 @pytest.mark.parametrize("urn", SCHEMAS)
-def test_a_strict_client_reads_a_schema(urn):
+def test_schemas_validate_in_scim2_models(urn):
     assert scim2_models.Schema.model_validate(SCHEMAS[urn]).id == urn
 
 
@@ -92,57 +92,57 @@ def test_a_strict_client_reads_a_schema(urn):
     [(USER, USER_SPECS), (ENTERPRISE, ENTERPRISE_SPECS), (GROUP, GROUP_SPECS)],
     ids=lambda one: str(one)[-15:],
 )
-def test_a_schema_lists_every_attribute_that_is_read(urn, specs):
+def test_published_schema_lists_every_attribute_in_the_specs(urn, specs):
     assert [one["name"] for one in SCHEMAS[urn]["attributes"]] == [spec.name for spec in specs]
 
 
 @pytest.mark.parametrize(("urn", "name"), PUBLISHED, ids=lambda text: text.rpartition(":")[2])
-def test_an_attribute_is_one_of_the_rfc(urn, name):
+def test_every_published_attribute_exists_in_the_rfc_schema(urn, name):
     assert name in reference_of(urn)
 
 
 @pytest.mark.parametrize(("urn", "name"), PUBLISHED, ids=lambda text: text.rpartition(":")[2])
-def test_an_attribute_has_the_type_and_plurality_of_the_rfc(urn, name):
+def test_every_published_attribute_has_the_type_and_plurality_of_the_rfc(urn, name):
     ours, theirs = attributes_of(urn)[name], reference_of(urn)[name]
     assert (ours["type"], ours["multiValued"]) == (theirs.type.value, bool(theirs.multi_valued))
 
 
 @pytest.mark.parametrize(("urn", "name"), PUBLISHED, ids=lambda text: text.rpartition(":")[2])
-def test_an_attribute_is_never_more_writable_than_in_the_rfc(urn, name):
+def test_no_published_attribute_is_writable_when_it_is_read_only_in_the_rfc(urn, name):
     theirs = reference_of(urn)[name].mutability
     assert theirs != Mutability.read_only or attributes_of(urn)[name]["mutability"] == "readOnly"
 
 
 @pytest.mark.parametrize(("urn", "name"), [(USER, "userName"), (GROUP, "displayName")])
-def test_a_unique_name_is_announced(urn, name):
+def test_user_name_and_display_name_are_published_as_unique_on_the_server(urn, name):
     assert attributes_of(urn)[name]["uniqueness"] == Uniqueness.server.value
 
 
 @pytest.mark.parametrize(("urn", "name"), [(USER, "profileUrl"), (USER, "groups.$ref"), (ENTERPRISE, "manager.$ref")])
-def test_a_reference_says_to_what_and_is_compared_exactly(urn, name):
+def test_reference_attributes_have_reference_types_and_are_case_exact(urn, name):
     found = attributes_of(urn)[name]
     assert found["referenceTypes"]
     assert found["caseExact"] is True
 
 
-def test_a_certificate_is_binary_and_compared_exactly():
+def test_certificate_value_is_published_as_binary_and_case_exact():
     found = attributes_of(USER)["x509Certificates.value"]
     assert (found["type"], found["caseExact"]) == ("binary", True)
 
 
 @pytest.mark.parametrize("name", ["active", "name", "emails.primary"])
-def test_booleans_and_objects_have_no_case(name):
+def test_boolean_and_complex_attributes_have_no_case_exact_and_no_uniqueness(name):
     assert not {"caseExact", "uniqueness"} & set(attributes_of(USER)[name])
 
 
 @pytest.mark.parametrize("name", ["username", "USERNAME", "userName"])
-def test_an_attribute_is_found_in_whatever_case(name):
+def test_find_matches_an_attribute_name_in_any_case(name):
     assert find(USER_SPECS, name).name == "userName"
 
 
-def test_a_sub_attribute_is_found_in_whatever_case():
+def test_sub_named_matches_a_sub_attribute_name_in_any_case():
     assert find(USER_SPECS, "name").sub_named("GIVENNAME").name == "givenName"
 
 
-def test_an_unknown_attribute_is_not_found():
+def test_find_returns_none_for_an_unknown_attribute():
     assert find(USER_SPECS, "shoeSize") is None

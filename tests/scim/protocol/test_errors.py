@@ -30,37 +30,37 @@ STATUSES = {
 }
 
 
-def test_every_error_has_a_row_in_this_table():
+def test_every_scim_error_class_is_in_the_status_table():
     assert set(CLASSES) == set(STATUSES)
 
 
 @pytest.mark.parametrize(("error", "expected"), STATUSES.items(), ids=lambda value: getattr(value, "__name__", None))
-def test_an_error_has_the_status_and_type_of_the_rfc(error, expected):
+def test_scim_error_classes_have_the_status_and_scim_type_of_the_rfc(error, expected):
     assert (error.status, error.scim_type) == expected
 
 
 @pytest.mark.parametrize("error", CLASSES)
-def test_an_error_says_where_it_is_written(error):
+def test_scim_error_docstrings_cite_the_rfc(error):
     assert "§" in error.__doc__ or "table 9" in error.__doc__
 
 
 @pytest.mark.parametrize("error", CLASSES)
-def test_a_strict_client_reads_the_body(error):
+def test_error_bodies_validate_in_scim2_models(error):
     read = scim2_models.Error.model_validate(error("Send it otherwise.").to_body())
     assert (read.status, read.detail) == (error.status, "Send it otherwise.")
 
 
-def test_the_status_is_text():
+def test_error_body_gives_the_status_as_text():
     assert errors.ResourceNotFound("x").to_body()["status"] == "404"
 
 
-def test_a_body_without_a_type_has_no_empty_one():
+def test_error_body_omits_scim_type_when_the_error_has_none():
     assert "scimType" not in errors.Forbidden("x").to_body()
 
 
-def test_a_body_with_a_type_names_it():
+def test_error_body_contains_the_scim_type_of_the_error():
     assert errors.Uniqueness("x").to_body()["scimType"] == "uniqueness"
 
 
-def test_the_exception_reads_as_its_detail():
+def test_str_of_a_scim_error_is_its_detail():
     assert str(errors.InvalidValue("Send text.")) == "Send text."

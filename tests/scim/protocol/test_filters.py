@@ -41,11 +41,11 @@ def refusal(text: str) -> str:
 
 
 @pytest.mark.parametrize("op", Operator)
-def test_every_operator_is_read_in_whatever_case(op):
+def test_operators_are_parsed_in_upper_case(op):
     assert parse(f'userName {op.upper()} "x"') == Comparison(AttributePath(None, "userName"), op, "x")
 
 
-def test_presence_is_read():
+def test_presence_filter_is_parsed():
     assert parse("title pr") == Present(AttributePath(None, "title"))
 
 
@@ -82,11 +82,11 @@ def test_not_binds_tighter_than_and_and_and_tighter_than_or(text, tree):
         ("null", None),
     ],
 )
-def test_a_value_is_a_json_literal(literal, value):
+def test_comparison_values_are_parsed_as_json_literals(literal, value):
     assert parse(f"a eq {literal}") == eq("a", value)
 
 
-def test_a_sub_attribute_is_read():
+def test_sub_attribute_is_parsed():
     assert parse('name.familyName eq "x"') == eq("name", "x", "familyName")
 
 
@@ -94,17 +94,17 @@ def test_a_schema_prefix_ends_at_the_last_colon():
     assert parse(f"{USER}:name.givenName pr") == Present(AttributePath(USER, "name", "givenName"))
 
 
-def test_written_case_is_kept_and_the_key_has_none():
+def test_attribute_path_keeps_the_written_case_and_its_key_is_lower_case():
     path = parse("URN:X:2.0:User:Name.givenNAME pr").path
     assert (path.name, path.key) == ("Name", ("urn:x:2.0:user", "name", "givenname"))
 
 
-def test_a_value_path_holds_its_condition():
+def test_value_path_is_parsed_with_its_condition():
     condition = And((eq("type", "work"), Comparison(AttributePath(None, "value"), Operator.CO, "@acme")))
     assert parse('emails[type eq "work" and value co "@acme"]') == ValuePath(AttributePath(None, "emails"), condition)
 
 
-def test_a_value_path_stands_beside_other_terms():
+def test_value_path_is_parsed_beside_other_terms_of_an_or():
     assert parse('emails[type eq "work"] or a pr') == Or(
         (ValuePath(AttributePath(None, "emails"), eq("type", "work")), A)
     )
@@ -118,12 +118,12 @@ def test_a_value_path_stands_beside_other_terms():
         ('type eq "a" or type eq "b"', (Or((eq("type", "a"), eq("type", "b"))),)),
     ],
 )
-def test_entras_lookup_by_a_selected_value_asks_one_value_for_both(bracket, terms):
+def test_sub_attribute_after_a_value_path_is_compared_within_the_selected_value(bracket, terms):
     expected = ValuePath(AttributePath(None, "emails"), And((*terms, eq("value", "x"))))
     assert parse(f'emails[{bracket}].value eq "x"') == expected
 
 
-def test_stray_spaces_are_tolerated():
+def test_filter_with_extra_white_space_is_parsed():
     assert parse('  userName\teq  "x"  ') == eq("userName", "x")
 
 
@@ -167,43 +167,43 @@ def test_stray_spaces_are_tolerated():
         "a pr; drop",
     ],
 )
-def test_what_the_grammar_does_not_have_is_refused(text):
+def test_filter_outside_the_grammar_is_refused(text):
     assert refusal(text).endswith(".")
 
 
 @pytest.mark.parametrize("value", [r'"\u0000"', r'"\ud800"', '"\ud800"'])
-def test_text_that_no_database_holds_is_refused(value):
+def test_filter_value_with_nul_or_lone_surrogate_is_refused(value):
     assert "NUL" in refusal(f"a eq {value}")
 
 
 @pytest.mark.parametrize("value", [str(2**63), str(-(2**63) - 1), "1e999", "-1e999"])
-def test_numbers_beyond_64_bits_are_refused(value):
+def test_filter_number_beyond_64_bits_is_refused(value):
     assert "64 bits" in refusal(f"a eq {value}")
 
 
-def test_a_refusal_names_the_place():
+def test_filter_refusal_names_the_character_position():
     assert "character 10" in refusal('userName is "x"')
 
 
-def test_twenty_terms_are_read():
+def test_filter_of_twenty_terms_is_parsed():
     assert len(parse(" or ".join(["a pr"] * 20)).terms) == 20
 
 
 @pytest.mark.parametrize("text", [" or ".join(["a pr"] * 21), " or ".join(["a[b pr].c pr"] * 11)])
-def test_more_terms_are_refused(text):
+def test_filter_of_more_than_twenty_terms_is_refused(text):
     assert "20 terms" in refusal(text)
 
 
-def test_ten_levels_are_read():
+def test_filter_nested_ten_levels_is_parsed():
     assert parse("(" * 9 + "a pr" + ")" * 9) == A
 
 
 @pytest.mark.parametrize("text", ["(" * 10 + "a pr" + ")" * 10, "(" * 1000, "not (" * 200])
-def test_deeper_nesting_is_refused(text):
+def test_filter_nested_deeper_than_ten_levels_is_refused(text):
     assert "10 levels" in refusal(text)
 
 
-def test_a_kibibyte_is_read_and_no_more():
+def test_filter_longer_than_1024_bytes_is_refused():
     longest = 'a eq "{}"'.format("x" * (1024 - 7))
     assert parse(longest)
     assert "1,024 bytes" in refusal(longest + " ")
@@ -219,7 +219,7 @@ def test_a_kibibyte_is_read_and_no_more():
         ('emails[type eq "work"].value', PatchPath(AttributePath(None, "emails"), eq("type", "work"), "value")),
     ],
 )
-def test_a_path_is_read(text, path):
+def test_patch_path_is_parsed(text, path):
     assert parse_path(text) == path
 
 
@@ -241,19 +241,19 @@ def test_a_path_is_read(text, path):
         "a" * 1025,
     ],
 )
-def test_a_path_that_cannot_be_read_is_refused(text):
+def test_malformed_patch_path_raises_invalid_path(text):
     with pytest.raises(InvalidPath, match="path can't be read"):
         parse_path(text)
 
 
 @given(TEXTS)
-def test_arbitrary_text_raises_nothing_but_invalid_filter(text):
+def test_parse_raises_only_invalid_filter_for_arbitrary_text(text):
     with suppress(InvalidFilter):
         parse(text)
 
 
 @given(TEXTS)
-def test_arbitrary_text_raises_nothing_but_invalid_path(text):
+def test_parse_path_raises_only_invalid_path_for_arbitrary_text(text):
     with suppress(InvalidPath):
         parse_path(text)
 
@@ -295,14 +295,14 @@ def written(node) -> str:
 
 
 @given(TREES)
-def test_what_is_written_is_read_back(tree):
+def test_written_filter_parses_to_the_same_tree(tree):
     text = written(tree)
     assume(len(text) < MAX_TEXT and text.count("(") + text.count("[") < MAX_DEPTH)
     assert parse(text) == tree
 
 
 @given(PATHS.filter(lambda path: path.sub is None), WITHIN, st.none() | NAMES)
-def test_a_path_that_is_written_is_read_back(attribute, term, sub):
+def test_written_patch_path_parses_to_the_same_path(attribute, term, sub):
     text = f"{attribute.uri}:" * bool(attribute.uri) + f"{attribute.name}[{written(term)}]" + f".{sub}" * bool(sub)
     assume(len(text) < MAX_TEXT and text.count("(") < MAX_DEPTH - 1)
     assert parse_path(text) == PatchPath(attribute, term, sub)

@@ -74,15 +74,15 @@ def members(*operations, present=("a", "b", "c")):
     ],
     ids=lambda one: f"{one['path']} {one.get('value', '')}",
 )
-def test_every_form_of_removal_takes_exactly_the_member_named(removal):
+def test_remove_in_every_form_removes_exactly_the_named_member(removal):
     assert members(removal) == ["a", "c"]
 
 
-def test_several_members_are_removed_by_or():
+def test_remove_with_an_or_filter_removes_several_members():
     assert members(op("remove", 'members[value eq "a" or value eq "c"]')) == ["b"]
 
 
-def test_several_members_are_removed_by_a_list():
+def test_remove_with_a_list_of_values_removes_several_members():
     assert members(op("remove", "members", [{"value": "a"}, {"value": "c"}])) == ["b"]
 
 
@@ -96,23 +96,23 @@ def test_several_members_are_removed_by_a_list():
         op("replace", None, {"members": []}),
     ],
 )
-def test_all_members_are_removed_only_by_what_says_so(clearing):
+def test_remove_without_value_and_replace_with_nothing_remove_all_members(clearing):
     assert change(clearing).members == MemberDelta(replaces=True, added=(), removed=())
 
 
-def test_an_empty_list_removes_nobody():
+def test_remove_with_an_empty_list_removes_nobody():
     assert members(op("remove", "members", [])) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("value", ["", {}, [{}], [None], [{"value": ""}], [{"value": 5}], 5, True])
-def test_a_removal_that_names_nobody_is_refused_rather_than_taken_for_all(value):
+def test_remove_with_a_value_that_names_nobody_is_refused(value):
     with pytest.raises(InvalidValue):
         change(op("remove", "members", value))
 
 
 @pytest.mark.parametrize("path", ["members.display", 'members[value eq "b"].display', "members.type", "members.$ref"])
 @pytest.mark.parametrize("verb", ["remove", "replace", "add"])
-def test_a_part_of_a_member_is_not_taken_for_the_member(verb, path):
+def test_change_of_a_members_sub_attribute_is_refused_as_read_only(verb, path):
     with pytest.raises(Mutability):
         change(op(verb, path, "x"))
 
@@ -129,15 +129,15 @@ def test_a_part_of_a_member_is_not_taken_for_the_member(verb, path):
         op("add", None, {f"{GROUP}:members": [{"value": "d"}]}),
     ],
 )
-def test_a_member_is_added_in_every_form(addition):
+def test_add_in_every_form_adds_the_member(addition):
     assert members(addition) == ["a", "b", "c", "d"]
 
 
-def test_adding_who_is_there_changes_nothing():
+def test_add_of_an_existing_member_changes_nothing():
     assert members(op("add", "members", [{"value": "a"}])) == ["a", "b", "c"]
 
 
-def test_replacing_lists_everybody():
+def test_replace_of_members_sets_exactly_the_listed_members():
     assert members(op("replace", "members", [{"value": "x"}, {"value": "a"}])) == ["x", "a"]
 
 
@@ -154,7 +154,7 @@ def test_replacing_lists_everybody():
         ([op("add", "members", "d"), op("remove", "members")], set()),
     ],
 )
-def test_operations_count_in_their_order(operations, expected):
+def test_member_operations_are_applied_in_order(operations, expected):
     assert set(members(*operations)) == expected
 
 
@@ -171,46 +171,46 @@ def test_operations_count_in_their_order(operations, expected):
         op("replace", None, {"schemas": [GROUP], "displayName": "Legal", "meta": {}}),
     ],
 )
-def test_a_group_is_renamed_in_every_form(rename):
+def test_rename_is_read_in_every_form(rename):
     assert change(rename) == GroupChange(display_name="Legal")
 
 
 @pytest.mark.parametrize("removal", [op("remove", "displayName"), op("remove", GROUP), op("remove", GROUP, {})])
-def test_a_group_keeps_a_name(removal):
+def test_removal_of_display_name_is_refused(removal):
     with pytest.raises(InvalidValue):
         change(removal)
 
 
 @pytest.mark.parametrize("value", ["", "  ", None, 5, ["Legal"], "x" * 257])
-def test_a_name_is_text_that_is_not_empty_and_not_too_long(value):
+def test_display_name_that_is_no_text_or_empty_or_too_long_is_refused(value):
     with pytest.raises(InvalidValue):
         change(op("replace", "displayName", value))
 
 
-def test_the_last_name_stays():
+def test_last_of_two_renames_wins():
     assert change(op("replace", "displayName", "A"), op("replace", "displayName", "B")).display_name == "B"
 
 
 @pytest.mark.parametrize("setting", [op("add", "externalId", "x1"), op("replace", None, {"externalid": "x1"})])
-def test_an_external_id_is_set(setting):
+def test_add_and_replace_set_the_external_id(setting):
     assert change(setting) == GroupChange(external_id="x1")
 
 
 @pytest.mark.parametrize("value", [None, ""])
-def test_an_external_id_is_cleared_by_null_or_nothing(value):
+def test_replace_with_null_or_empty_text_clears_the_external_id(value):
     assert change(op("replace", "externalId", value)) == GroupChange(clears_external_id=True)
 
 
-def test_an_external_id_is_cleared_by_remove():
+def test_remove_clears_the_external_id():
     assert change(op("remove", "externalId")) == GroupChange(clears_external_id=True)
 
 
-def test_an_external_id_set_after_it_was_cleared_is_set():
+def test_external_id_set_after_its_removal_is_kept():
     assert change(op("remove", "externalId"), op("add", "externalId", "x2")) == GroupChange(external_id="x2")
 
 
 @pytest.mark.parametrize("path", ["id", "meta", "meta.location", f"{GROUP}:id"])
-def test_what_the_service_sets_is_read_only(path):
+def test_change_of_id_or_meta_is_refused_as_read_only(path):
     with pytest.raises(Mutability):
         change(op("replace", path, "x"))
 
@@ -227,7 +227,7 @@ def test_what_the_service_sets_is_read_only(path):
         op("add", None, {GROUP: "Legal"}),
     ],
 )
-def test_what_the_service_does_not_know_is_ignored(operation):
+def test_unknown_group_attributes_are_ignored(operation):
     assert change(operation) == GroupChange()
 
 
@@ -245,24 +245,24 @@ def test_what_the_service_does_not_know_is_ignored(operation):
         op("remove", 'displayName[value eq "a"]'),
     ],
 )
-def test_a_filter_that_is_not_answered_truly_is_refused(operation):
+def test_unsupported_member_filter_is_refused_as_invalid_path(operation):
     with pytest.raises(InvalidPath):
         change(operation)
 
 
-def test_a_removal_without_a_path_has_no_target():
+def test_remove_without_a_path_raises_no_target():
     with pytest.raises(NoTarget):
         change(op("remove", None, {"members": [{"value": "a"}]}))
 
 
 @pytest.mark.parametrize("value", ["x", 5, None, []])
-def test_a_whole_group_is_an_object(value):
+def test_replace_of_a_whole_group_is_refused_when_the_value_is_no_object(value):
     with pytest.raises(InvalidValue):
         change(op("replace", GROUP, value))
 
 
 @given(st.lists(OPERATIONS, min_size=1, max_size=4))
-def test_whatever_a_console_sends_is_a_change_or_an_error(operations):
+def test_arbitrary_operations_give_a_change_or_a_scim_error_and_stay_unmodified(operations):
     before = deepcopy(operations)
     with suppress(ScimError):
         change(*operations)
@@ -273,14 +273,14 @@ def test_whatever_a_console_sends_is_a_change_or_an_error(operations):
     st.lists(st.tuples(st.sampled_from(["add", "remove", "replace"]), st.lists(st.sampled_from("abcdef"))), min_size=1),
     st.sets(st.sampled_from("abcdef")),
 )
-def test_one_delta_does_what_the_operations_do_one_by_one(steps, present):
+def test_folded_delta_equals_the_operations_applied_one_by_one(steps, present):
     expected = set(present)
     for verb, named in steps:
         expected = {"add": expected | set(named), "remove": expected - set(named), "replace": set(named)}[verb]
     assert set(members(*(op(verb, "members", named) for verb, named in steps), present=sorted(present))) == expected
 
 
-def test_ten_thousand_members_and_a_thousand_operations_fold_into_one_delta():
+def test_thousand_operations_on_ten_thousand_members_fold_into_one_delta():
     everybody = [{"value": f"{number:036}"} for number in range(10_000)]
     each = [op("remove", f'members[value eq "{member["value"]}"]') for member in everybody[:999]]
     assert len(change(op("add", "members", everybody), *each).members.added) == 9_001

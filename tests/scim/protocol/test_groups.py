@@ -33,26 +33,26 @@ def render(external_id=None, members=(UMA,)):
     return render_group(identity=IDENTITY, display_name="Legal", external_id=external_id, members=members)
 
 
-def test_a_whole_group_is_read():
+def test_read_group_reads_name_external_id_and_members():
     body = {"schemas": [GROUP], "displayName": "Legal", "externalId": "x1", "members": [{"value": "U1"}]}
     assert read_group(body) == GroupInput("Legal", "x1", ("u1",))
 
 
-def test_names_are_read_in_whatever_case():
+def test_read_group_matches_attribute_names_in_any_case():
     body = {"DISPLAYNAME": "Legal", "externalid": "x1", "Members": []}
     assert read_group(body) == GroupInput("Legal", "x1", ())
 
 
-def test_members_that_are_not_mentioned_are_not_touched():
+def test_read_group_gives_none_as_members_when_members_are_absent():
     assert read_group({"displayName": "Legal"}).members is None
 
 
 @pytest.mark.parametrize("members", [None, []])
-def test_members_are_emptied_by_null_and_by_an_empty_list(members):
+def test_read_group_gives_no_members_for_null_and_for_an_empty_list(members):
     assert read_group({"displayName": "Legal", "members": members}).members == ()
 
 
-def test_what_a_group_does_not_have_is_ignored():
+def test_read_group_ignores_read_only_and_unknown_attributes():
     body = {"displayName": "Legal", "id": "other", "meta": 5, "shoeSize": 46}
     assert read_group(body) == GroupInput("Legal", None, None)
 
@@ -60,27 +60,27 @@ def test_what_a_group_does_not_have_is_ignored():
 @pytest.mark.parametrize(
     "body", [{}, {"displayName": None}, {"displayName": ""}, {"displayName": " \t"}, {"displayName": 5}]
 )
-def test_a_group_without_a_name_is_refused(body):
+def test_read_group_refuses_a_body_without_display_name(body):
     with pytest.raises(InvalidValue, match="displayName is missing"):
         read_group(body)
 
 
-def test_the_longest_name_is_read():
+def test_display_name_of_256_characters_is_read():
     assert read_display_name("x" * 256) == "x" * 256
 
 
-def test_a_longer_name_is_refused():
+def test_display_name_of_257_characters_is_refused():
     with pytest.raises(InvalidValue, match="256"):
         read_display_name("x" * 257)
 
 
 @pytest.mark.parametrize("value", [None, ""])
-def test_an_empty_external_id_is_none(value):
+def test_read_external_id_returns_none_for_null_and_empty_text(value):
     assert read_external_id(value) is None
 
 
 @pytest.mark.parametrize("value", [5, True, ["x"], {"value": "x"}, "x" * 257])
-def test_an_external_id_is_text_of_some_length(value):
+def test_external_id_that_is_no_text_or_too_long_is_refused(value):
     with pytest.raises(InvalidValue, match="externalId"):
         read_external_id(value)
 
@@ -100,33 +100,33 @@ def test_an_external_id_is_text_of_some_length(value):
         ["u1", {"value": "U1"}],
     ],
 )
-def test_a_member_is_read_in_every_form(value):
+def test_read_members_reads_a_member_in_every_form(value):
     assert read_members(value) == ("u1",)
 
 
-def test_members_keep_their_order():
+def test_read_members_keeps_the_order_and_drops_duplicates():
     assert read_members(["c", "a", "b", "A"]) == ("c", "a", "b")
 
 
 @pytest.mark.parametrize(
     "value", [5, True, "", [""], [None], [[]], {}, [{"value": None}], [{"value": 5}], [{"display": "Uma"}]]
 )
-def test_a_member_without_an_id_is_refused(value):
+def test_read_members_refuses_a_member_without_an_id(value):
     with pytest.raises(InvalidValue, match="member"):
         read_members(value)
 
 
 @pytest.mark.parametrize("kind", ["Group", "group", 5])
-def test_a_group_within_a_group_is_refused(kind):
+def test_read_members_refuses_a_member_of_a_type_other_than_user(kind):
     with pytest.raises(InvalidValue, match="Only users"):
         read_members([{"value": "g2", "type": kind}])
 
 
-def test_the_most_members_are_read():
+def test_read_members_reads_the_largest_allowed_number():
     assert len(read_members([f"u{number}" for number in range(MAX_MEMBERS)])) == MAX_MEMBERS
 
 
-def test_more_members_are_refused():
+def test_read_members_refuses_one_member_more_than_allowed():
     with pytest.raises(InvalidValue, match="10001 values"):
         read_members(["u1"] * (MAX_MEMBERS + 1))
 
@@ -135,20 +135,20 @@ def test_a_group_is_rendered_with_its_members():
     assert render()["members"] == [{"value": "u1", "$ref": "https://gatehouse.example/Users/u1", "type": "User"}]
 
 
-def test_members_that_were_not_asked_for_are_not_rendered():
+def test_rendered_group_has_no_members_when_members_are_none():
     assert "members" not in render(members=None)
 
 
-def test_a_group_of_nobody_has_an_empty_list():
+def test_rendered_group_without_members_has_an_empty_list():
     assert render(members=())["members"] == []
 
 
 @pytest.mark.parametrize(("external_id", "expected"), [(None, None), ("x1", "x1")])
-def test_an_external_id_is_rendered_when_there_is_one(external_id, expected):
+def test_rendered_group_has_an_external_id_only_when_one_is_set(external_id, expected):
     assert render(external_id).get("externalId") == expected
 
 
-def test_meta_says_what_where_and_when():
+def test_rendered_meta_has_type_times_location_and_version():
     assert render()["meta"] == {
         "resourceType": "Group",
         "created": "2025-01-02T03:04:05Z",
@@ -158,7 +158,7 @@ def test_meta_says_what_where_and_when():
     }
 
 
-def test_a_strict_client_reads_a_group():
+def test_rendered_group_validates_in_scim2_models():
     read = scim2_models.Group.model_validate(render("x1"))
     assert (read.id, read.display_name, read.external_id, read.members[0].value) == ("g1", "Legal", "x1", "u1")
 
@@ -168,7 +168,7 @@ def test_a_strict_client_reads_a_group():
     external_id=st.none() | st.text(min_size=1, max_size=256),
     ids=st.lists(st.uuids().map(str), max_size=5, unique=True),
 )
-def test_what_is_rendered_is_read_back(name, external_id, ids):
+def test_rendered_group_is_read_back_to_the_same_input(name, external_id, ids):
     references = [MemberReference(one, f"https://gatehouse.example/Users/{one}") for one in ids]
     shown = render_group(identity=IDENTITY, display_name=name, external_id=external_id, members=references)
     assert read_group(shown) == GroupInput(name, external_id, tuple(ids))

@@ -20,7 +20,7 @@ def nested(levels: int) -> bytes:
     return b'{"a":' + b"[" * (levels - 1) + b"]" * (levels - 1) + b"}"
 
 
-def test_an_object_is_read():
+def test_json_object_is_decoded():
     assert decode(b'{"userName": "uma", "active": true}') == {"userName": "uma", "active": True}
 
 
@@ -28,12 +28,12 @@ def test_a_byte_order_mark_is_tolerated():
     assert decode(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
 
 
-def test_whole_characters_beyond_the_basic_plane_are_read():
+def test_surrogate_pair_is_decoded_to_one_character():
     assert decode(rb'{"a": "\ud83d\ude00"}') == {"a": "\U0001f600"}
 
 
 @pytest.mark.parametrize("body", [b"[]", b'"x"', b"1", b"null", b"true"])
-def test_only_an_object_is_a_body(body):
+def test_json_body_that_is_no_object_is_refused(body):
     assert "object" in refusal(body)
 
 
@@ -41,11 +41,11 @@ def test_an_empty_body_is_refused():
     assert "empty" in refusal(b"")
 
 
-def test_a_malformed_body_is_refused_with_its_place():
+def test_malformed_json_is_refused_with_line_and_column():
     assert "line 2, column 7" in refusal(b'{"a": 1,\n "b": tru}')
 
 
-def test_what_is_not_utf8_is_refused():
+def test_body_that_is_not_utf8_is_refused():
     assert "UTF-8" in refusal(b'{"a": "\xff"}')
 
 
@@ -60,36 +60,36 @@ def test_lone_surrogates_are_refused_in_values_and_names(body):
 
 
 @pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity"])
-def test_what_is_no_json_number_is_refused(number):
+def test_nan_and_infinity_are_refused(number):
     assert "no JSON number" in refusal(b'{"a": ' + number + b"}")
 
 
 @pytest.mark.parametrize("number", [str(MAX_INTEGER), str(-MAX_INTEGER - 1), "9" * 5000, "1e999", "-1e999"])
-def test_a_number_that_64_bits_cannot_hold_is_refused(number):
+def test_number_beyond_64_bits_is_refused(number):
     assert "too large" in refusal(b'{"a": ' + number.encode() + b"}")
 
 
 @pytest.mark.parametrize("number", [MAX_INTEGER - 1, -MAX_INTEGER, 0, 1.5])
-def test_a_number_that_64_bits_hold_is_read(number):
+def test_number_within_64_bits_is_decoded(number):
     assert decode(b'{"a": %s}' % str(number).encode()) == {"a": number}
 
 
 @pytest.mark.parametrize("body", [b'{"a": 1, "a": 2}', b'{"b": {"emails": 1, "Emails": 2}}'])
-def test_the_same_attribute_twice_is_refused_in_whatever_case(body):
+def test_duplicate_attribute_name_is_refused_in_any_case(body):
     assert "twice" in refusal(body)
 
 
-def test_the_deepest_nesting_is_read():
+def test_body_nested_to_the_limit_is_decoded():
     assert "a" in decode(nested(MAX_DEPTH))
 
 
 @pytest.mark.parametrize("levels", [MAX_DEPTH + 1, 200_000])
-def test_nesting_beyond_the_limit_is_refused(levels):
+def test_body_nested_beyond_the_limit_is_refused(levels):
     assert "nested deeper" in refusal(nested(levels))
 
 
 @given(st.binary(max_size=200))
-def test_arbitrary_bytes_are_an_object_or_an_invalid_syntax(body):
+def test_decode_gives_an_object_or_raises_invalid_syntax_for_arbitrary_bytes(body):
     try:
         found = decode(body)
     except InvalidSyntax:
@@ -104,7 +104,7 @@ def test_arbitrary_bytes_are_an_object_or_an_invalid_syntax(body):
         max_leaves=10,
     )
 )
-def test_what_is_read_can_be_written_as_strict_json_in_utf8(value):
+def test_decoded_body_can_be_encoded_as_strict_json_in_utf8(value):
     try:
         found = decode(json.dumps({"value": value}).encode())
     except InvalidSyntax:

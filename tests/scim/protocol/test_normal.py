@@ -17,7 +17,7 @@ def refusal(**given: object) -> str:
     return caught.value.detail
 
 
-def test_names_are_matched_without_case_and_written_in_schema_case():
+def test_attribute_names_are_matched_in_any_case_and_written_in_schema_case():
     assert normal(USERNAME="u", Name={"GIVENNAME": "Uma"}) == {"userName": "u", "name": {"givenName": "Uma"}}
 
 
@@ -25,7 +25,7 @@ def test_unknown_attributes_are_ignored():
     assert normal(title="Dr", shoeSize=44, name={"nick": "U"}) == {"title": "Dr"}
 
 
-def test_a_password_is_never_kept():
+def test_password_is_dropped():
     assert normal(password="secret") == {}
 
 
@@ -34,7 +34,7 @@ def test_read_only_attributes_are_ignored():
 
 
 @pytest.mark.parametrize("empty", [None, {}, {"givenName": None}, {"givenName": ""}])
-def test_an_empty_single_value_is_unassigned(empty):
+def test_empty_complex_attribute_is_unassigned(empty):
     assert normal(name=empty) == {}
 
 
@@ -54,16 +54,16 @@ def test_every_spelling_of_false_is_false(spelling):
 
 
 @pytest.mark.parametrize("other", ["yes", "", 2, 1.0, [], {}])
-def test_what_is_neither_true_nor_false_is_refused(other):
+def test_boolean_attribute_is_refused_when_neither_true_nor_false(other):
     assert refusal(active=other) == "active must be true or false."
 
 
 @pytest.mark.parametrize("value", [5, True, 1.5, [], ["a"], {"a": 1}])
-def test_text_of_another_type_is_refused(value):
+def test_text_attribute_is_refused_when_the_value_is_no_text(value):
     assert refusal(userName=value) == "userName must be text."
 
 
-def test_a_wrong_type_inside_is_refused_with_its_place():
+def test_sub_attribute_of_a_wrong_type_is_refused_with_its_path():
     assert refusal(emails=[{"value": 5}]) == "emails.value must be text."
 
 
@@ -73,15 +73,15 @@ def test_a_complex_attribute_must_be_an_object(value):
 
 
 @pytest.mark.parametrize("value", [5, [5], [["x"]]])
-def test_several_values_must_be_objects_in_a_list(value):
+def test_multi_valued_attribute_is_refused_unless_it_is_a_list_of_objects(value):
     assert refusal(addresses=value) == "addresses must be objects in a list."
 
 
-def test_one_object_stands_for_a_list_of_one():
+def test_single_object_is_read_as_a_list_of_one_value():
     assert normal(emails={"value": "u@acme.example"}) == {"emails": [{"value": "u@acme.example"}]}
 
 
-def test_bare_values_stand_for_objects():
+def test_bare_values_in_a_list_are_read_as_objects():
     assert normal(emails=["a@acme.example", "b@acme.example"])["emails"] == [
         {"value": "a@acme.example"},
         {"value": "b@acme.example"},
@@ -96,11 +96,11 @@ def test_the_last_of_several_primary_values_is_primary():
 @pytest.mark.parametrize(
     ("name", "longest"), [("userName", MAX_NAME), ("title", MAX_TEXT), ("x509Certificates", MAX_LONG_TEXT)]
 )
-def test_text_is_kept_up_to_its_bound(name, longest):
+def test_text_attribute_is_kept_at_its_longest_length_and_refused_beyond(name, longest):
     assert normal(**{name: "x" * longest})
     assert f"longer than {longest}" in refusal(**{name: "x" * (longest + 1)})
 
 
-def test_a_hundred_values_are_kept_and_no_more():
+def test_multi_valued_attribute_is_refused_beyond_a_hundred_values():
     assert len(normal(emails=["x"] * MAX_VALUES)["emails"]) == MAX_VALUES
     assert "emails has 101 values" in refusal(emails=["x"] * (MAX_VALUES + 1))

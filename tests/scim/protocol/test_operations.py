@@ -14,11 +14,11 @@ def read(*operations: object) -> tuple[Operation, ...]:
 
 
 @pytest.mark.parametrize("spelling", ["replace", "Replace", "REPLACE"])
-def test_an_operation_is_read_in_whatever_case(spelling):
+def test_operation_names_are_matched_in_any_case(spelling):
     assert read({"OP": spelling, "Path": "title", "VALUE": "Dr"}) == (Operation(Op.REPLACE, TITLE, "Dr"),)
 
 
-def test_the_list_is_found_in_whatever_case():
+def test_operations_key_is_matched_in_any_case():
     assert len(read_operations({"operations": [{"op": "remove", "path": "title"}]})) == 1
 
 
@@ -28,11 +28,11 @@ def test_operations_keep_their_order():
 
 
 @pytest.mark.parametrize("path", [None, ""])
-def test_an_empty_path_is_none(path):
+def test_operation_with_an_empty_path_has_none_as_path(path):
     assert read({"op": "add", "path": path, "value": {"title": "Dr"}})[0].path is None
 
 
-def test_null_is_a_value():
+def test_operation_with_null_has_none_as_value():
     assert read({"op": "replace", "path": "title", "value": None}) == (Operation(Op.REPLACE, TITLE, None),)
 
 
@@ -49,7 +49,7 @@ def test_an_operation_must_be_an_object(item):
 
 
 @pytest.mark.parametrize("op", [None, "", "move", 1, ["add"], {}])
-def test_the_op_must_be_one_of_three(op):
+def test_operation_with_an_unknown_op_is_refused(op):
     with pytest.raises(InvalidSyntax, match="needs an op"):
         read({"op": op, "path": "title", "value": "x"})
 
@@ -60,29 +60,29 @@ def test_a_path_must_be_text(path):
         read({"op": "add", "path": path, "value": "x"})
 
 
-def test_a_path_must_be_readable():
+def test_operation_with_a_malformed_path_raises_invalid_path():
     with pytest.raises(InvalidPath):
         read({"op": "add", "path": "emails[", "value": "x"})
 
 
-def test_removing_needs_a_path():
+def test_remove_without_a_path_raises_no_target():
     with pytest.raises(NoTarget):
         read({"op": "remove", "value": {"title": "x"}})
 
 
 @pytest.mark.parametrize("value", ["x", None, [], 5])
-def test_without_a_path_the_value_must_name_attributes(value):
+def test_replace_without_a_path_is_refused_when_the_value_is_no_object(value):
     with pytest.raises(InvalidValue, match="object of attributes"):
         read({"op": "replace", "value": value})
 
 
 @pytest.mark.parametrize("op", ["add", "replace"])
-def test_adding_and_replacing_need_a_value(op):
+def test_add_and_replace_without_a_value_are_refused(op):
     with pytest.raises(InvalidValue, match="Operation 2 has no value"):
         read({"op": "remove", "path": "title"}, {"op": op, "path": "title"})
 
 
-def test_a_thousand_operations_are_read_and_no_more():
+def test_operations_beyond_a_thousand_raise_too_many():
     one = {"op": "remove", "path": "title"}
     assert len(read(*[one] * MAX_OPERATIONS)) == MAX_OPERATIONS
     with pytest.raises(TooMany):

@@ -73,53 +73,53 @@ def remove(path: str) -> dict:
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda path: path.stem)
-def test_a_request_as_a_client_sends_it_has_its_result(vector):
+def test_recorded_patch_request_gives_the_expected_document(vector):
     case = json.loads(vector.read_text())
     assert apply(case["before"], read_operations(case["request"])) == case["after"]
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda path: path.stem)
-def test_the_same_request_again_changes_nothing(vector):
+def test_recorded_patch_request_applied_again_changes_nothing(vector):
     case = json.loads(vector.read_text())
     assert apply(case["after"], read_operations(case["request"])) == case["after"]
 
 
 @pytest.mark.parametrize("op", ["add", "replace"])
-def test_a_missing_attribute_is_made(op):
+def test_add_and_replace_create_a_missing_attribute(op):
     assert changed({"op": op, "path": "title", "value": "Dr"}) == {"title": "Dr"}
 
 
 @pytest.mark.parametrize("empty", [None, ""])
-def test_an_empty_value_unassigns_an_attribute(empty):
+def test_replace_with_an_empty_value_unassigns_the_attribute(empty):
     assert changed(replace(f"{ENTERPRISE}:department", empty)) == {ENTERPRISE: {"manager": {"value": "m1"}}}
 
 
 @pytest.mark.parametrize("path", ["name.givenName", f"{USER}:name.givenName", "NAME.GIVENNAME"])
-def test_one_part_of_a_name_is_removed(path):
+def test_remove_of_a_sub_attribute_keeps_the_others(path):
     assert changed(remove(path)) == {"name": {"familyName": "Ulv"}}
 
 
-def test_a_name_without_parts_is_gone():
+def test_name_is_unassigned_when_its_last_sub_attribute_is_removed():
     assert changed(remove("name.givenName"), remove("name.familyName")) == {"name": None}
 
 
 @pytest.mark.parametrize("operation", [remove("name"), replace("name", None)])
-def test_a_whole_name_is_removed(operation):
+def test_remove_and_replace_with_null_unassign_the_whole_name(operation):
     assert changed(operation) == {"name": None}
 
 
 @pytest.mark.parametrize("path", [None, "name"])
-def test_parts_of_a_name_that_are_not_named_stay(path):
+def test_replace_of_a_complex_attribute_keeps_unnamed_sub_attributes(path):
     value = {"GivenName": "Ulla"} if path else {"name": {"GivenName": "Ulla"}}
     assert changed(replace(path, value)) == {"name": {"givenName": "Ulla", "familyName": "Ulv"}}
 
 
-def test_a_part_named_with_null_goes_alone():
+def test_replace_with_a_null_sub_attribute_removes_only_that_one():
     assert changed(replace(None, {"name": {"givenName": None}})) == {"name": {"familyName": "Ulv"}}
 
 
 @pytest.mark.parametrize("value", [{}, {"shoeSize": 4}])
-def test_an_object_without_known_parts_changes_nothing(value):
+def test_replace_of_a_name_without_known_sub_attributes_changes_nothing(value):
     assert changed(replace("name", value)) == {}
 
 
@@ -144,7 +144,7 @@ def test_an_object_without_known_parts_changes_nothing(value):
         remove("nickName"),
     ],
 )
-def test_what_is_unknown_or_empty_is_ignored(operation):
+def test_patch_of_unknown_or_empty_attributes_is_ignored(operation):
     assert changed(operation) == {}
 
 
@@ -156,7 +156,7 @@ def test_active_can_be_removed(operation):
 @pytest.mark.parametrize(
     "path", ["id", "meta", "meta.version", "groups", "groups[value pr]", f"{ENTERPRISE}:manager.displayName"]
 )
-def test_a_path_to_what_the_service_sets_is_refused(path):
+def test_patch_of_a_read_only_attribute_is_refused(path):
     with pytest.raises(Mutability, match="read-only"):
         changed(replace(path, "x"))
 
@@ -165,7 +165,7 @@ def test_a_path_to_what_the_service_sets_is_refused(path):
     "operation",
     [remove("userName"), replace("userName", None), replace("userName", " "), replace(None, {"userName": ""})],
 )
-def test_a_user_name_cannot_be_lost(operation):
+def test_removal_of_user_name_is_refused(operation):
     with pytest.raises(InvalidValue, match="userName"):
         changed(operation)
 
@@ -186,19 +186,19 @@ def test_a_user_name_cannot_be_lost(operation):
         ("emails", ["x"] * 101, "101 values"),
     ],
 )
-def test_a_value_of_another_type_is_refused(path, value, sentence):
+def test_patch_with_a_value_of_a_wrong_type_is_refused(path, value, sentence):
     with pytest.raises(InvalidValue, match=sentence):
         changed(replace(path, value))
 
 
-def test_removing_the_core_schema_has_no_target():
+def test_remove_of_the_core_schema_raises_no_target():
     with pytest.raises(NoTarget):
         changed(remove(USER))
 
 
 @pytest.mark.parametrize("value", [{"title": "Dr"}, {USER: {"title": "Dr"}}, {"urn:scim:schemas:core:1.0:title": "Dr"}])
 @pytest.mark.parametrize("path", [None, USER])
-def test_the_core_schema_may_be_named(path, value):
+def test_patch_reads_attributes_under_the_core_schema_urn(path, value):
     assert changed(replace(path, value)) == {"title": "Dr"}
 
 
@@ -206,11 +206,11 @@ def test_the_core_schema_may_be_named(path, value):
     "operation",
     [remove(ENTERPRISE), replace(ENTERPRISE, None), replace(None, {ENTERPRISE: None}), remove(ENTERPRISE.upper())],
 )
-def test_the_whole_extension_is_removed(operation):
+def test_remove_and_replace_with_null_unassign_the_whole_extension(operation):
     assert changed(operation) == {ENTERPRISE: None}
 
 
-def test_the_extension_is_made_by_its_first_attribute():
+def test_replace_creates_a_missing_extension():
     result = patched({"userName": "u"}, replace(ENTERPRISE, {"costCenter": "7"}))
     assert result == {"userName": "u", ENTERPRISE: {"costCenter": "7"}}
 
@@ -223,31 +223,31 @@ def test_the_extension_is_made_by_its_first_attribute():
         ('emails[type.x eq "x"].value', "no sub-attribute"),
     ],
 )
-def test_a_filter_that_cannot_select_is_refused(path, sentence):
+def test_patch_path_with_a_filter_that_cannot_select_raises_invalid_path(path, sentence):
     with pytest.raises(InvalidPath, match=sentence):
         changed(replace(path, "x"))
 
 
-def test_an_unreadable_filter_inside_a_value_is_refused():
+def test_malformed_filter_in_a_value_key_raises_invalid_path():
     with pytest.raises(InvalidPath):
         changed(replace(None, {'emails[type eq "work].value': "x"}))
 
 
-def test_the_operations_are_applied_in_order():
+def test_patch_operations_are_applied_in_order():
     assert changed(replace("title", "a"), remove("title"), replace("title", "b")) == {"title": "b"}
 
 
-def test_a_removed_user_name_may_come_back_in_the_same_request():
+def test_user_name_may_be_removed_and_set_again_in_the_same_request():
     assert changed(remove("userName"), replace("userName", "ulla")) == {"userName": "ulla"}
 
 
-def test_the_document_given_stays_as_it_was():
+def test_apply_does_not_modify_the_document_given():
     before = deepcopy(UMA)
     patched(UMA, replace("name.givenName", "Ulla"), remove(ENTERPRISE), replace("emails", ["x@acme.example"]))
     assert before == UMA
 
 
-def test_a_refused_operation_leaves_no_trace_of_those_before_it():
+def test_apply_does_not_modify_the_document_given_when_a_later_operation_is_refused():
     before = deepcopy(UMA)
     with pytest.raises(Mutability):
         patched(UMA, replace("name.givenName", "Ulla"), replace("id", "x"))
@@ -255,13 +255,13 @@ def test_a_refused_operation_leaves_no_trace_of_those_before_it():
 
 
 @given(st.lists(OPERATION, min_size=1, max_size=4))
-def test_arbitrary_operations_give_a_normal_document_or_a_scim_error(operations):
+def test_apply_gives_a_normal_document_or_a_scim_error_for_arbitrary_operations(operations):
     with suppress(ScimError):
         result = patched(UMA, *operations)
         assert normal_user(result) == result
 
 
 @given(JSON)
-def test_arbitrary_bodies_raise_nothing_but_scim_errors(body):
+def test_apply_raises_only_scim_errors_for_arbitrary_bodies(body):
     with suppress(ScimError):
         patched(UMA, *([body] if isinstance(body, dict) else [{"op": "add", "value": body}]))

@@ -34,11 +34,11 @@ def hidden(names):
 
 
 @pytest.mark.parametrize(("attributes", "excluded"), [(None, None), ("", ""), (None, "")])
-def test_nothing_named_shows_everything(attributes, excluded):
+def test_project_returns_the_whole_resource_when_nothing_is_named(attributes, excluded):
     assert project(UMA, attributes=attributes, excluded=excluded) == UMA
 
 
-def test_both_at_once_are_refused():
+def test_project_refuses_attributes_and_excluded_attributes_together():
     with pytest.raises(InvalidValue, match="not both"):
         project(UMA, attributes="userName", excluded="name")
 
@@ -68,7 +68,7 @@ def test_both_at_once_are_refused():
         (",", {}),
     ],
 )
-def test_only_what_is_named_is_shown(names, expected):
+def test_attributes_keeps_only_the_named_attributes(names, expected):
     assert only(names) == expected
 
 
@@ -89,7 +89,7 @@ def test_only_what_is_named_is_shown(names, expected):
         ("shoeSize", {}),
     ],
 )
-def test_what_is_excluded_is_left_out(names, expected):
+def test_excluded_attributes_removes_the_named_attributes(names, expected):
     assert hidden(names) == expected
 
 
@@ -99,7 +99,7 @@ def test_id_and_schemas_cannot_be_excluded(names):
 
 
 @pytest.mark.parametrize("names", ["active", "shoeSize", ","])
-def test_id_and_schemas_are_shown_with_whatever_is_named(names):
+def test_id_and_schemas_are_kept_whatever_attributes_are_named(names):
     assert set(project(UMA, attributes=names, excluded=None)) >= ALWAYS
 
 
@@ -110,7 +110,7 @@ def test_members_of_a_group_can_be_excluded():
 
 
 @pytest.mark.parametrize("way", [("name.givenName", None), (None, "emails.type")])
-def test_the_resource_given_stays_as_it_was(way):
+def test_project_does_not_modify_the_resource_given(way):
     before = deepcopy(UMA)
     project(UMA, attributes=way[0], excluded=way[1])
     assert before == UMA

@@ -31,7 +31,7 @@ WORK = {"type": "Work", "value": "Uma@Acme.example", "primary": True, "display":
         'not (type eq "home")',
     ],
 )
-def test_a_condition_that_the_value_meets_selects_it(condition):
+def test_selects_is_true_when_the_value_meets_the_condition(condition):
     assert selects(parse(condition), WORK)
 
 
@@ -54,20 +54,20 @@ def test_a_condition_that_the_value_meets_selects_it(condition):
         "not (value pr)",
     ],
 )
-def test_a_condition_that_the_value_does_not_meet_leaves_it(condition):
+def test_selects_is_false_when_the_value_does_not_meet_the_condition(condition):
     assert not selects(parse(condition), WORK)
 
 
 @pytest.mark.parametrize("condition", ["primary eq false", 'PRIMARY eq "False"', "primary ne true"])
-def test_a_value_that_does_not_say_so_is_not_primary(condition):
+def test_value_without_primary_is_selected_as_not_primary(condition):
     assert selects(parse(condition), {"value": "x"})
 
 
-def test_a_value_that_does_not_say_so_has_no_primary_present():
+def test_value_without_primary_is_not_selected_by_primary_pr():
     assert not selects(parse("primary pr"), {"value": "x"})
 
 
-def test_a_condition_on_values_within_a_value_selects_nothing():
+def test_nested_value_path_selects_nothing():
     assert not selects(ValuePath(AttributePath(None, "value"), Present(AttributePath(None, "value"))), WORK)
 
 
@@ -82,7 +82,7 @@ def test_a_condition_on_values_within_a_value_selects_nothing():
         ('type eq "work" and value pr', None),
     ],
 )
-def test_only_equalities_describe_a_value(condition, described):
+def test_template_is_made_from_equalities_only(condition, described):
     assert template(parse(condition)) == described
 
 
@@ -97,10 +97,10 @@ def test_only_equalities_describe_a_value(condition, described):
         ("value eq 1", None),
     ],
 )
-def test_only_alternatives_of_text_list_values(condition, listed):
+def test_equal_values_lists_alternatives_of_text_only(condition, listed):
     assert equal_values(parse(condition), "value") == listed
 
 
-def test_every_attribute_that_is_asked_about_is_found():
+def test_paths_lists_every_attribute_in_a_filter():
     tree = parse('a pr and not (b eq "x" or emails[type pr])')
     assert [path.name for path in paths(tree)] == ["a", "b", "type"]

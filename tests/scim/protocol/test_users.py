@@ -61,7 +61,7 @@ def render(document, groups=()):
 
 
 @pytest.mark.parametrize("name", VECTORS)
-def test_what_a_console_sends_is_read(name):
+def test_recorded_user_body_of_each_idp_is_read(name):
     known = facts(read_user(VECTORS[name]))
     assert (known.user_name, known.given_name, known.family_name, known.active) == (
         "nora@acme.example",
@@ -72,14 +72,14 @@ def test_what_a_console_sends_is_read(name):
 
 
 @pytest.mark.parametrize("name", VECTORS)
-def test_a_strict_client_reads_what_a_console_has_sent(name):
+def test_rendered_user_of_each_idp_validates_in_scim2_models(name):
     shown = render(read_user(VECTORS[name]))
     read = scim2_models.User[scim2_models.EnterpriseUser].model_validate(shown)
     assert read.user_name == "nora@acme.example"
 
 
 @pytest.mark.parametrize("name", VECTORS)
-def test_what_is_stored_is_read_back_as_it_is(name):
+def test_rendered_user_of_each_idp_is_read_back_to_the_same_document(name):
     document = read_user(VECTORS[name])
     assert normal_user(render(document)) == document
 
@@ -98,21 +98,21 @@ def test_what_is_stored_is_read_back_as_it_is(name):
         ("jumpcloud_create_user", ENTERPRISE, None),
     ],
 )
-def test_a_console_s_habits_are_understood(name, attribute, expected):
+def test_unusual_attribute_values_of_each_idp_are_read(name, attribute, expected):
     assert read_user(VECTORS[name]).get(attribute) == expected
 
 
-def test_entra_s_words_become_booleans():
+def test_text_booleans_of_entra_become_booleans():
     document = read_user(VECTORS["entra_create_user"])
     assert (document["active"], document["roles"][0]["primary"]) == (True, True)
 
 
 @pytest.mark.parametrize("name", [USER, USER.upper(), "urn:scim:schemas:core:1.0"])
-def test_attributes_within_the_core_schema_s_urn_are_read(name):
+def test_attributes_under_the_core_schema_urn_are_read(name):
     assert normal_user({name: {"userName": "nora", "title": "Counsel"}}) == {"userName": "nora", "title": "Counsel"}
 
 
-def test_a_core_urn_that_holds_no_object_is_ignored():
+def test_core_schema_urn_is_ignored_when_its_value_is_no_object():
     assert normal_user({"userName": "nora", USER: "x"}) == {"userName": "nora"}
 
 
@@ -122,12 +122,12 @@ def test_an_empty_extension_is_not_stored(value):
 
 
 @pytest.mark.parametrize("value", ["x", 5, [], True])
-def test_an_extension_that_is_no_object_is_refused(value):
+def test_extension_is_refused_when_its_value_is_no_object(value):
     with pytest.raises(InvalidValue, match="must be an object"):
         user(**{ENTERPRISE: value})
 
 
-def test_two_spellings_of_the_extension_add_up():
+def test_extension_attributes_under_two_spellings_of_the_urn_are_merged():
     document = user(
         **{ENTERPRISE: {"division": "EMEA"}, "urn:scim:schemas:extension:enterprise:1.0": {"department": "Legal"}}
     )
@@ -137,13 +137,13 @@ def test_two_spellings_of_the_extension_add_up():
 @pytest.mark.parametrize(
     "body", [{}, {"userName": None}, {"userName": ""}, {"userName": " \t"}, {"displayName": "Nora"}]
 )
-def test_a_user_without_a_name_is_refused(body):
+def test_read_user_refuses_a_body_without_user_name(body):
     with pytest.raises(InvalidValue, match="userName is missing"):
         read_user(body)
 
 
 @pytest.mark.parametrize("value", [5, True, ["nora"], {"value": "nora"}, "x" * 257])
-def test_a_user_name_is_text_of_some_length(value):
+def test_user_name_that_is_no_text_or_too_long_is_refused(value):
     with pytest.raises(InvalidValue, match="userName"):
         user(userName=value)
 
@@ -164,7 +164,7 @@ def test_put_without_active_leaves_it_as_it_is(before, body):
     assert replace_user({"userName": "nora", "active": before}, {"userName": "nora"} | body)["active"] is before
 
 
-def test_put_without_active_on_a_document_without_it_leaves_it_out():
+def test_put_without_active_leaves_it_absent_when_it_was_absent():
     assert "active" not in replace_user({"userName": "nora"}, {"userName": "nora"})
 
 
@@ -174,12 +174,12 @@ def test_put_sets_active():
     )
 
 
-def test_put_unassigns_what_is_not_sent():
+def test_put_unassigns_attributes_not_sent():
     before = user(title="Counsel", emails=["nora@acme.example"], **{ENTERPRISE: {"department": "Legal"}})
     assert replace_user(before, {"userName": "nora"}) == {"userName": "nora", "active": True}
 
 
-def test_put_leaves_the_document_given_as_it_was():
+def test_put_does_not_modify_the_document_given():
     before = user(title="Counsel")
     copy = deepcopy(before)
     replace_user(before, {"userName": "other"})
@@ -196,16 +196,16 @@ def test_put_leaves_the_document_given_as_it_was():
         ({}, "nora"),
     ],
 )
-def test_a_person_is_shown_by_the_best_name_there_is(body, expected):
+def test_display_name_falls_back_to_formatted_given_family_and_user_name(body, expected):
     assert facts(user(**body)).display_name == expected
 
 
 @pytest.mark.parametrize(("body", "expected"), [({}, None), ({"externalId": "x1"}, "x1"), ({"externalId": ""}, None)])
-def test_an_external_id_is_text_or_none(body, expected):
+def test_external_id_is_none_when_absent_or_empty(body, expected):
     assert facts(user(**body)).external_id == expected
 
 
-def test_the_primary_address_comes_first_and_then_the_one_at_work():
+def test_addresses_are_ordered_primary_then_work_then_the_others():
     emails = [
         {"value": "a"},
         {"value": "b", "type": "Work"},
@@ -215,7 +215,7 @@ def test_the_primary_address_comes_first_and_then_the_one_at_work():
     assert addresses(*emails) == ("c", "b", "a", "d")
 
 
-def test_an_e_mail_without_a_value_is_no_address():
+def test_email_without_a_value_gives_no_address():
     assert addresses({"type": "work"}) == ()
 
 
@@ -229,14 +229,14 @@ def test_an_e_mail_without_a_value_is_no_address():
         ("nora", [], None),
     ],
 )
-def test_the_login_address_is_the_name_or_else_the_best_e_mail(name, emails, expected):
+def test_login_address_is_the_user_name_or_else_the_best_email(name, emails, expected):
     assert facts(user(userName=name, emails=emails)).login_address == expected
 
 
 @pytest.mark.parametrize(
     "text", ["a@b.cc", "o'neil+tag@sub.acme.example", "nora@ækme.example", "x" * 240 + "@acme.example"]
 )
-def test_an_address_looks_like_one(text):
+def test_looks_like_address_is_true_for_addresses(text):
     assert looks_like_address(text)
 
 
@@ -255,11 +255,11 @@ def test_an_address_looks_like_one(text):
         "x" * 250 + "@a.bb",
     ],
 )
-def test_what_is_no_address_does_not_look_like_one(text):
+def test_looks_like_address_is_false_for_other_text(text):
     assert not looks_like_address(text)
 
 
-def test_every_value_that_filters_look_for_is_listed():
+def test_filter_values_lists_the_values_of_multi_valued_attributes():
     document = user(emails=[{"value": "a", "type": "work", "primary": True}, {"type": "home"}], phoneNumbers=["1"])
     assert filter_values(document) == (
         FilterValue("emails", "work", "a", primary=True),
@@ -267,28 +267,28 @@ def test_every_value_that_filters_look_for_is_listed():
     )
 
 
-def test_the_enterprise_schema_is_named_only_when_its_object_is_there():
+def test_rendered_user_names_the_enterprise_schema_only_when_its_object_is_present():
     plain, extended = user(), user(**{ENTERPRISE: {"department": "Legal"}})
     assert [render(one)["schemas"] for one in (plain, extended)] == [[USER], [USER, ENTERPRISE]]
 
 
-def test_a_user_is_rendered_with_the_groups():
+def test_rendered_user_lists_the_given_groups():
     legal = GroupReference("g1", "https://gatehouse.example/Groups/g1", "Legal")
     assert render(user(), [legal])["groups"] == [
         {"value": "g1", "$ref": "https://gatehouse.example/Groups/g1", "display": "Legal", "type": "direct"}
     ]
 
 
-def test_a_strict_client_reads_the_groups():
+def test_rendered_user_with_groups_validates_in_scim2_models():
     legal = GroupReference("g1", "https://gatehouse.example/Groups/g1", "Legal")
     assert scim2_models.User.model_validate(render(user(), [legal])).groups[0].value == "g1"
 
 
-def test_a_user_in_no_group_has_no_groups():
+def test_rendered_user_in_no_group_has_no_groups_attribute():
     assert "groups" not in render(user())
 
 
-def test_meta_says_what_where_and_when():
+def test_rendered_meta_has_type_times_location_and_version():
     assert render(user())["meta"] == {
         "resourceType": "User",
         "created": "2025-01-02T03:04:05Z",
@@ -299,12 +299,12 @@ def test_meta_says_what_where_and_when():
 
 
 @pytest.mark.parametrize("name", ["id", "meta", "groups", "schemas", "password"])
-def test_what_the_service_sets_or_never_shows_is_not_stored(name):
+def test_read_only_attributes_and_password_are_not_stored(name):
     assert name not in user(**{name: "x"})
 
 
 @given(BODIES)
-def test_whatever_is_read_is_rendered_and_read_back(body):
+def test_rendered_arbitrary_user_is_read_back_to_the_same_document(body):
     try:
         document = read_user(body)
     except ScimError:

@@ -64,37 +64,37 @@ PRIVATE_BODIES = [
 
 
 @pytest.mark.parametrize("body", PRIVATE_BODIES)
-def test_private_values_are_hidden(body):
+def test_private_values_in_a_body_are_redacted(body):
     assert CANARY not in kept(body)
     assert services.HIDDEN in kept(body)
 
 
-def test_other_values_are_kept():
+def test_redaction_keeps_values_that_are_not_private():
     body = user_body()
     shown = json.loads(kept(body))
     assert shown == body | {"phoneNumbers": services.HIDDEN}
 
 
-def test_other_operations_are_kept():
+def test_redaction_keeps_operations_on_attributes_that_are_not_private():
     body = patch_body({"op": "replace", "path": "title", "value": "Lead"}, {"op": "remove", "path": "nickName"})
     assert json.loads(kept(body)) == body
 
 
-def test_an_empty_body_is_kept_as_nothing():
+def test_empty_body_is_logged_as_empty_text():
     assert kept(b"") == ""
 
 
 @pytest.mark.parametrize("raw", [b"password=canary-7f3a", b"\xff\xfe", b'{"password": "canary-7f3a"', b"1" * 5000])
-def test_of_what_is_not_json_the_size_is_kept(raw):
+def test_only_the_size_is_logged_when_the_body_is_not_json(raw):
     assert kept(raw) == f"[{len(raw)} bytes that aren't JSON]"
 
 
-def test_of_what_is_nested_too_deep_the_size_is_kept():
+def test_only_the_size_is_logged_when_the_body_is_nested_too_deep_to_decode():
     raw = b'{"a":' * 20_000 + b"1" + b"}" * 20_000
     assert kept(raw) == f"[{len(raw)} bytes that aren't JSON]"
 
 
-def test_of_what_can_be_read_but_not_walked_the_size_is_kept():
+def test_only_the_size_is_logged_when_the_decoded_body_is_nested_too_deep_to_redact():
     deep = inner = []
     for _ in range(5000):
         inner.append([])
@@ -102,28 +102,28 @@ def test_of_what_can_be_read_but_not_walked_the_size_is_kept():
     assert services.redact_body(b"x" * 7, deep) == "[7 bytes nested too deep to show]"
 
 
-def test_a_huge_body_is_cut():
+def test_huge_body_is_truncated_in_the_log():
     shown = kept({"displayName": "d" * 100_000})
     assert len(shown) < BODY_KEPT + 60
     assert "[cut: " in shown
 
 
-def test_a_private_value_in_a_huge_body_is_hidden_before_the_cut():
+def test_private_value_in_a_huge_body_is_redacted_before_truncation():
     assert CANARY not in kept({"password": CANARY, "displayName": "d" * 100_000})
 
 
 @pytest.mark.parametrize("raw", [b'"text"', b"[1, 2]", b"5", b"null"])
-def test_json_that_is_no_object_fails_nothing(acme_directory, raw):
+def test_json_body_that_is_no_object_is_logged_without_a_subject(acme_directory, raw):
     assert write(acme_directory, body=raw).subject == ""
 
 
-def test_nul_and_lone_surrogates_are_stored(acme_directory):
+def test_nul_and_lone_surrogates_are_replaced_before_a_log_row_is_stored(acme_directory):
     row = write(acme_directory, call={"path": "/Users/\x00\ud800", "user_agent": "a\x00\udfff"}, detail="\x00d\ud800")
     row.refresh_from_db()
     assert (row.path, row.user_agent, row.detail) == ("/Users/?", "a?", "d?")
 
 
-def test_long_texts_are_cut_to_what_the_columns_hold(acme_directory):
+def test_long_texts_are_truncated_to_the_length_of_the_columns(acme_directory):
     call = dict.fromkeys(("method", "path", "query", "user_agent", "request_id"), "x" * 5000)
     row = write(
         acme_directory, call=call, detail="x" * 5000, error_type="x" * 99, resource_id="x" * 99, subject="x" * 900
@@ -142,12 +142,12 @@ def test_long_texts_are_cut_to_what_the_columns_hold(acme_directory):
         ({}, ""),
     ],
 )
-def test_a_call_is_named_by_its_subject(acme_directory, body, subject):
+def test_log_row_subject_comes_from_the_body(acme_directory, body, subject):
     row = write(acme_directory, body=json.dumps(body).encode())
     assert (row.subject, row.subject_key) == (subject, subject.casefold())
 
 
-def test_the_answers_subject_wins(acme_directory):
+def test_log_row_subject_of_the_answer_wins_over_the_body(acme_directory):
     row = write(acme_directory, body=b'{"userName": "x"}', subject="nora@acme.example")
     assert str(row) == "POST /Users 200"
     assert row.subject == "nora@acme.example"
@@ -178,7 +178,7 @@ def counted():
     return sorted((row.detail, row.count) for row in RequestLog.objects.all())
 
 
-def test_refusals_of_one_minute_and_cause_are_one_row_without_bodies(acme_directory, at):
+def test_refusals_of_the_same_minute_and_cause_are_counted_in_one_row_without_bodies(acme_directory, at):
     at("09:00:00")
     for _ in range(12):
         refuse(acme_directory, query=f"filter={CANARY}", body=json.dumps({"userName": CANARY}).encode())
@@ -186,42 +186,42 @@ def test_refusals_of_one_minute_and_cause_are_one_row_without_bodies(acme_direct
     assert CANARY not in str(list(RequestLog.objects.values()))
 
 
-def test_refusals_of_two_causes_are_two_rows(acme_directory, at):
+def test_refusals_of_two_causes_are_counted_in_two_rows(acme_directory, at):
     at("09:00:00")
     for detail in ("Unknown token", "No bearer token", "Unknown token"):
         refuse(acme_directory, detail)
     assert counted() == [("No bearer token", 1), ("Unknown token", 2)]
 
 
-def test_refusals_of_the_next_minute_are_a_row_of_their_own(acme_directory, at):
+def test_refusals_of_the_next_minute_are_counted_in_a_new_row(acme_directory, at):
     for moment in ("09:00:58", "09:00:59", "09:01:00"):
         at(moment)
         refuse(acme_directory)
     assert counted() == [("Unknown token", 1), ("Unknown token", 2)]
 
 
-def test_refusals_of_two_directories_are_counted_apart(acme_directory, globex, at):
+def test_refusals_of_two_directories_are_counted_in_two_rows(acme_directory, globex, at):
     at("09:00:00")
     refuse(acme_directory)
     refuse(first_directory(globex))
     assert counted() == [("Unknown token", 1)] * 2
 
 
-def test_a_counted_row_has_the_time_of_its_newest_call(acme_directory, at):
+def test_counted_refusal_row_has_the_time_of_its_newest_call(acme_directory, at):
     for moment in ("09:00:01", "09:00:31"):
         at(moment)
         refuse(acme_directory)
     assert RequestLog.objects.get().at.second == 31
 
 
-def test_a_counted_refusal_more_is_one_statement(acme_directory, at, django_assert_num_queries):
+def test_counting_another_refusal_takes_one_query(acme_directory, at, django_assert_num_queries):
     at("09:00:00")
     refuse(acme_directory)
     with django_assert_num_queries(1):
         refuse(acme_directory)
 
 
-def test_a_refusal_that_another_was_first_with_is_counted_in_its_row(acme_directory, at, monkeypatch):
+def test_refusal_is_counted_in_the_row_that_a_concurrent_refusal_inserted_first(acme_directory, at, monkeypatch):
     at("09:00:00")
     refuse(acme_directory)
     same = queries.counted_with(RequestLog.objects.get())
@@ -238,7 +238,7 @@ def test_a_refusal_that_another_was_first_with_is_counted_in_its_row(acme_direct
     assert counted() == [("Unknown token", 2)]
 
 
-def test_refusals_since_adds_up_what_came_without_a_live_token(acme_directory, at, token):
+def test_refusals_since_counts_only_calls_without_a_live_token(acme_directory, at, token):
     began = datetime.fromisoformat("2026-11-27T08:00:00+00:00")
     at("09:00:00")
     refuse(acme_directory)
@@ -251,7 +251,7 @@ def test_refusals_since_adds_up_what_came_without_a_live_token(acme_directory, a
     assert queries.refusals_since(acme_directory.pk, began + timedelta(hours=2)) is None
 
 
-def test_a_connection_test_is_marked_by_id_and_by_name(acme_directory, globex):
+def test_mark_connection_test_marks_calls_with_the_same_id_or_user_name(acme_directory, globex):
     by_name = write(acme_directory, subject="t@acme.example")
     by_id = write(acme_directory, resource_id="7")
     other = write(acme_directory, subject="other", resource_id="8")
@@ -262,13 +262,13 @@ def test_a_connection_test_is_marked_by_id_and_by_name(acme_directory, globex):
     assert other.pk not in marked
 
 
-def test_calls_of_an_hour_ago_are_no_part_of_the_test(acme_directory):
+def test_mark_connection_test_does_not_mark_calls_of_an_hour_ago(acme_directory):
     write(acme_directory, resource_id="7")
     RequestLog.objects.update(at=now() - timedelta(hours=1))
     assert services.mark_connection_test(write(acme_directory, resource_id="7")) == 1
 
 
-def test_rows_go_after_thirty_days(acme_directory):
+def test_prune_deletes_log_rows_older_than_thirty_days(acme_directory):
     old, kept_row = write(acme_directory), write(acme_directory)
     RequestLog.objects.filter(pk=old.pk).update(at=now() - timedelta(days=31))
     RequestLog.objects.filter(pk=kept_row.pk).update(at=now() - timedelta(days=29))
@@ -298,7 +298,7 @@ def paths(org, **shown):
         ({"text": "req-1"}, ["/Groups"]),
     ],
 )
-def test_the_log_shows_what_is_asked_for(acme_directory, shown, expected):
+def test_log_filters_select_the_matching_calls(acme_directory, shown, expected):
     write(acme_directory, subject="nora@acme.example")
     write(acme_directory, status=500, call={"path": "/Groups", "method": "PATCH", "request_id": "req-1"})
     gone = write(acme_directory, status=404, resource_id="7", call={"path": "/Users/7"})
@@ -306,14 +306,14 @@ def test_the_log_shows_what_is_asked_for(acme_directory, shown, expected):
     assert paths(acme_directory.org, **shown) == expected
 
 
-def test_another_organizations_calls_are_not_shown(acme_directory, globex):
+def test_log_queries_do_not_find_another_organizations_calls(acme_directory, globex):
     row = write(acme_directory)
     assert paths(globex) == []
     assert queries.find_request(globex, row.public_id) is None
     assert queries.find_request(acme_directory.org, row.public_id) == row
 
 
-def test_first_and_latest_are_calls_with_a_live_token(acme_directory, token):
+def test_first_and_latest_request_are_calls_with_a_live_token(acme_directory, token):
     write(acme_directory, status=401)
     first, latest = write(acme_directory, token), write(acme_directory, token, status=500)
     assert queries.first_request(acme_directory.pk) == first
@@ -323,26 +323,26 @@ def test_first_and_latest_are_calls_with_a_live_token(acme_directory, token):
     assert not first.is_failure
 
 
-def test_a_form_that_cannot_be_read_shows_everything():
+def test_log_search_form_with_invalid_values_filters_nothing():
     nonsense = dict.fromkeys(("status", "method", "resource", "age"), "?") | {"q": "x" * 300}
     assert LogSearchForm(nonsense).shown() == LogFilter()
 
 
 @pytest.mark.parametrize("query", ["filter=password+eq+%22canary%22", "filter=phoneNumbers.value%20eq%20%22canary%22"])
-def test_a_filter_on_a_private_attribute_is_hidden(query):
+def test_redact_query_hides_a_filter_on_a_private_attribute(query):
     assert services.redact_query(query) == services.HIDDEN
 
 
-def test_a_filter_in_the_path_to_a_private_value_is_hidden():
+def test_redact_hides_a_patch_path_with_a_filter_on_a_private_value():
     operation = {"op": "remove", "path": 'phoneNumbers[value eq "canary"]'}
     assert services.redact(operation) == {"op": "remove", "path": services.HIDDEN}
 
 
-def test_another_query_stays_as_it_came():
+def test_redact_query_keeps_a_query_without_private_attributes():
     assert services.redact_query("filter=userName+eq+%22uma%22&count=1") == "filter=userName+eq+%22uma%22&count=1"
 
 
-def test_the_export_holds_what_the_filters_show_and_no_bodies(scim, olga, sign_in):
+def test_json_export_has_the_filtered_calls_without_bodies(scim, olga, sign_in):
     scim.post("/Users", user_body())
     scim.get("/Users?filter=title+pr")
     answer = sign_in(olga).get("/orgs/acme/settings/provisioning-log/export.json?status=failed")
@@ -352,7 +352,7 @@ def test_the_export_holds_what_the_filters_show_and_no_bodies(scim, olga, sign_i
     assert answer["Content-Disposition"] == 'attachment; filename="provisioning-log-acme.json"'
 
 
-def test_the_csv_export_has_a_line_for_each_call(scim, olga, sign_in):
+def test_csv_export_has_a_header_and_a_line_for_each_call(scim, olga, sign_in):
     scim.post("/Users", user_body())
     lines = b"".join(sign_in(olga).get("/orgs/acme/settings/provisioning-log/export.csv")).decode().splitlines()
     assert lines[0].startswith('"at","method","path","query","status"')
@@ -361,15 +361,15 @@ def test_the_csv_export_has_a_line_for_each_call(scim, olga, sign_in):
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
-def test_no_cell_of_the_csv_export_is_a_formula(start):
+def test_csv_export_quotes_cells_that_would_be_formulas(start):
     row = dict.fromkeys(EXPORTED, "") | {"subject": f"{start}cmd"}
     assert f"'{start}cmd" in services.as_csv([row])
 
 
-def test_an_empty_log_exports_an_empty_list_and_a_bare_header():
+def test_export_of_an_empty_log_is_an_empty_list_or_only_the_header():
     assert services.as_json([]) == "[]"
     assert services.as_csv([]).strip() == ",".join(f'"{name}"' for name in EXPORTED)
 
 
-def test_the_export_of_two_calls_is_one_list():
+def test_json_export_of_two_calls_is_one_list():
     assert json.loads(services.as_json([{"at": "1"}, {"at": "2"}])) == [{"at": "1"}, {"at": "2"}]

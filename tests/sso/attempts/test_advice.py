@@ -41,21 +41,21 @@ def test_advice_of_every_code_says_what_to_try(refusal, provider):
 @pytest.mark.parametrize(
     "refusal", [one for one in REFUSALS if one.setting is Setting.NOTHING], ids=lambda one: one.code
 )
-def test_a_code_without_a_setting_has_advice_of_its_own(refusal):
+def test_refusal_without_a_setting_shows_the_advice_of_its_class(refusal):
     assert refusal.advice
     assert advice(attempt_of(refusal)) == refusal.advice.replace("{received}", "x")
 
 
-def test_every_code_is_named_once():
+def test_refusal_codes_are_unique():
     assert len({one.code for one in REFUSALS}) == len(REFUSALS)
 
 
-def test_a_code_of_a_former_release_gets_the_general_advice():
+def test_attempt_with_an_unknown_code_gets_the_general_advice():
     assert advice_for("of_old") == ""
     assert "No setting at JumpCloud causes this" in advice(LoginAttempt(error="of_old", provider="jumpcloud"))
 
 
-def test_braces_in_what_was_received_are_shown_as_they_are():
+def test_advice_keeps_braces_in_the_received_value():
     assert "{0} {received}" in advice(attempt_of(errors.AssertionNotYetValid, received="{0} {received}"))
 
 

@@ -48,13 +48,13 @@ def shown(client, attempt) -> str:
     return " ".join(client.get(url(attempt)).content.decode().split())
 
 
-def test_the_code_of_the_refusal_is_the_one_that_the_page_looks_for():
+def test_subject_changed_code_is_the_one_that_the_attempt_page_looks_for():
     assert SubjectChanged.code == SUBJECT_CHANGED
     assert "Forget this Name ID" in SubjectChanged.private
     assert len(SubjectChanged.private) <= 300
 
 
-def test_the_page_says_whose_membership_it_is_and_which_name_id_is_forgotten(refused, admin, uma):
+def test_attempt_page_names_the_member_and_the_name_id_to_forget(refused, admin, uma):
     page = shown(admin, refused)
     for said in (
         "<code>u-17</code>",
@@ -67,7 +67,7 @@ def test_the_page_says_whose_membership_it_is_and_which_name_id_is_forgotten(ref
         assert said in page
 
 
-def test_after_forgetting_the_next_sign_in_links_anew(refused, admin, connection, idp, uma):
+def test_next_sign_in_links_the_new_name_id_after_an_admin_forgot_the_old_one(refused, admin, connection, idp, uma):
     identity = SamlIdentity.objects.get()
     answer = admin.post(url(refused, "forget/"), {"identity": identity.pk}, follow=True)
     assert "“u-17” is forgotten. The next sign-in links anew." in answer.content.decode()
@@ -84,31 +84,31 @@ def test_forgetting_one_of_two_says_that_the_other_is_still_linked(refused, admi
     assert "“u-17” is forgotten. Another Name ID is still linked" in answer.content.decode()
 
 
-def test_forgetting_is_in_the_audit_log(refused, admin, adam, uma):
+def test_forget_name_id_is_audited(refused, admin, adam, uma):
     admin.post(url(refused, "forget/"), {"identity": SamlIdentity.objects.get().pk})
     event = AuditEvent.objects.get(action="membership.identity_forgotten")
     assert (event.actor_label, event.target_id, event.before["name_id"]) == (adam.email, str(uma.public_id), "u-17")
 
 
-def test_the_page_offers_nothing_once_it_is_forgotten(refused, admin):
+def test_attempt_page_has_no_forget_button_once_the_name_id_is_forgotten(refused, admin):
     admin.post(url(refused, "forget/"), {"identity": SamlIdentity.objects.get().pk})
     assert "Forget a Name ID" not in shown(admin, refused)
 
 
 @pytest.mark.parametrize("named_id", ["", "0", "nonsense", "999999"])
-def test_what_is_not_in_the_way_is_not_forgotten(refused, admin, named_id):
+def test_forget_name_id_keeps_the_identity_when_the_posted_id_is_unknown(refused, admin, named_id):
     answer = admin.post(url(refused, "forget/"), {"identity": named_id}, follow=True)
     assert "isn’t linked to that member any more" in answer.content.decode()
     assert SamlIdentity.objects.filter(name_id="u-17").exists()
 
 
-def test_the_identity_of_another_member_is_not_forgotten_from_here(refused, admin, connection, idp, adam):
+def test_forget_name_id_keeps_the_identity_of_another_member(refused, admin, connection, idp, adam):
     Browser().sign_in(named(idp, "a-1"), connection, adam.email)
     admin.post(url(refused, "forget/"), {"identity": SamlIdentity.objects.get(name_id="a-1").pk})
     assert SamlIdentity.objects.filter(name_id="a-1").exists()
 
 
-def test_the_identity_of_another_organization_is_not_forgotten_from_here(refused, admin, globex, greta, idp_keys):
+def test_forget_name_id_keeps_the_identity_of_another_organization(refused, admin, globex, greta, idp_keys):
     verify(globex, "globex.example")
     theirs, _ = connect(globex, idp_keys)
     services.remember_identity(connection=theirs, membership=greta, name_id="u-17", name_id_format="x", actor=ACTOR)
@@ -116,17 +116,17 @@ def test_the_identity_of_another_organization_is_not_forgotten_from_here(refused
     assert SamlIdentity.objects.filter(org=globex).exists()
 
 
-def test_the_attempt_of_another_organization_is_404(refused, greta, sign_in):
+def test_forget_name_id_returns_404_for_another_organizations_attempt(refused, greta, sign_in):
     there = url(refused, "forget/").replace("/acme/", "/globex/")
     answer = sign_in(greta).post(there, {"identity": SamlIdentity.objects.get().pk})
     assert (answer.status_code, SamlIdentity.objects.count()) == (404, 1)
 
 
-def test_a_member_who_is_no_admin_forgets_nothing(refused, uma, sign_in):
+def test_forget_name_id_returns_403_for_a_member_who_is_no_admin(refused, uma, sign_in):
     assert sign_in(uma).post(url(refused, "forget/"), {"identity": SamlIdentity.objects.get().pk}).status_code == 403
 
 
-def test_a_name_id_that_moved_to_another_member_is_offered(connection, idp, uma, adam, admin):
+def test_attempt_page_offers_to_forget_a_name_id_linked_to_another_member(connection, idp, uma, adam, admin):
     Browser().sign_in(named(idp, "u-17"), connection, UMA)
     assert Browser().sign_in(named(idp, "u-17"), connection, adam.email).status_code == 403
     page = shown(admin, LoginAttempt.objects.first())
@@ -134,28 +134,30 @@ def test_a_name_id_that_moved_to_another_member_is_offered(connection, idp, uma,
     assert "(Admin)" in page
 
 
-def test_a_name_id_that_is_somebody_elses_address_is_not_offered(connection, idp, uma, adam, admin):
+def test_attempt_page_has_no_forget_button_when_the_name_id_is_another_members_address(
+    connection, idp, uma, adam, admin
+):
     Browser().sign_in(named(idp, "u-17"), connection, UMA)
     assert Browser().sign_in(named(idp, adam.email), connection, UMA).status_code == 403
     assert "Forget a Name ID" not in shown(admin, LoginAttempt.objects.first())
 
 
-def test_nothing_is_offered_when_the_address_has_gone(refused, admin, uma):
+def test_attempt_page_has_no_forget_button_when_no_member_has_the_address(refused, admin, uma):
     people.update_profile(membership=uma, profile=Profile("renamed@acme.example"), actor=ACTOR)
     assert "Forget a Name ID" not in shown(admin, refused)
 
 
-def test_nothing_is_offered_when_the_name_id_is_linked_rightly_by_now(refused, admin, connection, uma):
+def test_attempt_page_has_no_forget_button_when_the_received_name_id_is_linked_by_now(refused, admin, connection, uma):
     SamlIdentity.objects.update(name_id="u-99")
     assert "Forget a Name ID" not in shown(admin, refused)
 
 
-def test_nothing_is_offered_when_the_connection_is_deleted(refused, admin, connection):
+def test_attempt_page_has_no_forget_button_when_the_connection_is_deleted(refused, admin, connection):
     services.delete_connection(connection=connection, typed_name=connection.name, actor=ACTOR)
     assert "Forget a Name ID" not in shown(admin, refused)
 
 
-def test_nothing_is_offered_for_another_refusal(connection, idp, admin):
+def test_attempt_page_has_no_forget_button_for_another_refusal(connection, idp, admin):
     Browser().sign_in(idp, connection, "eve@acme.example")
     assert "Forget a Name ID" not in shown(admin, LoginAttempt.objects.first())
 
@@ -174,19 +176,19 @@ class TestStaff:
         chosen = {"action": "forget_name_id", "_selected_action": SamlIdentity.objects.get().pk}
         return client.post(reverse(self.LIST), chosen | more)
 
-    def test_staff_are_asked_before_anything_is_forgotten(self, refused, support):  # noqa: F811
+    def test_staff_action_asks_before_it_forgets_a_name_id(self, refused, support):  # noqa: F811
         page = self.post(support).content.decode()
         for said in ("u-17", UMA, "is taken for that member"):
             assert said in page
         assert SamlIdentity.objects.exists()
 
-    def test_staff_forget_a_name_id_and_the_organization_sees_who(self, refused, support, sue):  # noqa: F811
+    def test_staff_action_forgets_a_name_id_and_is_audited_as_staff(self, refused, support, sue):  # noqa: F811
         assert self.post(support, confirmed="yes").status_code == 302
         assert not SamlIdentity.objects.exists()
         event = AuditEvent.objects.get(action="membership.identity_forgotten")
         assert (event.actor_kind, event.actor_label) == ("staff", sue.email)
 
-    def test_staff_are_told_when_somebody_was_faster(self, refused, support, monkeypatch):  # noqa: F811
+    def test_staff_action_says_when_the_name_id_was_forgotten_by_somebody_else(self, refused, support, monkeypatch):  # noqa: F811
         def gone(**order):
             raise IdentityUnknown
 
@@ -195,16 +197,16 @@ class TestStaff:
         assert "isn’t linked to that member any more" in support.get(reverse(self.LIST)).content.decode()
 
     @pytest.mark.parametrize("action", ["delete_selected", "", "nonsense"])
-    def test_no_other_action_is_taken(self, refused, support, action):  # noqa: F811
+    def test_staff_list_returns_403_for_any_other_action(self, refused, support, action):  # noqa: F811
         assert self.post(support, action=action, confirmed="yes").status_code == 403
         assert SamlIdentity.objects.exists()
 
-    def test_nobody_but_staff_gets_there(self, refused, olga, sign_in):
+    def test_staff_action_returns_404_for_an_owner_who_is_not_staff(self, refused, olga, sign_in):
         assert self.post(sign_in(olga), confirmed="yes").status_code == 404
         assert SamlIdentity.objects.exists()
 
 
-def test_forgetting_ends_no_session(refused, admin):
+def test_forget_name_id_keeps_open_sessions(refused, admin):
     before = SessionGrant.objects.count()
     admin.post(url(refused, "forget/"), {"identity": SamlIdentity.objects.get().pk})
     assert SessionGrant.objects.count() == before

@@ -78,7 +78,7 @@ def press(admin, attempt) -> str:
     return admin.post(url(attempt, "forget/"), {"identity": "former-address"}, follow=True).content.decode()
 
 
-def test_renamed_member_signs_in_after_an_admin_pressed_and_the_next_holder_signs_in_as_herself(
+def test_renamed_member_signs_in_by_the_former_address_until_somebody_else_gets_it(
     refused, admin, acme, alice, connection, kept, idp
 ):
     assert "a former address of this member, last seen" in shown(admin, refused)
@@ -98,7 +98,9 @@ def test_renamed_member_signs_in_after_an_admin_pressed_and_the_next_holder_sign
     assert Browser().sign_in(kept, connection, RENAMED).status_code == 403
 
 
-def test_member_without_any_link_is_offered_it_too_and_signs_in(alice, admin, connection, kept):
+def test_member_without_any_identity_signs_in_by_the_former_address_after_an_admin_allowed_it(
+    alice, admin, connection, kept
+):
     people.update_profile(membership=alice, profile=Profile(RENAMED, "Alice"), actor=ACTOR)
     Browser().sign_in(kept, connection, RENAMED)
     page = shown(admin, last_attempt())
@@ -109,7 +111,7 @@ def test_member_without_any_link_is_offered_it_too_and_signs_in(alice, admin, co
     assert one.reaches() == ["acme"]
 
 
-def test_member_whose_new_address_was_linked_too_signs_in_by_the_former_one(
+def test_member_with_a_linked_new_address_signs_in_by_the_former_address_after_it_is_allowed(
     refused, admin, alice, connection, idp, kept
 ):
     Browser().sign_in(idp, connection, RENAMED)
@@ -119,7 +121,7 @@ def test_member_whose_new_address_was_linked_too_signs_in_by_the_former_one(
     assert one.reaches() == ["acme"]
 
 
-def test_pressing_is_in_the_audit_log_with_what_it_means(refused, admin, adam, alice):
+def test_forget_former_address_is_audited(refused, admin, adam, alice):
     press(admin, refused)
     event = AuditEvent.objects.get(action="membership.identity_forgotten")
     assert (event.actor_label, event.target_id) == (adam.email, str(alice.public_id))
@@ -127,14 +129,14 @@ def test_pressing_is_in_the_audit_log_with_what_it_means(refused, admin, adam, a
     assert event.after == {"former_address": "Former, still their Name ID"}
 
 
-def test_the_page_offers_nothing_once_it_was_pressed_and_pressing_again_does_nothing(refused, admin):
+def test_forget_former_address_twice_changes_nothing_and_is_audited_once(refused, admin):
     press(admin, refused)
     assert "Forget a Name ID" not in shown(admin, refused)
     assert "isn’t linked to that member any more" in press(admin, refused)
     assert AuditEvent.objects.filter(action="membership.identity_forgotten").count() == 1
 
 
-def test_nothing_is_offered_once_somebody_else_has_the_address(refused, admin, acme, alice, connection):
+def test_forget_former_address_is_refused_when_somebody_else_has_the_address(refused, admin, acme, alice, connection):
     create(acme, ALICE)
     assert "Forget a Name ID" not in shown(admin, refused)
     press(admin, refused)
@@ -144,7 +146,7 @@ def test_nothing_is_offered_once_somebody_else_has_the_address(refused, admin, a
     assert not AuditEvent.objects.filter(action="membership.identity_forgotten").exists()
 
 
-def test_a_name_id_is_left_to_one_former_holder_alone(refused, admin, acme, alice, connection):
+def test_forget_former_address_is_refused_for_a_second_former_holder(refused, admin, acme, alice, connection):
     second = create(acme, ALICE)
     people.update_profile(membership=second, profile=Profile("alicia@acme.example"), actor=ACTOR)
     press(admin, refused)
@@ -153,9 +155,7 @@ def test_a_name_id_is_left_to_one_former_holder_alone(refused, admin, acme, alic
     assert (kind_of(alice), kind_of(second)) == (AddressKind.NAME_ID, AddressKind.FORMER)
 
 
-def test_whoever_comes_with_the_former_address_itself_is_not_taken_for_its_former_holder(
-    refused, admin, connection, idp, kept
-):
+def test_sign_in_with_the_former_address_as_email_is_refused_as_not_a_member(refused, admin, connection, idp, kept):
     press(admin, refused)
     Browser().sign_in(kept, connection, RENAMED)
     one = Browser()
@@ -163,7 +163,7 @@ def test_whoever_comes_with_the_former_address_itself_is_not_taken_for_its_forme
     assert (one.reaches(), last_attempt().error) == ([], "not_a_member")
 
 
-def test_new_person_who_joins_by_signing_in_gets_a_membership_of_her_own(refused, admin, connection, idp, kept, alice):
+def test_new_person_with_the_former_address_joins_with_a_new_membership(refused, admin, connection, idp, kept, alice):
     connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
     press(admin, refused)
     Browser().sign_in(kept, connection, RENAMED)
@@ -174,14 +174,16 @@ def test_new_person_who_joins_by_signing_in_gets_a_membership_of_her_own(refused
     assert kind_of(alice) == AddressKind.FORMER
 
 
-def test_another_member_is_refused_by_this_name_id_and_nothing_is_offered(refused, admin, adam, connection, kept):
+def test_sign_in_of_another_member_with_the_former_address_as_name_id_is_refused(
+    refused, admin, adam, connection, kept
+):
     press(admin, refused)
     assert Browser().sign_in(kept, connection, adam.email).status_code == 403
     assert last_attempt().error == "subject_changed"
     assert queries.identities_in_the_way(last_attempt()) == ()
 
 
-def test_forgetting_the_link_for_another_member_leaves_the_former_address_as_it_is(
+def test_forget_name_id_for_another_member_keeps_the_former_address_as_former(
     acme, refused, admin, alice, adam, connection, kept
 ):
     press(admin, refused)
@@ -193,7 +195,7 @@ def test_forgetting_the_link_for_another_member_leaves_the_former_address_as_it_
     assert kind_of(alice) == AddressKind.FORMER
 
 
-def test_former_address_that_is_a_name_id_still_counts_its_former_holder(refused, admin, acme, alice):
+def test_former_holders_includes_a_member_whose_former_address_is_still_their_name_id(refused, admin, acme, alice):
     press(admin, refused)
     new = create(acme, "alicia@acme.example")
     new.email_key = ALICE
@@ -201,7 +203,7 @@ def test_former_address_that_is_a_name_id_still_counts_its_former_holder(refused
 
 
 @pytest.mark.parametrize("way", ["renamed", "restored"])
-def test_the_name_id_ends_however_somebody_else_takes_the_address(refused, admin, acme, alice, way):
+def test_former_address_stops_being_a_name_id_when_somebody_else_gets_the_address(refused, admin, acme, alice, way):
     other = create(acme, "alicia@acme.example")
     press(admin, refused)
     if way == "renamed":
@@ -214,7 +216,7 @@ def test_the_name_id_ends_however_somebody_else_takes_the_address(refused, admin
     assert people_queries.address_kinds(acme, ALICE)[other.pk] == AddressKind.CURRENT
 
 
-def test_member_who_gets_the_address_back_has_it_as_the_current_one(refused, admin, alice):
+def test_former_address_becomes_current_when_the_member_gets_it_back(refused, admin, alice):
     press(admin, refused)
     people.update_profile(membership=alice, profile=Profile(ALICE), actor=ACTOR)
     assert kind_of(alice) == AddressKind.CURRENT
@@ -228,13 +230,13 @@ class TestStaff:
             reverse(self.LIST), {"action": "forget_name_id", "_selected_action": attempt.pk} | more, follow=True
         )
 
-    def test_staff_are_asked_before_anything_is_done(self, refused, support, alice):  # noqa: F811
+    def test_staff_action_asks_before_it_allows_a_former_address(self, refused, support, alice):  # noqa: F811
         page = self.post(support, refused).content.decode()
         for said in (f"<code>{ALICE}</code>", RENAMED, "the same person"):
             assert said in page
         assert kind_of(alice) == AddressKind.FORMER
 
-    def test_staff_let_a_renamed_member_in_and_the_organization_sees_who(
+    def test_staff_action_allows_a_former_address_and_is_audited_as_staff(
         self,
         refused,
         support,  # noqa: F811
@@ -249,12 +251,14 @@ class TestStaff:
         event = AuditEvent.objects.get(action="membership.identity_forgotten")
         assert (event.actor_kind, event.actor_label) == ("staff", sue.email)
 
-    def test_staff_are_told_when_no_former_address_is_in_the_way(self, refused, support, acme):  # noqa: F811
+    def test_staff_action_says_when_the_former_address_belongs_to_somebody_else(self, refused, support, acme):  # noqa: F811
         create(acme, ALICE)
         page = self.post(support, refused, confirmed="yes").content.decode()
         assert "isn’t linked to that member any more" in page
 
-    def test_a_link_of_another_kind_is_not_forgotten_from_an_attempt(self, refused, alice, adam, connection):
+    def test_forget_former_address_raises_identity_unknown_for_an_attempt_of_another_member(
+        self, refused, alice, adam, connection
+    ):
         LoginAttempt.objects.filter(pk=refused.pk).update(email=adam.email, email_key=adam.email_key)
         refused.refresh_from_db()
         with pytest.raises(IdentityUnknown):

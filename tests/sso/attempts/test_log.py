@@ -34,7 +34,7 @@ def record(connection, outcome=AttemptOutcome.SIGNED_IN, refusal=None, email="",
     return services.record_attempt(connection=connection, entry=entry)
 
 
-def test_an_attempt_is_found_by_its_name_id_alone(admin, acme, connection, idp, uma, browser):
+def test_log_search_finds_an_attempt_by_its_name_id_when_it_has_no_email(admin, acme, connection, idp, uma, browser):
     silent = idp.change(name_id=NameIdSource.CUSTOM, custom_name_id="Uma@ACME.example")
     browser.deliver(connection, silent.respond("uma@acme.example"))
     attempt = LoginAttempt.objects.get()
@@ -91,7 +91,7 @@ def test_address_that_counts_is_not_called_a_claim(admin, connection, idp, brows
 
 
 @pytest.mark.parametrize("spoken", ["fzdd 2rjx", "FZDD-2RJX", " fzdd2rjx. ", "F Z D D 2 R J X", "‘FZDD2RJX’"])
-def test_a_code_is_found_however_it_was_read_aloud(acme, connection, spoken):
+def test_log_search_finds_a_code_in_any_case_with_spaces_or_punctuation(acme, connection, spoken):
     record(connection)
     attempt = record(connection)
     LoginAttempt.objects.filter(pk=attempt.pk).update(code="FZDD2RJX")
@@ -99,17 +99,17 @@ def test_a_code_is_found_however_it_was_read_aloud(acme, connection, spoken):
 
 
 @pytest.mark.parametrize("text", ["…", "--", " . "])
-def test_what_holds_no_letter_finds_nothing(acme, connection, text):
+def test_log_search_without_letters_or_digits_finds_nothing(acme, connection, text):
     record(connection)
     assert list(queries.list_attempts(acme, AttemptFilter(text))) == []
 
 
-def test_an_empty_log_says_what_will_be_here(admin):
+def test_log_page_says_when_nobody_has_signed_in_yet(admin):
     assert "Nobody has signed in through a connection yet" in admin.get(LOG).content.decode()
 
 
 @pytest.mark.parametrize("search", ["uma@", "ma@acme.ex", "UMA@Acme.example", "code", "request-0001"])
-def test_an_attempt_is_found(admin, acme, connection, search):
+def test_log_search_finds_an_attempt_by_email_code_or_request_id(admin, acme, connection, search):
     wanted = record(connection, email="uma@acme.example", request_id="request-0001")
     record(connection, email="adam@acme.example")
     found = queries.list_attempts(acme, AttemptFilter(wanted.code.lower() if search == "code" else search))
@@ -119,7 +119,7 @@ def test_an_attempt_is_found(admin, acme, connection, search):
 @pytest.mark.parametrize(
     ("outcome", "count"), [("", 3), ("failed", 2), ("signed_in", 1), ("restarted", 0), ("nonsense", 3)]
 )
-def test_outcomes_are_told_apart(acme, connection, outcome, count):
+def test_log_filter_selects_attempts_by_outcome(acme, connection, outcome, count):
     record(connection)
     record(connection, AttemptOutcome.REFUSED, StatusRefused())
     record(connection, AttemptOutcome.TEST_FAILED, StatusRefused())
@@ -127,24 +127,26 @@ def test_outcomes_are_told_apart(acme, connection, outcome, count):
 
 
 @pytest.mark.parametrize("query", ["?q=%00", "?outcome=x&page=999", "?q=" + "x" * 400, "?page=-1"])
-def test_filters_that_cannot_be_read_are_no_error(admin, connection, query):
+def test_log_page_returns_200_for_malformed_filters(admin, connection, query):
     record(connection)
     assert admin.get(LOG + query).status_code == 200
 
 
-def test_nothing_found_offers_everything(admin, connection):
+def test_log_page_says_when_no_sign_in_matches(admin, connection):
     assert "No sign-in matches" in admin.get(f"{LOG}?q=nobody").content.decode()
 
 
 @pytest.mark.parametrize("count", [1, 60])
-def test_the_page_asks_as_much_for_one_as_for_sixty(admin, connection, count, django_assert_num_queries):
+def test_log_page_takes_the_same_number_of_queries_for_one_as_for_sixty(
+    admin, connection, count, django_assert_num_queries
+):
     for _ in range(count):
         record(connection, email="uma@acme.example")
     with django_assert_num_queries(5):
         admin.get(LOG)
 
 
-def test_a_long_log_is_not_counted_to_its_end(admin, connection, monkeypatch):
+def test_log_page_counts_a_long_log_up_to_its_limit_only(admin, connection, monkeypatch):
     monkeypatch.setattr(BoundedPaginator, "limit", 3)
     for _ in range(5):
         record(connection, email="uma@acme.example")
@@ -153,7 +155,7 @@ def test_a_long_log_is_not_counted_to_its_end(admin, connection, monkeypatch):
     assert "of 3 or more; search for what is older" in page.content.decode()
 
 
-def test_a_failure_shows_expected_received_and_what_to_change(admin, connection, idp, uma, browser):
+def test_attempt_page_shows_expected_received_and_what_to_change(admin, connection, idp, uma, browser):
     browser.sign_in(idp, connection, "uma@acme.example", fault=Fault.WRONG_AUDIENCE)
     attempt = LoginAttempt.objects.get()
     page = admin.get(f"{LOG}{attempt.public_id}/").content.decode()
@@ -162,7 +164,7 @@ def test_a_failure_shows_expected_received_and_what_to_change(admin, connection,
     assert (page.count(">Passed<"), page.count(">Failed<"), page.count(">Not reached<")) == (6, 1, 6)
 
 
-def test_the_member_of_a_refused_sign_in_is_one_click_away(admin, connection, idp, uma, browser):
+def test_attempt_page_links_to_the_member_of_a_refused_sign_in(admin, connection, idp, uma, browser):
     people.suspend_membership(membership=uma, source=SuspensionSource.ADMIN, actor=ACTOR)
     browser.sign_in(idp, connection, "uma@acme.example")
     page = admin.get(f"{LOG}{LoginAttempt.objects.get().public_id}/").content.decode()
@@ -173,7 +175,7 @@ BEGINNINGS = {"": "Unknown", "ours": "Our sign-in page", "theirs": "The identity
 
 
 @pytest.mark.parametrize("who", BEGINNINGS)
-def test_who_began_is_said_when_it_is_known(admin, connection, idp, uma, browser, who):
+def test_attempt_page_says_who_began_the_sign_in_when_known(admin, connection, idp, uma, browser, who):
     if who == "ours":
         browser.sign_in(idp, connection, "uma@acme.example")
     else:
@@ -183,7 +185,7 @@ def test_who_began_is_said_when_it_is_known(admin, connection, idp, uma, browser
 
 
 @pytest.mark.parametrize("refusal", [UnsolicitedRefused, OtherPersonSignedIn])
-def test_a_refusal_for_having_begun_says_who_began(connection, refusal):
+def test_unsolicited_refusals_are_marked_as_idp_initiated(connection, refusal):
     assert record(connection, AttemptOutcome.REFUSED, refusal()).is_idp_initiated
 
 
@@ -194,14 +196,14 @@ def test_advice_is_in_the_words_of_the_provider(connection, provider):
     assert queries.advice(attempt) == provider.guide.fixes[Setting.SP_ENTITY_ID]
 
 
-def test_where_no_setting_is_at_fault_the_advice_says_what_to_try(connection):
+def test_advice_says_what_to_try_when_no_setting_is_at_fault(connection):
     assert queries.advice(record(connection, AttemptOutcome.REFUSED, MessageUnreadable())).startswith(
         "Start the sign-in again."
     )
 
 
 @pytest.mark.parametrize("text", ['"><svg onload=alert(1)>', "<script>", "x" * 900, "a\x00b\nc\u202e", "ف" * 200])
-def test_what_a_message_says_is_inert(admin, connection, text):
+def test_attempt_page_escapes_text_from_a_message(admin, connection, text):
     attempt = record(
         connection, AttemptOutcome.REFUSED, AudienceMismatch(expected=text, received=text), user_agent=text
     )
@@ -211,19 +213,19 @@ def test_what_a_message_says_is_inert(admin, connection, text):
     assert "\x00" not in LoginAttempt.objects.get().received
 
 
-def test_another_organizations_attempt_is_unknown(connection, globex):
+def test_find_attempt_raises_not_found_for_another_organizations_attempt(connection, globex):
     with pytest.raises(NotFound):
         queries.find_attempt(globex, record(connection).public_id)
 
 
-def test_the_newest_sign_in_is_no_test(connection):
+def test_latest_sign_in_ignores_test_sign_ins(connection):
     refused = record(connection, AttemptOutcome.REFUSED, StatusRefused())
     record(connection, AttemptOutcome.TEST_PASSED)
     assert queries.latest_sign_in(connection) == refused
     assert str(refused) == f"{refused.code} Refused"
 
 
-def test_codes_can_be_read_aloud_and_are_nobody_elses():
+def test_attempt_codes_are_unique_and_have_no_ambiguous_characters():
     codes = {services.new_code() for _ in range(500)}
     assert len(codes) == 500
     assert not set("".join(codes)) & set("AEIOU01L")

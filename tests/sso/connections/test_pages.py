@@ -44,25 +44,25 @@ def shown_in(response) -> dict[str, str]:
     return {"shown": found[1] if found else ""}
 
 
-def test_the_page_shows_the_values_test_switch_and_directory(admin, connection):
+def test_connection_page_shows_values_test_switch_and_directory(admin, connection):
     page = text_of(admin.get(url(connection)))
     for shown in ("SCIM Base URL", "Generate bearer token", "SP Entity ID", "Test sign-in", "Turn off", "Danger zone"):
         assert shown in page
 
 
-def test_the_page_of_an_unfinished_connection_leads_to_its_step(admin, acme, olga):
+def test_connection_page_redirects_to_the_current_step_when_setup_is_unfinished(admin, acme, olga):
     made = metadata.create_connection(org=acme, name="Begun", rules=SignInRules(), actor=ACTOR)
     assert admin.get(url(made))["Location"] == url(made, "setup/provider/")
 
 
-def test_the_switch_is_locked_and_says_why(admin, draft):
+def test_turn_on_is_refused_with_a_reason_before_a_test_has_passed(admin, draft):
     page = text_of(admin.get(url(draft[0])))
     assert "Locked until a test of version 1 has passed" in page
     refused = admin.post(url(draft[0], "on/"), seen(queries.in_preparation(draft[0])), follow=True)
     assert "hasn’t passed a test sign-in yet" in text_of(refused)
 
 
-def test_no_page_shows_a_private_key(admin, connection):
+def test_connection_pages_never_show_a_private_key(admin, connection):
     pages = "".join(text_of(admin.get(url(connection, act))) for act in ("", "delete/", "off/"))
     sealed = connection.sp_keys.get().private_sealed
     assert sealed not in pages
@@ -74,7 +74,7 @@ def seen(version) -> dict[str, int]:
     return {"number": version.number, "revision": version.revision}
 
 
-def test_turning_on_and_off(admin, draft):
+def test_connection_is_turned_on_and_off_by_its_pages(admin, draft):
     connection = draft[0]
     version = queries.in_preparation(connection)
     versions.note_test_passed(configuration=version, revision=version.revision, tester="olga", actor=ACTOR)
@@ -84,18 +84,18 @@ def test_turning_on_and_off(admin, draft):
     assert Connection.objects.get().state == ConnectionState.DISABLED
 
 
-def test_turning_off_what_was_never_on_says_so(admin, draft):
+def test_turn_off_says_that_the_connection_was_never_turned_on(admin, draft):
     assert "never been turned on" in text_of(admin.post(url(draft[0], "off/"), follow=True))
 
 
-def test_turning_off_counts_who_will_be_out(connection, idp, adam, browser):
+def test_turn_off_page_counts_the_sessions_that_will_end(connection, idp, adam, browser):
     browser.sign_in(idp, connection, "adam@acme.example")
     page = text_of(browser.client.get(url(connection, "off/")))
     assert "1 session" in page
     assert "yours among them" in page
 
 
-def test_rules_are_saved(admin, connection):
+def test_rules_page_saves_the_rules(admin, connection):
     given = {"name": "Renamed", "jit": "on", "default_role": "guest", "allow_idp_initiated": "on"}
     admin.post(url(connection, "rules/"), given | shown_of(connection))
     saved = Connection.objects.get()
@@ -111,14 +111,14 @@ def test_rules_are_saved(admin, connection):
         ({"name": "Taken", "default_role": "user"}, "already has that name"),
     ],
 )
-def test_rules_that_cannot_be_are_said_at_the_field(admin, acme, connection, given, said):
+def test_rules_page_returns_400_with_a_message_for_invalid_rules(admin, acme, connection, given, said):
     metadata.create_connection(org=acme, name="Taken", rules=SignInRules(), actor=ACTOR)
     refused = admin.post(url(connection, "rules/"), given | shown_of(connection))
     assert (refused.status_code, said in text_of(refused)) == (400, True)
     assert Connection.objects.filter(name="JumpCloud", default_role="user").exists()
 
 
-def test_of_two_admins_the_second_is_told_before_rules_are_overwritten(admin, connection):
+def test_rules_page_refuses_a_second_admins_stale_form(admin, connection):
     seen_by_both = shown_of(connection)
     admin.post(url(connection, "rules/"), {"name": "First", "default_role": "guest"} | seen_by_both)
     refused = admin.post(url(connection, "rules/"), {"name": "Second", "default_role": "user"} | seen_by_both)
@@ -135,14 +135,14 @@ def test_rules_sent_without_what_was_shown_are_refused_and_change_nothing(admin,
     assert Connection.objects.get().name == "JumpCloud"
 
 
-def test_spaces_in_a_name_are_as_they_are_shown(admin, connection):
+def test_connection_name_is_saved_and_confirmed_with_single_spaces(admin, connection):
     admin.post(url(connection, "rules/"), {"name": "Jump   Cloud", "default_role": "user"} | shown_of(connection))
     assert Connection.objects.get().name == "Jump Cloud"
     Connection.objects.update(name="Jump  Cloud")
     assert admin.post(url(connection, "delete/"), {"confirm": "Jump Cloud"}).status_code == 302
 
 
-def test_the_values_speak_the_words_of_the_version_that_they_are_for(admin, connection):
+def test_connection_page_labels_values_for_the_provider_of_the_version_being_prepared(admin, connection):
     draft = versions.begin_reconfiguration(connection=connection, actor=ACTOR)
     Configuration.objects.filter(pk=draft.pk).update(provider="entra")
     page = text_of(admin.get(url(connection)))
@@ -166,14 +166,14 @@ def test_nothing_is_said_of_expiry_when_a_certificate_is_current(admin, connecti
     assert "Certificate expired" not in text_of(admin.get("/orgs/acme/settings/authentication/"))
 
 
-def test_deleting_wants_the_name(admin, connection):
+def test_delete_page_refuses_until_the_name_is_typed(admin, connection):
     refused = admin.post(url(connection, "delete/"), {"confirm": "something"})
     assert (refused.status_code, "exactly as it is shown" in text_of(refused)) == (400, True)
     assert admin.post(url(connection, "delete/"), {"confirm": "JumpCloud"}).status_code == 302
     assert not Connection.objects.exists()
 
 
-def test_reconfiguring_begins_a_version_and_can_be_discarded(admin, connection):
+def test_reconfigure_begins_a_version_and_discard_removes_it(admin, connection):
     assert admin.post(url(connection, "reconfigure/"))["Location"] == url(connection, "setup/values/")
     assert "Version 2 is being prepared" in text_of(admin.get(url(connection)))
     assert "Nothing was done" in text_of(admin.post(url(connection, "discard/"), follow=True))
@@ -181,7 +181,7 @@ def test_reconfiguring_begins_a_version_and_can_be_discarded(admin, connection):
     assert "is discarded" in text_of(admin.post(url(connection, "discard/"), seen(draft), follow=True))
 
 
-def test_another_idp_is_put_in_force_after_a_warning_of_whom_it_signs_out(connection, idp, adam, browser):
+def test_turn_on_warns_of_ended_sessions_when_the_version_has_another_idp(connection, idp, adam, browser):
     browser.sign_in(idp, connection, "adam@acme.example")
     draft = versions.begin_reconfiguration(connection=connection, actor=ACTOR)
     Configuration.objects.filter(pk=draft.pk).update(idp_entity_id="urn:new", tested_at=now())
@@ -193,30 +193,30 @@ def test_another_idp_is_put_in_force_after_a_warning_of_whom_it_signs_out(connec
     assert queries.in_force(connection).number == 2
 
 
-def test_the_same_idp_is_put_in_force_without_a_question(admin, connection):
+def test_turn_on_asks_nothing_when_the_version_has_the_same_idp(admin, connection):
     draft = versions.begin_reconfiguration(connection=connection, actor=ACTOR)
     Configuration.objects.filter(pk=draft.pk).update(tested_at=now())
     assert admin.post(url(connection, "on/"), seen(draft)).status_code == 302
     assert queries.in_force(connection).number == 2
 
 
-def test_beside_a_new_version_the_page_offers_the_one_that_was_in_force(admin, connection):
+def test_connection_page_offers_to_turn_the_former_version_on_beside_a_new_one(admin, connection):
     versions.begin_reconfiguration(connection=connection, actor=ACTOR)
     Configuration.objects.filter(stage="live").update(tested_at=now())
     services.turn_off(connection=connection, actor=ACTOR)
     assert "Turn version 1 on again" in text_of(admin.get(url(connection)))
 
 
-def test_there_is_nothing_to_discard(admin, connection):
+def test_discard_says_that_no_version_is_being_prepared(admin, connection):
     assert "No version is being prepared" in text_of(admin.post(url(connection, "discard/"), follow=True))
 
 
-def test_a_draft_that_never_was_on_cannot_be_reconfigured(admin, draft):
+def test_reconfigure_is_refused_when_the_connection_was_never_turned_on(admin, draft):
     draft[0].configurations.update(stage="former")
     assert "never been turned on" in text_of(admin.post(url(draft[0], "reconfigure/"), follow=True))
 
 
-def test_our_metadata_has_a_stable_address_and_is_a_file(connection):
+def test_sp_metadata_is_served_as_xml_and_as_a_download(connection):
     page = Client().get(f"/saml/{connection.public_id}/metadata")
     assert page["Content-Type"] == "application/samlmetadata+xml"
     assert etree.fromstring(page.content).get("entityID") == f"http://testserver/saml/{connection.public_id}/metadata"
@@ -259,7 +259,7 @@ def test_the_metadata_of_a_connection_that_is_not_there_is_a_404(db):
 
 
 @pytest.mark.parametrize("name", ['"><svg onload=alert(1)>', "{{ 7 }}", "=cmd", "ف" * 60])
-def test_a_hostile_name_is_inert(admin, acme, connection, name):
+def test_connection_page_escapes_a_hostile_name(admin, acme, connection, name):
     services.rename_connection(connection=connection, name=name, actor=ACTOR)
     page = text_of(admin.get(url(connection)))
     assert "<svg onload" not in page

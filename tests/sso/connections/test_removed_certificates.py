@@ -63,12 +63,14 @@ def removal(reason, end=EndSessions.BY_REASON):
     return CertificateRemoval(RemovalReason(reason), EndSessions(end))
 
 
-def test_a_sign_in_records_with_which_certificate_it_was_signed(sessions, fingerprints):
+def test_sign_in_stores_the_fingerprint_of_the_signing_certificate_on_the_session_grant(sessions, fingerprints):
     found = SessionGrant.objects.filter(method=SignInMethod.SAML).order_by("pk")
     assert list(found.values_list("certificates", flat=True)) == fingerprints
 
 
-def test_a_sign_in_whose_two_signatures_are_of_one_key_records_it_once(connection, idp, uma, browser, fingerprints):
+def test_sign_in_with_two_signatures_by_one_key_stores_its_fingerprint_once(
+    connection, idp, uma, browser, fingerprints
+):
     browser.sign_in(idp.change(signs=Signs.BOTH), connection, UMA)
     assert SessionGrant.objects.get(method=SignInMethod.SAML).certificates == fingerprints[0]
 
@@ -91,7 +93,7 @@ def test_turn_on_ends_exactly_the_sessions_of_the_removed_certificate(
     assert [one.reaches() for one in sessions] == [left, ["acme"]]
 
 
-def test_the_audit_log_says_which_certificates_why_and_how_many_sessions(
+def test_turn_on_audits_removed_certificates_reason_and_number_of_ended_sessions(
     connection, sessions, next_version, fingerprints
 ):
     services.turn_on(connection=connection, removal=removal("compromised"), actor=ACTOR)
@@ -106,14 +108,16 @@ def test_turn_on_without_an_answer_keeps_the_sessions(connection, sessions, next
     assert AuditEvent.objects.filter(action="connection.turned_on").first().after["reason"] == ""
 
 
-def test_a_version_that_takes_nothing_out_ends_nothing(connection, sessions):
+def test_turn_on_keeps_sessions_when_the_version_removes_no_certificate(connection, sessions):
     versions.begin_reconfiguration(connection=connection, actor=ACTOR)
     services.turn_on(connection=connection, removal=removal("compromised"), actor=ACTOR, without_test=True)
     assert [one.reaches() for one in sessions] == [["acme"], ["acme"]]
     assert "certificates_removed" not in AuditEvent.objects.filter(action="connection.turned_on").first().after
 
 
-def test_sessions_of_another_organization_stay(connection, sessions, next_version, globex, greta):
+def test_turn_on_keeps_sessions_of_another_organization_with_the_same_certificate(
+    connection, sessions, next_version, globex, greta
+):
     grant = SessionGrant.objects.filter(method=SignInMethod.SAML).first()
     SessionGrant.objects.create(
         org=globex,
@@ -139,28 +143,30 @@ class TestThePage:
         seen = {"number": next_version.number, "revision": next_version.revision}
         return lambda **given: admin.post(url, seen | given)
 
-    def test_it_asks_when_the_certificate_has_opened_sessions(self, sessions, post, connection, fingerprints):
+    def test_turn_on_page_asks_about_sessions_opened_with_the_removed_certificate(
+        self, sessions, post, connection, fingerprints
+    ):
         page = post().content.decode()
         for shown in ("End the sessions of this certificate?", "<b>1 session</b>", fingerprints[0], "(recommended)"):
             assert shown in page
         assert fingerprints[1] not in page
         assert queries.in_force(connection).number == 1
 
-    def test_the_default_follows_the_reason(self, sessions, post):
+    def test_turn_on_page_ends_sessions_by_default_when_the_reason_is_compromised(self, sessions, post):
         assert post(reason="compromised", end_sessions="by_reason").status_code == 302
         assert [one.reaches() for one in sessions] == [[], ["acme"]]
 
-    def test_a_missing_reason_is_asked_for_at_its_field(self, sessions, post, connection):
+    def test_turn_on_page_returns_400_with_a_message_when_the_reason_is_missing(self, sessions, post, connection):
         page = post(end_sessions="by_reason")
         assert (page.status_code, "Choose why the certificate is taken out" in page.content.decode()) == (400, True)
         assert queries.in_force(connection).number == 1
 
-    def test_it_does_not_ask_when_the_certificate_has_opened_no_session(self, post, connection):
+    def test_turn_on_page_asks_nothing_when_the_removed_certificate_opened_no_session(self, post, connection):
         assert post().status_code == 302
         assert queries.in_force(connection).number == 2
 
 
-def test_claims_from_before_certificates_were_recorded_have_none(connection, idp, uma, browser):
+def test_stored_claims_without_certificates_are_read_with_none(connection, idp, uma, browser):
     from sso.signin.models import PendingSignIn
 
     browser.deliver(connection, idp.respond(UMA, browser.leave(connection)))

@@ -77,13 +77,13 @@ def grant(connection, membership):
 
 
 class TestTheFirstVersion:
-    def test_a_new_connection_is_a_draft_with_one_version(self, acme):
+    def test_create_connection_makes_a_draft_with_one_version_in_preparation(self, acme):
         made = create(acme)
         assert (made.state, made.setup_step) == (ConnectionState.DRAFT, WizardStep.PROVIDER)
         assert queries.in_preparation(made).number == 1
         assert queries.in_force(made) is None
 
-    def test_its_key_is_its_own_and_sealed(self, acme):
+    def test_create_connection_makes_a_key_of_its_own_and_stores_it_sealed(self, acme):
         first, second = create(acme), create(acme, "Entra")
         keys = [queries.signing_key(one) for one in (first, second)]
         assert keys[0].private_pem != keys[1].private_pem
@@ -92,13 +92,13 @@ class TestTheFirstVersion:
         assert "PRIVATE" not in stored.private_sealed
         assert sealed.unseal(stored.private_sealed) == keys[0].private_pem
 
-    def test_a_name_is_used_once_in_an_organization(self, acme, globex):
+    def test_create_connection_refuses_a_name_taken_in_the_same_organization(self, acme, globex):
         create(acme)
         create(globex)
         with pytest.raises(ConnectionNameTaken):
             create(acme)
 
-    def test_there_are_25_at_the_most(self, acme, monkeypatch):
+    def test_create_connection_refuses_more_than_the_most_connections(self, acme, monkeypatch):
         monkeypatch.setattr(services, "MAX_CONNECTIONS", 2)
         assert connection_types.MAX_CONNECTIONS == 25
         for name in ("a", "b"):
@@ -106,44 +106,44 @@ class TestTheFirstVersion:
         with pytest.raises(TooManyConnections):
             create(acme, "c")
 
-    def test_it_cannot_be_finished_without_metadata(self, acme):
+    def test_finish_setup_raises_setup_incomplete_without_metadata(self, acme):
         with pytest.raises(SetupIncomplete):
             versions.finish_setup(connection=create(acme), actor=ACTOR)
 
-    def test_finishing_twice_is_said_once(self, untested):
+    def test_finish_setup_twice_is_audited_once(self, untested):
         versions.finish_setup(connection=untested, actor=ACTOR)
         assert actions(untested.org).count("connection.set_up") == 1
 
-    def test_the_furthest_step_is_remembered(self, acme):
+    def test_reach_step_keeps_the_furthest_step(self, acme):
         made = create(acme)
         for step in (WizardStep.METADATA, WizardStep.VALUES):
             versions.reach_step(connection=made, step=step)
         made.refresh_from_db()
         assert made.setup_step == WizardStep.METADATA
 
-    def test_a_finished_connection_has_no_step(self, untested):
+    def test_reach_step_changes_nothing_when_setup_is_finished(self, untested):
         versions.reach_step(connection=untested, step=WizardStep.VALUES)
         untested.refresh_from_db()
         assert not untested.is_being_set_up
 
-    def test_a_new_name_is_in_the_log(self, untested):
+    def test_rename_connection_is_audited_once_per_change(self, untested):
         services.rename_connection(connection=untested, name="Renamed", actor=ACTOR)
         services.rename_connection(connection=untested, name="Renamed", actor=ACTOR)
         assert actions(untested.org).count("connection.renamed") == 1
         assert str(Connection.objects.get()) == "Renamed"
 
-    def test_a_rename_with_an_old_copy_turns_nothing_on_again(self, connection):
+    def test_rename_connection_with_a_stale_object_does_not_change_the_state(self, connection):
         old = queries.find_connection(connection.org, connection.public_id)
         services.turn_off(connection=connection, actor=ACTOR)
         services.rename_connection(connection=old, name="Renamed", actor=ACTOR)
         assert Connection.objects.get().state == ConnectionState.DISABLED
 
-    def test_a_rename_to_a_name_in_use_is_refused(self, acme, untested):
+    def test_rename_connection_refuses_a_taken_name(self, acme, untested):
         create(acme, "Other")
         with pytest.raises(ConnectionNameTaken):
             services.rename_connection(connection=untested, name="Other", actor=ACTOR)
 
-    def test_each_step_of_the_set_up_is_in_the_log(self, untested):
+    def test_each_setup_step_is_audited(self, untested):
         assert actions(untested.org) == [
             "connection.created",
             "connection.provider_chosen",
@@ -151,7 +151,7 @@ class TestTheFirstVersion:
             "connection.set_up",
         ]
 
-    def test_the_log_names_certificates_by_fingerprint_only(self, untested):
+    def test_audit_event_of_changed_metadata_has_fingerprints_and_no_certificates(self, untested):
         event = AuditEvent.objects.get(action="connection.idp_changed")
         assert event.after["certificates"] == [IdpCertificate.objects.get().fingerprint]
         assert "BEGIN" not in str(event.after)
@@ -160,14 +160,14 @@ class TestTheFirstVersion:
 class TestTwoAdmins:
     CHOICE = AttributeChoice({"email": "mail"})
 
-    def test_whoever_saves_second_is_told(self, untested):
+    def test_choose_attributes_raises_changed_meanwhile_for_a_stale_revision(self, untested):
         revision = queries.in_preparation(untested).revision
         versions.choose_attributes(connection=untested, choice=self.CHOICE, revision=revision, actor=ACTOR)
         with pytest.raises(ChangedMeanwhile):
             versions.choose_attributes(connection=untested, choice=AttributeChoice(), revision=revision, actor=ACTOR)
         assert queries.in_preparation(untested).attribute_map == {"email": "mail"}
 
-    def test_no_other_edit_goes_through_either(self, untested, idp):
+    def test_use_snapshot_and_choose_provider_raise_changed_meanwhile_for_a_stale_revision(self, untested, idp):
         snapshot, email = metadata.take_document(connection=untested, document=idp.metadata()), NameIdFormat.EMAIL
         with pytest.raises(ChangedMeanwhile):
             metadata.use_snapshot(connection=untested, snapshot=snapshot, revision=1, actor=ACTOR)
@@ -188,35 +188,35 @@ class TestAnotherProvider:
         )
         return Connection.objects.get()
 
-    def test_it_holds_once_it_is_put_in_force(self, begun):
+    def test_provider_of_a_new_version_applies_once_it_is_turned_on(self, begun):
         assert (begun.provider, queries.in_preparation(begun).provider) == ("jumpcloud", "entra")
         services.turn_on(connection=begun, actor=ACTOR, without_test=True)
         assert (Connection.objects.get().provider, queries.in_force(begun).provider) == ("entra", "entra")
 
-    def test_discarded_it_is_forgotten(self, begun):
+    def test_provider_of_a_discarded_version_is_dropped(self, begun):
         versions.discard_preparation(connection=begun, number=2, actor=ACTOR)
         assert (Connection.objects.get().provider, queries.in_force(begun).provider) == ("jumpcloud", "jumpcloud")
 
 
 class TestTheSwitch:
-    def test_it_is_locked_until_a_test_has_passed(self, untested):
+    def test_turn_on_raises_not_tested_before_a_test_has_passed(self, untested):
         with pytest.raises(NotTested):
             services.turn_on(connection=untested, actor=ACTOR)
 
-    def test_a_passed_test_unlocks_it(self, untested):
+    def test_turn_on_activates_the_connection_after_a_passed_test(self, untested):
         assert passed(untested)
         services.turn_on(connection=untested, actor=ACTOR)
         assert Connection.objects.get().state == ConnectionState.ACTIVE
         assert queries.in_force(untested).tested_by == "olga@acme.example"
 
-    def test_an_edit_after_the_test_locks_it_again(self, untested, idp):
+    def test_turn_on_raises_not_tested_after_an_edit_that_follows_the_test(self, untested, idp):
         passed(untested)
         apply_again(untested, idp.change(idp_entity_id="urn:new"))
         assert Connection.objects.get().state == ConnectionState.DRAFT
         with pytest.raises(NotTested):
             services.turn_on(connection=untested, actor=ACTOR)
 
-    def test_saving_what_holds_already_keeps_the_test(self, untested, idp):
+    def test_saving_unchanged_attributes_keeps_the_passed_test(self, untested, idp):
         passed(untested)
         draft = queries.in_preparation(untested)
         choice = queries.attribute_choice(draft)
@@ -234,7 +234,7 @@ class TestTheSwitch:
         assert kept.tested_at is not None
         assert "connection.attributes_chosen" not in actions(untested.org)
 
-    def test_only_the_edit_that_was_seen_is_turned_on(self, untested, idp):
+    def test_turn_on_raises_seen_no_longer_when_the_version_was_edited_since(self, untested, idp):
         passed(untested)
         draft = queries.in_preparation(untested)
         apply_again(untested, idp.change(idp_entity_id="urn:new"))
@@ -243,7 +243,7 @@ class TestTheSwitch:
             services.turn_on(connection=untested, seen=Seen(draft.number, draft.revision), actor=ACTOR)
         assert queries.in_force(untested) is None
 
-    def test_what_was_in_force_can_be_turned_on_again_beside_a_new_version(self, connection):
+    def test_turn_on_reactivates_the_former_version_beside_one_in_preparation(self, connection):
         live = queries.in_force(connection)
         versions.begin_reconfiguration(connection=connection, actor=ACTOR)
         services.turn_off(connection=connection, actor=ACTOR)
@@ -252,20 +252,20 @@ class TestTheSwitch:
         assert queries.in_force(connection) == live
         assert queries.in_preparation(connection).number == 2
 
-    def test_a_test_of_an_earlier_revision_unlocks_nothing(self, untested):
+    def test_note_test_passed_is_ignored_for_an_earlier_revision(self, untested):
         draft = queries.in_preparation(untested)
         assert not versions.note_test_passed(configuration=draft, revision=1, tester="olga", actor=ACTOR)
         assert Connection.objects.get().state == ConnectionState.DRAFT
 
-    def test_without_metadata_there_is_nothing_to_turn_on(self, acme):
+    def test_turn_on_raises_setup_incomplete_without_metadata(self, acme):
         with pytest.raises(SetupIncomplete):
             services.turn_on(connection=create(acme), actor=ACTOR, without_test=True)
 
-    def test_an_operator_may_go_without_a_test_and_the_log_says_so(self, connection):
+    def test_turn_on_without_a_test_is_audited_as_untested(self, connection):
         event = AuditEvent.objects.get(action="connection.turned_on")
         assert event.after == {"state": "active", "version": 1, "tested": False, "sessions_ended": 0}
 
-    def test_off_and_on_again(self, untested):
+    def test_turn_on_reactivates_a_connection_that_was_turned_off(self, untested):
         passed(untested)
         services.turn_on(connection=untested, actor=ACTOR)
         services.turn_off(connection=untested, actor=ACTOR)
@@ -273,23 +273,23 @@ class TestTheSwitch:
         services.turn_on(connection=untested, actor=ACTOR)
         assert Connection.objects.get().state == ConnectionState.ACTIVE
 
-    def test_turning_on_twice_is_said_once(self, untested):
+    def test_turn_on_twice_is_audited_once(self, untested):
         passed(untested)
         for _ in range(2):
             services.turn_on(connection=untested, actor=ACTOR)
         assert actions(untested.org).count("connection.turned_on") == 1
 
-    def test_turning_off_twice_is_said_once(self, connection):
+    def test_turn_off_twice_is_audited_once(self, connection):
         for _ in range(2):
             services.turn_off(connection=connection, actor=ACTOR)
         assert actions(connection.org).count("connection.turned_off") == 1
 
-    def test_what_was_never_on_cannot_be_turned_off(self, untested):
+    def test_turn_off_raises_not_turned_on_when_the_connection_was_never_on(self, untested):
         with pytest.raises(NotTurnedOn):
             services.turn_off(connection=untested, actor=ACTOR)
 
     @pytest.mark.parametrize("what", ["turned on", "turned off", "moved to version 2", "deleted"])
-    def test_owners_and_admins_get_a_notice(self, adam, uma, connection, what):
+    def test_owners_and_admins_are_mailed_when_the_connection_state_changes(self, adam, uma, connection, what):
         if what == "turned off":
             services.turn_off(connection=connection, actor=ACTOR)
         if what == "moved to version 2":
@@ -304,7 +304,7 @@ class TestTheSwitch:
 
 
 class TestANewVersion:
-    def test_it_begins_as_a_copy_beside_the_one_in_force(self, connection):
+    def test_begin_reconfiguration_copies_the_version_in_force(self, connection):
         draft = versions.begin_reconfiguration(connection=connection, actor=ACTOR)
         live = queries.in_force(connection)
         assert (draft.number, live.number) == (2, 1)
@@ -312,39 +312,39 @@ class TestANewVersion:
         fingerprints = [[one.fingerprint for one in version.certificates.all()] for version in (draft, live)]
         assert fingerprints[0] == fingerprints[1]
 
-    def test_beginning_twice_goes_on_with_the_first(self, connection):
+    def test_begin_reconfiguration_twice_returns_the_same_version(self, connection):
         first = versions.begin_reconfiguration(connection=connection, actor=ACTOR)
         assert versions.begin_reconfiguration(connection=connection, actor=ACTOR) == first
 
-    def test_a_connection_that_was_never_on_has_nothing_to_copy(self, untested):
+    def test_begin_reconfiguration_raises_not_turned_on_without_a_version_in_force(self, untested):
         Configuration.objects.filter(connection=untested).update(stage=Stage.FORMER)
         with pytest.raises(NotTurnedOn):
             versions.begin_reconfiguration(connection=untested, actor=ACTOR)
 
-    def test_an_edit_leaves_the_one_in_force_alone(self, connection, idp):
+    def test_edit_of_the_version_in_preparation_keeps_the_version_in_force(self, connection, idp):
         versions.begin_reconfiguration(connection=connection, actor=ACTOR)
         apply_again(connection, idp.change(idp_entity_id="urn:new"))
         assert queries.in_force(connection).idp_entity_id == idp.app.idp_entity_id
         assert Connection.objects.get().state == ConnectionState.ACTIVE
 
-    def test_in_force_it_replaces_the_former(self, connection):
+    def test_turn_on_makes_the_version_in_force_a_former_one(self, connection):
         versions.begin_reconfiguration(connection=connection, actor=ACTOR)
         passed(connection)
         services.turn_on(connection=connection, actor=ACTOR)
         stages = dict(Configuration.objects.values_list("number", "stage"))
         assert stages == {1: Stage.FORMER, 2: Stage.LIVE}
 
-    def test_it_can_be_discarded(self, connection):
+    def test_discard_preparation_deletes_the_version_in_preparation(self, connection):
         versions.begin_reconfiguration(connection=connection, actor=ACTOR)
         versions.discard_preparation(connection=connection, number=2, actor=ACTOR)
         assert [version.number for version in Configuration.objects.all()] == [1]
 
-    def test_only_the_version_that_was_seen_is_discarded(self, connection):
+    def test_discard_preparation_raises_seen_no_longer_for_another_version_number(self, connection):
         versions.begin_reconfiguration(connection=connection, actor=ACTOR)
         with pytest.raises(SeenNoLonger):
             versions.discard_preparation(connection=connection, number=1, actor=ACTOR)
 
-    def test_the_log_says_which_version_it_replaced_and_whose_sessions_ended(self, connection, uma, idp):
+    def test_turn_on_audits_the_replaced_version_and_the_number_of_ended_sessions(self, connection, uma, idp):
         grant(connection, uma)
         versions.begin_reconfiguration(connection=connection, actor=ACTOR)
         apply_again(connection, idp.change(idp_entity_id="urn:new"))
@@ -352,40 +352,40 @@ class TestANewVersion:
         event = AuditEvent.objects.filter(action="connection.turned_on").latest("id")
         assert (event.before["version"], event.after["version"], event.after["sessions_ended"]) == (1, 2, 1)
 
-    def test_numbers_are_never_used_twice(self, connection):
+    def test_version_numbers_are_never_reused(self, connection):
         for _ in range(2):
             versions.begin_reconfiguration(connection=connection, actor=ACTOR)
             services.turn_on(connection=connection, actor=ACTOR, without_test=True)
         assert queries.in_force(connection).number == 3
 
-    def test_the_only_version_cannot_be_discarded(self, untested):
+    def test_discard_preparation_refuses_the_only_version(self, untested):
         with pytest.raises(NotTurnedOn):
             versions.discard_preparation(connection=untested, number=1, actor=ACTOR)
 
-    def test_there_is_nothing_to_discard_without_one(self, connection):
+    def test_discard_preparation_raises_nothing_in_preparation_without_one(self, connection):
         with pytest.raises(NothingInPreparation):
             versions.discard_preparation(connection=connection, number=2, actor=ACTOR)
 
 
 class TestRules:
-    def test_they_hold_at_once_and_are_in_the_log(self, connection):
+    def test_change_rules_applies_at_once_and_is_audited(self, connection):
         rules = SignInRules(jit=True, default_role=Role.GUEST, allow_idp_initiated=True)
         services.change_rules(connection=connection, rules=rules, actor=ACTOR)
         assert queries.rules(Connection.objects.get()) == rules
         assert AuditEvent.objects.get(action="connection.rules_changed").after["default_role"] == "guest"
 
-    def test_what_stays_is_no_change(self, connection):
+    def test_change_rules_with_the_same_rules_is_not_audited(self, connection):
         services.change_rules(connection=connection, rules=queries.rules(connection), actor=ACTOR)
         assert not AuditEvent.objects.filter(action="connection.rules_changed").exists()
 
 
 class TestDeletion:
-    def test_it_wants_the_name_to_the_letter(self, connection):
+    def test_delete_connection_raises_name_not_typed_when_the_case_differs(self, connection):
         with pytest.raises(NameNotTyped):
             services.delete_connection(connection=connection, typed_name="jumpcloud", actor=ACTOR)
         assert Connection.objects.exists()
 
-    def test_sessions_end_and_the_log_stays(self, connection, uma):
+    def test_delete_connection_ends_sessions_and_keeps_the_sign_in_log(self, connection, uma):
         grant(connection, uma)
         attempts.record_attempt(connection=connection, entry=AttemptRecord(AttemptOutcome.SIGNED_IN, ClientInfo()))
         services.delete_connection(connection=connection, typed_name=" JumpCloud ", actor=ACTOR)
@@ -396,18 +396,18 @@ class TestDeletion:
 
 
 class TestLooking:
-    def test_another_organizations_connection_is_unknown(self, connection, globex):
+    def test_find_connection_raises_connection_unknown_in_another_organization(self, connection, globex):
         with pytest.raises(ConnectionUnknown):
             queries.find_connection(globex, connection.public_id)
 
-    def test_the_first_active_connection_is_the_default(self, acme, idp_keys, connection):
+    def test_default_connection_is_the_first_active_one(self, acme, idp_keys, connection):
         second, _ = connect(acme, idp_keys, name="Second")
         services.turn_on(connection=second, actor=ACTOR, without_test=True)
         assert queries.default_connection(acme) == connection
         services.turn_off(connection=connection, actor=ACTOR)
         assert queries.default_connection(acme) == second
 
-    def test_urls_never_depend_on_headers(self, connection, settings):
+    def test_sp_addresses_follow_public_base_url(self, connection, settings):
         settings.PUBLIC_BASE_URL = "https://gatehouse.example"
         ours = queries.addresses(connection)
         base = f"https://gatehouse.example/saml/{connection.public_id}"

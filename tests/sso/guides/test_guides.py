@@ -42,15 +42,15 @@ def anchors(text: str) -> set[str]:
 
 
 @each
-def test_the_page_in_docs_is_the_one_that_is_rendered(name):
+def test_guide_page_in_docs_equals_the_rendered_page(name):
     assert (FOLDER / name).read_text(encoding="utf-8") == PAGES[name]
 
 
-def test_docs_have_no_other_pages():
+def test_docs_folder_has_exactly_the_rendered_pages():
     assert {path.name for path in FOLDER.iterdir()} == set(PAGES)
 
 
-def test_writing_twice_gives_the_same_bytes(tmp_path):
+def test_guide_write_twice_gives_the_same_bytes(tmp_path):
     def written():
         guide.write(tmp_path)
         return {path.name: path.read_bytes() for path in tmp_path.iterdir()}
@@ -58,25 +58,25 @@ def test_writing_twice_gives_the_same_bytes(tmp_path):
     assert written() == written()
 
 
-def test_the_command_needs_nothing_of_django(tmp_path):
+def test_guide_command_runs_without_django(tmp_path):
     command = [sys.executable, "-m", "sso.guides.guide", str(tmp_path), "sso.admission.errors", "sso.signin.errors"]
     subprocess.run(command, cwd=ROOT, env={}, check=True, timeout=30)
     assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == PAGES
 
 
-def test_the_command_says_how_it_is_used(capsys):
+def test_guide_command_without_arguments_prints_its_usage(capsys):
     assert guide.main([]) == 2
     assert capsys.readouterr().err.startswith("usage: python -m sso.guides.guide docs/providers")
 
 
-def test_refusals_of_other_modules_can_be_told_as_well(tmp_path):
+def test_guide_command_includes_refusals_of_named_modules(tmp_path):
     assert guide.main([str(tmp_path), __name__]) == 0
     assert "[`house_rule`](troubleshooting.md#house_rule)" in (tmp_path / "okta.md").read_text(encoding="utf-8")
     assert "### `house_rule`\n\nA rule of this test." in (tmp_path / "troubleshooting.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("module", [saml_errors, identity_errors, metadata_errors])
-def test_every_refusal_of_the_core_is_explained(module):
+def test_troubleshooting_page_explains_every_saml_and_metadata_error(module):
     families = (*SignInError.__subclasses__(), *MetadataError.__subclasses__())
     defined = {one.code for one in families if one.__module__ == module.__name__}
     assert defined
@@ -84,7 +84,7 @@ def test_every_refusal_of_the_core_is_explained(module):
 
 
 @each
-def test_every_link_leads_to_a_heading(name):
+def test_guide_links_lead_to_existing_headings(name):
     broken = [
         (page, anchor) for page, anchor in LINK.findall(PAGES[name]) if anchor not in anchors(PAGES[page or name])
     ]
@@ -92,7 +92,7 @@ def test_every_link_leads_to_a_heading(name):
 
 
 @each
-def test_every_row_of_a_table_has_its_cells(name):
+def test_guide_table_rows_have_equal_numbers_of_cells(name):
     tables = [block.splitlines() for block in PAGES[name].split("\n\n") if block.startswith("|")]
     assert [len({len(re.findall(r"(?<!\\)\|", row)) for row in rows}) for rows in tables] == [1] * len(tables)
 
@@ -116,11 +116,11 @@ def test_a_guide_says_what_to_do_for_every_setting(one):
         "`urn:oasis:names:tc:",
     ],
 )
-def test_our_values_are_described_rather_than_given(value):
+def test_guide_describes_values_of_the_connection_instead_of_giving_them(value):
     assert value in guide.render(provider("jumpcloud"))
 
 
-def test_the_index_leads_to_every_page():
+def test_guide_index_links_to_every_page():
     assert [name for name in PAGES if name != "README.md" and f"({name})" not in PAGES["README.md"]] == []
 
 
@@ -128,7 +128,7 @@ def test_the_index_leads_to_every_page():
     ("text", "written"),
     [("**Save** it", "**Save** it"), ("a|b", r"a\|b"), ("<b>", r"\<b>"), (r"^\.$", r"^\\.$"), ("[x](y)", r"\[x\](y)")],
 )
-def test_markup_in_a_text_is_written_out(text, written):
+def test_plain_escapes_markup_in_a_text(text, written):
     assert plain(text) == written
 
 

@@ -19,7 +19,7 @@ def profile_of(attributes, name_id="u-17", names=NAMES):
     return read_profile(replace(accepted("jumpcloud_both"), attributes=sent, subject=name_id), names)
 
 
-def test_each_field_says_from_where_it_came():
+def test_profile_names_the_source_of_each_field():
     found = profile_of({"email": "Uma@Acme.example", "firstname": "Uma", "lastname": "Ünal", "displayName": "Uma Ü."})
     assert (found.email, found.given_name, found.family_name, found.display_name) == (
         "uma@acme.example",
@@ -35,44 +35,44 @@ def test_each_field_says_from_where_it_came():
     }
 
 
-def test_the_first_name_that_has_a_value_counts():
+def test_profile_takes_the_first_attribute_name_with_a_value():
     assert profile_of({"mail": "second@acme.example", "email": " "}).email == "second@acme.example"
 
 
-def test_capitals_of_a_name_are_no_matter_unless_one_fits_to_the_letter():
+def test_attribute_names_match_in_any_case_but_an_exact_match_wins():
     assert profile_of({"EMAIL": "a@acme.example", "email": "b@acme.example"}).email == "b@acme.example"
     assert profile_of({"EMail": "a@acme.example"}).email == "a@acme.example"
 
 
-def test_an_address_shaped_name_id_stands_in():
+def test_name_id_that_is_an_address_is_the_email_when_no_attribute_has_one():
     found = profile_of({}, name_id="Uma@acme.example")
     assert (found.email, found.sources["email"]) == ("uma@acme.example", "NameID")
 
 
-def test_it_does_not_where_the_admin_named_an_attribute():
+def test_name_id_is_not_the_email_when_the_admin_named_an_attribute():
     with pytest.raises(EmailMissing):
         profile_of({}, "uma@acme.example", AttributeNames(email=("mail",)))
 
 
-def test_a_name_id_that_is_no_address_does_not():
+def test_name_id_that_is_no_address_is_not_the_email():
     with pytest.raises(EmailMissing) as refusal:
         profile_of({"memberOf": "x"})
     assert (refusal.value.expected, refusal.value.received) == ("email or mail", "memberOf")
 
 
-def test_several_addresses_are_refused():
+def test_several_addresses_raise_email_ambiguous():
     with pytest.raises(EmailAmbiguous):
         profile_of({"email": ["a@acme.example", "b@acme.example"]})
 
 
 @pytest.mark.parametrize("name_id", ["b@acme.example", "B@Acme.example"])
-def test_of_several_addresses_the_one_that_is_the_name_id_counts(name_id):
+def test_address_equal_to_the_name_id_is_taken_from_several(name_id):
     found = profile_of({"email": ["a@acme.example", "b@acme.example"]}, name_id)
     assert (found.email, found.sources["email"]) == ("b@acme.example", "email")
 
 
 @pytest.mark.parametrize("name_id", ["c@acme.example", "u-17", "\N{KELVIN SIGN}a@acme.example"])
-def test_several_addresses_are_refused_when_none_is_the_name_id(name_id):
+def test_several_addresses_raise_email_ambiguous_when_none_is_the_name_id(name_id):
     with pytest.raises(EmailAmbiguous):
         profile_of({"email": ["a@acme.example", "ka@acme.example"]}, name_id)
 
@@ -80,7 +80,7 @@ def test_several_addresses_are_refused_when_none_is_the_name_id(name_id):
 @pytest.mark.parametrize(
     "listed", ["a@acme.example;b@acme.example", "a@acme.example , b@acme.example", "a@acme.example;"]
 )
-def test_a_list_in_one_value_is_named_as_several_addresses(listed):
+def test_list_of_addresses_in_one_value_raises_email_ambiguous(listed):
     with pytest.raises(EmailAmbiguous) as refused:
         profile_of({"email": listed}, "a@acme.example")
     assert refused.value.received == listed
@@ -88,17 +88,17 @@ def test_a_list_in_one_value_is_named_as_several_addresses(listed):
 
 @pytest.mark.parametrize("name", ["Email Address", "email address", "E-Mail Address", "EMAIL ADDRESS"])
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda one: one.code)
-def test_an_address_may_come_under_a_name_of_two_words(provider, name):
+def test_email_is_found_under_an_attribute_name_of_two_words(provider, name):
     assert profile_of({name: "uma@acme.example"}, names=names_of(provider)).email == "uma@acme.example"
 
 
 @pytest.mark.parametrize("name_id", ["ni\N{KELVIN SIGN}a@acme.example", "\N{EM SPACE}nika@acme.example"])
-def test_a_look_alike_of_an_address_as_name_id_is_none(name_id):
+def test_name_id_that_only_looks_like_an_address_is_not_the_email(name_id):
     with pytest.raises(EmailMissing):
         profile_of({}, name_id)
 
 
-def test_one_address_twice_is_one():
+def test_same_address_twice_is_one_email():
     assert profile_of({"email": ["a@acme.example", "A@acme.example "]}).email == "a@acme.example"
 
 
@@ -123,12 +123,12 @@ def test_one_address_twice_is_one():
         "\N{EM SPACE}nika@acme.example",
     ],
 )
-def test_what_is_no_plain_address_is_refused(address):
+def test_text_that_is_no_plain_address_raises_email_invalid(address):
     with pytest.raises(EmailInvalid):
         profile_of({"email": address})
 
 
-def test_names_are_one_line_of_what_can_be_shown():
+def test_names_are_reduced_to_one_printable_line_of_at_most_200_characters():
     found = profile_of(
         {"email": "a@acme.example", "firstname": "  Uma \n Ü ", "lastname": "x\x07", "displayName": "n" * 300}
     )
@@ -143,13 +143,13 @@ def names_of(provider):
 
 @pytest.mark.parametrize("name", [one for one in GOOD_NAMES if "persistent" not in one])
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda one: one.code)
-def test_every_vendors_vector_gives_an_address_under_every_provider(name, provider):
+def test_every_good_vector_gives_an_email_under_every_provider(name, provider):
     found = read_profile(accepted(name), names_of(provider))
     assert found.email.endswith("@acme.example")
 
 
 @pytest.mark.parametrize("name", GOOD_NAMES)
-def test_claims_come_back_from_json_as_they_were(name):
+def test_claims_are_the_same_after_a_round_trip_through_json(name):
     import json
 
     claims = accepted(name)
@@ -157,13 +157,13 @@ def test_claims_come_back_from_json_as_they_were(name):
 
 
 @pytest.mark.parametrize("addresses", [(), ("no address",), ("a@acme.example", "b@acme.example")])
-def test_a_preview_shows_the_names_also_where_the_address_would_be_refused(addresses):
+def test_preview_profile_has_names_even_when_the_email_would_be_refused(addresses):
     sent = {"email": addresses, "firstname": ("Uma",)}
     found = preview_profile(replace(accepted("jumpcloud_both"), attributes=sent, subject="u-17"), NAMES)
     assert (found.email, found.given_name, dict(found.sources)) == ("", "Uma", {"given_name": "firstname"})
 
 
-def test_a_preview_reads_what_a_sign_in_reads():
+def test_preview_profile_equals_read_profile_for_valid_claims():
     claims = accepted("jumpcloud_both")
     assert preview_profile(claims, NAMES) == read_profile(claims, NAMES)
 

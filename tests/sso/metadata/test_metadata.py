@@ -110,7 +110,7 @@ def brought(admin, connection, idp, way):
     return stored(connection)
 
 
-def test_url_file_and_hand_give_identical_connections(admin, acme, idp_keys):
+def test_metadata_by_url_file_and_form_gives_identical_versions(admin, acme, idp_keys):
     ways = []
     for way in ("url", "file", "manual"):
         connection = begin(acme, way)
@@ -120,7 +120,7 @@ def test_url_file_and_hand_give_identical_connections(admin, acme, idp_keys):
     assert ways[0]["post_url"] == SSO_URL
 
 
-def test_where_it_came_from_is_kept(admin, begun, idp):
+def test_metadata_source_and_url_are_stored(admin, begun, idp):
     confirm(admin, by_url(admin, begun, idp.metadata()))
     version = connections.in_preparation(begun)
     assert version.metadata_source == "url"
@@ -128,7 +128,7 @@ def test_where_it_came_from_is_kept(admin, begun, idp):
 
 
 class TestThePreview:
-    def test_it_shows_what_was_read_and_saves_nothing(self, admin, begun, idp):
+    def test_preview_shows_what_was_read_and_saves_nothing(self, admin, begun, idp):
         landed = by_file(admin, begun, idp.metadata())
         page = admin.get(landed["Location"]).content.decode()
         for shown in (idp.app.idp_entity_id, SSO_URL, "HTTP-POST", "SHA-256", "Ends on", "RSA 2048"):
@@ -144,34 +144,34 @@ class TestThePreview:
         ],
         ids=["another entity ID", "POST only", "another provider"],
     )
-    def test_it_says_what_is_worth_knowing(self, admin, begun, idp, make, said):
+    def test_preview_shows_remarks_about_the_metadata(self, admin, begun, idp, make, said):
         page = admin.get(by_file(admin, begun, make(idp))["Location"]).content.decode()
         assert said in page
 
-    def test_an_entity_id_of_another_connection_is_pointed_out(self, admin, acme, begun, idp, idp_keys):
+    def test_preview_says_that_another_connection_has_the_same_entity_id(self, admin, acme, begun, idp, idp_keys):
         connect(acme, idp_keys, name="Elsewhere", idp_entity_id="urn:shared")
         landed = by_file(admin, begun, idp.change(idp_entity_id="urn:shared").metadata())
         assert (
             "Another connection has the same IdP Entity ID: Elsewhere" in admin.get(landed["Location"]).content.decode()
         )
 
-    def test_several_certificates_are_counted(self, admin, begun, idp, idp_keys):
+    def test_preview_counts_signing_certificates(self, admin, begun, idp, idp_keys):
         other = f"<ds:X509Certificate>{bare(idp_keys.other.certificate)}</ds:X509Certificate></ds:X509Data>"
         document = idp.metadata().replace(b"</ds:X509Data>", other.encode())
         page = admin.get(by_file(admin, begun, document)["Location"]).content.decode()
         assert "It holds 2 signing certificates" in page
 
-    def test_certificates_that_are_left_out_are_counted_each_once(self, admin, begun, idp):
+    def test_preview_counts_each_refused_certificate_once(self, admin, begun, idp):
         others = "".join(f"<ds:X509Certificate>{bare(one)}</ds:X509Certificate>" for one in (ENDED, ENDED, WEAK))
         document = idp.metadata().replace(b"</ds:X509Data>", f"{others}</ds:X509Data>".encode())
         page = admin.get(by_file(admin, begun, document)["Location"]).content.decode()
         assert "that won’t be accepted, because they have expired: 1." in page
         assert "that won’t be accepted, because their keys are too weak: 1." in page
 
-    def test_where_all_certificates_are_taken_nothing_is_said(self, admin, begun, idp):
+    def test_preview_has_no_remark_when_all_certificates_are_accepted(self, admin, begun, idp):
         assert "won’t be accepted" not in admin.get(by_file(admin, begun, idp.metadata())["Location"]).content.decode()
 
-    def test_a_certificate_that_ends_soon_is_a_warning(self, begun, idp):
+    def test_preview_warns_of_a_certificate_that_expires_soon(self, begun, idp):
         snapshot = services.take_document(connection=begun, document=idp.metadata())
         with time_machine.travel(now() + timedelta(days=5 * 365 - 20), tick=False):
             texts = [
@@ -186,23 +186,23 @@ class TestThePreview:
         with time_machine.travel(later, tick=False), pytest.raises(CertificatesExpired):
             services.use_snapshot(connection=begun, snapshot=snapshot, revision=2, actor=ACTOR)
 
-    def test_an_edit_by_somebody_else_is_told(self, admin, begun, idp):
+    def test_preview_post_says_that_somebody_else_changed_the_connection(self, admin, begun, idp):
         landed = by_file(admin, begun, idp.metadata())
         refused = admin.post(landed["Location"], {"revision": "1"}, follow=True)
         assert "Somebody else changed this connection" in refused.content.decode()
 
     @pytest.mark.parametrize("revision", ["", "x", "-1"])
-    def test_a_form_without_its_revision_is_shown_again(self, admin, begun, idp, revision):
+    def test_preview_post_without_a_valid_revision_returns_400(self, admin, begun, idp, revision):
         landed = by_file(admin, begun, idp.metadata())
         assert admin.post(landed["Location"], {"revision": revision}).status_code == 400
 
-    def test_what_another_connection_read_is_not_here(self, admin, acme, begun, idp):
+    def test_preview_of_another_connections_snapshot_is_not_shown(self, admin, acme, begun, idp):
         other = begin(acme, "Other")
         snapshot = services.take_document(connection=other, document=idp.metadata())
         refused = admin.get(url(begun, f"{snapshot.public_id}/"), follow=True)
         assert "not here any more" in refused.content.decode()
 
-    def test_unused_looks_are_dropped_in_time(self, begun, idp):
+    def test_take_document_keeps_the_newest_twenty_snapshots(self, begun, idp):
         for _ in range(25):
             services.take_document(connection=begun, document=idp.metadata())
         assert MetadataSnapshot.objects.count() == MAX_SNAPSHOTS == 20
@@ -231,13 +231,13 @@ FILES = {
 
 class TestWhatIsWrong:
     @pytest.mark.parametrize("name", FILES)
-    def test_of_a_file_it_is_said_at_the_file(self, admin, begun, name):
+    def test_refused_file_shows_the_reason_at_the_file_field(self, admin, begun, name):
         document, said = FILES[name]
         refused = by_file(admin, begun, document)
         assert (refused.status_code, said in error_of(refused, "document")) == (400, True)
 
     @pytest.mark.parametrize("name", [name for name in FILES if name != "nothing"])
-    def test_of_a_url_it_is_said_at_the_url_which_stays(self, admin, begun, name):
+    def test_refused_document_of_a_url_shows_the_reason_at_the_url_field_and_keeps_the_url(self, admin, begun, name):
         document, said = FILES[name]
         refused = by_url(admin, begun, document if isinstance(document, bytes) else document.encode())
         assert (refused.status_code, bool(error_of(refused, "url"))) == (400, True)
@@ -256,21 +256,21 @@ class TestWhatIsWrong:
             ("ftp://x.example", "must begin with https://"),
         ],
     )
-    def test_of_an_address_it_is_said_at_the_url(self, admin, begun, address, said):
+    def test_refused_url_shows_the_reason_at_the_url_field_and_keeps_the_url(self, admin, begun, address, said):
         refused = admin.post(url(begun), {"way": "url", "url": address})
         assert (refused.status_code, said in sentence_of(refused, "url")) == (400, True)
         assert f'value="{address}"' in refused.content.decode() or not address
 
-    def test_a_redirect_into_a_private_network_is_not_followed(self, admin, begun):
+    def test_fetch_does_not_follow_a_redirect_into_a_private_network(self, admin, begun):
         with serving(plain(302, Location="http://10.0.0.1/metadata")) as server:
             refused = admin.post(url(begun), {"way": "url", "url": server.url()})
         assert "sends us on to another address, which can’t be called" in sentence_of(refused, "url")
 
-    def test_this_machine_is_not_reached_outside_of_the_sandbox(self, admin, begun, idp, settings):
+    def test_fetch_refuses_loopback_addresses_outside_the_sandbox(self, admin, begun, idp, settings):
         settings.OUTBOUND_ALLOWS_LOOPBACK = False
         assert error_of(by_url(admin, begun, idp.metadata()), "url")
 
-    def test_without_a_file_it_is_said(self, admin, begun):
+    def test_file_form_without_a_file_shows_a_message(self, admin, begun):
         refused = admin.post(url(begun), {"way": "file"})
         assert "Choose the XML file" in error_of(refused, "document")
 
@@ -287,14 +287,16 @@ class TestWhatIsWrong:
             ("binding", "urn:none"),
         ],
     )
-    def test_of_what_was_typed_it_is_said_at_each_field_and_the_rest_stays(self, admin, begun, idp_keys, field, text):
+    def test_manual_form_shows_the_reason_at_the_invalid_field_and_keeps_the_others(
+        self, admin, begun, idp_keys, field, text
+    ):
         good = {"entity_id": "urn:one", "sign_in_url": SSO_URL, "certificate": idp_keys.signing.certificate}
         refused = manual(admin, begun, **{**good, field: text})
         assert (refused.status_code, bool(error_of(refused, field))) == (400, True)
         assert "urn:one" in refused.content.decode() or field == "entity_id"
         assert not MetadataSnapshot.objects.exists()
 
-    def test_private_key_is_neither_shown_again_nor_kept_when_it_was_pasted(self, admin, begun):
+    def test_pasted_private_key_is_refused_and_neither_shown_nor_stored(self, admin, begun):
         typed = {"entity_id": "urn:one", "sign_in_url": SSO_URL}
         refused = manual(admin, begun, **typed, certificate=private_pem("idp").decode())
         assert "A private key is in this text" in error_of(refused, "certificate")
@@ -302,18 +304,18 @@ class TestWhatIsWrong:
         assert "urn:one" in shown
         assert "PRIVATE KEY" not in shown + str(dict(admin.session))
 
-    def test_a_service_asked_directly_refuses_too(self, begun):
+    def test_take_typed_refuses_a_malformed_certificate(self, begun):
         with pytest.raises(MetadataRefused):
             services.take_typed(connection=begun, typed=TypedIdp("urn:x", SSO_URL, Binding.POST, "rubbish"))
 
 
 class TestBackAndForth:
-    def test_what_was_typed_waits_when_somebody_goes_back(self, admin, begun):
+    def test_manual_form_keeps_typed_values_after_the_back_button(self, admin, begun):
         back = manual(admin, begun, back="yes", entity_id="urn:half", sign_in_url="", certificate="")
         assert back["Location"].endswith("/setup/attributes/")
         assert 'value="urn:half"' in admin.get(url(begun, "?way=manual")).content.decode()
 
-    def test_what_is_here_already_can_be_kept(self, admin, begun, idp):
+    def test_metadata_step_continues_with_the_current_metadata_unchanged(self, admin, begun, idp):
         confirm(admin, by_file(admin, begun, idp.metadata()))
         before = Configuration.objects.values_list("revision", "idp_entity_id").get()
         assert admin.post(url(begun), {"keep": "yes"})["Location"].endswith("/setup/domain/")

@@ -35,23 +35,23 @@ ORDER = list(SignInCheck)
 
 
 @pytest.mark.parametrize("name", sorted(BAD_CODES))
-def test_a_defect_alone_is_refused_by_its_own_code(name):
+def test_response_with_one_defect_is_refused_with_the_code_of_that_defect(name):
     assert code_of(bad(name)) == BAD_CODES[name]
 
 
-def test_every_refused_vector_has_its_file():
+def test_refused_vectors_and_their_files_match():
     assert {name: refused.code for name, refused in BAD.items()} == BAD_CODES
     assert sorted(path.stem for path in (FOLDER / "bad").glob("*.xml")) == sorted(BAD_CODES)
 
 
 @pytest.mark.parametrize("name", sorted(set(BAD) - {"ec_signature_for_rsa_key"}))
-def test_the_files_are_what_the_generator_writes(name):
+def test_refused_vector_files_equal_what_the_generator_writes(name):
     message = BAD[name].message()
     assert (message.encode() if isinstance(message, str) else message) == bad(name)
 
 
 @pytest.mark.parametrize("name", sorted(BAD_CODES))
-def test_a_refusal_names_the_checks_before_it_as_passed(name):
+def test_refusal_lists_the_checks_before_it_as_passed(name):
     refusal = outcome(bad(name), expectation())
     assert isinstance(refusal, SignInError)
     others = [check for check in ORDER if check is not refusal.check]
@@ -69,7 +69,7 @@ def test_a_refused_signature_shows_what_was_expected_and_received(name):
     assert refusal.received or name in {"transforms_empty", "canonicalization_of_no_name"}
 
 
-def test_another_certificate_is_shown_by_its_fingerprint_as_a_claim_of_the_message():
+def test_refused_signature_shows_the_unverified_fingerprint_of_the_certificate_in_the_message():
     refusal = outcome(bad("attacker_certificate_in_key_info"), expectation("idp", "ec"))
     assert isinstance(refusal, SignInError)
     own = " or ".join(fingerprint(certificate_pem(name)) for name in ("idp", "ec"))
@@ -78,7 +78,7 @@ def test_another_certificate_is_shown_by_its_fingerprint_as_a_claim_of_the_messa
 
 
 @pytest.mark.parametrize("claimed", ["", "AAA", "*", "\u00e9"])
-def test_a_claimed_certificate_that_cannot_be_read_is_none(claimed):
+def test_refused_signature_names_no_certificate_when_the_one_in_the_message_is_malformed(claimed):
     document = re.sub(
         "<ds:X509Certificate>[^<]*", f"<ds:X509Certificate>{claimed}", bad("attacker_certificate_in_key_info").decode()
     )
@@ -87,7 +87,7 @@ def test_a_claimed_certificate_that_cannot_be_read_is_none(claimed):
     assert refusal.received.startswith("a signature that names no certificate")
 
 
-def test_of_many_certificates_as_many_are_shown_as_there_is_room_for():
+def test_refused_signature_shows_the_first_fingerprints_and_counts_the_rest():
     refusal = outcome(bad("other_key"), expectation("idp", "ec", "idp", "ec", "idp"))
     assert isinstance(refusal, SignInError)
     assert refusal.expected.endswith(", or one of 2 more")
@@ -95,14 +95,14 @@ def test_of_many_certificates_as_many_are_shown_as_there_is_room_for():
 
 
 @pytest.mark.parametrize("name", sorted(HOSTILE))
-def test_what_would_cost_the_server_dear_is_refused(name):
+def test_resource_exhausting_message_is_refused(name):
     code, make = HOSTILE[name]
     with pytest.raises(SignInError) as refused:
         verify(make(), expectation(), now=NOW)
     assert refused.value.code == code
 
 
-def test_what_is_shown_of_a_message_is_cut():
+def test_refusal_truncates_the_received_value_to_300_characters():
     refusal = outcome(good("okta_both").replace(b"rsa-sha256", b"r" * 10_000), expectation())
     assert isinstance(refusal, SignInError)
     assert len(refusal.received) == 300
@@ -266,7 +266,7 @@ PAIRS = [of_two_people(style) for style in STYLES]
 
 
 @given(st.sampled_from(PAIRS), places, places, HOWS)
-def test_parts_of_two_genuine_messages_never_make_a_third(pair, taken, target, how):
+def test_element_of_one_genuine_message_put_into_another_changes_no_claim(pair, taken, target, how):
     genuine = [verify(field(message), expectation(), now=NOW) for message in pair]
     root, other = (etree.fromstring(message) for message in pair)
     put(deepcopy(pick(list(other.iter()), taken)), pick(list(root.iter()), target), how)

@@ -44,23 +44,23 @@ def key():
     ],
     ids=["PEM", "bare", "spaced", "CRLF", "with a preface", "old header"],
 )
-def test_each_way_of_pasting_gives_one_certificate(text):
+def test_certificate_is_read_the_same_in_every_pasted_form(text):
     assert certificates.read_certificate(text) == certificates.read_certificate(IDP)
 
 
-def test_a_certificate_says_what_an_admin_compares(key):
+def test_certificate_has_subject_key_fingerprint_and_expiry(key):
     found = certificates.read_certificate(issue(key, name="idp, of acme"))
     assert (found.subject, found.key, len(found.fingerprint)) == ("CN=idp\\, of acme", "RSA 2048", 64)
     assert found.not_after == NOW + timedelta(days=30)
 
 
 @pytest.mark.parametrize("text", ["x", "TODO", "====", base64.b64encode(b"nothing").decode(), IDP[:300], "é", "\x00"])
-def test_what_is_no_certificate_is_refused(text):
+def test_text_that_is_no_certificate_is_refused(text):
     with pytest.raises(CertificateUnreadable):
         certificates.read_certificate(text)
 
 
-def test_a_key_of_an_unknown_algorithm_is_refused():
+def test_certificate_with_a_key_of_an_unknown_algorithm_is_refused():
     der = base64.b64decode(certificates.bare(IDP))
     rsa_encryption = bytes.fromhex("06092a864886f70d010101")  # RFC 8017 §A.1
     assert der.count(rsa_encryption) == 1
@@ -77,7 +77,7 @@ def test_certificate_is_read_when_one_of_its_name_has_a_key_of_an_unknown_algori
     assert found.certificates == (certificates.read_certificate(IDP),)
 
 
-def test_a_name_that_cannot_be_read_is_no_reason_to_refuse(key, monkeypatch):
+def test_certificate_is_read_without_a_subject_when_its_subject_cannot_be_formatted(key, monkeypatch):
     monkeypatch.setattr(x509.Name, "rfc4514_string", lambda self: (_ for _ in ()).throw(ValueError))
     assert certificates.read_certificate(issue(key)).subject == ""
 
@@ -89,7 +89,7 @@ def test_certificates_stay_two_when_the_issuer_of_one_cannot_be_read():
     assert len(certificates.usable([odd, IDP], now=NOW).certificates) == 2
 
 
-def test_nor_is_a_name_of_another_type_than_its_kind_has():
+def test_certificate_is_read_without_a_subject_when_its_subject_has_a_wrong_type():
     der = base64.b64decode(certificates.bare(IDP))
     subject = der.rindex(b"\x55\x04\x03\x0c")  # the common name, a UTF8String
     odd = der[: subject + 3] + b"\x03" + der[subject + 4 :]  # now a BIT STRING
@@ -106,20 +106,20 @@ def test_nor_is_a_name_of_another_type_than_its_kind_has():
     ],
     ids=["RSA 1024", "DSA", "another curve", "Ed25519"],
 )
-def test_a_weak_or_unknown_key_is_refused(make):
+def test_certificate_with_a_weak_or_unsupported_key_is_refused(make):
     with pytest.raises(KeyTooWeak) as refusal:
         certificates.read_certificate(issue(make()))
     assert refusal.value.received
 
 
 @pytest.mark.parametrize("curve", certificates.CURVES)
-def test_the_curves_of_nist_are_trusted(curve):
+def test_certificate_with_a_key_on_a_nist_curve_is_read(curve):
     pem = issue(ec.generate_private_key(curve()))
     assert certificates.read_certificate(pem).key == f"EC {curve.name}"
     assert isinstance(certificates.public_key(pem), ec.EllipticCurvePublicKey)
 
 
-def test_several_may_be_pasted_behind_each_other(key):
+def test_several_pasted_certificates_are_all_read(key):
     pasted = f"{IDP}\n{issue(key)}"
     assert len(certificates.read_pasted_certificates(pasted).certificates) == 2
 
@@ -128,24 +128,24 @@ def test_several_may_be_pasted_behind_each_other(key):
     ("text", "problem"),
     [("", CertificateMissing), (" \n", CertificateMissing), ("A" * 70_000, CertificateUnreadable)],
 )
-def test_nothing_and_too_much_is_refused(text, problem):
+def test_empty_and_too_long_pasted_text_is_refused(text, problem):
     with pytest.raises(problem):
         certificates.read_pasted_certificates(text)
 
 
 class TestWhichMayVerify:
-    def test_each_counts_once(self, key):
+    def test_usable_counts_a_repeated_certificate_once(self, key):
         pem = issue(key)
         found = certificates.usable([pem, certificates.bare(pem), pem], now=NOW)
         assert (len(found.certificates), found.left_out) == (1, ())
 
-    def test_what_cannot_be_used_beside_one_that_can_is_left_out(self, key):
+    def test_usable_leaves_out_unreadable_expired_and_weak_certificates_with_the_reasons(self, key):
         texts = ["rubbish", issue(key, days=-10), certificate_pem("weak"), issue(key)]
         found = certificates.usable(texts, now=NOW)
         assert [one.not_after for one in found.certificates] == [NOW + timedelta(days=30)]
         assert found.left_out == (LeftOut.UNREADABLE, LeftOut.WEAK, LeftOut.EXPIRED)
 
-    def test_of_too_many_the_first_are_taken(self, key):
+    def test_usable_takes_the_first_certificates_when_there_are_too_many(self, key):
         texts = [issue(key, days=days) for days in range(1, certificates.MAX_CERTIFICATES + 3)]
         found = certificates.usable(texts, now=NOW)
         assert [one.pem for one in found.certificates] == texts[: certificates.MAX_CERTIFICATES]
@@ -157,14 +157,14 @@ class TestWhichMayVerify:
         assert [one.pem for one in found.certificates] == texts[-1:]
         assert found.left_out == (LeftOut.EXPIRED,) * (len(texts) - 1)
 
-    def test_one_that_begins_later_waits_for_its_day(self, key):
+    def test_usable_takes_a_certificate_that_is_not_yet_valid(self, key):
         assert len(certificates.usable([issue(key, begins=90)], now=NOW).certificates) == 1
 
     @pytest.mark.parametrize(
         ("texts", "problem"),
         [([], CertificateMissing), (["rubbish"], CertificateUnreadable)],
     )
-    def test_without_any_the_reason_is_told(self, texts, problem):
+    def test_usable_raises_the_reason_when_no_certificate_is_left(self, texts, problem):
         with pytest.raises(problem):
             certificates.usable(texts, now=NOW)
 
@@ -174,22 +174,22 @@ class TestWhichMayVerify:
         assert ([one.pem for one in found.certificates], found.left_out) == (texts, ())
         assert all(one.has_expired(NOW) for one in found.certificates)
 
-    def test_it_ends_at_its_very_second(self, key):
+    def test_usable_refuses_a_certificate_at_its_expiry_second(self, key):
         [found] = certificates.usable([issue(key)], now=NOW).certificates
         ends = NOW + timedelta(days=30)
         assert (found.has_expired(ends - timedelta(seconds=1)), found.has_expired(ends)) == (False, True)
 
 
 class TestOurOwn:
-    def test_a_pair_belongs_together(self):
+    def test_make_key_pair_gives_a_certificate_for_its_private_key(self):
         pair = certificates.make_key_pair("Gatehouse acme", now=datetime.now(UTC))
         assert certificates.private_key(pair).public_key() == certificates.public_key(pair.certificate_pem)
 
-    def test_it_lasts_for_ten_years(self):
+    def test_make_key_pair_certificate_is_valid_for_ten_years(self):
         pair = certificates.make_key_pair("x" * 90, now=NOW)
         found = certificates.read_certificate(pair.certificate_pem)
         assert (found.not_after - NOW).days == 3650
 
-    def test_its_private_half_is_never_printed(self):
+    def test_key_pair_repr_has_no_private_key(self):
         pair = certificates.make_key_pair("acme", now=NOW)
         assert "PRIVATE" not in repr(pair)

@@ -39,7 +39,7 @@ def code_at(clock, document=None, skew=90, name="jumpcloud_assertion"):
         ("12:06:30", "assertion_expired"),
     ],
 )
-def test_the_usual_skew_is_ninety_seconds(clock, code):
+def test_default_clock_skew_is_ninety_seconds(clock, code):
     assert code_at(clock) == code
 
 
@@ -56,12 +56,12 @@ def test_the_usual_skew_is_ninety_seconds(clock, code):
         ("12:10:00", 300, "assertion_expired"),
     ],
 )
-def test_the_skew_is_the_connections(clock, skew, code):
+def test_clock_skew_of_the_connection_applies(clock, skew, code):
     assert code_at(clock, skew=skew) == code
 
 
 @pytest.mark.parametrize(("clock", "code"), [("12:11:30.123456", ""), ("12:11:30.123457", "assertion_expired")])
-def test_an_assertion_is_too_old_after_ten_minutes_however_long_it_holds(clock, code):
+def test_assertion_expires_ten_minutes_after_its_issue_however_long_its_conditions_are_valid(clock, code):
     assert code_at(clock, name="entra_assertion") == code
 
 
@@ -89,11 +89,11 @@ AUTHN = 'AuthnInstant="2026-03-01T11:59:00.000Z"'
         ((AUTHN, 'AuthnInstant="2020-01-01T00:00:00Z"'), ""),
     ],
 )
-def test_each_bound_is_kept_to_the_microsecond(edit, code):
+def test_each_time_bound_is_checked_to_the_microsecond(edit, code):
     assert code_of(made(edit)) == code
 
 
-def test_what_holds_for_ever_is_accepted():
+def test_assertion_with_bounds_in_the_year_9999_is_accepted_and_expires_after_ten_minutes():
     for_ever = "9999-12-31T23:59:59.9999999Z"
     edits = (
         (HELD, f'NotOnOrAfter="{for_ever}">'),
@@ -108,19 +108,19 @@ def test_what_holds_for_ever_is_accepted():
 NO_BOUNDS = ((f"{BEGINS} ", ""), (f" {HELD}", ">"))
 
 
-def test_conditions_without_bounds_hold_until_ten_minutes_after_the_issue():
+def test_assertion_without_bounds_expires_ten_minutes_after_its_issue():
     claims = outcome(made(*NO_BOUNDS), expectation())
     assert not isinstance(claims, SignInError)
     assert claims.expires_at == NOW + timedelta(minutes=10, seconds=90)
 
 
-def test_conditions_without_bounds_hold_no_longer_than_their_confirmation():
+def test_assertion_without_bounds_expires_with_its_subject_confirmation():
     document = made(*NO_BOUNDS)
     assert code_at("12:06:29.999999", document) == ""
     assert code_at("12:06:30", document) == "assertion_expired"
 
 
-def test_an_assertion_without_bounds_is_too_old_after_ten_minutes_when_its_confirmation_holds_for_ever():
+def test_assertion_without_bounds_expires_after_ten_minutes_when_its_confirmation_is_longer():
     document = made(*NO_BOUNDS, (CONFIRMED, CONFIRMED.replace("2026-03-01T12:05", "2026-03-02T12:05")))
     assert code_at("12:11:30", document) == ""
     assert code_at("12:11:30.000001", document) == "assertion_expired"
@@ -132,13 +132,13 @@ def test_conditions_may_leave_out_either_bound(edits):
 
 
 @pytest.mark.parametrize("year", ["0001", "9999"])
-def test_a_time_at_the_end_of_the_calendar_is_refused_not_computed(year):
+def test_issue_instant_at_either_end_of_the_calendar_is_refused(year):
     issued = 'ID="_response-1" Version="2.0" IssueInstant="'
     document = made((f"{issued}2026-03-01T12:00:00.000Z", f"{issued}{year}-12-31T23:59:59.9999999Z"))
     assert code_of(document) in {"assertion_expired", "assertion_not_yet_valid"}
 
 
-def test_nothing_is_accepted_after_the_moment_that_the_claims_name():
+def test_response_is_refused_after_the_expiry_in_its_claims():
     claims = outcome(good("jumpcloud_both"), expectation())
     assert not isinstance(claims, SignInError)
     assert code_of(good("jumpcloud_both"), now=claims.expires_at - TICK) == ""
@@ -156,7 +156,7 @@ def test_nothing_is_accepted_after_the_moment_that_the_claims_name():
         ("2026-03-01T12:00:00.123456789012Z", 123_456),
     ],
 )
-def test_a_time_is_read_to_the_microsecond(text, microsecond):
+def test_moment_reads_a_time_to_the_microsecond(text, microsecond):
     assert moment(text) == NOW.replace(microsecond=microsecond)
 
 
@@ -182,7 +182,7 @@ def test_a_time_is_read_to_the_microsecond(text, microsecond):
         "٢٠٢٦-03-01T12:00:00Z",
     ],
 )
-def test_anything_else_is_no_time(text):
+def test_moment_raises_time_bounds_missing_for_any_other_text(text):
     with pytest.raises(TimeBoundsMissing):
         moment(text)
 
@@ -194,11 +194,11 @@ SENDER_CONFIRMED = BEARER.replace("bearer", "sender-vouches").replace(">", "/>")
 
 
 @pytest.mark.parametrize("beside", [ELSEWHERE, SENDER_CONFIRMED])
-def test_one_confirmation_for_us_is_enough(beside):
+def test_response_is_accepted_when_one_of_two_subject_confirmations_is_valid(beside):
     assert code_of(made((BEARER, beside + BEARER))) == ""
 
 
-def test_a_longer_second_confirmation_does_not_outlive_what_the_claims_name():
+def test_response_expires_with_its_first_valid_subject_confirmation():
     brief = CONFIRMED.replace("12:05", "12:01")
     document = made((BEARER, f"{BEARER}{brief} {TO_US}/></saml:SubjectConfirmation>{BEARER}"))
     claims = outcome(document, expectation())
@@ -207,7 +207,7 @@ def test_a_longer_second_confirmation_does_not_outlive_what_the_claims_name():
     assert code_of(document, now=claims.expires_at + TICK) == "assertion_expired"
 
 
-def test_of_several_confirmations_the_first_bearers_problem_is_told():
+def test_refusal_gives_the_problem_of_the_first_bearer_confirmation():
     late = (CONFIRMED, CONFIRMED.replace("12:05", "11:05"))
     assert code_of(made((BEARER, ELSEWHERE + BEARER), late)) == "recipient_mismatch"
 
@@ -221,7 +221,7 @@ def test_of_several_confirmations_the_first_bearers_problem_is_told():
         f'<saml:ProxyRestriction Count="0"/>{RESTRICTION}',
     ],
 )
-def test_conditions_that_we_keep_are_accepted(conditions):
+def test_supported_conditions_are_accepted(conditions):
     assert code_of(made((RESTRICTION, conditions))) == ""
 
 
@@ -232,12 +232,12 @@ def test_conditions_that_we_keep_are_accepted(conditions):
         (f"<saml:Issuer>{IDP}</saml:Issuer>@RESPONSE@", "@RESPONSE@"),
     ],
 )
-def test_an_unsigned_response_may_leave_out_what_a_signed_one_may_not(old, new):
+def test_destination_and_issuer_may_be_absent_in_an_unsigned_response_only(old, new):
     assert code_of(made((old, new))) == ""
     assert code_of(made((old, new), response=STANDARD)) in {"destination_mismatch", "issuer_mismatch"}
 
 
-def test_a_refusal_tells_what_was_expected_and_received():
+def test_refused_audience_shows_expected_and_received():
     refusal = outcome(made((AUDIENCE, "<saml:Audience>urn:other</saml:Audience>")), expectation())
     assert isinstance(refusal, SignInError)
     assert (refusal.expected, refusal.received) == (SP, "urn:other")

@@ -69,7 +69,7 @@ def second_opinion(name):
 
 
 @pytest.mark.parametrize("name", [name for name in GOOD_NAMES if name not in BEYOND])
-def test_both_read_the_same_of_every_good_vector(name):
+def test_pysaml2_reads_the_same_claims_from_every_good_vector(name):
     ours = accepted(name)
     with time_machine.travel(NOW, tick=False):
         theirs = second_opinion(name)

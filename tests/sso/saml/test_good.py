@@ -30,17 +30,17 @@ def test_a_genuine_message_gives_its_claims(name):
     assert claims == expected | {"issuer": IDP, "is_lasting": is_lasting}
 
 
-def test_every_accepted_vector_has_its_file():
+def test_accepted_vectors_and_their_files_match():
     assert sorted(GOOD) == GOOD_NAMES
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_a_vendors_vector_says_whose_habit_it_shows(name):
+def test_vendor_vector_describes_the_habit_it_shows(name):
     assert said(name)["habit"].endswith(".")
 
 
 @pytest.mark.parametrize("name", DETERMINISTIC)
-def test_the_files_are_what_the_generator_writes(name):
+def test_accepted_vector_files_equal_what_the_generator_writes(name):
     assert GOOD[name].written() == good(name)
 
 
@@ -62,24 +62,24 @@ def is_right(node, signature, pinned):
 
 
 @pytest.mark.parametrize("name", GOOD_NAMES)
-def test_xmlsec_finds_each_signature_right_too(name):
+def test_xmlsec_verifies_each_signature(name):
     found = [any(is_right(*pair, pinned) for pinned in said(name)["pinned"]) for pair in signatures(name)]
     assert found == [True] * len(said(name)["signed"])
 
 
 @pytest.mark.parametrize("name", GOOD_NAMES)
-def test_a_connection_that_needs_both_takes_both_only(name):
+def test_message_without_both_signatures_is_refused_when_both_are_required(name):
     refused = "" if name in BOTH_SIGNED else "signature_missing"
     assert code_of(good(name), expected_of(name, needs_both_signed=True)) == refused
 
 
 @pytest.mark.parametrize("name", GOOD_NAMES)
-def test_with_no_certificate_nothing_is_accepted(name):
+def test_genuine_message_is_refused_when_no_certificate_is_configured(name):
     assert code_of(good(name), expectation(certificates=())) == "signature_invalid"
 
 
 @pytest.mark.parametrize("name", GOOD_NAMES)
-def test_with_keys_that_did_not_sign_nothing_is_accepted(name):
+def test_genuine_message_is_refused_when_only_other_keys_are_configured(name):
     strangers = {"idp", "other", "ec"} - set(said(name)["pinned"])
     assert code_of(good(name), expectation(*strangers)) == "signature_invalid"
 
@@ -92,13 +92,13 @@ def test_the_order_of_certificates_does_not_matter():
     assert claims[0] == claims[1]
 
 
-def test_a_name_split_by_cdata_is_the_name():
+def test_name_id_split_by_cdata_is_read_whole():
     whole, split = b">uma@acme.example</saml:NameID", b"><![CDATA[uma@]]>acme.example</saml:NameID"
     document = good("jumpcloud_assertion").replace(whole, split)
     assert verify(field(document), expectation(), now=NOW) == accepted("jumpcloud_assertion")
 
 
-def test_a_base64_field_may_be_folded():
+def test_base64_field_with_line_breaks_is_accepted():
     folded = "\r\n".join(field(good("okta_both"))[place : place + 76] for place in range(0, 10_000, 76))
     assert verify(folded, expectation(), now=NOW) == accepted("okta_both")
 
@@ -109,7 +109,7 @@ def test_a_byte_order_mark_or_declaration_changes_nothing(mark):
 
 
 @pytest.mark.parametrize("count", [KEPT_VALUES, KEPT_VALUES + 1, 1_000, 2_500])
-def test_a_person_may_be_in_many_groups(count):
+def test_message_with_a_thousand_groups_is_accepted(count):
     claims = verify(many_groups(count), expectation(), now=NOW)
     assert claims.attributes["groups"] == tuple(f"group-{place:04}" for place in range(min(count, KEPT_VALUES)))
     assert claims.left_out == ({"groups": count - KEPT_VALUES} if count > KEPT_VALUES else {})
@@ -120,7 +120,7 @@ def test_a_person_may_be_in_many_groups_each_of_which_is_an_attribute():
     assert (len(claims.attributes["Role"]), claims.left_out) == (KEPT_VALUES, {"Role": 2_500 - KEPT_VALUES})
 
 
-def test_a_person_in_many_groups_may_come_with_a_list_of_prefixes():
+def test_message_with_a_thousand_groups_and_a_prefix_list_is_accepted():
     style = Style(transforms=ENVELOPED + canonical_with("#default saml ds xs xsi"))
     claims = verify(many_groups(2_500, style=style), expectation(), now=NOW)
     assert len(claims.attributes["groups"]) + claims.left_out["groups"] == 2_500

@@ -34,20 +34,20 @@ def read_or_refuse(document: bytes) -> None:
 
 
 @given(places, st.integers(0, 255))
-def test_changing_a_byte_of_metadata_breaks_nothing(place, byte):
+def test_metadata_with_a_changed_byte_is_read_or_refused(place, byte):
     document = bytearray(DOCUMENT)
     document[place % len(document)] = byte
     read_or_refuse(bytes(document))
 
 
 @given(places, st.integers(0, 2_000), pieces)
-def test_replacing_a_piece_of_metadata_breaks_nothing(place, length, piece):
+def test_metadata_with_a_replaced_piece_is_read_or_refused(place, length, piece):
     place %= len(DOCUMENT)
     read_or_refuse(DOCUMENT[:place] + piece + DOCUMENT[place + length :])
 
 
 @given(st.text())
-def test_no_attribute_breaks_the_reader(text):
+def test_metadata_with_an_arbitrary_attribute_value_is_read_or_refused(text):
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
     with suppress(UnicodeEncodeError):
         read_or_refuse(
@@ -56,7 +56,7 @@ def test_no_attribute_breaks_the_reader(text):
 
 
 @given(st.integers(0, len(DER) - 1), st.binary(max_size=4), st.integers(0, 4))
-def test_a_broken_certificate_is_refused_or_gives_a_key(place, piece, length):
+def test_corrupted_certificate_is_refused_or_gives_a_key(place, piece, length):
     broken = DER[:place] + piece + DER[place + length :]
     with suppress(MetadataError):
         found = read_certificate(base64.b64encode(broken).decode())
@@ -65,17 +65,17 @@ def test_a_broken_certificate_is_refused_or_gives_a_key(place, piece, length):
 
 
 @given(st.one_of(st.text(), st.binary().map(lambda raw: PEM.decode() + raw.decode("latin-1"))))
-def test_whatever_is_pasted_is_read_or_refused(text):
+def test_arbitrary_pasted_text_is_read_or_refused(text):
     with suppress(MetadataError):
         assert read_pasted_certificates(text).certificates
 
 
-def test_keys_for_encryption_alone_sign_nothing():
+def test_metadata_with_encryption_keys_only_raises_certificate_missing():
     with pytest.raises(errors.CertificateMissing):
         read(entity(role(keys=key(use=' use="encryption"'))))
 
 
-def test_what_a_federation_has_let_end_has_ended():
+def test_metadata_is_refused_when_the_entities_descriptor_around_it_has_expired():
     until = f"{NOW - timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
     with pytest.raises(errors.MetadataExpired):
         read(f'<md:EntitiesDescriptor xmlns:md="{MD}" validUntil="{until}">{entity()}</md:EntitiesDescriptor>')
@@ -85,13 +85,13 @@ def test_what_a_federation_has_let_end_has_ended():
     "url",
     ["https://:secret@idp.example/", "https://@idp.example/", "https:idp.example", "//x", "https://x.example/\x7f"],
 )
-def test_an_address_with_a_login_or_without_a_host_is_refused(url):
+def test_endpoint_with_credentials_or_without_a_host_is_refused(url):
     with pytest.raises(errors.EndpointNotHttps):
         read(entity(role(services=service(url))))
 
 
 @pytest.mark.parametrize("scheme", ["ftp", "javascript", "file"])
-def test_in_the_sandbox_too_a_browser_is_sent_by_http_alone(scheme):
+def test_endpoint_with_another_scheme_than_http_is_refused_even_in_the_sandbox(scheme):
     with pytest.raises(errors.EndpointNotHttps):
         read(entity(role(services=service(f"{scheme}://localhost/"))), allows_loopback=True)
 
@@ -106,7 +106,7 @@ def test_certificate_is_refused_when_an_element_is_inside_its_element():
         read(entity(role(keys=key(f"{bare(IDP)}<md:x/>"))))
 
 
-def test_the_first_of_two_endpoints_of_a_binding_counts():
+def test_first_of_two_endpoints_of_a_binding_is_taken():
     found = read(entity(role(services=service() + service("https://other.example/sso"))))
     assert [end.location for end in found.endpoints] == ["https://sso.jumpcloud.com/saml2/gatehouse"]
 
@@ -119,12 +119,12 @@ def with_exponent(exponent: int) -> str:
     return builder.sign(stored("other"), hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
 
-def test_a_key_that_would_cost_much_to_verify_with_is_refused():
+def test_certificate_with_a_too_large_rsa_exponent_is_refused():
     assert read_certificate(with_exponent(2**64 - 1))
     with pytest.raises(errors.KeyTooWeak):
         read_certificate(with_exponent(2**64 + 1))
 
 
-def test_at_most_ten_certificates_are_kept():
+def test_metadata_keeps_at_most_ten_certificates():
     many = "".join(key(issue(stored("idp"), name=f"{place}.example")) for place in range(12))
     assert len(read(entity(role(keys=many))).certificates) == 10

@@ -57,7 +57,7 @@ def read(text, **given):
     return read_idp_metadata(text.encode() if isinstance(text, str) else text, now=NOW, **given)
 
 
-def test_what_jumpcloud_exports_is_read():
+def test_jumpcloud_metadata_is_read():
     found = read('<?xml version="1.0" encoding="UTF-8"?>\n' + entity())
     assert found.entity_id == "urn:auth-portal"
     assert [(end.binding, end.location) for end in found.endpoints] == [(Binding.POST, SSO)]
@@ -66,12 +66,12 @@ def test_what_jumpcloud_exports_is_read():
     assert not found.wants_signed_requests
 
 
-def test_redirect_comes_first():
+def test_redirect_endpoint_is_listed_before_post():
     found = read(entity(role(services=service() + service(f"{SSO}/r", "Redirect") + service(SSO, "Artifact"))))
     assert [end.binding for end in found.endpoints] == [Binding.REDIRECT, Binding.POST]
 
 
-def test_url_file_and_hand_are_one_thing():
+def test_manual_entry_gives_the_same_description_as_exported_metadata():
     manual = describe_idp(ManualIdp("urn:auth-portal", SSO, Binding.POST, read_pasted_certificates(IDP).certificates))
     typed, exported = read(manual), read(entity())
     assert (typed.entity_id, typed.endpoints, typed.certificates) == (
@@ -81,20 +81,20 @@ def test_url_file_and_hand_are_one_thing():
     )
 
 
-def test_a_key_without_a_use_signs_too():
+def test_key_without_a_use_is_read_as_a_signing_key():
     assert read(entity(role(keys=key(use="")))).certificates
 
 
-def test_a_key_for_encryption_does_not_sign():
+def test_key_for_encryption_is_not_read_as_a_signing_key():
     assert len(read(entity(role(keys=key() + key(OTHER, ' use="encryption"')))).certificates) == 1
 
 
-def test_several_certificates_of_one_key_info_all_count():
+def test_all_certificates_in_one_key_info_are_read():
     both = key().replace("</ds:X509Data>", f"<ds:X509Certificate>{bare(OTHER)}</ds:X509Certificate></ds:X509Data>")
     assert len(read(entity(role(keys=both))).certificates) == 2
 
 
-def test_entras_other_roles_and_signature_are_left_alone():
+def test_other_roles_and_the_signature_in_entra_metadata_are_ignored():
     extra = (
         '<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo/></ds:Signature>'
         '<md:RoleDescriptor xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:fed="http://docs.oasis-open.org/'
@@ -105,17 +105,17 @@ def test_entras_other_roles_and_signature_are_left_alone():
     assert (found.entity_id, len(found.certificates)) == ("https://sts.windows.net/tenant/", 2)
 
 
-def test_a_federation_of_one_idp_is_that_idp():
+def test_idp_is_read_from_an_entities_descriptor_with_one_idp():
     others = entity('<md:SPSSODescriptor protocolSupportEnumeration="x"/>', "urn:sp")
     text = f'<md:EntitiesDescriptor xmlns:md="{metadata.MD}">{others}{entity()}</md:EntitiesDescriptor>'
     assert read(text).entity_id == "urn:auth-portal"
 
 
-def test_comments_and_a_byte_order_mark_do_no_harm():
+def test_metadata_with_comments_and_a_byte_order_mark_is_read():
     assert read(b"\xef\xbb\xbf" + entity(f"<!-- exported -->{role()}").encode()).entity_id == "urn:auth-portal"
 
 
-def test_a_request_that_must_be_signed_is_noticed():
+def test_metadata_that_wants_signed_requests_is_read_so():
     assert read(entity(role(signed="true"))).wants_signed_requests
 
 
@@ -134,14 +134,14 @@ def test_a_request_that_must_be_signed_is_noticed():
         "0001-01-01T00:00:00Z",
     ],
 )
-def test_validity_that_lasts_is_no_matter(until):
+def test_metadata_is_read_when_valid_until_is_in_the_future(until):
     assert read(entity(until=f' validUntil="{until}"'))
 
 
 @pytest.mark.parametrize(
     "encoding", ["utf8", "UTF8", "us-ascii", "ISO-8859-1", "iso-8859-15", "windows-1252", "latin1"]
 )
-def test_plain_ascii_is_read_whatever_it_calls_itself(encoding):
+def test_ascii_metadata_is_read_under_any_ascii_compatible_encoding_name(encoding):
     assert read(f'<?xml version="1.0" encoding="{encoding}"?>{entity()}').entity_id == "urn:auth-portal"
 
 
@@ -205,7 +205,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_each_fault_has_its_own_error(name):
+def test_metadata_with_one_fault_raises_the_error_of_that_fault(name):
     document, problem = BAD[name]
     with pytest.raises(errors.MetadataError) as refusal:
         read(document)
@@ -245,24 +245,24 @@ def test_an_expired_certificate_is_read_for_the_admin_to_decide():
         "http://127.0.0.1:8001/sso",
     ],
 )
-def test_an_address_to_which_no_browser_may_be_sent_is_refused(url):
+def test_endpoint_that_is_not_safe_https_is_refused(url):
     with pytest.raises(errors.EndpointNotHttps):
         read(entity(role(services=service(url))))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8001", "localhost", "[::1]:9"])
-def test_in_the_sandbox_this_machine_may_be_reached_plainly(host):
+def test_loopback_endpoint_without_tls_is_read_when_loopback_is_allowed(host):
     found = read(entity(role(services=service(f"http://{host}/sso"))), allows_loopback=True)
     assert found.endpoints[0].location == f"http://{host}/sso"
 
 
 @pytest.mark.parametrize("host", ["10.0.0.1", "idp.example", "localhost.example"])
-def test_in_the_sandbox_no_other_host_may(host):
+def test_other_endpoint_without_tls_is_refused_when_loopback_is_allowed(host):
     with pytest.raises(errors.EndpointNotHttps):
         read(entity(role(services=service(f"http://{host}/sso"))), allows_loopback=True)
 
 
-def test_our_own_metadata_is_valid_and_carries_what_idps_read():
+def test_sp_metadata_is_valid_by_the_schema_and_has_all_values():
     pairs = [make_key_pair("acme", now=NOW), make_key_pair("acme", now=NOW + timedelta(days=1))]
     sp = ServiceProvider("https://portal.example/saml/1/metadata", "https://portal.example/saml/1/acs")
     document = describe_sp(sp, [pair.certificate_pem for pair in pairs])
@@ -275,7 +275,7 @@ def test_our_own_metadata_is_valid_and_carries_what_idps_read():
     assert [node.text for node in root.iter("{*}X509Certificate")] == [bare(pair.certificate_pem) for pair in pairs]
 
 
-def test_what_was_typed_is_valid_metadata():
+def test_metadata_made_from_manual_entry_is_valid_by_the_schema():
     typed = ManualIdp('urn:"<x>&', SSO, Binding.REDIRECT, read_pasted_certificates(IDP).certificates)
     validate(describe_idp(typed).decode())
     assert read(describe_idp(typed)).entity_id == 'urn:"<x>&'

@@ -141,7 +141,7 @@ def test_metadata_refusal_names_its_cause_and_line(name):
     assert (f"See line {line}." in refusal.value.sentence) is bool(line)
 
 
-def test_every_sentence_of_a_refusal_says_what_to_do():
+def test_metadata_errors_say_what_to_do():
     for one in errors.MetadataError.__subclasses__():
         assert one.public.count(". ") + one.public.count(": ") >= 1 or "Paste" in one.public, one
 
@@ -193,7 +193,7 @@ def test_first_safe_endpoint_of_a_binding_is_taken_when_others_are_not_https():
     assert found.urls_left_out == ("http://idp.example/plain", "ftp://idp.example/")
 
 
-def test_endpoint_without_a_location_does_not_count():
+def test_endpoint_without_a_location_is_ignored():
     found = read(entity(role(services=SERVICE.format(binding="Redirect", location=" ") + service())))
     assert (len(found.endpoints), found.urls_left_out) == (1, ())
 
@@ -214,5 +214,5 @@ def test_endpoint_is_taken_as_browsers_write_it(url):
     assert read(entity(role(services=service(url)))).endpoints[0].location == URLS[url]
 
 
-def test_certificate_counts_when_another_key_has_only_a_name():
+def test_certificate_is_read_when_another_key_has_only_a_name():
     assert read(entity(role(keys=NAMED_KEY + KEY.format(use="", certificate=key().split(">")[4].split("<")[0]))))

@@ -108,11 +108,11 @@ CHAIN = LEAF + AUTHORITY
 
 
 @pytest.mark.parametrize("text", [CHAIN, AUTHORITY + LEAF], ids=["leaf first", "authority first"])
-def test_only_the_leaf_signs_when_a_chain_is_pasted(text):
+def test_only_the_leaf_is_read_when_a_chain_is_pasted(text):
     assert pasted(text) == (read_certificate(LEAF),)
 
 
-def test_only_the_leaf_signs_when_an_element_of_metadata_holds_a_chain():
+def test_only_the_leaf_is_read_when_one_metadata_element_has_a_chain():
     assert [
         one.subject
         for one in read(
@@ -121,12 +121,12 @@ def test_only_the_leaf_signs_when_an_element_of_metadata_holds_a_chain():
     ] == ["CN=leaf"]
 
 
-def test_certificates_stay_two_when_one_only_claims_to_have_signed_the_other():
+def test_both_certificates_are_read_when_one_only_names_the_other_as_issuer():
     claimed = issued("leaf", "authority", "idp", "idp") + issued("authority", "root", "other", "idp")
     assert len(pasted(claimed)) == 2
 
 
-def test_certificates_stay_two_when_one_key_renewed_its_own():
+def test_both_certificates_are_read_when_one_key_renewed_its_own_certificate():
     padded = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=padding.PSS.DIGEST_LENGTH)
     renewed = issued("idp", "idp", "idp", "idp") + issued("idp", "idp", "idp", "idp", rsa_padding=padded)
     assert len(pasted(renewed)) == 2
@@ -169,7 +169,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_paste_is_refused_in_words_when_it_is_no_certificate(what):
+def test_pasted_text_raises_the_fitting_error_when_it_is_no_certificate(what):
     text, problem = REFUSED[what]
     with pytest.raises(errors.MetadataError) as refusal:
         read_pasted_certificates(text)
@@ -181,18 +181,18 @@ def test_certificate_is_read_when_only_its_own_signature_is_by_pss():
     assert read_certificate(issued("idp", "idp", "idp", "idp", rsa_padding=padded)).key == "RSA 2048"
 
 
-def test_key_for_pss_is_left_out_when_another_can_sign():
+def test_certificate_with_a_pss_key_is_left_out_when_another_is_usable():
     found = usable([with_pss_key(), IDP], now=NOW)
     assert (len(found.certificates), found.left_out) == (1, (LeftOut.PSS,))
 
 
-def test_only_the_leaf_signs_when_the_elements_of_metadata_hold_a_chain_one_each():
+def test_only_the_leaf_is_usable_when_a_chain_is_spread_over_several_elements():
     chain = [issued("leaf", "authority", "idp", "other"), issued("authority", "authority", "other", "other")]
     found = usable([bare(one) for one in chain], now=NOW)
     assert ([one.subject for one in found.certificates], found.left_out) == (["CN=leaf"], ())
 
 
-def test_only_the_leaf_signs_when_its_issuer_has_the_same_name():
+def test_only_the_leaf_is_read_when_its_issuer_has_the_same_name():
     chain = issued("same", "same", "idp", "other") + issued("same", "same", "other", "other")
     assert [one.fingerprint for one in pasted(chain)] == [read_certificate(issued_first(chain)).fingerprint]
 
@@ -224,7 +224,7 @@ def test_text_is_refused_when_it_is_longer_than_any_certificates_are():
         usable([BARE + " " * LONGEST_TEXT], now=NOW)
 
 
-def test_text_is_refused_when_it_holds_more_certificates_than_anybody_has():
+def test_text_is_refused_when_it_has_too_many_certificates():
     der = base64.b64decode(BARE)
     assert len(encoded_certificates(base64.b64encode(der * MAX_IN_TEXT).decode()).certificates) == MAX_IN_TEXT
     for many in (base64.b64encode(der * (MAX_IN_TEXT + 1)).decode(), IDP * (MAX_IN_TEXT + 1)):
@@ -246,7 +246,7 @@ def test_certificates_behind_the_first_twenty_are_left_out():
 @pytest.mark.parametrize(
     "piece", ["<!--", "-BEGIN CERTIFICATE-", "-END CERTIFICATE-", "-----BEGIN CERTIFICATE-----<!--", "- ", "<x:", "a: "]
 )
-def test_text_is_refused_when_one_piece_fills_it(piece):
+def test_text_of_one_repeated_marker_is_refused_in_linear_time(piece):
     """In a time that grows with the square of its length this would hold up the whole suite."""
     with pytest.raises(errors.MetadataError):
         encoded_certificates(piece * (LONGEST_TEXT // len(piece)))

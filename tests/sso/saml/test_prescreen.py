@@ -26,37 +26,37 @@ def response(inner=ASSERTION):
 
 
 @pytest.mark.parametrize("fold", ["\n", "\r\n", " ", "\t"])
-def test_blanks_in_base64_are_left_out(fold):
+def test_decode_ignores_white_space_in_base64(fold):
     assert prescreen.decode(fold.join(field(b"<samlp:Response/>"))) == b"<samlp:Response/>"
 
 
 @pytest.mark.parametrize("text", ["PHg", "PHg-", "PHg+PA==PHg+", "é", "%3C", "\ud800"])
-def test_other_texts_are_not_base64(text):
+def test_decode_refuses_text_that_is_not_base64(text):
     with pytest.raises(MessageUnreadable):
         prescreen.decode(text)
 
 
-def test_a_document_of_just_the_largest_size_is_decoded():
+def test_decode_accepts_a_document_of_the_largest_size():
     largest = b"x" * prescreen.LARGEST_DOCUMENT
     assert prescreen.decode(field(largest)) == largest
 
 
-def test_a_document_of_a_byte_more_is_too_large():
+def test_decode_refuses_a_document_one_byte_larger_than_the_largest_size():
     with pytest.raises(MessageTooLarge):
         prescreen.decode(field(b"x" * (prescreen.LARGEST_DOCUMENT + 1)))
 
 
-def test_a_field_of_blanks_is_measured_before_it_is_read():
+def test_decode_refuses_a_too_long_field_of_white_space():
     with pytest.raises(MessageTooLarge):
         prescreen.decode(" " * (prescreen.LARGEST_FIELD + 1))
 
 
-def test_as_many_elements_as_are_allowed_are_read():
+def test_response_with_the_most_elements_is_read():
     inner = ASSERTION + "<x/>" * (prescreen.MAX_ELEMENTS - 2)
     assert len(prescreen.read(response(inner))) == prescreen.MAX_ELEMENTS - 1
 
 
-def test_an_element_more_is_too_many():
+def test_response_with_one_element_too_many_is_refused():
     with pytest.raises(MessageTooLarge):
         prescreen.read(response(ASSERTION + "<x/>" * (prescreen.MAX_ELEMENTS - 1)))
 
@@ -110,17 +110,17 @@ def attributes(count):
     return " ".join(f'a{place}=""' for place in range(count))
 
 
-def test_an_element_may_have_sixty_four_attributes():
+def test_element_with_64_attributes_is_read():
     assert prescreen.read(response(f"{ASSERTION}<x {attributes(64)}/>")) is not None
 
 
-def test_an_element_may_not_have_sixty_five():
+def test_element_with_65_attributes_is_refused():
     with pytest.raises(MessageTooLarge):
         prescreen.read(response(f"{ASSERTION}<x {attributes(65)}/>"))
 
 
 @pytest.mark.parametrize(("more", "is_read"), [(63, True), (64, False)])
-def test_elements_may_have_four_attributes_each_on_average(more, is_read):
+def test_response_is_refused_beyond_four_attributes_per_element_on_average(more, is_read):
     # the ID of the assertion is one of the 8,000
     full = f"<x {attributes(64)}/>" * (prescreen.MAX_ELEMENTS * 4 // 64 - 1) + f"<x {attributes(more)}/>"
     try:
@@ -136,34 +136,34 @@ def namespaces(count):
 
 # two are declared above
 @pytest.mark.parametrize("inner", [f"<x {namespaces(254)}/>", f"<x {namespaces(200)}><y {namespaces(54)}/></x>"])
-def test_two_hundred_and_fifty_six_namespaces_may_be_in_scope(inner):
+def test_response_with_256_namespaces_in_scope_is_read(inner):
     assert prescreen.read(response(ASSERTION + inner)) is not None
 
 
 @pytest.mark.parametrize("inner", [f"<x {namespaces(255)}/>", f"<x {namespaces(200)}><y {namespaces(55)}/></x>"])
-def test_one_more_may_not_be_in_scope(inner):
+def test_response_with_257_namespaces_in_scope_is_refused(inner):
     with pytest.raises(MessageTooLarge):
         prescreen.read(response(ASSERTION + inner))
 
 
-def test_namespaces_side_by_side_are_as_many_as_are_needed():
+def test_response_with_many_namespaces_on_sibling_elements_is_read():
     assert prescreen.read(response(ASSERTION + f"<x {namespaces(200)}/>" * 19)) is not None
 
 
 @pytest.mark.parametrize("encoding", ["UTF-8", "utf-8", "utf8", "US-ASCII", "ascii", "iso-8859-1"])
-def test_a_declaration_may_name_what_is_read(encoding):
+def test_declaration_of_a_compatible_encoding_is_accepted(encoding):
     assert prescreen.read(f"<?xml version='1.0' encoding='{encoding}'?>".encode() + response()) is not None
 
 
 @pytest.mark.parametrize("encoding", ["UTF-7", "cp037", "", "utf-8x", "x-latin1", "utf-32", "iso-8859-12", "\xe9"])
-def test_a_declaration_of_another_encoding_is_refused_by_its_name(encoding):
+def test_declaration_of_an_unsupported_encoding_is_refused_and_named(encoding):
     with pytest.raises(MessageMisencoded) as refused:
         prescreen.read(f"<?xml version='1.0' encoding='{encoding}'?>".encode() + response())
     assert refused.value.received
 
 
 @pytest.mark.parametrize("encoding", ["iso-8859-1", "windows-1252", "latin1", "ISO_8859-15", "cp1252"])
-def test_letters_are_read_in_the_encoding_that_is_declared(encoding):
+def test_text_is_decoded_by_the_declared_encoding(encoding):
     text = response(f"{ASSERTION}<x>é</x>").decode()
     declared = f"<?xml version='1.0' encoding='{encoding}' standalone='yes'?>{text}".encode(encoding)
     assert prescreen.read(declared)[1].text == "é"
@@ -184,18 +184,18 @@ def test_utf_8_that_is_declared_as_utf_16_is_read_as_utf_8(name):
 
 @pytest.mark.parametrize("before", ["\n", "\ufeff", "\r\n \t", "\ufeff\n", "\n\ufeff"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-def test_blanks_and_marks_before_a_declaration_are_left_out(before, encoding):
+def test_white_space_and_byte_order_marks_before_the_declaration_are_ignored(before, encoding):
     text = f"{before}<?xml version='1.0' encoding='{encoding}'?>{response().decode()}"
     assert prescreen.read(text.encode(encoding)) is not None
 
 
 @pytest.mark.parametrize("encoding", ["utf-32", "utf-32-le", "utf-32-be", "cp037"])
-def test_other_encodings_are_not_guessed(encoding):
+def test_document_in_another_encoding_than_declared_is_refused(encoding):
     with pytest.raises(MessageMisencoded):
         prescreen.read(f"<?xml version='1.0'?>{response().decode()}".encode(encoding))
 
 
-def test_a_document_that_grows_beyond_the_largest_size_is_too_large():
+def test_document_is_refused_when_its_utf_8_form_exceeds_the_largest_size():
     head, tail = f"<?xml version='1.0' encoding='latin1'?>{OPENING}{ASSERTION}<x>", "</x></samlp:Response>"
     room = prescreen.LARGEST_DOCUMENT - len(head.replace("latin1", "UTF-8") + tail)
     at_most = f"{head}{'é' * (room // 2 - 1)}{tail}".encode("latin1")
@@ -204,7 +204,7 @@ def test_a_document_that_grows_beyond_the_largest_size_is_too_large():
         prescreen.read(f"{head}{'é' * (room // 2 + 1)}{tail}".encode("latin1"))
 
 
-def test_what_is_verified_are_the_bytes_that_are_read(monkeypatch):
+def test_parser_gets_the_utf_8_form_of_a_utf_16_document(monkeypatch):
     parsed = []
     monkeypatch.setattr(
         prescreen, "parse", lambda document, **given: parsed.append(document) or parse(document, **given)
@@ -221,25 +221,25 @@ def test_parser_takes_nothing_but_utf_8(document):
         parse(document)
 
 
-def test_a_doctype_that_is_spelt_otherwise_is_found_by_the_parser(monkeypatch):
+def test_parser_refuses_a_doctype_that_the_text_search_missed(monkeypatch):
     monkeypatch.setattr("sso.saml.markup.DECLARATIONS", ())
     with pytest.raises(MarkupForbidden):
         parse(b"<!DOCTYPE a><a/>")
 
 
-def test_an_entity_is_never_resolved(monkeypatch):
+def test_parser_refuses_an_external_entity_without_resolving_it(monkeypatch):
     monkeypatch.setattr("sso.saml.markup.DECLARATIONS", ())
     with pytest.raises(MarkupForbidden):
         parse(b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]><a>&x;</a>')
 
 
-def test_comments_are_left_out_where_they_are_allowed():
+def test_elements_leaves_out_comments_when_they_are_allowed():
     nodes = elements(parse(b"<!-- --><a><!-- --><b/></a><!-- -->"), at_most=2, with_comments=True)
     assert [node.tag for node in nodes] == ["a", "b"]
 
 
 @pytest.mark.parametrize("document", [b"<a><?x y?></a>", b"<?x y?><a/>", b"<a/><?x y?>"])
-def test_instructions_are_allowed_nowhere(document):
+def test_processing_instructions_are_refused_everywhere(document):
     with pytest.raises(MarkupForbidden):
         elements(parse(document), at_most=2, with_comments=True)
 
@@ -250,46 +250,46 @@ def test_comments_are_refused_in_responses():
 
 
 @pytest.mark.parametrize("ids", [("ID", "Id"), ("id", "iD"), ("ID", "xml:id"), ("xml:id", "Id")])
-def test_an_id_is_unique_however_it_is_spelt(ids):
+def test_response_with_one_id_twice_is_refused_in_any_spelling_of_the_attribute(ids):
     with pytest.raises(MessageMisshapen):
         prescreen.read(response(f'{ASSERTION}<x {ids[0]}="b"/><y {ids[1]}="b"/>'))
 
 
 @pytest.mark.parametrize("identity", ["a", "a" * 256, "' or '1'='1", "#a", "é", "a b"])
-def test_any_id_of_up_to_256_characters_is_just_a_text(identity):
+def test_assertion_id_of_any_text_up_to_256_characters_is_accepted(identity):
     assert prescreen.assertion_of(prescreen.read(response(f'<saml:Assertion ID="{identity}"/>'))).get("ID") == identity
 
 
 @pytest.mark.parametrize("wrong", ['ID=""', f'ID="{"a" * 257}"', 'id="a"', ""])
-def test_an_assertion_without_such_an_id_is_refused(wrong):
+def test_assertion_with_a_missing_empty_or_too_long_id_is_refused(wrong):
     with pytest.raises(MessageMisshapen):
         prescreen.read(response(f"<saml:Assertion {wrong}/>"))
 
 
-def test_a_response_of_another_namespace_is_refused_whatever_it_holds():
+def test_response_element_of_another_namespace_is_refused():
     with pytest.raises(MessageMisshapen):
         prescreen.read(
             response().replace(b"<samlp:Response ", b'<x:Response xmlns:x="urn:x" ').replace(b"</samlp:", b"</x:")
         )
 
 
-def test_a_request_may_be_named_by_256_characters():
+def test_in_response_to_of_256_characters_is_read():
     named = response().replace(b"<samlp:Response ", b'<samlp:Response InResponseTo="%s" ' % (b"a" * 256))
     assert len(prescreen.read(named).get("InResponseTo")) == 256
 
 
-def test_an_assertion_is_looked_for_directly_below():
+def test_assertion_not_directly_below_the_response_is_refused():
     with pytest.raises(MessageMisshapen):
         prescreen.assertion_of(parse(response(f"<x>{ASSERTION}</x>")))
 
 
-def test_a_refusal_says_what_the_idp_says():
+def test_refused_status_shows_codes_and_message_of_the_idp():
     with pytest.raises(StatusRefused) as refused:
         prescreen.read(bad("failure_without_assertion"))
     assert refused.value.received == "Responder / RequestDenied: Not assigned"
 
 
-def test_a_line_break_in_what_the_idp_says_is_a_space():
+def test_refused_status_shows_a_line_break_of_the_idp_as_a_space():
     with pytest.raises(StatusRefused) as refused:
         prescreen.read(bad("failure_of_entra_sign_in_failed"))
     assert refused.value.received == "Responder / AuthnFailed: AADSTS50105: No role. Trace ID: 1"
@@ -308,11 +308,11 @@ def test_a_line_break_in_what_the_idp_says_is_a_space():
         (["RequestDenied"], Setting.NOTHING),
     ],
 )
-def test_a_failure_points_at_the_setting_of_its_most_telling_code(codes, setting):
+def test_refused_status_points_at_the_setting_of_its_most_specific_code(codes, setting):
     assert refusal_of([f"urn:oasis:names:tc:SAML:2.0:status:{code}" for code in codes], []).setting is setting
 
 
-def test_a_refusal_without_words_is_a_refusal():
+def test_refused_status_without_a_message_shows_the_code_only():
     status = (
         '<samlp:Status><samlp:StatusCode Value="no"/><samlp:StatusMessage><x/></samlp:StatusMessage></samlp:Status>'
     )
@@ -321,7 +321,7 @@ def test_a_refusal_without_words_is_a_refusal():
     assert refused.value.received == "no: "
 
 
-def test_success_without_an_assertion_is_misshapen():
+def test_success_without_an_assertion_is_refused_as_misshapen():
     status = '<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>'
     with pytest.raises(MessageMisshapen):
         prescreen.read(response(status))

@@ -63,7 +63,7 @@ def verify_post(document, pair):
 
 
 @pytest.mark.parametrize("endpoint", [REDIRECT, POST], ids=["Redirect", "POST"])
-def test_a_request_says_who_asks_and_where_the_answer_goes(endpoint, pairs):
+def test_request_has_issuer_acs_url_destination_and_name_id_policy(endpoint, pairs):
     made = make(endpoint, pairs[0])
     root = etree.fromstring(document_of(made))
     assert dict(root.attrib) == {
@@ -78,13 +78,13 @@ def test_a_request_says_who_asks_and_where_the_answer_goes(endpoint, pairs):
     assert dict(root.find("{*}NameIDPolicy").attrib) == {"AllowCreate": "true", "Format": NameIdFormat.EMAIL}
 
 
-def test_the_name_id_format_is_the_connections(pairs):
+def test_request_has_the_name_id_format_of_the_connection(pairs):
     sp = ServiceProvider(SP.entity_id, SP.acs_url, NameIdFormat.PERSISTENT)
     root = etree.fromstring(document_of(make(POST, pairs[0], sp)))
     assert root.find("{*}NameIDPolicy").get("Format") == NameIdFormat.PERSISTENT
 
 
-def test_by_redirect_it_is_one_url_that_an_idp_can_verify(pairs):
+def test_redirect_request_is_one_url_with_a_verifiable_signature(pairs):
     made = make(REDIRECT, pairs[0])
     assert made.url.startswith("https://idp.example/sso?tenant=1&SAMLRequest=")
     assert parse_qs(urlsplit(made.url).query)["RelayState"] == ["opaque key"]
@@ -106,7 +106,7 @@ def test_redirect_url_has_one_question_mark_when_the_endpoint_ends_with_one(pair
     assert make(Endpoint(Binding.REDIRECT, location), pairs[0]).url.startswith(begins)
 
 
-def test_by_post_it_is_a_form_that_an_idp_can_verify(pairs):
+def test_post_request_is_a_form_with_a_verifiable_signature(pairs):
     made = make(POST, pairs[0])
     assert (made.url, made.fields["RelayState"]) == (POST.location, "opaque key")
     verify_post(document_of(made), pairs[0])
@@ -119,20 +119,20 @@ def test_a_request_is_valid_by_the_schema(endpoint, pairs):
     validate(document_of(make(endpoint, pairs[0])).decode())
 
 
-def test_names_that_look_like_markup_stay_names(pairs):
+def test_request_escapes_markup_in_entity_id_and_urls(pairs):
     sp = ServiceProvider('urn:"<a>&amp;', "https://portal.example/?a=1&b='2'")
     document = document_of(make(POST, pairs[0], sp))
     verify_post(document, pairs[0])
     assert etree.fromstring(document).findtext("{*}Issuer") == sp.entity_id
 
 
-def test_our_own_reader_would_take_the_form_of_our_signature(pairs):
+def test_request_signature_is_verified_by_the_response_verifier(pairs):
     root = parse(document_of(make(POST, pairs[0])))
     assert b"Issuer" in verify(root, [public_key(pairs[0].certificate_pem)])[0]
 
 
 @pytest.mark.parametrize("endpoint", [REDIRECT, POST], ids=["redirect", "post"])
-def test_the_relay_state_is_the_requests_id_unless_another_is_given(endpoint, pairs):
+def test_relay_state_is_the_request_id_when_none_is_given(endpoint, pairs):
     found = make_request(SP, endpoint, pairs[0], now=NOW)
     sent = found.fields.get("RelayState") or parse_qs(urlsplit(found.url).query)["RelayState"][0]
     assert sent == found.request_id
@@ -141,13 +141,13 @@ def test_the_relay_state_is_the_requests_id_unless_another_is_given(endpoint, pa
 
 
 @pytest.mark.parametrize("kept", ["", "a&b=c d+é", "x" * 80])
-def test_by_redirect_the_relay_state_is_covered_too(kept, pairs):
+def test_redirect_signature_covers_the_relay_state(kept, pairs):
     url = make_request(SP, REDIRECT, pairs[0], relay_state=kept, now=NOW).url
     verify_redirect(url, pairs[0])
     assert parse_qs(urlsplit(url).query).get("RelayState", [""]) == [kept]
 
 
-def test_requests_of_two_connections_never_bear_each_others_signature(pairs):
+def test_concurrent_requests_of_two_connections_are_each_signed_with_their_own_key(pairs):
     def sign_and_verify(number):
         pair = pairs[number % 2]
         verify_redirect(make(REDIRECT, pair).url, pair)
@@ -156,13 +156,13 @@ def test_requests_of_two_connections_never_bear_each_others_signature(pairs):
         list(pool.map(sign_and_verify, range(200)))
 
 
-def test_no_two_ids_are_the_same():
+def test_request_ids_are_unique():
     ids = {new_request_id() for _ in range(1_000)}
     assert len(ids) == 1_000
     assert all(identity.startswith("_") and len(identity) == 41 for identity in ids)
 
 
-def test_pysaml2_is_loaded_by_a_warm_up():
+def test_warm_up_loads_pysaml2():
     warm_up()
     assert "saml2.sigver" in sys.modules
 
@@ -179,7 +179,7 @@ make_request(ServiceProvider("a", "b"), Endpoint(Binding.POST, "https://x"), mak
 """
 
 
-def test_no_outside_program_takes_part():
+def test_request_is_signed_without_any_program_on_the_path():
     """Nothing is on the PATH: neither xmlsec1 nor anything else."""
     done = subprocess.run([sys.executable, "-c", SCRIPT], cwd=ROOT, env={"PATH": ""}, capture_output=True, timeout=60)
     assert done.returncode == 0, done.stderr.decode()

@@ -26,12 +26,12 @@ def test_a_name_id_is_kept_as_it_is(text):
 
 
 @pytest.mark.parametrize("around", [" {}", "{} ", "\n\t {}\n", "&#13;{}&#9;"])
-def test_blanks_around_a_name_id_are_no_part_of_it(around):
+def test_white_space_around_a_name_id_is_removed(around):
     written = around.format("uma@acme.example")
     assert claims_of((NAME_ID, f"{written}</saml:NameID>")).subject == "uma@acme.example"
 
 
-def test_blanks_around_a_name_id_do_not_count_as_its_length():
+def test_white_space_around_a_name_id_does_not_count_toward_its_length():
     assert claims_of((NAME_ID, f"  {'u' * 512}\n</saml:NameID>")).subject == "u" * 512
 
 
@@ -39,7 +39,7 @@ def test_a_name_id_without_a_format_is_unspecified():
     assert claims_of((UNTYPED, "<saml:NameID>")).subject_format.endswith(":unspecified")
 
 
-def test_a_format_of_a_hundred_characters_is_kept_whole():
+def test_name_id_format_of_100_characters_is_kept_whole():
     longest = f"urn:{'x' * 96}"
     assert claims_of((UNTYPED, f'<saml:NameID Format="{longest}">')).subject_format == longest
 
@@ -61,26 +61,26 @@ def test_values_of_one_attribute_are_gathered_from_all_statements():
     ],
     ids=["none", "empty", "elements", "foreign", "nil"],
 )
-def test_only_plain_values_are_read(attribute, expected):
+def test_attribute_values_are_read_as_plain_text_only(attribute, expected):
     assert claims_of((STATEMENT, STATEMENT + attribute)).attributes["a"] == expected
 
 
-def test_an_attribute_without_a_name_takes_none():
+def test_attribute_without_a_name_is_ignored():
     nameless = "<saml:Attribute><saml:AttributeValue>x</saml:AttributeValue></saml:Attribute>"
     assert claims_of((STATEMENT, STATEMENT + nameless)).attributes["email"] == ("uma@acme.example",)
 
 
-def test_of_several_sessions_the_first_to_end_counts():
+def test_session_expiry_is_the_earliest_of_several_statements():
     more = '<saml:AuthnStatement AuthnInstant="2026-03-01T11:59:00Z" SessionNotOnOrAfter="2026-03-01T13:00:00Z"/>'
     assert claims_of((AUTHN_END, AUTHN_END + more)).session_expires_at == NOW.replace(hour=13)
 
 
-def test_a_statement_may_leave_out_how_the_person_signed_in():
+def test_authn_context_is_empty_when_absent():
     told = "<saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
     assert claims_of((f"{told}</saml:AuthnContextClassRef></saml:AuthnContext>", "")).authn_context == ""
 
 
-def test_long_texts_are_cut():
+def test_session_index_is_truncated_to_256_characters():
     found = claims_of(('SessionIndex="_session-1"', f'SessionIndex="{"s" * 300}"'))
     assert found.session_index == "s" * 256
 
@@ -91,35 +91,35 @@ def test_claims_name_what_was_signed(signed):
     assert claims_of(assertion=signed[0], response=signed[1]).signed == names
 
 
-def test_an_unsigned_response_cannot_say_which_request_it_answers():
+def test_in_response_to_of_an_unsigned_response_is_refused_without_one_in_the_assertion():
     document = good("unsolicited_persistent").replace(b"Destination=", b'InResponseTo="_request-1" Destination=', 1)
     assert code_of(document) == "in_response_to_mismatch"
 
 
-def test_nor_deny_that_it_answers_one():
+def test_unsigned_response_without_in_response_to_keeps_the_one_of_the_assertion():
     document = good("jumpcloud_assertion").replace(b' InResponseTo="_request-1"', b"", 1)
     assert outcome(document, expectation()) == accepted("jumpcloud_assertion")
     assert accepted("jumpcloud_assertion").request_id == "_request-1"
 
 
-def test_what_it_leaves_empty_it_leaves_out():
+def test_unsigned_response_with_an_empty_in_response_to_keeps_the_one_of_the_assertion():
     document = good("jumpcloud_assertion").replace(b' InResponseTo="_request-1"', b' InResponseTo=""', 1)
     assert outcome(document, expectation()) == accepted("jumpcloud_assertion")
 
 
-def test_what_surrounds_a_signed_assertion_says_nothing_of_the_person():
+def test_unsigned_extensions_around_a_signed_assertion_change_no_claim():
     around = "<samlp:Extensions><x>olga@acme.example</x></samlp:Extensions><samlp:Status>"
     document = edited(good("jumpcloud_assertion").decode(), (("<samlp:Status>", around),))
     assert outcome(document, expectation()) == accepted("jumpcloud_assertion")
 
 
-def test_a_connection_may_need_both_signatures():
+def test_response_without_both_signatures_is_refused_when_both_are_required():
     refusal = outcome(good("jumpcloud_response"), expectation(needs_both_signed=True))
     assert isinstance(refusal, SignInError)
     assert (refusal.expected, refusal.received) == ("response and assertion", "response")
 
 
-def test_the_inner_signature_counts_though_the_outer_is_right():
+def test_response_is_refused_when_the_assertion_signature_is_wrong_and_its_own_is_right():
     document = sign(edited(unsigned(), ((SUBJECT, f"@GAP@{SUBJECT}"),)), STANDARD)
     outer = edited(
         document, (("@GAP@", "<x/>"), (">https://idp.example/saml2/acme</saml:Issuer><samlp:Status>", OUTER))
@@ -130,7 +130,7 @@ def test_the_inner_signature_counts_though_the_outer_is_right():
 OUTER = ">https://idp.example/saml2/acme</saml:Issuer>@RESPONSE@<samlp:Status>"
 
 
-def test_both_parts_of_the_message_are_made_for_one_connection():
+def test_response_for_another_idp_acs_url_or_sp_is_refused():
     assert (
         code_of(good("jumpcloud_both"), expectation(idp_entity_id="https://idp.example/saml2/globex"))
         == "issuer_mismatch"

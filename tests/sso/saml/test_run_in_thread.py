@@ -47,19 +47,19 @@ def known_after(read):
         return fresh.submit(look).result()
 
 
-def test_a_thread_remembers_what_it_reads_itself():
+def test_thread_keeps_xml_names_that_it_parses_itself():
     assert known_after(lambda: parse(NAMING))
 
 
 @pytest.mark.parametrize("read", [read_as_message, read_as_metadata])
-def test_what_comes_from_outside_is_forgotten(read):
+def test_messages_and_metadata_are_parsed_in_a_thread_that_ends(read):
     assert not known_after(read)
 
 
-def test_what_is_found_comes_back():
+def test_run_in_thread_returns_the_result():
     assert run_in_thread(current_thread) is not current_thread()
 
 
-def test_what_is_wrong_comes_back():
+def test_run_in_thread_raises_the_exception_of_the_thread():
     with pytest.raises(ZeroDivisionError):
         run_in_thread(lambda: 1 // 0)

@@ -78,7 +78,7 @@ def test_exclusive_canonicalization_may_be_named_with_comments(style):
 
 
 @pytest.mark.parametrize("when", ["signed", "later"])
-def test_a_comment_is_never_in_what_is_returned(when):
+def test_verified_bytes_never_have_a_comment(when):
     node = small(WITH_COMMENTS, extra="<!-- signed -->" if when == "signed" else "")
     if when == "later":
         node.append(etree.Comment("later"))
@@ -88,61 +88,61 @@ def test_a_comment_is_never_in_what_is_returned(when):
 @pytest.mark.parametrize(
     "place", ["ds:SignedInfo", "ds:CanonicalizationMethod", "ds:Transform", "ds:Reference", "ds:DigestValue"]
 )
-def test_a_comment_in_signed_info_is_refused_though_its_canonicalization_keeps_comments(place):
+def test_comment_in_signed_info_is_refused_even_when_canonicalization_keeps_comments(place):
     node = small(replace(WITH_COMMENTS, is_prefixed=True))
     node.find(f".//{place}", {"ds": DSIG}).append(etree.Comment("x"))
     with pytest.raises(SignatureMisshapen):
         verified(node)
 
 
-def test_what_is_returned_has_the_digest_that_was_signed():
+def test_verified_bytes_have_the_signed_digest():
     node = small()
     digest = node.findtext(f".//{{{DSIG}}}DigestValue")
     assert base64.b64encode(hashlib.sha256(verified(node)).digest()).decode() == digest
 
 
-def test_what_is_returned_holds_no_signature():
+def test_verified_bytes_have_no_signature_element():
     assert b"Signature" not in verified(small())
 
 
-def test_the_text_behind_a_signature_stays():
+def test_remove_signature_keeps_the_text_behind_it():
     node = small(extra="")
     node[0].tail = "behind"
     signature.remove_signature(node[0])
     assert node.text == "behind"
 
 
-def test_the_text_behind_a_signature_joins_the_text_before():
+def test_remove_signature_joins_the_text_behind_it_to_the_text_before():
     node = parse(b"<a><b/>x<s/>y<c/></a>")
     signature.remove_signature(node[1])
     assert etree.tostring(node) == b"<a><b/>xy<c/></a>"
 
 
-def test_the_text_behind_a_first_signature_joins_the_parents():
+def test_remove_signature_joins_the_text_behind_a_first_child_to_the_parents_text():
     node = parse(b"<a>x<s/>y</a>")
     signature.remove_signature(node[0])
     assert etree.tostring(node) == b"<a>xy</a>"
 
 
-def test_an_element_without_a_signature_has_no_verified_bytes():
+def test_verify_refuses_an_element_without_a_signature():
     with pytest.raises(SignatureMisshapen):
         signature.verify(parse(b'<a ID="a"/>'), [key()])[0]
 
 
-def test_several_signatures_are_never_chosen_from():
+def test_find_refuses_an_element_with_several_signatures():
     node = parse(f'<a xmlns:ds="{DSIG}"><ds:Signature/><ds:Signature/></a>'.encode())
     with pytest.raises(SignatureMisshapen):
         signature.find(node)
 
 
-def test_a_prefix_declared_above_is_found_when_it_is_listed():
+def test_prefix_declared_on_an_ancestor_is_canonicalized_when_listed():
     text = SMALL.replace('ID="r"', 'ID="r" xmlns:xs="urn:xs"').format(SAML, "", '<c t="xs:x"/>')
     node = parse(sign(text, Style(transforms=ENVELOPED + canonical_with("xs"))).encode())[0]
     assert b'xmlns:xs="urn:xs"' in verified(node)
 
 
 @pytest.mark.parametrize("prefixes", ["", "xs", "xml", "none", "d xs xml saml samlp ds x y", "xs xs", "#x é"])
-def test_odd_prefix_lists_are_read_as_xmlsec_reads_them(prefixes):
+def test_unusual_prefix_lists_are_canonicalized_as_by_xmlsec(prefixes):
     style = Style(transforms=ENVELOPED + canonical_with(prefixes))
     extra = '<c xmlns=""/><xs:d xml:space="preserve"/>'
     assert verified(small(style, declared='xmlns="urn:d" xmlns:xs="urn:xs" xml:lang="en"', extra=extra))
@@ -151,7 +151,7 @@ def test_odd_prefix_lists_are_read_as_xmlsec_reads_them(prefixes):
 DEFAULT = Style(transforms=ENVELOPED + canonical_with("#default xs"))
 
 
-def test_the_default_namespace_may_be_listed_where_there_is_none():
+def test_default_namespace_may_be_listed_when_none_is_declared():
     assert verified(small(DEFAULT, declared='xmlns:xs="urn:xs"'))
 
 
@@ -173,7 +173,7 @@ LISTED_DEFAULTS = {name: etree.tostring(node.getroottree()) for name, node in LI
 
 @pytest.mark.parametrize("name", LISTED_DEFAULTS)
 @pytest.mark.parametrize("earlier", [b"<x/>", b'<x xmlns:y="#default"/>', b'<x y="#default"/>'])
-def test_a_listed_default_namespace_is_treated_so_whatever_the_thread_has_read(name, earlier):
+def test_listed_default_namespace_is_canonicalized_the_same_whatever_the_thread_parsed_before(name, earlier):
     def read():
         parse(earlier)
         return verified(parse(LISTED_DEFAULTS[name])[0])
@@ -191,7 +191,7 @@ ODD = (
 
 
 @pytest.mark.parametrize("declared", ODD)
-def test_odd_namespaces_are_canonicalised_as_xmlsec_does(declared):
+def test_unusual_namespaces_are_canonicalized_as_by_xmlsec(declared):
     extra = '<x xmlns="">&#13;é&amp;&gt;]]&gt;<y xmlns:a="urn:other" a:z=""/></x>'
     assert verified(small(declared=declared, extra=extra))
 
@@ -201,7 +201,7 @@ def test_a_relative_namespace_is_refused():
         signature.canonical(parse(b'<a xmlns:b="c"/>'), ())
 
 
-def test_a_signature_by_one_of_several_keys_is_enough():
+def test_signature_by_one_of_several_keys_is_verified():
     assert signature.verify(small(), [key("ec"), key("other"), key()])[0]
 
 
@@ -247,18 +247,18 @@ ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
         "swapped",
     ],
 )
-def test_odd_numbers_in_an_ecdsa_signature_are_refused(edit):
+def test_ecdsa_signature_with_numbers_out_of_range_is_refused(edit):
     with pytest.raises(SignatureInvalid):
         verified(ec_signed(edit), "ec")
 
 
 @pytest.mark.parametrize("attributes", [' Id="r-1" URI="#a"', ' URI="#a" Id="r-1"'])
-def test_a_reference_may_have_a_name(attributes):
+def test_reference_with_an_id_is_verified(attributes):
     assert b"<b>x</b>" in verified(small(Style(uri=attributes)))
 
 
 @pytest.mark.parametrize("attributes", [' URI="#a" ID="r-1"', ' URI="#a" xml:id="r-1"', ' Id="r-1"', ' Id="#a" URI=""'])
-def test_a_reference_has_no_other_attributes(attributes):
+def test_reference_with_other_attributes_is_refused(attributes):
     node = small()
     reference = node.find(f".//{{{DSIG}}}Reference")
     reference.attrib.clear()
@@ -275,19 +275,19 @@ def test_an_ecdsa_signature_in_der_is_refused():
         verified(ec_signed(lambda value: der), "ec")
 
 
-def test_a_method_of_the_other_kind_of_key_is_refused():
+def test_signature_method_for_another_kind_of_key_is_refused():
     with pytest.raises(SignatureInvalid):
         verified(small(), "ec")
 
 
-def test_a_value_that_fits_the_key_does_not_make_up_for_the_method():
+def test_signature_method_for_another_kind_of_key_is_refused_even_with_a_value_of_fitting_length():
     node = small()
     node.find(f".//{{{DSIG}}}SignatureValue").text = base64.b64encode(bytes(range(64))).decode()
     with pytest.raises(SignatureInvalid):
         verified(node, "ec")
 
 
-def test_a_signature_of_the_bytes_and_not_of_the_canonical_form_is_refused():
+def test_signature_over_the_raw_bytes_of_signed_info_is_refused():
     node = small()
     info, value = node[0][0], node[0][1]
     info.text = "\n"
@@ -297,6 +297,6 @@ def test_a_signature_of_the_bytes_and_not_of_the_canonical_form_is_refused():
         signature.verify(node, [private.public_key()])[0]
 
 
-def test_verifying_does_not_need_another_program(monkeypatch):
+def test_signature_is_verified_without_any_program_on_the_path(monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert accepted("okta_both").subject == "uma@acme.example"

@@ -47,51 +47,51 @@ def assert_refused(response) -> None:
     assert not PendingSignIn.objects.exists()
 
 
-def test_back_leads_to_the_organization_when_the_person_is_signed_in_by_the_answer(connection, browser, answer):
+def test_replay_leads_to_the_organization_when_the_same_answer_signed_the_person_in(connection, browser, answer):
     grants = list(SessionGrant.objects.values())
     arrived = browser.follow(browser.deliver(connection, answer))
     assert (arrived.status_code, arrived["Location"]) == (302, "/orgs/acme/")
     assert list(SessionGrant.objects.values()) == grants
 
 
-def test_back_leads_to_the_page_that_was_asked_for(connection, idp, adam, browser):
+def test_replay_leads_to_the_page_requested_with_it(connection, idp, adam, browser):
     given = idp.respond(ADAM, browser.leave(connection, f"?next={quote(DEEP)}"))
     browser.follow(browser.deliver(connection, given))
     assert browser.follow(browser.deliver(connection, given))["Location"] == DEEP
 
 
-def test_back_to_an_older_answer_leads_to_its_own_page(connection, idp, adam, browser):
+def test_replay_of_an_older_answer_leads_to_its_own_requested_page(connection, idp, adam, browser):
     older = idp.respond(ADAM, browser.leave(connection, f"?next={quote(DEEP)}"))
     browser.follow(browser.deliver(connection, older))
     browser.sign_in(idp, connection, ADAM)
     assert browser.follow(browser.deliver(connection, older))["Location"] == DEEP
 
 
-def test_back_leads_home_when_an_answer_was_discarded_and_the_fresh_sign_in_was_finished(connection, idp, uma, browser):
+def test_replay_of_a_discarded_answer_leads_home_after_a_new_sign_in(connection, idp, uma, browser):
     unasked = idp.respond(UMA)
     assert browser.deliver(connection, unasked)["Location"].endswith("/login?again=1")
     browser.sign_in(idp, connection, UMA, "?again=1")
     assert browser.follow(browser.deliver(connection, unasked))["Location"] == "/orgs/acme/"
 
 
-def test_a_session_remembers_where_ten_answers_led(connection, idp, uma, browser):
+def test_session_keeps_the_pages_of_the_last_ten_answers(connection, idp, uma, browser):
     for _ in range(12):
         browser.sign_in(idp, connection, UMA)
     assert len(browser.client.session[cookies.FINISHED_ASSERTIONS]) == cookies.MOST_FINISHED
 
 
-def test_the_log_says_refused_and_whom_it_named(connection, uma, browser, answer):
+def test_replay_is_logged_as_refused_with_the_member_it_names(connection, uma, browser, answer):
     browser.deliver(connection, answer)
     attempt = LoginAttempt.objects.first()
     assert (attempt.outcome, attempt.error, attempt.membership) == ("refused", "assertion_replayed", uma)
 
 
 class TestEverybodyElse:
-    def test_another_browser_sees_the_refusal(self, connection, browser, answer):
+    def test_replay_is_refused_in_another_browser(self, connection, browser, answer):
         landed = browser.deliver(connection, answer)
         assert_refused(Client().get(landed["Location"]))
 
-    def test_another_member_who_signed_in_by_that_connection_sees_the_refusal(
+    def test_replay_is_refused_for_another_member_signed_in_by_the_same_connection(
         self, connection, idp, adam, browser, answer
     ):
         other = Browser()
@@ -99,10 +99,12 @@ class TestEverybodyElse:
         assert_refused(other.follow(browser.deliver(connection, answer)))
         assert other.reaches() == ["acme"]
 
-    def test_the_same_person_signed_in_by_password_sees_the_refusal(self, connection, uma, browser, answer, sign_in):
+    def test_replay_is_refused_when_the_person_is_signed_in_by_password(
+        self, connection, uma, browser, answer, sign_in
+    ):
         assert_refused(sign_in(uma).get(browser.deliver(connection, answer)["Location"]))
 
-    def test_the_same_person_signed_in_by_another_connection_sees_the_refusal(
+    def test_replay_is_refused_when_the_person_is_signed_in_by_another_connection(
         self, acme, connection, uma, browser, answer, idp_keys
     ):
         second, second_idp = connect(acme, idp_keys, name="Second")
@@ -112,33 +114,33 @@ class TestEverybodyElse:
         assert other.reaches() == ["acme"]
         assert_refused(other.follow(browser.deliver(connection, answer)))
 
-    def test_a_stranger_reads_nothing_of_whom_it_named(self, connection, uma, browser, answer):
+    def test_replay_refusal_page_does_not_show_the_member_it_names(self, connection, uma, browser, answer):
         page = Client().get(browser.deliver(connection, answer)["Location"]).content.decode()
         assert not [said for said in (UMA, str(uma), str(uma.public_id)) if said in page]
 
 
 class TestAfterTheSession:
-    def test_after_signing_out_it_is_refused(self, connection, browser, answer):
+    def test_replay_is_refused_after_signing_out(self, connection, browser, answer):
         browser.client.post("/accounts/logout/")
         assert browser.reaches() == []
         assert_refused(browser.follow(browser.deliver(connection, answer)))
 
-    def test_after_the_grant_has_expired_it_is_refused(self, connection, browser, answer):
+    def test_replay_is_refused_after_the_session_grant_expired(self, connection, browser, answer):
         landed = browser.deliver(connection, answer)
         SessionGrant.objects.update(expires_at=now())
         assert_refused(browser.follow(landed))
 
-    def test_after_the_member_was_suspended_it_is_refused(self, connection, uma, browser, answer):
+    def test_replay_is_refused_after_the_member_was_suspended(self, connection, uma, browser, answer):
         landed = browser.deliver(connection, answer)
         people.suspend_membership(membership=uma, source=SuspensionSource.ADMIN, actor=ACTOR)
         assert_refused(browser.follow(landed))
 
-    def test_after_the_sessions_of_the_connection_were_ended_it_is_refused(self, acme, connection, browser, answer):
+    def test_replay_is_refused_after_the_sessions_of_the_connection_were_ended(self, acme, connection, browser, answer):
         landed = browser.deliver(connection, answer)
         tenancy.delete_grants_of_connection(org=acme, connection=connection.public_id)
         assert_refused(browser.follow(landed))
 
-    def test_after_the_connection_was_turned_off_it_is_refused(self, connection, browser, answer):
+    def test_replay_is_refused_after_the_connection_was_turned_off(self, connection, browser, answer):
         landed = browser.deliver(connection, answer)
         connections.turn_off(connection=connection, actor=ACTOR)
         assert_refused(browser.follow(landed))
@@ -146,24 +148,26 @@ class TestAfterTheSession:
 
 class TestTheId:
     @pytest.mark.parametrize("given", ["", "?attempt=", "?attempt=nonsense", f"?attempt={UUID(int=7)}", "?other=1"])
-    def test_what_is_no_replay_leads_to_the_login_url(self, connection, browser, answer, given):
+    def test_answered_page_redirects_to_the_login_url_without_a_known_attempt(self, connection, browser, answer, given):
         sent = browser.client.get(f"/saml/{connection.public_id}/answered{given}")
         assert (sent.status_code, sent["Location"]) == (303, f"/saml/{connection.public_id}/login")
 
-    def test_another_attempt_leads_to_the_login_url(self, connection, idp, browser, answer):
+    def test_answered_page_redirects_to_the_login_url_for_an_attempt_that_is_no_replay(
+        self, connection, idp, browser, answer
+    ):
         other = Browser()
         other.sign_in(idp, connection, "eve@acme.example")
         for attempt in LoginAttempt.objects.all():
             sent = browser.client.get(f"/saml/{connection.public_id}/answered?attempt={attempt.public_id}")
             assert sent["Location"] == f"/saml/{connection.public_id}/login"
 
-    def test_it_lives_for_some_minutes(self, connection, browser, answer):
+    def test_answered_page_redirects_to_the_login_url_after_its_lifetime(self, connection, browser, answer):
         landed = browser.deliver(connection, answer)
         with time_machine.travel(now() + ANSWERED_LIFE + timedelta(seconds=1), tick=False):
             assert browser.follow(landed)["Location"] == f"/saml/{connection.public_id}/login"
 
     @pytest.mark.parametrize("is_own_org", [True, False], ids=["of the same organization", "of another one"])
-    def test_at_another_connection_it_leads_to_that_ones_login_url(
+    def test_answered_page_of_another_connection_redirects_to_its_own_login_url(
         self, acme, globex, connection, browser, answer, idp_keys, is_own_org
     ):
         attempt = browser.deliver(connection, answer)["Location"].partition("attempt=")[2]
@@ -173,10 +177,10 @@ class TestTheId:
         sent = browser.client.get(f"/saml/{second.public_id}/answered?attempt={attempt}")
         assert sent["Location"] == f"/saml/{second.public_id}/login"
 
-    def test_of_no_connection_it_is_404(self, browser, answer):
+    def test_answered_page_of_an_unknown_connection_returns_404(self, browser, answer):
         assert browser.client.get(f"/saml/{uuid4()}/answered").status_code == 404
 
-    def test_to_open_it_writes_no_row(self, connection, browser, answer):
+    def test_answered_page_writes_no_log_row(self, connection, browser, answer):
         landed = browser.deliver(connection, answer)
         for _ in range(3):
             Client().get(landed["Location"])
@@ -186,21 +190,21 @@ class TestTheId:
 class TestWhatIsRefusedBefore:
     """Only an answer that is right in everything, but that it came before, goes on."""
 
-    def test_an_altered_answer_is_refused_at_the_acs(self, connection, browser, answer):
+    def test_acs_refuses_a_replay_that_was_altered(self, connection, browser, answer):
         altered = answer[:400] + ("A" if answer[400] != "A" else "B") + answer[401:]
         assert browser.deliver(connection, altered).status_code == 403
 
-    def test_an_answer_at_another_connection_is_refused_at_the_acs(self, acme, browser, answer, idp_keys):
+    def test_acs_of_another_connection_refuses_a_replay(self, acme, browser, answer, idp_keys):
         second, _ = connect(acme, idp_keys, name="Second")
         connections.turn_on(connection=second, actor=ACTOR, without_test=True)
         assert browser.deliver(second, answer).status_code == 403
 
-    def test_an_altered_answer_after_its_end_is_refused_at_the_acs(self, connection, browser, answer):
+    def test_acs_refuses_an_altered_answer_after_its_expiry(self, connection, browser, answer):
         altered = answer[:-400] + ("A" if answer[-400] != "A" else "B") + answer[-399:]
         with late():
             assert browser.deliver(connection, altered).status_code == 403
 
-    def test_an_answer_for_somebody_else_after_its_end_is_refused_at_the_acs(self, connection, idp, browser, answer):
+    def test_acs_refuses_an_answer_with_a_wrong_audience_after_its_expiry(self, connection, idp, browser, answer):
         given = idp.respond(UMA, browser.leave(connection), fault=Fault.WRONG_AUDIENCE)
         with late():
             assert browser.deliver(connection, given).status_code == 403
@@ -213,7 +217,7 @@ def late() -> time_machine.travel:
 
 
 class TestAnAnswerAfterItsEnd:
-    def test_back_leads_to_the_page_that_was_asked_for(self, connection, idp, adam, browser):
+    def test_late_answer_leads_to_the_page_requested_with_it(self, connection, idp, adam, browser):
         given = idp.respond(ADAM, browser.leave(connection, f"?next={quote(DEEP)}"))
         browser.follow(browser.deliver(connection, given))
         grants = list(SessionGrant.objects.values())
@@ -221,25 +225,25 @@ class TestAnAnswerAfterItsEnd:
             assert browser.follow(browser.deliver(connection, given))["Location"] == DEEP
         assert list(SessionGrant.objects.values()) == grants
 
-    def test_it_leads_to_the_organization_when_the_person_is_signed_in_by_another_answer(
+    def test_late_answer_leads_to_the_organization_when_another_answer_signed_the_person_in(
         self, connection, idp, uma, browser, answer
     ):
         never_sent = idp.respond(UMA, browser.leave(connection))
         with late():
             assert browser.follow(browser.deliver(connection, never_sent))["Location"] == "/orgs/acme/"
 
-    def test_the_log_says_too_late_and_whom_it_named(self, connection, uma, browser, answer):
+    def test_late_answer_is_logged_as_expired_with_the_member_it_names(self, connection, uma, browser, answer):
         with late():
             browser.follow(browser.deliver(connection, answer))
         attempt = LoginAttempt.objects.first()
         assert (attempt.outcome, attempt.error, attempt.membership) == ("refused", "assertion_expired", uma)
 
-    def test_another_browser_sees_that_it_came_too_late(self, connection, browser, answer):
+    def test_late_answer_is_refused_as_too_late_in_another_browser(self, connection, browser, answer):
         with late():
             refused = Browser().follow(browser.deliver(connection, answer))
         assert_too_late(refused)
 
-    def test_another_member_who_signed_in_by_that_connection_sees_that_it_came_too_late(
+    def test_late_answer_is_refused_as_too_late_for_another_member_of_the_same_connection(
         self, connection, idp, adam, browser, answer
     ):
         other = Browser()
@@ -247,7 +251,7 @@ class TestAnAnswerAfterItsEnd:
         with late():
             assert_too_late(other.follow(other.deliver(connection, answer)))
 
-    def test_after_signing_out_it_came_too_late(self, connection, browser, answer):
+    def test_late_answer_is_refused_as_too_late_after_signing_out(self, connection, browser, answer):
         browser.client.post("/accounts/logout/")
         with late():
             assert_too_late(browser.follow(browser.deliver(connection, answer)))
@@ -264,7 +268,7 @@ def assert_too_late(response) -> None:
 
 
 @pytest.mark.parametrize("email", ["no address", "uma@elsewhere.example"])
-def test_replay_that_names_nobody_is_refused(connection, idp, uma, browser, answer, email):
+def test_replay_is_refused_when_its_answer_names_no_member(connection, idp, uma, browser, answer, email):
     nobody = idp.change(name_id_format=IdpNameIdFormat.TRANSIENT, name_id=NameIdSource.CUSTOM, custom_name_id="_t")
     given = nobody.respond(email, browser.leave(connection))
     browser.deliver(connection, given)
@@ -280,7 +284,7 @@ def test_hundreds_of_replays_leave_a_bounded_number_of_rows(connection, browser,
     assert LoginAttempt.objects.filter(error="assertion_replayed").count() == 20
 
 
-def test_replay_of_an_unsolicited_answer_that_signed_in_leads_on(connection, idp, uma, browser):
+def test_replay_of_an_unsolicited_answer_leads_to_the_organization_when_it_signed_in(connection, idp, uma, browser):
     rules = SignInRules(allow_idp_initiated=True)
     connections.change_rules(connection=connection, rules=rules, actor=ACTOR)
     given = idp.respond(UMA)

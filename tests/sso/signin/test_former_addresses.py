@@ -43,7 +43,9 @@ def test_sign_in_is_refused_when_the_name_id_is_a_former_address_and_nobody_has_
     assert last_attempt().error == "not_a_member"
 
 
-def test_new_holder_signs_in_as_herself_when_her_name_id_was_the_former_holders(connection, idp, alice, browser):
+def test_sign_in_enters_the_new_holders_membership_when_the_name_id_was_the_former_holders(
+    connection, idp, alice, browser
+):
     new = people.create_membership(
         org=alice.org, profile=Profile(ALICE, "Alicia"), origin=MembershipOrigin.SCIM, actor=ACTOR
     )
@@ -63,7 +65,9 @@ def test_renamed_member_still_signs_in_after_the_new_holder_came(connection, idp
     assert browser.reaches() == ["acme"]
 
 
-def test_former_address_as_name_id_is_refused_with_the_address_of_today(connection, idp, acme, browser):
+def test_sign_in_is_refused_when_the_name_id_is_a_former_address_and_the_email_is_current(
+    connection, idp, acme, browser
+):
     """The mail attribute alone, which people may edit at some providers, opens nothing."""
     membership = people.create_membership(
         org=acme, profile=Profile(ALICE, "Alice"), origin=MembershipOrigin.SCIM, actor=ACTOR
@@ -76,7 +80,7 @@ def test_former_address_as_name_id_is_refused_with_the_address_of_today(connecti
     assert browser.reaches() == []
 
 
-def test_persistent_name_id_of_a_deleted_member_goes_to_who_was_provisioned_anew(connection, idp, acme, browser):
+def test_persistent_name_id_of_a_deleted_member_enters_the_newly_provisioned_membership(connection, idp, acme, browser):
     persistent = idp.change(
         name_id_format=IdpNameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="p-1"
     )
@@ -103,7 +107,7 @@ def test_persistent_name_id_of_a_deleted_member_opens_nobody_elses_membership(co
     assert [one.membership for one in identities_in_the_way(last_attempt())] == [first]
 
 
-def test_sign_in_brings_nobody_back_whom_the_directory_deleted(connection, idp, acme, browser):
+def test_sign_in_is_refused_when_the_directory_deleted_the_member(connection, idp, acme, browser):
     connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
     membership = people.create_membership(org=acme, profile=Profile(ALICE), origin=MembershipOrigin.SCIM, actor=ACTOR)
     Browser().sign_in(idp, connection, ALICE)
@@ -114,7 +118,7 @@ def test_sign_in_brings_nobody_back_whom_the_directory_deleted(connection, idp, 
     assert Membership.objects.filter(org=acme, email_key=ALICE).count() == 1
 
 
-def test_last_owner_signs_in_and_keeps_the_address_when_the_idp_says_another(connection, idp, olga, browser):
+def test_last_owner_keeps_the_address_when_the_idp_sends_another(connection, idp, olga, browser):
     persistent = idp.change(
         name_id_format=IdpNameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="p-1"
     )
@@ -125,7 +129,7 @@ def test_last_owner_signs_in_and_keeps_the_address_when_the_idp_says_another(con
     assert browser.reaches() == ["acme"]
 
 
-def test_one_of_two_owners_is_renamed_by_the_idp(connection, idp, olga, acme, browser):
+def test_one_of_two_owners_gets_the_new_address_from_the_idp(connection, idp, olga, acme, browser):
     second = MembershipFactory(org=acme, email="otto@acme.example", role=Role.ADMIN)
     people.grant_role(membership=second, role=Role.OWNER, source=GrantSource.PERSON, actor=ACTOR)
     persistent = idp.change(

@@ -19,7 +19,7 @@ PATHS = [
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_path_on_this_site_is_kept(path):
+def test_local_path_keeps_a_path_on_this_site(path):
     assert local_path(path) == path
 
 
@@ -46,7 +46,7 @@ def test_a_path_on_this_site_is_kept(path):
         f"/{'é' * 250}",
     ],
 )
-def test_anything_else_is_nothing(text):
+def test_local_path_is_empty_for_any_other_text(text):
     assert local_path(text) == ""
 
 
@@ -60,13 +60,13 @@ odd = st.text(st.sampled_from("/\\:@?#.%-[]\t\r\n\x00\u2028\uff0f\u2044 ae"), ma
 
 
 @given(st.one_of(st.text(), odd, odd.map(lambda text: f"/{text}"), odd.map(lambda text: f"https:{text}")))
-def test_whatever_is_kept_stays_on_this_site(text):
+def test_local_path_never_leads_to_another_site_for_arbitrary_text(text):
     kept = local_path(text)
     assert kept in {text, ""}
     assert urlsplit(urljoin("https://portal.example/saml/", as_a_browser_reads(kept))).netloc == "portal.example"
 
 
-def test_what_no_parser_reads_is_nothing(monkeypatch):
+def test_local_path_is_empty_when_the_url_cannot_be_parsed(monkeypatch):
     from sso.signin import cookies
 
     def fail(text):

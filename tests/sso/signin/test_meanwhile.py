@@ -55,7 +55,7 @@ def put_another_version_in_force(connection):
 @pytest.mark.parametrize(
     ("change", "error"), [(turn_off, "connection_off"), (put_another_version_in_force, "version_changed")]
 )
-def test_a_connection_that_was_changed_at_that_moment_lets_nobody_in(
+def test_finish_is_refused_when_the_connection_changes_at_that_moment(
     connection, finish_request, monkeypatch, change, error
 ):
     lock = connections.lock_connection
@@ -71,7 +71,7 @@ def test_a_connection_that_was_changed_at_that_moment_lets_nobody_in(
     assert not SessionGrant.objects.exists()
 
 
-def test_a_membership_that_got_another_address_at_that_moment_is_not_entered(
+def test_finish_is_refused_when_the_membership_gets_another_address_at_that_moment(
     connection, uma, finish_request, monkeypatch
 ):
     connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
@@ -89,7 +89,7 @@ def test_a_membership_that_got_another_address_at_that_moment_is_not_entered(
     assert not SessionGrant.objects.exists()
 
 
-def test_a_membership_that_moved_to_another_domain_at_that_moment_is_not_entered(
+def test_finish_is_refused_when_the_membership_moves_to_another_domain_at_that_moment(
     connection, uma, finish_request, monkeypatch
 ):
     verify(connection.org, "other.example")
@@ -108,7 +108,7 @@ def test_a_membership_that_moved_to_another_domain_at_that_moment_is_not_entered
 
 
 @pytest.mark.parametrize(("locking", "is_known"), [("lock_domains", True), ("lock_verified_domains", False)])
-def test_a_domain_that_was_removed_at_that_moment_lets_nobody_in(
+def test_finish_is_refused_when_the_domain_is_removed_at_that_moment(
     connection, idp, browser, monkeypatch, locking, is_known
 ):
     connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
@@ -131,7 +131,7 @@ def test_a_domain_that_was_removed_at_that_moment_lets_nobody_in(
     assert Membership.objects.filter(email="ned@acme.example").exists() == is_known
 
 
-def test_a_connection_that_was_deleted_at_that_moment_is_unknown(connection, idp, uma, browser, monkeypatch):
+def test_finish_returns_404_when_the_connection_is_deleted_at_that_moment(connection, idp, uma, browser, monkeypatch):
     landed = browser.deliver(connection, idp.respond(UMA, browser.leave(connection)))
     lock = connections.lock_connection
 
@@ -144,7 +144,7 @@ def test_a_connection_that_was_deleted_at_that_moment_is_unknown(connection, idp
     assert not SessionGrant.objects.exists()
 
 
-def test_a_membership_that_was_removed_at_that_moment_is_not_entered(connection, uma, finish_request, monkeypatch):
+def test_finish_is_refused_when_the_membership_is_removed_at_that_moment(connection, uma, finish_request, monkeypatch):
     lock = people.lock_membership
 
     def remove_first(membership):
@@ -157,7 +157,7 @@ def test_a_membership_that_was_removed_at_that_moment_is_not_entered(connection,
         services.complete(connection=connection, finish_request=finish_request)
 
 
-def test_removing_the_domain_ends_the_sessions_that_an_idp_opened_under_it(connection, idp, uma, browser, sign_in):
+def test_remove_domain_ends_saml_sessions_of_its_addresses_only(connection, idp, uma, browser, sign_in):
     browser.sign_in(idp, connection, UMA)
     own = sign_in(uma)
     domains.remove_domain(domain=Domain.objects.get(name_key="acme.example"), actor=ACTOR)
@@ -165,7 +165,9 @@ def test_removing_the_domain_ends_the_sessions_that_an_idp_opened_under_it(conne
     assert own.get("/orgs/acme/").status_code == 200
 
 
-def test_the_next_owner_of_a_domain_inherits_nobody(connection, idp, globex, idp_keys, browser):
+def test_next_organization_with_the_domain_gets_a_new_account_for_the_same_address(
+    connection, idp, globex, idp_keys, browser
+):
     connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
     browser.sign_in(idp, connection, "ned@acme.example")
     domains.remove_domain(domain=Domain.objects.get(name_key="acme.example"), actor=ACTOR)

@@ -46,7 +46,7 @@ def assert_refused(browser: Browser, response) -> None:
 
 @pytest.mark.parametrize("form", [UNSPECIFIED, PERSISTENT, TRANSIENT])
 @pytest.mark.parametrize("name_id", ["mallory-7", "mallory@elsewhere.example"])
-def test_name_id_in_a_format_that_is_not_asked_for_is_refused_with_a_linked_members_mail(
+def test_other_name_id_in_a_format_not_requested_is_refused_for_a_linked_member(
     connection, idp, uma, browser, form, name_id
 ):
     link(connection, idp, EMAIL, UMA)
@@ -72,7 +72,7 @@ def test_own_address_in_another_format_is_refused_when_one_in_the_asked_format_i
     assert_refused(browser, browser.sign_in(named(idp, EMAIL, UMA), connection, UMA))
 
 
-def test_own_address_of_today_is_refused_when_the_asked_format_is_linked_beside_its_own(connection, idp, uma, browser):
+def test_current_address_as_name_id_is_refused_when_the_requested_format_is_linked_too(connection, idp, uma, browser):
     link(connection, idp, EMAIL, UMA)
     ask_for(connection, PERSISTENT)
     link(connection, idp, PERSISTENT, "p-1")
@@ -101,7 +101,7 @@ def test_linked_name_id_still_enters_after_another_format_is_asked_for(connectio
 
 
 @pytest.mark.parametrize("form", [UNSPECIFIED, EMAIL])
-def test_own_address_is_linked_when_no_format_is_preferred(connection, idp, uma, browser, form):
+def test_own_address_as_name_id_signs_in_when_no_format_is_requested(connection, idp, uma, browser, form):
     link(connection, idp, PERSISTENT, "p-1")
     ask_for(connection, UNSPECIFIED)
     assert browser.sign_in(named(idp, form, UMA), connection, UMA).status_code == 302
@@ -109,7 +109,7 @@ def test_own_address_is_linked_when_no_format_is_preferred(connection, idp, uma,
 
 @pytest.mark.parametrize("form", [UNSPECIFIED, EMAIL, TRANSIENT])
 @pytest.mark.parametrize("name_id", ["mallory-7", "nobody@acme.example"])
-def test_what_is_not_the_own_address_is_refused_when_no_format_is_preferred(
+def test_other_name_id_than_the_own_address_is_refused_when_no_format_is_requested(
     connection, idp, uma, browser, form, name_id
 ):
     link(connection, idp, PERSISTENT, "p-1")
@@ -117,7 +117,7 @@ def test_what_is_not_the_own_address_is_refused_when_no_format_is_preferred(
     assert_refused(browser, browser.sign_in(named(idp, form, name_id), connection, UMA))
 
 
-def test_former_address_in_the_asked_format_is_no_link_that_stands(connection, idp, uma, browser):
+def test_linked_former_address_does_not_block_the_current_address_in_another_format(connection, idp, uma, browser):
     """The IdP names people by their address, now in one format and now in another, and she is renamed twice."""
     link(connection, idp, EMAIL, UMA)
     people.update_profile(membership=uma, profile=Profile(RENAMED), actor=ACTOR)
@@ -144,7 +144,7 @@ class TestTransient:
         assert_refused(browser, browser.sign_in(named(idp, TRANSIENT, "adam@acme.example"), connection, UMA))
 
 
-def test_link_at_another_connection_refuses_nothing(acme, connection, idp, uma, browser, idp_keys):
+def test_name_id_linked_at_another_connection_does_not_block_sign_in(acme, connection, idp, uma, browser, idp_keys):
     link(connection, idp, EMAIL, UMA)
     second, other = connect(acme, idp_keys, name="Second")
     connections.turn_on(connection=second, actor=ACTOR, without_test=True)
@@ -160,7 +160,7 @@ def test_refused_name_id_enters_after_the_linked_one_is_forgotten(connection, id
     assert browser.sign_in(moved, connection, UMA).status_code == 302
 
 
-def test_refusal_says_to_ask_for_the_format_when_everybody_has_another_one(connection, idp, uma, browser):
+def test_refusal_says_to_request_the_format_or_to_forget_the_name_id(connection, idp, uma, browser):
     link(connection, idp, EMAIL, UMA)
     browser.sign_in(named(idp, PERSISTENT, "p-1"), connection, UMA)
     attempt = LoginAttempt.objects.first()

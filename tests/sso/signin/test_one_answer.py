@@ -54,7 +54,7 @@ def test_finish_refuses_a_second_answer_when_the_browser_kept_the_flow_cookie(
     assert SessionGrant.objects.filter(method=SignInMethod.SAML).count() == 1
 
 
-def test_finish_uses_the_request_up_when_the_first_answer_is_refused(connection, idp, uma, browser):
+def test_finish_marks_the_request_as_used_when_the_first_answer_is_refused(connection, idp, uma, browser):
     request = browser.leave(connection)
     kept = keep_cookies(browser)
     refused = browser.follow(browser.deliver(connection, idp.respond("eve@acme.example", request)))
@@ -80,7 +80,7 @@ def test_finish_deletes_the_second_answer_when_it_refuses_it(connection, idp, um
     assert not PendingSignIn.objects.exists()
 
 
-def test_a_request_id_is_used_up_at_its_own_connection_only(acme, connection, idp, idp_keys):
+def test_used_request_ids_are_unique_per_connection(acme, connection, idp, idp_keys):
     second, _ = connect(acme, idp_keys, name="Second")
     for one in (connection, second):
         UsedRequest.objects.create(org=acme, connection=one, request_id="_a", expires_at=now())
@@ -108,13 +108,13 @@ def test_prune_deletes_a_used_request_when_no_cookie_can_name_it_any_more(connec
 
 
 class TestSomebodyWhoComesBack:
-    def test_reloading_the_finish_leads_to_the_page_that_was_asked_for(self, connection, idp, adam, browser):
+    def test_reloading_the_finish_leads_to_the_requested_page(self, connection, idp, adam, browser):
         landed = browser.deliver(connection, idp.respond(ADAM, browser.leave(connection, f"?next={quote(DEEP)}")))
         browser.follow(landed)
         assert browser.follow(landed)["Location"] == DEEP
         assert LoginAttempt.objects.count() == 1
 
-    def test_a_new_answer_to_the_old_request_leads_on_when_it_names_the_same_person(
+    def test_second_answer_to_a_used_request_leads_to_the_page_when_it_names_the_same_person(
         self, connection, idp, uma, browser
     ):
         request = browser.leave(connection)
@@ -123,7 +123,7 @@ class TestSomebodyWhoComesBack:
         assert arrived["Location"] == "/orgs/acme/"
         assert SessionGrant.objects.filter(method=SignInMethod.SAML).count() == 1
 
-    def test_a_new_answer_to_the_old_request_is_refused_when_it_names_another_person(
+    def test_second_answer_to_a_used_request_is_refused_when_it_names_another_person(
         self, connection, idp, uma, adam, browser
     ):
         request = browser.leave(connection)
@@ -132,7 +132,7 @@ class TestSomebodyWhoComesBack:
         assert error_of_last() == "request_unknown"
 
     @pytest.mark.parametrize("email", ["no address", "uma@elsewhere.example"])
-    def test_a_new_answer_to_the_old_request_is_refused_when_it_names_nobody(
+    def test_second_answer_to_a_used_request_is_refused_when_it_names_nobody(
         self, connection, idp, uma, browser, email
     ):
         request = browser.leave(connection)
@@ -146,28 +146,28 @@ class TestSomebodyWhoComesBack:
         people.suspend_membership(membership=uma, source=SuspensionSource.ADMIN, actor=ACTOR)
         assert browser.follow(landed).status_code == 403
 
-    def test_reloading_the_finish_of_another_browser_is_refused(self, connection, idp, uma, adam, browser, sign_in):
+    def test_reloading_the_finish_in_another_browser_is_refused(self, connection, idp, uma, adam, browser, sign_in):
         landed = browser.deliver(connection, idp.respond(UMA, browser.leave(connection)))
         browser.follow(landed)
         assert Browser(sign_in(adam)).follow(landed).status_code == 403
 
     @pytest.mark.parametrize("method", ["GET", "HEAD"])
-    def test_opening_the_acs_leads_to_the_login_url(self, connection, method):
+    def test_get_of_the_acs_redirects_to_the_login_url(self, connection, method):
         sent = Client().generic(method, f"/saml/{connection.public_id}/acs")
         assert (sent.status_code, sent["Location"]) == (303, f"/saml/{connection.public_id}/login")
 
-    def test_opening_the_acs_of_no_connection_is_404(self, db):
+    def test_get_of_an_unknown_connections_acs_returns_404(self, db):
         assert Client().get("/saml/00000000-0000-4000-8000-000000000000/acs").status_code == 404
 
 
 class TestTenTabs:
-    def test_ten_restored_tabs_each_reach_their_own_page(self, connection, idp, adam, browser):
+    def test_ten_tabs_opened_at_once_each_reach_their_own_page(self, connection, idp, adam, browser):
         paths = [f"/orgs/acme/settings/members/?page={tab}" for tab in range(10)]
         requests = [browser.leave(connection, f"?next={quote(path)}") for path in paths]
         pendings = [browser.deliver(connection, idp.respond(ADAM, one), relay_state="") for one in requests]
         assert [browser.follow(landed)["Location"] for landed in pendings] == paths
 
-    def test_ten_tabs_that_left_at_once_with_the_longest_ways_back_pass_any_proxy(self, connection, idp, adam):
+    def test_cookies_of_ten_tabs_with_the_longest_return_paths_fit_into_7600_bytes(self, connection, idp, adam):
         """Restored tabs leave together, so none knows of the others; the header has all that the ten bring."""
         browser = Browser()
         for tab in range(10):
@@ -181,7 +181,7 @@ class TestTenTabs:
         assert header.count("sso_flow_") == header.count("sso_handle_") == 10
         assert len(header) < 7_600
 
-    def test_what_one_browser_remembers_is_bounded_in_bytes(self, connection, browser, monkeypatch):
+    def test_flow_cookies_of_one_browser_are_bounded_in_bytes(self, connection, browser, monkeypatch):
         monkeypatch.setattr(cookies, "MOST_BYTES", 700)
         for _ in range(6):
             browser.leave(connection)
@@ -189,27 +189,27 @@ class TestTenTabs:
         assert 0 < len(kept) < 6
         assert sum(len(one.key) + len(one.value) for one in kept) <= 700
 
-    def test_the_newest_tab_is_remembered_when_old_ones_are_dropped(self, connection, idp, uma, browser, monkeypatch):
+    def test_newest_flow_is_kept_when_older_ones_are_dropped(self, connection, idp, uma, browser, monkeypatch):
         monkeypatch.setattr(cookies, "MOST_BYTES", 300)
         for _ in range(3):
             request = browser.leave(connection)
         browser.follow(browser.deliver(connection, idp.respond(UMA, request)))
         assert browser.reaches() == ["acme"]
 
-    def test_a_flow_is_forgotten_after_a_quarter_of_an_hour(self, connection, idp, uma, browser):
+    def test_answer_is_refused_when_its_flow_is_older_than_a_quarter_of_an_hour(self, connection, idp, uma, browser):
         begun = now()
         request = browser.leave(connection)
         with time_machine.travel(begun + FLOW_LIFE + timedelta(seconds=5), tick=False):
             refused = browser.follow(browser.deliver(connection, idp.respond(UMA, request)))
         assert (refused.status_code, error_of_last()) == (403, "request_unknown")
 
-    def test_a_session_remembers_the_last_ten_that_were_finished(self, connection, idp, uma, browser):
+    def test_session_keeps_the_last_ten_finished_sign_ins(self, connection, idp, uma, browser):
         for _ in range(12):
             browser.sign_in(idp, connection, UMA)
         assert len(browser.client.session[cookies.FINISHED]) == cookies.MOST_FINISHED
 
 
-def test_an_unsolicited_answer_uses_no_request_up(connection, idp, uma, browser):
+def test_unsolicited_answer_marks_no_request_as_used(connection, idp, uma, browser):
     rules = SignInRules(allow_idp_initiated=True)
     connections.change_rules(connection=connection, rules=rules, actor=ACTOR)
     browser.follow(browser.deliver(connection, idp.respond(UMA)))

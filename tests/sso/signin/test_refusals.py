@@ -66,7 +66,7 @@ def assert_refused(browser, response, error):
 
 
 @pytest.mark.parametrize("is_on", [True, False])
-def test_the_page_says_what_to_do(connection, idp, uma, browser, is_on):
+def test_refusal_page_says_where_to_try_again_and_shows_the_code(connection, idp, uma, browser, is_on):
     if not is_on:
         connections.turn_off(connection=connection, actor=ACTOR)
     page = browser.deliver(connection, idp.respond(UMA, fault=Fault.EXPIRED)).content.decode()
@@ -75,7 +75,7 @@ def test_the_page_says_what_to_do(connection, idp, uma, browser, is_on):
     assert "give this code to an admin of your organization" in page
 
 
-def test_nobody_is_told_that_they_arent_signed_in_who_is(connection, idp, uma, browser, sign_in):
+def test_refusal_page_does_not_say_signed_out_to_a_person_who_is_signed_in(connection, idp, uma, browser, sign_in):
     browser.client = sign_in(uma)
     refused = browser.sign_in(idp, connection, "eve@acme.example")
     assert "aren’t signed in" not in refused.content.decode()
@@ -86,17 +86,17 @@ REFUSALS = [*refusals_in(saml_errors), *refusals_in(admission_errors), *refusals
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.code)
-def test_what_a_person_reads_is_in_their_own_words(refusal):
+def test_public_text_of_a_refusal_has_no_saml_terms(refusal):
     words = {"identity", "provider", "idp", "saml", "assertion", "verified", "certificate", "nameid"}
     assert words.isdisjoint(re.findall(r"\w+", refusal.public.lower()))
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_each_fault_is_refused_with_its_code(connection, idp, uma, browser, fault):
+def test_each_fault_of_a_response_is_refused_with_its_code(connection, idp, uma, browser, fault):
     assert_refused(browser, browser.sign_in(idp, connection, UMA, fault=fault), FAULTS[fault])
 
 
-def test_a_fault_says_what_was_expected_and_received(connection, idp, uma, browser):
+def test_refused_audience_is_logged_with_expected_received_and_advice(connection, idp, uma, browser):
     browser.sign_in(idp, connection, UMA, fault=Fault.WRONG_AUDIENCE)
     attempt = LoginAttempt.objects.get()
     assert attempt.expected == f"http://testserver/saml/{connection.public_id}/metadata"
@@ -106,7 +106,7 @@ def test_a_fault_says_what_was_expected_and_received(connection, idp, uma, brows
 
 
 class TestReplay:
-    def test_a_response_is_taken_once(self, connection, idp, uma, browser):
+    def test_response_is_accepted_once_only(self, connection, idp, uma, browser):
         request = browser.leave(connection)
         response = idp.respond(UMA, request)
         browser.follow(browser.deliver(connection, response))
@@ -128,11 +128,11 @@ class TestReplay:
         assert SessionGrant.objects.count() == grants
         assert (LoginAttempt.objects.count(), ConsumedAssertion.objects.count()) == (2, 1)
 
-    def test_what_was_refused_isnt_consumed(self, connection, idp, uma, browser):
+    def test_refused_response_is_not_stored_as_consumed(self, connection, idp, uma, browser):
         browser.sign_in(idp, connection, UMA, fault=Fault.OTHER_KEY)
         assert not ConsumedAssertion.objects.exists()
 
-    def test_a_finish_works_once(self, connection, idp, uma, browser):
+    def test_finish_url_works_once_only(self, connection, idp, uma, browser):
         landed = browser.deliver(connection, idp.respond(UMA, browser.leave(connection)))
         copy = Browser()
         for name, cookie in browser.client.cookies.items():
@@ -150,30 +150,32 @@ class TestTheBrowserThatAsked:
         victim.relay_state = browser.relay_state
         assert_refused(victim, victim.follow(victim.deliver(connection, idp.respond(UMA, request))), "request_unknown")
 
-    def test_a_handle_in_another_browser_opens_nothing(self, connection, idp, uma, browser):
+    def test_finish_is_refused_in_another_browser_without_the_handle_cookie(self, connection, idp, uma, browser):
         landed = browser.deliver(connection, idp.respond(UMA, browser.leave(connection)))
         assert_refused(Browser(), Browser().follow(landed), "sign_in_unfinished")
 
-    def test_an_altered_handle_opens_nothing(self, connection, idp, uma, browser):
+    def test_finish_is_refused_when_the_handle_cookie_was_altered(self, connection, idp, uma, browser):
         landed = browser.deliver(connection, idp.respond(UMA, browser.leave(connection)))
         name = next(name for name in browser.client.cookies if name.startswith("sso_handle_"))
         browser.client.cookies[name] = "ghp_guessed"
         assert_refused(browser, browser.follow(landed), "sign_in_unfinished")
 
-    def test_an_altered_flow_cookie_counts_for_nothing(self, connection, idp, uma, browser):
+    def test_response_is_refused_as_request_unknown_when_the_flow_cookie_was_altered(
+        self, connection, idp, uma, browser
+    ):
         request = browser.leave(connection)
         name = next(name for name in browser.client.cookies if name.startswith("sso_flow_"))
         browser.client.cookies[name] = browser.client.cookies[name].value[:-3] + "abc"
         response = browser.follow(browser.deliver(connection, idp.respond(UMA, request)))
         assert_refused(browser, response, "request_unknown")
 
-    def test_after_a_minute_it_is_too_late(self, connection, idp, uma, browser):
+    def test_finish_is_refused_after_the_pending_sign_in_expired(self, connection, idp, uma, browser):
         landed = browser.deliver(connection, idp.respond(UMA, browser.leave(connection)))
         PendingSignIn.objects.update(expires_at="2020-01-01T00:00:00Z")
         assert_refused(browser, browser.follow(landed), "sign_in_unfinished")
 
     @pytest.mark.parametrize("path", ["", "?id=nonsense", "?id=00000000-0000-4000-8000-000000000000"])
-    def test_a_finish_without_a_sign_in_is_refused(self, connection, browser, path):
+    def test_finish_is_refused_without_a_pending_sign_in(self, connection, browser, path):
         response = browser.client.get(f"/saml/{connection.public_id}/finish{path}")
         assert_refused(browser, response, "sign_in_unfinished")
 
@@ -181,24 +183,32 @@ class TestTheBrowserThatAsked:
 class TestOthers:
     """What is one connection's is never another's."""
 
-    def test_another_connections_response_is_refused(self, acme, connection, idp, uma, browser, idp_keys):
+    def test_response_of_another_connection_is_refused_as_issuer_mismatch(
+        self, acme, connection, idp, uma, browser, idp_keys
+    ):
         _, other = connect(acme, idp_keys, name="Second")
         request = browser.leave(connection)
         assert_refused(browser, browser.deliver(connection, other.respond(UMA, request)), "issuer_mismatch")
 
-    def test_another_connection_of_one_idp_is_another_audience(self, acme, connection, idp, uma, browser, idp_keys):
+    def test_response_for_another_connection_of_the_same_idp_is_refused_as_audience_mismatch(
+        self, acme, connection, idp, uma, browser, idp_keys
+    ):
         _, other = connect(acme, idp_keys, name="Second", idp_entity_id=idp.app.idp_entity_id)
         request = browser.leave(connection)
         aimed = other.change(acs_url=idp.app.acs_url)
         assert_refused(browser, browser.deliver(connection, aimed.respond(UMA, request)), "audience_mismatch")
 
-    def test_another_organizations_response_is_refused(self, globex, connection, idp, uma, browser, idp_keys):
+    def test_response_for_another_organization_is_refused_as_destination_mismatch(
+        self, globex, connection, idp, uma, browser, idp_keys
+    ):
         verify(globex, "globex.example")
         _, theirs = connect(globex, idp_keys, idp_entity_id=idp.app.idp_entity_id)
         request = browser.leave(connection)
         assert_refused(browser, browser.deliver(connection, theirs.respond(UMA, request)), "destination_mismatch")
 
-    def test_a_flow_of_another_connection_is_none_of_this_one(self, acme, connection, idp, uma, browser, idp_keys):
+    def test_response_to_a_request_of_another_connection_is_refused_as_request_unknown(
+        self, acme, connection, idp, uma, browser, idp_keys
+    ):
         second, _ = connect(acme, idp_keys, name="Second")
         connections.turn_on(connection=second, actor=ACTOR, without_test=True)
         request = browser.leave(second)
@@ -214,11 +224,11 @@ class TestOthers:
         assert_refused(browser, browser.client.get(moved), "sign_in_unfinished")
 
     @pytest.mark.parametrize("stop", ["login", "finish", "metadata"])
-    def test_an_unknown_connection_is_404(self, db, stop):
+    def test_saml_page_of_an_unknown_connection_returns_404(self, db, stop):
         url = f"/saml/00000000-0000-4000-8000-000000000000/{stop}"
         assert Client().get(url).status_code == 404
 
-    def test_an_unknown_acs_is_404(self, db):
+    def test_acs_of_an_unknown_connection_returns_404(self, db):
         assert Client().post("/saml/00000000-0000-4000-8000-000000000000/acs").status_code == 404
 
 
@@ -227,32 +237,42 @@ class TestAddresses:
 
     FOREIGN = "greta@globex.example"
 
-    def test_a_member_with_a_foreign_address_isnt_signed_in(self, connection, idp, gil, browser):
+    def test_sign_in_is_refused_when_the_members_address_is_in_an_unverified_domain(
+        self, connection, idp, gil, browser
+    ):
         assert_refused(browser, browser.sign_in(idp, connection, gil.email), "domain_not_verified")
 
-    def test_nobody_joins_with_a_foreign_address(self, connection, idp, browser):
+    def test_sign_in_adds_no_member_with_an_address_in_an_unverified_domain(self, connection, idp, browser):
         connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
         assert_refused(browser, browser.sign_in(idp, connection, self.FOREIGN), "domain_not_verified")
         assert not Membership.objects.filter(org=connection.org, email=self.FOREIGN).exists()
 
-    def test_a_linked_person_isnt_signed_in_under_a_foreign_address(self, connection, idp, uma, browser):
+    def test_sign_in_of_a_linked_member_is_refused_when_the_sent_address_is_in_an_unverified_domain(
+        self, connection, idp, uma, browser
+    ):
         browser.sign_in(idp, connection, UMA)
         browser.client.logout()
         SessionGrant.objects.all().delete()
         lasting = idp.change(name_id=NameIdSource.CUSTOM, custom_name_id=UMA)
         assert_refused(browser, browser.sign_in(lasting, connection, self.FOREIGN), "domain_not_verified")
 
-    def test_an_idp_that_begins_by_itself_brings_no_foreign_address(self, connection, idp, gil, browser):
+    def test_idp_initiated_sign_in_is_refused_for_an_address_in_an_unverified_domain(
+        self, connection, idp, gil, browser
+    ):
         rules = SignInRules(allow_idp_initiated=True)
         connections.change_rules(connection=connection, rules=rules, actor=ACTOR)
         response = browser.follow(browser.deliver(connection, idp.respond(gil.email)))
         assert_refused(browser, response, "domain_not_verified")
 
-    def test_another_organizations_person_isnt_signed_in(self, connection, idp, globex, greta, browser):
+    def test_sign_in_is_refused_for_an_address_in_another_organizations_domain(
+        self, connection, idp, globex, greta, browser
+    ):
         verify(globex, "globex.example")
         assert_refused(browser, browser.sign_in(idp, connection, greta.email), "domain_not_verified")
 
-    def test_a_membership_that_moved_to_a_foreign_address_isnt_entered(self, connection, idp, uma, browser):
+    def test_sign_in_is_refused_when_the_membership_has_an_address_in_an_unverified_domain_by_now(
+        self, connection, idp, uma, browser
+    ):
         # a Name ID that is no address still links to the membership
         persistent = idp.change(
             name_id_format=IdpNameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="p-1"
@@ -263,23 +283,25 @@ class TestAddresses:
         people.update_profile(membership=uma, profile=Profile("uma@elsewhere.example"), actor=ACTOR)
         assert_refused(browser, browser.sign_in(persistent, connection, UMA), "domain_not_verified")
 
-    def test_a_subdomain_isnt_its_parent(self, connection, idp, browser):
+    def test_sign_in_is_refused_for_a_subdomain_of_a_verified_domain(self, connection, idp, browser):
         assert_refused(browser, browser.sign_in(idp, connection, "x@mail.acme.example"), "domain_not_verified")
 
     @pytest.mark.parametrize(
         "address", ["uma@acme.example@evil.example", "uma@аcme.example", "uma", ".uma.@acme.example"]
     )
-    def test_what_is_no_plain_address_is_refused(self, connection, idp, uma, browser, address):
+    def test_sign_in_is_refused_when_the_email_is_no_plain_address(self, connection, idp, uma, browser, address):
         connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
         assert_refused(browser, browser.sign_in(idp, connection, address), "email_invalid")
 
-    def test_without_an_address_nobody_is_signed_in(self, connection, idp, uma, browser):
+    def test_sign_in_is_refused_without_an_email(self, connection, idp, uma, browser):
         silent = idp.change(name_id=NameIdSource.USERNAME)
         assert_refused(browser, browser.sign_in(silent, connection, UMA, fault=Fault.NO_EMAIL), "email_missing")
 
 
 class TestPeople:
-    def test_an_address_that_another_member_has_isnt_taken_over(self, connection, idp, uma, adam, browser):
+    def test_sign_in_of_a_linked_member_with_another_members_address_is_refused(
+        self, connection, idp, uma, adam, browser
+    ):
         lasting = idp.change(
             name_id_format=IdpNameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="u-17"
         )
@@ -288,7 +310,7 @@ class TestPeople:
         SessionGrant.objects.all().delete()
         assert_refused(browser, browser.sign_in(lasting, connection, adam.email), "subject_changed")
 
-    def test_an_address_that_was_given_to_somebody_new_opens_no_old_membership(self, connection, idp, uma, browser):
+    def test_sign_in_with_a_linked_members_address_and_another_name_id_is_refused(self, connection, idp, uma, browser):
         lasting = idp.change(
             name_id_format=IdpNameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="u-17"
         )
@@ -301,7 +323,7 @@ class TestPeople:
     @pytest.mark.parametrize("form", [IdpNameIdFormat.EMAIL, IdpNameIdFormat.UNSPECIFIED, IdpNameIdFormat.PERSISTENT])
     @pytest.mark.parametrize("is_known", [True, False], ids=["who has signed in", "who never signed in"])
     @pytest.mark.parametrize("name_id", ["adam@acme.example", "Adam@ACME.example"])
-    def test_a_person_who_edits_their_mail_attribute_enters_nobody_elses_membership(
+    def test_sign_in_is_refused_when_the_name_id_is_another_members_address(
         self, connection, idp, uma, adam, browser, form, is_known, name_id
     ):
         if is_known:
@@ -312,24 +334,26 @@ class TestPeople:
         assert browser.sign_in(mine, connection, adam.email).status_code == 302
 
     @pytest.mark.parametrize("name_id", ["mallory-7", "mallory@elsewhere.example", "nobody@acme.example"])
-    def test_another_name_id_of_the_same_kind_is_another_person(self, connection, idp, uma, browser, name_id):
+    def test_sign_in_of_a_linked_member_with_another_name_id_in_the_same_format_is_refused(
+        self, connection, idp, uma, browser, name_id
+    ):
         Browser().sign_in(idp, connection, UMA)
         SessionGrant.objects.all().delete()
         other = idp.change(name_id=NameIdSource.CUSTOM, custom_name_id=name_id)
         assert_refused(browser, browser.sign_in(other, connection, UMA), "subject_changed")
 
-    def test_staff_must_accept_an_invitation(self, connection, idp, browser):
+    def test_sign_in_of_staff_is_refused_until_they_accept_an_invitation(self, connection, idp, browser):
         tenancy.create_staff(email="staff@acme.example", password="a-long-test-password")
         connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
         assert_refused(browser, browser.sign_in(idp, connection, "staff@acme.example"), "consent_missing")
         assert Membership.objects.get(email="staff@acme.example").user is None
 
-    def test_an_owner_of_another_organization_must_accept_an_invitation(self, connection, idp, browser):
+    def test_sign_in_of_an_owner_elsewhere_is_refused_until_they_accept_an_invitation(self, connection, idp, browser):
         OrganizationFactory(slug="other", owner_email="boss@acme.example")
         connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
         assert_refused(browser, browser.sign_in(idp, connection, "boss@acme.example"), "consent_missing")
 
-    def test_trying_again_leaves_the_invitation_in_the_mailbox_as_it_is(self, connection, idp, browser):
+    def test_second_refused_sign_in_keeps_the_planned_invitation(self, connection, idp, browser):
         OrganizationFactory(slug="other", owner_email="boss@acme.example")
         connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
         browser.sign_in(idp, connection, "boss@acme.example")
@@ -350,20 +374,20 @@ class TestPeople:
         assert_refused(browser, browser.sign_in(idp, connection, "boss@acme.example"), "consent_missing")
         assert OutboxEvent.objects.get(kind=INVITATION_MAIL, canceled_at=None).pk != first.pk
 
-    def test_a_waiting_membership_of_such_an_owner_isnt_entered(self, connection, idp, acme, browser):
+    def test_sign_in_is_refused_when_an_owner_elsewhere_has_an_invited_membership(self, connection, idp, acme, browser):
         OrganizationFactory(slug="other", owner_email="boss@acme.example")
         people.create_membership(
             org=acme, profile=Profile("boss@acme.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
         )
         assert_refused(browser, browser.sign_in(idp, connection, "boss@acme.example"), "consent_missing")
 
-    def test_a_closed_account_isnt_signed_in(self, connection, idp, uma, browser):
+    def test_sign_in_is_refused_when_the_account_is_closed(self, connection, idp, uma, browser):
         uma.user.is_active = False
         uma.user.save()
         assert_refused(browser, browser.sign_in(idp, connection, UMA), "account_closed")
         assert LoginAttempt.objects.get().membership == uma
 
-    def test_the_log_names_the_member_by_the_name_id_too(self, connection, idp, uma, browser):
+    def test_refused_sign_in_is_logged_with_the_member_found_by_name_id(self, connection, idp, uma, browser):
         lasting = idp.change(
             name_id_format=IdpNameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="u-17"
         )
@@ -374,7 +398,7 @@ class TestPeople:
 
 
 class TestConnections:
-    def test_a_connection_that_is_off_sends_nobody_away(self, connection, browser):
+    def test_login_url_returns_403_when_the_connection_is_off(self, connection, browser):
         connections.turn_off(connection=connection, actor=ACTOR)
         response = browser.client.get(f"/saml/{connection.public_id}/login")
         assert response.status_code == 403
@@ -383,17 +407,17 @@ class TestConnections:
         assert attempt.error == "connection_off"
         assert attempt.code in response.content.decode()
 
-    def test_a_connection_that_is_off_takes_no_response(self, connection, idp, uma, browser):
+    def test_acs_refuses_a_response_when_the_connection_is_off(self, connection, idp, uma, browser):
         request = browser.leave(connection)
         connections.turn_off(connection=connection, actor=ACTOR)
         assert_refused(browser, browser.deliver(connection, idp.respond(UMA, request)), "connection_off")
 
-    def test_turned_off_before_the_finish_nobody_is_signed_in(self, connection, idp, uma, browser):
+    def test_finish_is_refused_when_the_connection_was_turned_off_meanwhile(self, connection, idp, uma, browser):
         landed = browser.deliver(connection, idp.respond(UMA, browser.leave(connection)))
         connections.turn_off(connection=connection, actor=ACTOR)
         assert_refused(browser, browser.follow(landed), "connection_off")
 
-    def test_reconfigured_before_the_finish_nobody_is_signed_in(self, connection, idp, uma, browser):
+    def test_finish_is_refused_when_another_version_was_turned_on_meanwhile(self, connection, idp, uma, browser):
         landed = browser.deliver(connection, idp.respond(UMA, browser.leave(connection)))
         versions.begin_reconfiguration(connection=connection, actor=ACTOR)
         connections.turn_on(connection=connection, actor=ACTOR, without_test=True)
@@ -401,12 +425,12 @@ class TestConnections:
         assert_refused(browser, refused, "version_changed")
         assert "was changed while you signed in" in refused.content.decode()
 
-    def test_turning_off_ends_the_sessions_that_came_through_it(self, connection, idp, uma, browser):
+    def test_turn_off_ends_the_sessions_of_the_connection(self, connection, idp, uma, browser):
         browser.sign_in(idp, connection, UMA)
         assert connections.turn_off(connection=connection, actor=ACTOR) == 1
         assert browser.reaches() == []
 
-    def test_another_idp_under_the_same_connection_knows_nobody(self, connection, idp, uma, browser):
+    def test_turn_on_of_another_idp_ends_sessions_and_drops_identities(self, connection, idp, uma, browser):
         lasting = idp.change(
             name_id_format=IdpNameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="u-17"
         )
@@ -437,58 +461,58 @@ class TestHostileBodies:
         ],
         ids=["nothing", "empty", "no base64", "html", "two", "relay state only", "too large", "no text"],
     )
-    def test_nonsense_is_refused_like_everything_else(self, connection, browser, fields):
+    def test_acs_refuses_a_malformed_form_as_message_unreadable(self, connection, browser, fields):
         encoded = {name: value for name, value in fields.items() if "\ud800" not in str(value)}
         response = post_form(browser.client, connection, encoded)
         assert_refused(browser, response, "message_unreadable")
 
     @pytest.mark.parametrize("kind", ["application/json", "text/plain", "multipart/form-data", "application/xml"])
-    def test_a_body_that_is_no_form_is_refused(self, connection, browser, kind):
+    def test_acs_refuses_a_body_that_is_no_form(self, connection, browser, kind):
         response = Client().generic("POST", f"/saml/{connection.public_id}/acs", b"{\xff", content_type=kind)
         assert_refused(browser, response, "message_unreadable")
 
-    def test_a_genuine_message_is_taken_from_a_plain_form_only(self, connection, idp, uma, browser):
+    def test_acs_refuses_a_genuine_message_in_a_multipart_form(self, connection, idp, uma, browser):
         fields = {"SAMLResponse": idp.respond(UMA, browser.leave(connection))}
         response = browser.client.post(f"/saml/{connection.public_id}/acs", fields)
         assert response.request["CONTENT_TYPE"].startswith("multipart/form-data")
         assert_refused(browser, response, "message_unreadable")
 
     @pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf-8"'])
-    def test_a_form_may_say_that_it_is_utf_8(self, connection, idp, uma, browser, charset):
+    def test_acs_accepts_a_form_with_utf_8_as_charset(self, connection, idp, uma, browser, charset):
         fields = {"SAMLResponse": idp.respond(UMA, browser.leave(connection))}
         assert post_form(browser.client, connection, fields, f"{FORM}; charset={charset}").status_code == 303
 
     @pytest.mark.parametrize("kind", [FORM, "multipart/form-data; boundary=x"])
     @pytest.mark.parametrize("charset", ["hex", "base64", "bz2", "zlib", "rot13", "idna", "undefined", "utf-16", "?"])
-    def test_a_charset_that_is_not_read_is_refused(self, connection, kind, charset):
+    def test_acs_returns_400_for_a_form_with_another_charset(self, connection, kind, charset):
         sent = post_form(Client(), connection, {"SAMLResponse": "x"}, f"{kind}; charset={charset}")
         assert sent.status_code == 400
 
     @pytest.mark.parametrize(
         ("more", "status"), [(0, 303), (settings.LARGEST_SAML_BODY, 413)], ids=["whole", "too large"]
     )
-    def test_a_body_in_chunks_is_read_up_to_the_largest(self, connection, idp, uma, browser, more, status):
+    def test_acs_accepts_a_chunked_body_up_to_the_largest_size(self, connection, idp, uma, browser, more, status):
         fields = {"SAMLResponse": idp.respond(UMA, browser.leave(connection)), "RelayState": "x" * more}
         unmeasured = {"CONTENT_TYPE": FORM, "CONTENT_LENGTH": "", "wsgi.input": BytesIO(urlencode(fields).encode())}
         marked = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
         assert browser.client.generic("POST", acs(connection), **unmeasured, **marked).status_code == status
 
-    def test_a_body_that_is_too_large_leaves_no_line_in_the_log(self, connection):
+    def test_acs_returns_413_for_a_too_large_body_without_a_log_row(self, connection):
         sent = post_form(Client(), connection, {"SAMLResponse": "x" * settings.LARGEST_SAML_BODY})
         assert sent.status_code == 413
         assert not LoginAttempt.objects.exists()
 
-    def test_a_body_whose_end_is_not_marked_is_not_waited_for(self, connection):
+    def test_acs_returns_411_without_reading_when_the_end_of_the_body_is_not_marked(self, connection):
         unmeasured = {"CONTENT_TYPE": FORM, "CONTENT_LENGTH": "", "wsgi.input": BytesIO(b"SAMLResponse=x")}
         sent = Client().generic("POST", acs(connection), **unmeasured, HTTP_TRANSFER_ENCODING="chunked")
         assert sent.status_code == 411
         assert unmeasured["wsgi.input"].tell() == 0
 
     @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-    def test_only_a_post_is_taken(self, connection, method):
+    def test_acs_returns_405_for_other_methods(self, connection, method):
         assert Client().generic(method, f"/saml/{connection.public_id}/acs").status_code == 405
 
-    def test_a_flood_is_counted_but_not_written_down(self, connection, browser, monkeypatch):
+    def test_acs_logs_a_bounded_number_of_malformed_messages_per_minute(self, connection, browser, monkeypatch):
         monkeypatch.setattr(attempts, "LOGGED_PER_MINUTE", 3)
         for _ in range(5):
             response = post_form(browser.client, connection, {"SAMLResponse": "x"})
@@ -503,21 +527,23 @@ class TestHostileBodies:
             last = post_form(Client(), connection, {"SAMLResponse": "x"})
         return last
 
-    def test_a_flood_of_nobody_known_hides_nobody_known(self, connection, idp, uma, browser, flood):
+    def test_refused_verified_sign_in_is_logged_during_a_flood_of_malformed_messages(
+        self, connection, idp, uma, browser, flood
+    ):
         browser.sign_in(idp, connection, "eve@acme.example")
         assert LoginAttempt.objects.first().error == "not_a_member"
 
     @pytest.mark.parametrize("fault", [Fault.EXPIRED, Fault.WRONG_AUDIENCE])
-    def test_a_flood_hides_nobody_whom_the_idp_has_sent(self, connection, idp, uma, browser, flood, fault):
+    def test_refused_response_to_a_known_request_is_logged_during_a_flood(
+        self, connection, idp, uma, browser, flood, fault
+    ):
         assert_refused(browser, browser.sign_in(idp, connection, UMA, fault=fault), FAULTS[fault])
 
-    def test_a_flood_hides_no_answer_that_came_unasked(self, connection, idp, uma, browser, flood):
+    def test_restarted_unsolicited_answer_is_logged_during_a_flood(self, connection, idp, uma, browser, flood):
         browser.deliver(connection, idp.respond(UMA))
         assert LoginAttempt.objects.first().outcome == AttemptOutcome.RESTARTED
 
-    def test_an_answer_that_is_sent_again_and_again_is_not_written_down_for_ever(
-        self, connection, idp, uma, browser, flood
-    ):
+    def test_replayed_answer_is_logged_a_bounded_number_of_times(self, connection, idp, uma, browser, flood):
         response = idp.respond(UMA, browser.leave(connection))
         for _ in range(6):
             last = browser.deliver(connection, response)
@@ -525,20 +551,20 @@ class TestHostileBodies:
         assert (last.status_code, browser.reaches()) == (403, [])
         assert "isn’t in your organization’s sign-in log" in last.content.decode()
 
-    def test_what_was_not_written_down_has_no_code_that_leads_nowhere(self, connection, flood):
+    def test_refusal_page_shows_the_request_id_and_no_code_when_the_attempt_was_not_logged(self, connection, flood):
         page = flood.content.decode()
         assert "attempt-code" not in page
         assert "isn’t in your organization’s sign-in log" in page
         assert flood["X-Request-ID"] in page
 
-    def test_a_response_that_nobody_asked_for_sends_away_once(self, connection, idp, uma, browser):
+    def test_unsolicited_response_restarts_the_sign_in_once_only(self, connection, idp, uma, browser):
         response = idp.respond(UMA)
         assert browser.deliver(connection, response).status_code == 303
         refused = browser.follow(browser.deliver(connection, response))
         assert_refused(browser, refused, "assertion_replayed")
 
 
-def test_nothing_of_a_message_is_in_a_log_line(connection, idp, uma, browser, caplog):
+def test_log_lines_have_no_part_of_message_handle_or_address(connection, idp, uma, browser, caplog):
     caplog.set_level(logging.DEBUG)
     request = browser.leave(connection)
     response = idp.respond(UMA, request)
@@ -558,7 +584,9 @@ class TestTwoTabsOfANewcomer:
     def joining(self, connection):
         connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
 
-    def test_the_second_tab_takes_the_membership_of_the_first(self, connection, idp, acme, browser, monkeypatch):
+    def test_second_tab_of_a_new_member_enters_the_membership_made_by_the_first(
+        self, connection, idp, acme, browser, monkeypatch
+    ):
         admit = admission.admit
 
         def admit_as_the_second(*, subject, found):
@@ -572,7 +600,9 @@ class TestTwoTabsOfANewcomer:
         assert browser.reaches() == ["acme"]
         assert Membership.objects.filter(email="new@acme.example").count() == 1
 
-    def test_a_membership_that_is_gone_again_is_refused(self, connection, idp, acme, browser, monkeypatch):
+    def test_sign_in_is_refused_when_the_concurrently_made_membership_is_gone_again(
+        self, connection, idp, acme, browser, monkeypatch
+    ):
         def gone(**order):
             raise MembershipExists
 

@@ -35,7 +35,7 @@ def test_a_member_signs_in_and_reaches_their_organization(connection, idp, uma, 
     assert browser.reaches() == ["acme"]
 
 
-def test_the_sign_in_is_in_the_log(connection, idp, uma, browser):
+def test_sign_in_is_logged_with_member_version_and_passed_checks(connection, idp, uma, browser):
     browser.sign_in(idp, connection, UMA)
     attempt = LoginAttempt.objects.get()
     assert (attempt.outcome, attempt.email, attempt.membership) == (AttemptOutcome.SIGNED_IN, UMA, uma)
@@ -44,7 +44,7 @@ def test_the_sign_in_is_in_the_log(connection, idp, uma, browser):
 
 @pytest.mark.parametrize("signs", Signs)
 @pytest.mark.parametrize("style", Style)
-def test_each_vendors_way_of_writing_signs_in(connection, idp, uma, browser, signs, style):
+def test_each_vendors_style_of_response_signs_in(connection, idp, uma, browser, signs, style):
     from sandbox.test_idp.types import PRESETS
 
     browser.sign_in(idp.change(signs=signs, style=style, attributes=PRESETS[style]), connection, UMA)
@@ -57,7 +57,7 @@ def test_each_name_id_format_signs_in(connection, idp, uma, browser, name_id_for
     assert browser.reaches() == ["acme"]
 
 
-def test_an_idp_that_offers_post_only_gets_a_form_with_a_button(acme, uma, browser, idp_keys):
+def test_login_url_shows_a_form_with_a_button_when_the_idp_offers_post_only(acme, uma, browser, idp_keys):
     from tests.sso.conftest import connect, verify
 
     verify(acme, "acme.example")
@@ -70,13 +70,13 @@ def test_an_idp_that_offers_post_only_gets_a_form_with_a_button(acme, uma, brows
     assert browser.reaches() == ["acme"]
 
 
-def test_the_address_is_compared_without_case(connection, idp, uma, browser):
+def test_sign_in_finds_the_member_by_email_in_any_case(connection, idp, uma, browser):
     browser.sign_in(idp, connection, "UMA@Acme.Example")
     assert LoginAttempt.objects.get().membership == uma
     assert Membership.objects.filter(email_key=UMA).count() == 1
 
 
-def test_a_sign_up_that_was_never_verified_keeps_nobody_from_joining_by_signing_in(connection, idp, browser):
+def test_sign_in_adds_the_member_and_replaces_an_unverified_account_with_the_address(connection, idp, browser):
     claim = tenancy.sign_up(email="newhire@acme.example", password="a-strangers-password")
     allow(connection, jit=True)
     browser.sign_in(idp, connection, "newhire@acme.example")
@@ -86,14 +86,14 @@ def test_a_sign_up_that_was_never_verified_keeps_nobody_from_joining_by_signing_
     assert not member.user.has_usable_password()
 
 
-def test_signing_in_again_links_no_second_identity(connection, idp, uma, browser):
+def test_second_sign_in_links_no_second_identity(connection, idp, uma, browser):
     for _ in range(2):
         browser.sign_in(idp, connection, UMA)
     assert SamlIdentity.objects.filter(connection=connection, membership=uma).count() == 1
     assert AuditEvent.objects.filter(action="membership.identity_linked").count() == 1
 
 
-def test_a_deep_link_survives_the_sign_in(connection, idp, adam, browser):
+def test_sign_in_leads_to_the_requested_page(connection, idp, adam, browser):
     path = "/orgs/acme/settings/members/?q=nora&page=2"
     arrived = browser.sign_in(idp, connection, "adam@acme.example", f"?next={quote(path)}")
     assert arrived["Location"] == path
@@ -102,18 +102,18 @@ def test_a_deep_link_survives_the_sign_in(connection, idp, adam, browser):
 @pytest.mark.parametrize(
     "target", ["//evil.example", "https://evil.example/x", "/\\evil.example", "javascript:alert(1)"]
 )
-def test_a_link_to_another_site_leads_home(connection, idp, uma, browser, target):
+def test_sign_in_leads_to_the_organization_when_next_is_another_site(connection, idp, uma, browser, target):
     arrived = browser.sign_in(idp, connection, UMA, f"?next={quote(target)}")
     assert arrived["Location"] == "/orgs/acme/"
 
 
-def test_relay_state_from_outside_is_never_followed(connection, idp, uma, browser):
+def test_sign_in_never_redirects_to_a_relay_state_from_outside(connection, idp, uma, browser):
     request = browser.leave(connection)
     landed = browser.deliver(connection, idp.respond(UMA, request), relay_state="https://evil.example/")
     assert browser.follow(landed)["Location"] == "/orgs/acme/"
 
 
-def test_the_session_reaches_this_organization_only(connection, idp, uma, globex, browser):
+def test_saml_session_opens_the_organization_of_the_connection_only(connection, idp, uma, globex, browser):
     people.join(membership=MembershipFactory(org=globex, email="x@globex.example"), user=uma.user, actor=ACTOR)
     browser.sign_in(idp, connection, UMA)
     assert browser.reaches() == ["acme"]
@@ -121,17 +121,17 @@ def test_the_session_reaches_this_organization_only(connection, idp, uma, globex
 
 
 @pytest.mark.parametrize("path", ["/accounts/email/", "/accounts/password/change/", "/accounts/2fa/", "/admin/"])
-def test_the_session_opens_no_page_of_the_account_itself(connection, idp, uma, browser, path):
+def test_saml_session_gets_403_on_account_and_admin_pages(connection, idp, uma, browser, path):
     browser.sign_in(idp, connection, UMA)
     assert browser.client.get(path).status_code == 403
 
 
-def test_the_session_is_listed_among_the_accounts_sessions(connection, idp, uma, browser, sign_in):
+def test_saml_session_is_listed_among_the_accounts_sessions(connection, idp, uma, browser, sign_in):
     browser.sign_in(idp, connection, UMA)
     assert uma.user.usersession_set.count() == 1
 
 
-def test_the_session_has_a_new_id(connection, idp, uma, browser):
+def test_sign_in_gives_the_session_a_new_id(connection, idp, uma, browser):
     browser.client.get("/accounts/login/")
     session = browser.client.session
     session["planted"] = "yes"
@@ -141,7 +141,7 @@ def test_the_session_has_a_new_id(connection, idp, uma, browser):
     assert browser.client.cookies["sessionid"].value != session.session_key
 
 
-def test_the_session_ends_when_the_idp_says_so(connection, idp, uma, browser):
+def test_saml_session_ends_at_session_not_on_or_after(connection, idp, uma, browser):
     ends = now() + timedelta(minutes=30)
     browser.sign_in(idp, connection, UMA, session_ends=ends)
     # the IdP's clock may be behind
@@ -151,18 +151,18 @@ def test_the_session_ends_when_the_idp_says_so(connection, idp, uma, browser):
         assert browser.reaches() == []
 
 
-def test_a_session_that_ended_a_minute_ago_by_the_idps_clock_is_entered(connection, idp, uma, browser):
+def test_sign_in_is_accepted_when_the_idp_session_ended_within_the_clock_skew(connection, idp, uma, browser):
     browser.sign_in(idp, connection, UMA, session_ends=now() - timedelta(seconds=60))
     assert browser.reaches() == ["acme"]
 
 
-def test_a_session_for_ever_lasts_as_long_as_ours(connection, idp, uma, browser, settings):
+def test_saml_session_ends_with_the_cookie_age_when_the_idp_sets_a_later_end(connection, idp, uma, browser, settings):
     browser.sign_in(idp, connection, UMA, session_ends=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))
     ours = now() + timedelta(seconds=settings.SESSION_COOKIE_AGE)
     assert abs(SessionGrant.objects.get(method=SignInMethod.SAML).expires_at - ours) < timedelta(seconds=10)
 
 
-def test_a_session_that_is_over_before_the_browser_is_back_is_refused(connection, idp, uma, browser):
+def test_finish_is_refused_when_the_idp_session_is_over_by_then(connection, idp, uma, browser):
     begun = now()
     response = idp.respond(UMA, browser.leave(connection), session_ends=begun - timedelta(seconds=60))
     landed = browser.deliver(connection, response)
@@ -172,42 +172,42 @@ def test_a_session_that_is_over_before_the_browser_is_back_is_refused(connection
     assert not SessionGrant.objects.filter(method=SignInMethod.SAML).exists()
 
 
-def test_whoever_gave_a_personal_proof_keeps_it(connection, idp, uma, browser, sign_in):
+def test_sign_in_keeps_the_password_session_of_the_same_person(connection, idp, uma, browser, sign_in):
     browser.client = sign_in(uma)
     browser.sign_in(idp, connection, UMA)
     assert browser.client.get("/accounts/email/").status_code == 200
     assert SessionGrant.objects.get(membership=uma).method == SignInMethod.PASSWORD
 
 
-def test_after_a_switch_somebody_elses_session_in_this_browser_is_gone(connection, idp, uma, greta, browser, sign_in):
+def test_switch_ends_the_other_persons_session_in_the_browser(connection, idp, uma, greta, browser, sign_in):
     browser.client = sign_in(greta)
     browser.switch(browser.sign_in(idp, connection, UMA))
     assert browser.reaches() == ["acme"]
     assert browser.client.get("/accounts/email/").status_code == 403
 
 
-def test_several_tabs_sign_in_at_the_same_time(connection, idp, uma, browser):
+def test_three_tabs_of_one_browser_all_sign_in(connection, idp, uma, browser):
     requests = [browser.leave(connection) for _ in range(3)]
     pendings = [browser.deliver(connection, idp.respond(UMA, request), relay_state="") for request in requests]
     assert [browser.follow(pending).status_code for pending in pendings] == [302, 302, 302]
     assert browser.reaches() == ["acme"]
 
 
-def test_a_slower_tab_goes_on_after_the_faster_one(connection, idp, uma, browser):
+def test_slower_tab_signs_in_after_the_faster_one(connection, idp, uma, browser):
     slow, fast = browser.leave(connection), browser.leave(connection)
     for request in (fast, slow):
         landed = browser.deliver(connection, idp.respond(UMA, request), relay_state="")
         assert browser.follow(landed).status_code == 302
 
 
-def test_a_browser_keeps_ten_flows_at_the_most(connection, browser):
+def test_browser_keeps_at_most_ten_flow_cookies(connection, browser):
     for _ in range(14):
         browser.leave(connection)
     kept = [name for name, cookie in browser.client.cookies.items() if name.startswith("sso_flow_") and cookie.value]
     assert len(kept) == 10
 
 
-def test_an_own_proof_outlives_what_an_idp_says_in_the_same_session(connection, idp, olga, browser, sign_in):
+def test_turn_off_keeps_the_session_of_a_person_signed_in_by_password_too(connection, idp, olga, browser, sign_in):
     browser.client = sign_in(olga)
     assert browser.sign_in(idp, connection, olga.email).status_code == 302
     connections.turn_off(connection=connection, actor=ACTOR)
@@ -215,7 +215,7 @@ def test_an_own_proof_outlives_what_an_idp_says_in_the_same_session(connection, 
 
 
 class TestPeopleWhoJoin:
-    def test_a_new_person_gets_a_membership_with_the_default_role(self, connection, idp, browser):
+    def test_sign_in_adds_a_new_member_with_the_default_role_when_jit_is_on(self, connection, idp, browser):
         allow(connection, jit=True, default_role=Role.GUEST)
         browser.sign_in(idp, connection, "new@acme.example", first="Nora", last="New")
         membership = Membership.objects.get(email="new@acme.example")
@@ -227,18 +227,18 @@ class TestPeopleWhoJoin:
         )
         assert browser.reaches() == ["acme"]
 
-    def test_without_the_switch_a_new_person_is_told_to_ask(self, connection, idp, browser):
+    def test_sign_in_of_a_new_person_is_refused_when_jit_is_off(self, connection, idp, browser):
         refused = browser.sign_in(idp, connection, "new@acme.example")
         assert refused.status_code == 403
         assert "Ask one of its admins" in refused.content.decode()
         assert LoginAttempt.objects.get().error == "not_a_member"
         assert not Membership.objects.filter(email="new@acme.example").exists()
 
-    def test_names_follow_the_idp(self, connection, idp, uma, browser):
+    def test_sign_in_updates_the_display_name_from_the_idp(self, connection, idp, uma, browser):
         browser.sign_in(idp, connection, UMA, first="Uma", last="Renamed")
         assert Membership.objects.get(pk=uma.pk).display_name == "Uma Renamed"
 
-    def test_an_address_follows_the_idp_and_the_link_survives(self, connection, idp, uma, browser):
+    def test_sign_in_updates_the_address_from_the_idp_and_keeps_the_identity(self, connection, idp, uma, browser):
         lasting = idp.change(
             name_id_format=IdpNameIdFormat.PERSISTENT, name_id=NameIdSource.CUSTOM, custom_name_id="u-17"
         )
@@ -251,7 +251,7 @@ class TestPeopleWhoJoin:
             ("uma.new@acme.example", "current"),
         }
 
-    def test_an_address_that_is_the_name_id_may_change_with_its_membership(self, connection, idp, uma, browser):
+    def test_sign_in_links_a_second_identity_when_the_address_as_name_id_changed(self, connection, idp, uma, browser):
         browser.sign_in(idp, connection, UMA)
         from orgs.people.types import Profile
 
@@ -259,7 +259,7 @@ class TestPeopleWhoJoin:
         browser.sign_in(idp, connection, "uma.new@acme.example")
         assert SamlIdentity.objects.filter(membership=uma).count() == 2
 
-    def test_an_invited_membership_is_taken_once_its_domain_is_verified(self, connection, idp, acme, browser):
+    def test_sign_in_activates_an_invited_membership_when_the_domain_is_verified(self, connection, idp, acme, browser):
         from orgs.people.types import Profile
         from orgs.tenancy.types import MembershipOrigin
 
@@ -274,7 +274,7 @@ class TestPeopleWhoJoin:
 class TestDirectoriesFirst:
     """Decision 7: what SCIM says outlasts what an assertion says."""
 
-    def test_names_that_scim_has_set_stay(self, connection, idp, scim, browser):
+    def test_sign_in_keeps_names_set_by_scim(self, connection, idp, scim, browser):
         from tests.scim.bodies import user_body
 
         scim.post("/Users", user_body("nora@acme.example", name={"givenName": "Nora", "familyName": "Scim"}))
@@ -283,7 +283,9 @@ class TestDirectoriesFirst:
         assert (membership.given_name, membership.family_name) == ("Nora", "Scim")
         assert browser.reaches() == ["acme"]
 
-    def test_joining_by_sign_in_ends_with_the_first_person_of_a_directory(self, connection, idp, scim, browser):
+    def test_sign_in_adds_nobody_once_a_directory_provisioned_someone_when_so_configured(
+        self, connection, idp, scim, browser
+    ):
         from tests.scim.bodies import user_body
 
         Connection.objects.filter(pk=connection.pk).update(jit=True, jit_until_directory=True)
@@ -294,7 +296,7 @@ class TestDirectoriesFirst:
         allow(Connection.objects.get(), jit=True)
         assert Browser().sign_in(idp, connection, "pia@acme.example").status_code == 302
 
-    def test_a_suspended_member_stays_suspended(self, connection, idp, scim, browser):
+    def test_sign_in_is_refused_when_scim_suspended_the_member(self, connection, idp, scim, browser):
         from tests.scim.bodies import user_body
 
         allow(connection, jit=True)
@@ -306,7 +308,7 @@ class TestDirectoriesFirst:
         attempt = LoginAttempt.objects.get()
         assert (attempt.error, attempt.membership) == ("member_suspended", membership)
 
-    def test_a_hold_ends_the_session_that_an_idp_has_opened(self, connection, idp, uma, browser):
+    def test_suspension_by_scim_ends_the_saml_session(self, connection, idp, uma, browser):
         browser.sign_in(idp, connection, UMA)
         people.suspend_membership(membership=uma, source=SuspensionSource.SCIM, actor=ACTOR)
         assert browser.client.get("/orgs/acme/").status_code == 302
@@ -314,7 +316,7 @@ class TestDirectoriesFirst:
 
 
 class TestSignInsThatTheIdpBegins:
-    def test_off_the_person_is_sent_once_through_a_sign_in_of_ours(self, connection, idp, uma, browser):
+    def test_unsolicited_answer_restarts_the_sign_in_when_idp_initiated_is_off(self, connection, idp, uma, browser):
         landed = browser.deliver(connection, idp.respond(UMA))
         assert landed["Location"] == f"/saml/{connection.public_id}/login?again=1"
         assert LoginAttempt.objects.get().passed_checks == list(SignInCheck)[:9]
@@ -326,7 +328,9 @@ class TestSignInsThatTheIdpBegins:
             AttemptOutcome.SIGNED_IN,
         }
 
-    def test_off_an_idp_that_never_answers_a_request_is_refused_with_a_hint(self, connection, idp, uma, browser):
+    def test_second_unsolicited_answer_is_refused_with_the_setting_when_idp_initiated_is_off(
+        self, connection, idp, uma, browser
+    ):
         for _ in range(2):
             landed = browser.deliver(connection, idp.respond(UMA))
             arrived = browser.follow(landed)
@@ -334,20 +338,22 @@ class TestSignInsThatTheIdpBegins:
         attempt = LoginAttempt.objects.first()
         assert (attempt.error, attempt.setting) == ("unsolicited_refused", "idp_initiated")
 
-    def test_on_it_signs_in_directly(self, connection, idp, uma, browser):
+    def test_unsolicited_answer_signs_in_when_idp_initiated_is_on(self, connection, idp, uma, browser):
         allow(connection, allow_idp_initiated=True)
         browser.follow(browser.deliver(connection, idp.respond(UMA)))
         assert browser.reaches() == ["acme"]
         assert LoginAttempt.objects.get().is_idp_initiated
 
-    def test_on_another_browser_cannot_finish_it(self, connection, idp, uma, browser):
+    def test_unsolicited_answer_cannot_be_finished_in_another_browser(self, connection, idp, uma, browser):
         allow(connection, allow_idp_initiated=True)
         landed = browser.deliver(connection, idp.respond(UMA))
         victim = Browser()
         assert victim.follow(landed).status_code == 403
         assert victim.reaches() == []
 
-    def test_switched_off_in_between_it_is_refused(self, connection, idp, uma, browser):
+    def test_unsolicited_answer_is_refused_when_idp_initiated_is_turned_off_before_the_finish(
+        self, connection, idp, uma, browser
+    ):
         allow(connection, allow_idp_initiated=True)
         landed = browser.deliver(connection, idp.respond(UMA))
         allow(connection)
@@ -365,7 +371,9 @@ class TestSomebodyElseIsSignedIn:
     def adams(self, adam, sign_in) -> Browser:
         return Browser(sign_in(adam))
 
-    def test_their_session_is_kept_and_a_sign_in_of_ours_begins(self, connection, idp, uma, adams):
+    def test_unsolicited_answer_for_somebody_else_keeps_the_session_and_restarts_the_sign_in(
+        self, connection, idp, uma, adams
+    ):
         landed = adams.follow(adams.deliver(connection, idp.respond(UMA)))
         assert landed["Location"] == f"/saml/{connection.public_id}/login?again=1"
         assert adams.client.get("/accounts/email/").status_code == 200
@@ -374,7 +382,7 @@ class TestSomebodyElseIsSignedIn:
         assert set(SignInCheck) - set(attempt.passed_checks) == {SignInCheck.REQUEST, SignInCheck.MEMBER}
         assert not SessionGrant.objects.filter(membership=uma).exists()
 
-    def test_whom_the_idp_names_when_it_is_asked_is_signed_in_by_consent(self, connection, idp, uma, adams):
+    def test_restarted_sign_in_of_somebody_else_switches_after_consent(self, connection, idp, uma, adams):
         adams.follow(adams.deliver(connection, idp.respond(UMA)))
         request = adams.leave(connection, "?again=1")
         asked = adams.follow(adams.deliver(connection, idp.respond(UMA, request)))
@@ -382,23 +390,25 @@ class TestSomebodyElseIsSignedIn:
         adams.switch(asked)
         assert SessionGrant.objects.filter(membership=uma, method=SignInMethod.SAML).exists()
 
-    def test_an_idp_that_never_answers_a_request_is_refused_the_second_time(self, connection, idp, uma, adams):
+    def test_second_unsolicited_answer_for_somebody_else_is_refused(self, connection, idp, uma, adams):
         for _ in range(2):
             arrived = adams.follow(adams.follow(adams.deliver(connection, idp.respond(UMA))))
         assert (arrived.status_code, LoginAttempt.objects.first().error) == (403, "other_person_signed_in")
         assert "Sign out there first" in arrived.content.decode()
 
-    def test_the_log_says_why(self, connection, idp, uma, adams):
+    def test_attempt_page_says_that_somebody_else_was_signed_in(self, connection, idp, uma, adams):
         adams.follow(adams.deliver(connection, idp.respond(UMA)))
         attempt = LoginAttempt.objects.get()
         page = adams.client.get(f"/orgs/acme/settings/sign-in-log/{attempt.public_id}/").content.decode()
         assert "Somebody else was signed in in that browser" in page
 
-    def test_nobody_is_added_by_it(self, connection, idp, adams):
+    def test_unsolicited_answer_for_a_new_person_adds_nobody_when_somebody_else_is_signed_in(
+        self, connection, idp, adams
+    ):
         allow(connection, allow_idp_initiated=True, jit=True)
         adams.follow(adams.deliver(connection, idp.respond("new@acme.example")))
         assert not Membership.objects.filter(email="new@acme.example").exists()
 
-    def test_the_same_person_goes_on(self, connection, idp, adams):
+    def test_unsolicited_answer_for_the_signed_in_person_signs_in(self, connection, idp, adams):
         adams.follow(adams.deliver(connection, idp.respond("adam@acme.example")))
         assert LoginAttempt.objects.get().outcome == AttemptOutcome.SIGNED_IN

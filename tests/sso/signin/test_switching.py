@@ -41,14 +41,14 @@ def is_gretas(browser) -> bool:
     return browser.client.get("/accounts/email/").status_code == 200 and browser.reaches() == ["globex"]
 
 
-def test_finish_leads_to_a_question_when_somebody_else_is_signed_in(connection, asked, gretas):
+def test_finish_redirects_to_the_switch_page_when_somebody_else_is_signed_in(connection, asked, gretas):
     assert (asked.status_code, asked["Location"].split("?")[0]) == (303, f"/saml/{connection.public_id}/switch")
     assert is_gretas(gretas)
     assert not SessionGrant.objects.filter(method=SignInMethod.SAML).exists()
     assert LoginAttempt.objects.get().outcome == AttemptOutcome.ASKED
 
 
-def test_the_question_names_both_and_changes_nothing(asked, gretas):
+def test_switch_page_names_both_people_and_changes_nothing(asked, gretas):
     for _ in range(2):
         page = gretas.follow(asked)
         assert page.status_code == 200
@@ -57,7 +57,7 @@ def test_the_question_names_both_and_changes_nothing(asked, gretas):
     assert is_gretas(gretas)
 
 
-def test_continue_signs_the_other_person_in_and_leads_to_the_page(asked, gretas, uma):
+def test_continue_signs_the_other_person_in_and_leads_to_the_requested_page(asked, gretas, uma):
     before = gretas.client.session.session_key
     assert gretas.switch(asked)["Location"] == DEEP
     assert gretas.reaches() == ["acme"]
@@ -72,7 +72,7 @@ def test_stay_keeps_the_session_and_forgets_the_sign_in(asked, gretas):
     assert gretas.switch(asked).status_code == 403
 
 
-def test_to_stay_where_nothing_waits_leads_home(connection, gretas):
+def test_stay_leads_home_when_no_sign_in_is_pending(connection, gretas):
     stayed = gretas.client.post(f"/saml/{connection.public_id}/switch?id=nonsense", {"stay": "yes"})
     assert (stayed.status_code, stayed["Location"]) == (302, "/")
 
@@ -99,7 +99,7 @@ def test_continue_needs_the_token_of_the_form(asked, gretas):
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_another_browser_can_neither_see_nor_answer_the_question(asked, method, sign_in, adam):
+def test_switch_page_returns_403_in_another_browser(asked, method, sign_in, adam):
     for other in (Browser(), Browser(sign_in(adam))):
         answer = getattr(other.client, method)(asked["Location"])
         assert answer.status_code == 403
@@ -107,25 +107,25 @@ def test_another_browser_can_neither_see_nor_answer_the_question(asked, method, 
     assert LoginAttempt.objects.first().error == "sign_in_unfinished"
 
 
-def test_the_question_is_closed_after_five_minutes(asked, gretas):
+def test_switch_page_returns_403_after_its_lifetime(asked, gretas):
     with time_machine.travel(now() + QUESTION_LIFE + timedelta(seconds=1), tick=False):
         assert gretas.follow(asked).status_code == 403
         assert gretas.switch(asked).status_code == 403
         assert is_gretas(gretas)
 
 
-def test_what_waits_for_an_answer_is_not_finished_without_it(asked, gretas):
+def test_finish_is_refused_while_the_switch_is_not_confirmed(asked, gretas):
     assert gretas.client.get(asked["Location"].replace("/switch", "/finish")).status_code == 403
     assert is_gretas(gretas)
 
 
-def test_what_waits_to_be_finished_is_not_confirmed_instead(connection, idp, uma, browser):
+def test_continue_is_refused_for_a_sign_in_that_needs_no_switch(connection, idp, uma, browser):
     landed = browser.deliver(connection, idp.respond(UMA, browser.leave(connection)))
     skipped = browser.client.post(landed["Location"].replace("/finish", "/switch"))
     assert (skipped.status_code, browser.reaches()) == (403, [])
 
 
-def test_whoever_has_come_since_is_asked_anew(asked, gretas, adam, sign_in):
+def test_continue_asks_again_when_another_person_signed_in_since(asked, gretas, adam, sign_in):
     gretas.client.cookies["sessionid"] = sign_in(adam).cookies["sessionid"].value
     again = gretas.switch(asked)
     assert (again.status_code, again["Location"] != asked["Location"]) == (303, True)
@@ -147,12 +147,12 @@ def test_continue_is_refused_when_the_connection_was_turned_off(connection, aske
     assert is_gretas(gretas)
 
 
-def test_the_same_account_goes_on_without_a_question(connection, idp, uma, browser, sign_in):
+def test_finish_asks_nothing_when_the_same_account_is_signed_in(connection, idp, uma, browser, sign_in):
     browser.client = sign_in(uma)
     assert browser.sign_in(idp, connection, UMA, f"?next={quote(DEEP)}")["Location"] == DEEP
 
 
-def test_an_account_that_joins_by_signing_in_goes_on_without_a_question(connection, idp, browser, sign_in):
+def test_finish_asks_nothing_when_the_signed_in_account_joins(connection, idp, browser, sign_in):
     from orgs.tenancy import services as tenancy
 
     connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
@@ -162,7 +162,7 @@ def test_an_account_that_joins_by_signing_in_goes_on_without_a_question(connecti
     assert Membership.objects.get(email="nora@acme.example").user == account
 
 
-def test_nobody_is_added_before_the_answer(connection, idp, gretas):
+def test_finish_adds_no_member_before_the_switch_is_confirmed(connection, idp, gretas):
     connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
     asked = gretas.sign_in(idp, connection, "new@acme.example")
     assert not Membership.objects.filter(email="new@acme.example").exists()
@@ -170,7 +170,7 @@ def test_nobody_is_added_before_the_answer(connection, idp, gretas):
     assert gretas.reaches() == ["acme"]
 
 
-def test_a_membership_that_became_another_persons_at_that_moment_is_asked_about(
+def test_finish_redirects_to_the_switch_page_when_the_membership_changed_its_account_meanwhile(
     connection, idp, uma, gretas, monkeypatch
 ):
     monkeypatch.setattr(admission_queries, "is_somebody_else", lambda *given: False)
@@ -179,7 +179,7 @@ def test_a_membership_that_became_another_persons_at_that_moment_is_asked_about(
     assert is_gretas(gretas)
 
 
-def test_the_log_says_that_somebody_was_asked(asked, adam, sign_in):
+def test_attempt_page_says_that_the_person_was_asked_whether_to_continue(asked, adam, sign_in):
     attempt = LoginAttempt.objects.get()
     page = sign_in(adam).get(f"/orgs/acme/settings/sign-in-log/{attempt.public_id}/").content.decode()
     assert "asked whether to continue as this person" in page

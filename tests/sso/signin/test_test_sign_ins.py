@@ -69,7 +69,7 @@ def page_of(tester, test) -> str:
     return tester.client.get(f"/orgs/acme/settings/authentication/tests/{test.public_id}/").content.decode()
 
 
-def test_a_good_answer_passes_and_unlocks_the_switch(untested, idp, uma, tester):
+def test_test_sign_in_passes_with_a_good_answer_and_allows_turn_on(untested, idp, uma, tester):
     test = run(tester, untested, idp)
     assert (test.status, test.preview) == (SignInTestStatus.PASSED, SignInPreview.SIGNS_IN)
     assert set(SignInCheck) - set(test.attempt.passed_checks) == {SignInCheck.MEMBER}
@@ -78,7 +78,7 @@ def test_a_good_answer_passes_and_unlocks_the_switch(untested, idp, uma, tester)
     connections.turn_on(connection=untested, actor=ACTOR)
 
 
-def test_it_signs_nobody_in_and_leaves_the_admins_session_alone(untested, idp, uma, tester):
+def test_test_sign_in_signs_nobody_in_and_keeps_the_admins_session(untested, idp, uma, tester):
     session = tester.client.cookies["sessionid"].value
     run(tester, untested, idp)
     assert tester.client.cookies["sessionid"].value == session
@@ -86,7 +86,7 @@ def test_it_signs_nobody_in_and_leaves_the_admins_session_alone(untested, idp, u
     assert Membership.objects.get(pk=uma.pk).last_sign_in_at is None
 
 
-def test_the_result_shows_checks_claims_and_profile(untested, idp, uma, tester):
+def test_test_result_page_shows_checks_claims_and_profile(untested, idp, uma, tester):
     page = page_of(tester, run(tester, untested, idp, first="Uma", last="Unger"))
     for shown in ("It is signed with a certificate", "firstname", "Unger", "Name ID", "from <code>lastname</code>"):
         assert shown in page
@@ -94,7 +94,7 @@ def test_the_result_shows_checks_claims_and_profile(untested, idp, uma, tester):
 
 
 @pytest.mark.parametrize("name", ["items", "keys", "values", "0", "", "name", "<b>"])
-def test_an_attribute_may_have_any_name(untested, idp, uma, tester, name):
+def test_test_result_page_shows_attributes_of_any_name(untested, idp, uma, tester, name):
     test = run(tester, untested, idp)
     test.claims["attributes"] = {name: ["first-of-two", "second"], "mail": [UMA]}
     test.save()
@@ -106,7 +106,7 @@ def test_an_attribute_may_have_any_name(untested, idp, uma, tester, name):
 @pytest.mark.parametrize(
     "fault", [Fault.WRONG_AUDIENCE, Fault.SHA1, Fault.STATUS_FAILURE, Fault.EXPIRED, Fault.NO_EMAIL]
 )
-def test_a_fault_fails_the_test_and_says_what_to_change(untested, idp, uma, tester, fault):
+def test_test_sign_in_fails_with_advice_when_the_response_has_a_fault(untested, idp, uma, tester, fault):
     from tests.sso.idp import NameIdSource
 
     test = run(tester, untested, idp.change(name_id=NameIdSource.USERNAME), fault=fault)
@@ -121,7 +121,7 @@ def mapping_page(tester, connection) -> str:
     return " ".join(tester.client.get(url).content.decode().split())
 
 
-def test_the_mapping_shows_beside_each_row_what_the_last_test_brought(untested, idp, uma, tester):
+def test_attributes_page_shows_the_values_of_the_last_test(untested, idp, uma, tester):
     assert "Last test" not in mapping_page(tester, untested)
     run(tester, untested, idp, first="Uma", last="Unger")
     page = mapping_page(tester, untested)
@@ -129,7 +129,7 @@ def test_the_mapping_shows_beside_each_row_what_the_last_test_brought(untested, 
     assert "<code>firstname</code>" in page
 
 
-def test_the_mapping_shows_what_an_edited_name_would_read(untested, idp, uma, tester):
+def test_attributes_page_shows_the_value_that_an_edited_name_would_read(untested, idp, uma, tester):
     run(tester, untested, idp, first="Uma", last="Unger")
     draft = connection_queries.in_preparation(untested)
     choice = AttributeChoice(names={"given_name": "lastname"})
@@ -137,7 +137,7 @@ def test_the_mapping_shows_what_an_edited_name_would_read(untested, idp, uma, te
     assert 'Unger <span class="text-sm text-muted">from <code>lastname</code>' in mapping_page(tester, untested)
 
 
-def test_a_missing_address_leads_to_its_row(untested, idp, uma, tester):
+def test_test_result_page_links_to_the_email_row_when_the_email_is_missing(untested, idp, uma, tester):
     from tests.sso.idp import NameIdSource
 
     test = run(tester, untested, idp.change(name_id=NameIdSource.USERNAME), fault=Fault.NO_EMAIL)
@@ -145,24 +145,24 @@ def test_a_missing_address_leads_to_its_row(untested, idp, uma, tester):
     assert '<span class="pill pill-bad">' in mapping_page(tester, untested)
 
 
-def test_an_unverified_domain_fails_the_test(untested, idp, tester):
+def test_test_sign_in_fails_when_the_domain_is_unverified(untested, idp, tester):
     test = run(tester, untested, idp, email="nora@unverified.example")
     assert (test.status, test.attempt.error) == (SignInTestStatus.FAILED, "domain_not_verified")
 
 
-def test_a_test_that_fails_on_its_domain_alone_shows_the_profile(untested, idp, tester):
+def test_test_result_page_shows_the_profile_when_only_the_domain_check_failed(untested, idp, tester):
     test = run(tester, untested, idp, email="nora@unverified.example", last="Unger")
     assert "from <code>lastname</code>" in page_of(tester, test)
 
 
-def test_nothing_for_ten_minutes_is_a_time_out(untested, tester):
+def test_test_sign_in_times_out_after_its_lifetime(untested, tester):
     test = begin(tester, untested)
     assert "Waiting" in page_of(tester, test)
     with time_machine.travel(now() + TEST_LIFE + timedelta(seconds=1), tick=False):
         assert "Timed out" in page_of(tester, test)
 
 
-def test_a_waiting_test_is_asked_for_again_by_htmx(untested, tester):
+def test_test_result_page_polls_while_the_test_is_waiting(untested, tester):
     test = begin(tester, untested)
     url = f"/orgs/acme/settings/authentication/tests/{test.public_id}/"
     part = tester.client.get(url, headers={"HX-Request": "true"}).content.decode()
@@ -170,7 +170,7 @@ def test_a_waiting_test_is_asked_for_again_by_htmx(untested, tester):
     assert "<html" not in part
 
 
-def test_an_edit_after_it_began_makes_it_worthless(untested, idp, uma, tester):
+def test_passed_test_does_not_count_when_the_version_was_edited_after_its_start(untested, idp, uma, tester):
     test = begin(tester, untested)
     draft = connection_queries.in_preparation(untested)
     choice = AttributeChoice({"email": "email"})
@@ -183,13 +183,13 @@ def test_an_edit_after_it_began_makes_it_worthless(untested, idp, uma, tester):
     assert "doesn’t count" in page_of(tester, test)
 
 
-def test_somebody_who_would_join_is_said_to(untested, idp, tester):
+def test_test_preview_says_joins_when_the_person_would_be_added(untested, idp, tester):
     connections.change_rules(connection=untested, rules=SignInRules(jit=True), actor=ACTOR)
     assert run(tester, untested, idp, email="new@acme.example").preview == SignInPreview.JOINS
     assert not Membership.objects.filter(email="new@acme.example").exists()
 
 
-def test_somebody_who_would_be_refused_is_said_to(untested, idp, uma, tester):
+def test_test_preview_says_refused_when_the_member_is_suspended(untested, idp, uma, tester):
     people.suspend_membership(membership=uma, source=SuspensionSource.ADMIN, actor=ACTOR)
     test = run(tester, untested, idp)
     assert (test.status, test.preview) == (SignInTestStatus.PASSED, SignInPreview.REFUSED)
@@ -200,7 +200,7 @@ LOST = pytest.mark.parametrize("relay_state", ["", "lost", "https://portal.examp
 
 
 @LOST
-def test_a_test_passes_by_the_browsers_cookie_when_its_relay_state_got_lost(connection, idp, uma, tester, relay_state):
+def test_test_sign_in_passes_by_the_flow_cookie_when_the_relay_state_is_lost(connection, idp, uma, tester, relay_state):
     test = begin(tester, connection)
     request = tester.leave(connection, f"?test={test.public_id}")
     tester.follow(tester.follow(tester.deliver(connection, idp.respond(UMA, request), relay_state=relay_state)))
@@ -210,15 +210,13 @@ def test_a_test_passes_by_the_browsers_cookie_when_its_relay_state_got_lost(conn
 
 
 @LOST
-def test_a_sign_in_passes_by_the_browsers_cookie_when_its_relay_state_got_lost(
-    connection, idp, uma, browser, relay_state
-):
+def test_sign_in_passes_by_the_flow_cookie_when_the_relay_state_is_lost(connection, idp, uma, browser, relay_state):
     request = browser.leave(connection)
     browser.follow(browser.deliver(connection, idp.respond(UMA, request), relay_state=relay_state))
     assert browser.reaches() == ["acme"]
 
 
-def test_a_test_whose_relay_state_got_lost_does_not_pass_in_another_browser(connection, idp, uma, tester, browser):
+def test_test_sign_in_without_relay_state_fails_in_another_browser(connection, idp, uma, tester, browser):
     test = begin(tester, connection)
     request = tester.leave(connection, f"?test={test.public_id}")
     browser.follow(browser.deliver(connection, idp.respond(UMA, request), relay_state=""))
@@ -229,7 +227,7 @@ def test_a_test_whose_relay_state_got_lost_does_not_pass_in_another_browser(conn
 
 @pytest.mark.parametrize("state", ["on", "off"])
 @pytest.mark.parametrize("fault", [Fault.STATUS_FAILURE, Fault.WRONG_AUDIENCE, Fault.OTHER_KEY])
-def test_a_refused_answer_without_relay_state_reaches_the_test_that_it_names(
+def test_refused_answer_without_relay_state_fails_the_test_of_its_in_response_to(
     connection, idp, uma, tester, state, fault
 ):
     test = begin(tester, connection)
@@ -244,7 +242,7 @@ def test_a_refused_answer_without_relay_state_reaches_the_test_that_it_names(
 
 
 @pytest.mark.parametrize("named", ["_" + "0" * 40, ""])
-def test_a_failure_that_names_no_waiting_test_reaches_none(connection, idp, tester, named):
+def test_refused_answer_without_relay_state_leaves_a_test_it_does_not_name_waiting(connection, idp, tester, named):
     test = begin(tester, connection)
     request = replace(tester.leave(connection, f"?test={test.public_id}"), id=named)
     answer = idp.respond(UMA, request, fault=Fault.STATUS_FAILURE)
@@ -286,7 +284,9 @@ def test_page_of_a_test_says_how_many_values_were_not_kept(untested, idp, uma, t
     assert "and 7 more, which aren’t kept" in page_of(tester, test)
 
 
-def test_a_test_is_verified_by_its_own_version_though_the_one_in_force_fits_too(connection, idp, uma, tester):
+def test_test_answer_is_verified_by_the_tested_version_even_when_the_one_in_force_would_fit(
+    connection, idp, uma, tester
+):
     versions.begin_reconfiguration(connection=connection, actor=ACTOR)
     test = begin(tester, connection)
     request = tester.leave(connection, f"?test={test.public_id}")
@@ -295,7 +295,7 @@ def test_a_test_is_verified_by_its_own_version_though_the_one_in_force_fits_too(
     assert (test.status, test.attempt.version) == (SignInTestStatus.PASSED, 2)
 
 
-def test_an_answer_to_a_test_that_no_longer_waits_fails_it(connection, idp, uma, tester):
+def test_test_sign_in_fails_when_the_answer_arrives_after_its_lifetime(connection, idp, uma, tester):
     test = begin(tester, connection)
     request = tester.leave(connection, f"?test={test.public_id}")
     with time_machine.travel(now() + TEST_LIFE + timedelta(seconds=1), tick=False):
@@ -305,7 +305,7 @@ def test_an_answer_to_a_test_that_no_longer_waits_fails_it(connection, idp, uma,
     assert test.attempt.received == "one that came too late"
 
 
-def test_the_page_on_the_way_names_the_provider_that_is_tested(connection, idp, tester):
+def test_login_page_of_a_test_names_the_provider_of_the_tested_version(connection, idp, tester):
     draft = versions.begin_reconfiguration(connection=connection, actor=ACTOR)
     by_post = idp.change(declares_redirect=False)
     snapshot = metadata.take_document(connection=connection, document=by_post.metadata())
@@ -318,7 +318,7 @@ def test_the_page_on_the_way_names_the_provider_that_is_tested(connection, idp, 
 class TestOfAVersionThatIsNotInForce:
     """What its test brings back is verified by that version also when nothing but the browser knows of the test."""
 
-    def test_it_passes_without_its_relay_state(self, untested, idp, uma, tester):
+    def test_test_of_a_version_not_in_force_passes_without_relay_state(self, untested, idp, uma, tester):
         test = begin(tester, untested)
         request = tester.leave(untested, f"?test={test.public_id}")
         tester.follow(tester.follow(tester.deliver(untested, idp.respond(UMA, request), relay_state="")))
@@ -326,7 +326,9 @@ class TestOfAVersionThatIsNotInForce:
         assert test.status == SignInTestStatus.PASSED
         assert not SessionGrant.objects.filter(method=SignInMethod.SAML).exists()
 
-    def test_beside_another_idp_in_force_it_passes_too(self, connection, idp, uma, tester):
+    def test_test_of_another_idp_passes_without_relay_state_beside_the_version_in_force(
+        self, connection, idp, uma, tester
+    ):
         other = prepare_other_idp(connection, idp)
         test = begin(tester, connection)
         request = tester.leave(connection, f"?test={test.public_id}")
@@ -341,7 +343,9 @@ class TestOfAVersionThatIsNotInForce:
         assert (arrived.status_code, LoginAttempt.objects.get().error) == (403, "version_changed")
         assert browser.reaches() == []
 
-    def test_not_even_when_its_version_is_put_in_force_at_that_moment(self, connection, idp, uma, tester, browser):
+    def test_finish_signs_nobody_in_when_the_tested_version_is_turned_on_after_the_mismatch(
+        self, connection, idp, uma, tester, browser
+    ):
         other = prepare_other_idp(connection, idp)
         begin(tester, connection)
         landed = browser.deliver(connection, other.respond(UMA, browser.leave(connection)))
@@ -350,7 +354,9 @@ class TestOfAVersionThatIsNotInForce:
         assert LoginAttempt.objects.get().error == "version_changed"
         assert browser.reaches() == []
 
-    def test_nor_when_the_connection_is_off(self, connection, idp, uma, tester, browser):
+    def test_finish_signs_nobody_in_by_a_waiting_test_when_the_connection_is_off(
+        self, connection, idp, uma, tester, browser
+    ):
         request = browser.leave(connection)
         connections.turn_off(connection=connection, actor=ACTOR)
         begin(tester, connection)
@@ -361,7 +367,7 @@ class TestOfAVersionThatIsNotInForce:
     @pytest.mark.parametrize(
         ("fault", "error"), [(Fault.WRONG_AUDIENCE, "audience_mismatch"), (Fault.OTHER_KEY, "signature_invalid")]
     )
-    def test_what_fits_neither_is_refused_for_the_one_in_force(
+    def test_answer_that_fits_neither_version_is_refused_for_the_one_in_force(
         self, connection, idp, uma, tester, browser, fault, error
     ):
         prepare_other_idp(connection, idp)
@@ -370,7 +376,7 @@ class TestOfAVersionThatIsNotInForce:
         attempt = LoginAttempt.objects.get()
         assert (attempt.error, attempt.version) == (error, 1)
 
-    def test_what_does_not_fit_the_only_version_says_why(self, untested, idp, uma, tester):
+    def test_answer_that_does_not_fit_the_only_version_is_refused_with_its_own_error(self, untested, idp, uma, tester):
         test = begin(tester, untested)
         tester.leave(untested, f"?test={test.public_id}")
         unasked = idp.respond(UMA, fault=Fault.WRONG_AUDIENCE)
@@ -389,7 +395,7 @@ class TestAnAnswerThatNobodyAskedFor:
         untested.refresh_from_db()
         return untested
 
-    def test_it_goes_on_with_the_test_once(self, tested, idp, uma, tester):
+    def test_unsolicited_answer_during_a_test_restarts_the_test_once(self, tested, idp, uma, tester):
         test = begin(tester, tested)
         tester.leave(tested, f"?test={test.public_id}")
         landed = tester.deliver(tested, idp.respond(UMA), relay_state="")
@@ -400,7 +406,7 @@ class TestAnAnswerThatNobodyAskedFor:
         assert test.status == SignInTestStatus.PASSED
         assert not SessionGrant.objects.filter(method=SignInMethod.SAML).exists()
 
-    def test_the_second_time_the_test_fails_and_says_what_to_change(self, tested, idp, uma, tester):
+    def test_second_unsolicited_answer_during_a_test_fails_it_with_advice(self, tested, idp, uma, tester):
         test = begin(tester, tested)
         tester.leave(tested, f"?test={test.public_id}")
         for _ in range(2):
@@ -411,7 +417,7 @@ class TestAnAnswerThatNobodyAskedFor:
         assert "What to change in JumpCloud" in page_of(tester, test)
 
     @pytest.mark.parametrize("end", ["timed out", "tester is gone", "another began it"])
-    def test_a_test_that_waits_no_more_is_not_gone_on_with(self, untested, idp, uma, adam, tester, end):
+    def test_restart_is_refused_when_no_test_of_the_person_is_waiting(self, untested, idp, uma, adam, tester, end):
         test = begin(tester, untested)
         tester.leave(untested, f"?test={test.public_id}")
         if end == "timed out":
@@ -434,7 +440,7 @@ def prepare_other_idp(connection, idp) -> Idp:
     return other
 
 
-def test_the_version_may_be_discarded_while_its_test_is_at_the_idp(connection, idp, uma, tester):
+def test_answer_to_a_test_of_a_discarded_version_is_refused(connection, idp, uma, tester):
     versions.begin_reconfiguration(connection=connection, actor=ACTOR)
     test = begin(tester, connection)
     request = tester.leave(connection, f"?test={test.public_id}")
@@ -444,7 +450,7 @@ def test_the_version_may_be_discarded_while_its_test_is_at_the_idp(connection, i
     assert LoginAttempt.objects.get().error == "request_unknown"
 
 
-def test_of_an_admin_who_was_suspended_meanwhile_it_unlocks_nothing(untested, idp, adam, uma, sign_in):
+def test_passed_test_does_not_count_when_its_admin_was_suspended_meanwhile(untested, idp, adam, uma, sign_in):
     tester = Browser(sign_in(adam))
     test = begin(tester, untested)
     request = tester.leave(untested, f"?test={test.public_id}")
@@ -455,7 +461,7 @@ def test_of_an_admin_who_was_suspended_meanwhile_it_unlocks_nothing(untested, id
     assert untested.state == ConnectionState.DRAFT
 
 
-def test_of_two_answers_the_first_is_the_result(untested, idp, uma, tester):
+def test_test_result_is_that_of_the_first_of_two_answers(untested, idp, uma, tester):
     test = begin(tester, untested)
     request = tester.leave(untested, f"?test={test.public_id}")
     pendings = [tester.deliver(untested, idp.respond(email, request)) for email in (UMA, "eve@elsewhere.example")]
@@ -465,7 +471,7 @@ def test_of_two_answers_the_first_is_the_result(untested, idp, uma, tester):
     assert test.status == SignInTestStatus.PASSED
 
 
-def test_an_answer_to_another_request_fails_the_test(untested, idp, uma, tester):
+def test_test_sign_in_fails_when_the_answer_is_to_another_request(untested, idp, uma, tester):
     test = begin(tester, untested)
     first = tester.leave(untested, f"?test={test.public_id}")
     second = begin(tester, untested)
@@ -476,13 +482,13 @@ def test_an_answer_to_another_request_fails_the_test(untested, idp, uma, tester)
 
 
 @pytest.mark.parametrize("who", ["adam", "uma", "greta"])
-def test_nobody_else_goes_on_with_an_admins_test(request, untested, tester, sign_in, who):
+def test_login_url_of_a_test_returns_404_for_anybody_but_its_admin(request, untested, tester, sign_in, who):
     test = begin(tester, untested)
     other = sign_in(request.getfixturevalue(who))
     assert other.get(f"/saml/{untested.public_id}/login?test={test.public_id}").status_code == 404
 
 
-def test_a_stranger_cannot_begin_one(untested, browser):
+def test_login_url_of_an_unknown_test_returns_404_when_nobody_is_signed_in(untested, browser):
     test = "00000000-0000-4000-8000-000000000000"
     assert browser.client.get(f"/saml/{untested.public_id}/login?test={test}").status_code == 404
 
@@ -499,19 +505,19 @@ def test_a_version_in_preparation_is_tested_beside_the_one_in_force(connection, 
     assert LoginAttempt.objects.first().version == 1
 
 
-def test_without_metadata_there_is_nothing_to_test(acme, olga):
+def test_start_test_raises_setup_incomplete_without_metadata(acme, olga):
     bare = metadata.create_connection(org=acme, name="Bare", rules=SignInRules(), actor=ACTOR)
     with pytest.raises(SetupIncomplete):
         services.start_test(connection=bare, actor=ACTOR, starter=olga.user)
 
 
-def test_the_button_says_that_there_is_nothing_to_test(acme, tester):
+def test_start_test_view_returns_409_without_metadata(acme, tester):
     bare = metadata.create_connection(org=acme, name="Bare", rules=SignInRules(), actor=ACTOR)
     url = f"/orgs/acme/settings/authentication/connections/{bare.public_id}/test/"
     assert tester.client.post(url).status_code == 409
 
 
-def test_two_organizations_tests_stay_apart(untested, tester, globex, greta, sign_in):
+def test_test_result_page_returns_404_for_another_organizations_admin(untested, tester, globex, greta, sign_in):
     verify(globex, "globex.example")
     test = begin(tester, untested)
     for slug in ("acme", "globex"):
@@ -519,7 +525,7 @@ def test_two_organizations_tests_stay_apart(untested, tester, globex, greta, sig
         assert sign_in(greta).get(url).status_code == 404
 
 
-def test_what_is_over_is_dropped(connection, idp, uma, tester, browser):
+def test_delete_finished_deletes_old_tests_and_attempts(connection, idp, uma, tester, browser):
     run(tester, connection, idp)
     browser.sign_in(idp, connection, UMA)
     begin(tester, connection)
@@ -528,7 +534,7 @@ def test_what_is_over_is_dropped(connection, idp, uma, tester, browser):
     assert not LoginAttempt.objects.exists()
 
 
-def test_the_hourly_task_drops_it(connection, idp, uma, browser, time_machine):
+def test_prune_deletes_old_assertions_and_attempts(connection, idp, uma, browser, time_machine):
     browser.sign_in(idp, connection, UMA)
     time_machine.move_to(now() + timedelta(days=91))
     prune()
@@ -536,7 +542,7 @@ def test_the_hourly_task_drops_it(connection, idp, uma, browser, time_machine):
     assert not LoginAttempt.objects.exists()
 
 
-def test_replay_during_a_test_leads_to_its_result(untested, idp, uma, tester):
+def test_replay_during_a_test_redirects_to_its_result_page(untested, idp, uma, tester):
     test = begin(tester, untested)
     answer = idp.respond(UMA, tester.leave(untested, f"?test={test.public_id}"))
     tester.deliver(untested, answer)
@@ -545,7 +551,7 @@ def test_replay_during_a_test_leads_to_its_result(untested, idp, uma, tester):
     assert LoginAttempt.objects.get().error == "assertion_replayed"
 
 
-def test_replay_that_only_a_tested_version_verifies_leads_to_the_test(connection, idp, uma, tester):
+def test_replay_verified_by_the_tested_version_only_redirects_to_the_result_page(connection, idp, uma, tester):
     other = prepare_other_idp(connection, idp)
     test = begin(tester, connection)
     answer = other.respond(UMA, tester.leave(connection, f"?test={test.public_id}"))

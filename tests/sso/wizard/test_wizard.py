@@ -61,7 +61,7 @@ def choose(org, code) -> Connection:
     return made
 
 
-def test_from_a_name_to_a_finished_connection(admin, idp_keys):
+def test_wizard_leads_from_a_name_to_a_finished_connection(admin, idp_keys):
     connection = begin(admin)
     assert send(admin, connection, "provider", provider="jumpcloud")["Location"] == step(connection, "values")
     assert send(admin, connection, "values")["Location"] == step(connection, "attributes")
@@ -82,12 +82,12 @@ def test_from_a_name_to_a_finished_connection(admin, idp_keys):
     ("name", "said"),
     [("", "Give the connection a name"), ("a\x07", "can’t be shown"), ("JumpCloud", "already has that name")],
 )
-def test_a_name_that_cannot_be_is_said_at_the_field(admin, name, said):
+def test_name_form_shows_a_message_for_an_invalid_or_taken_name(admin, name, said):
     begin(admin)
     assert said in text_of(admin.post(NEW, {"name": name}))
 
 
-def test_whoever_leaves_goes_on_where_they_were(admin):
+def test_wizard_continues_at_the_furthest_step_after_leaving(admin):
     connection = begin(admin)
     send(admin, connection, "provider", provider="okta")
     send(admin, connection, "values")
@@ -96,7 +96,7 @@ def test_whoever_leaves_goes_on_where_they_were(admin):
     assert admin.get(f"{LIST}connections/{connection.public_id}/")["Location"] == step(connection, "attributes")
 
 
-def test_going_back_loses_nothing(admin, acme):
+def test_back_button_keeps_typed_attributes_and_the_provider(admin, acme):
     connection = choose(acme, "jumpcloud")
     back = send(admin, connection, "attributes", email="mail", name_id_format=NameIdFormat.PERSISTENT, back="yes")
     assert back["Location"] == step(connection, "values")
@@ -107,18 +107,18 @@ def test_going_back_loses_nothing(admin, acme):
 
 
 @pytest.mark.parametrize("name", ["values", "attributes", "metadata"])
-def test_without_a_provider_every_step_asks_for_it(admin, name):
+def test_step_redirects_to_the_provider_step_when_no_provider_is_chosen(admin, name):
     connection = begin(admin)
     assert admin.get(step(connection, name))["Location"] == step(connection, "provider")
 
 
-def test_no_provider_is_said(admin):
+def test_provider_step_returns_400_with_a_message_without_a_provider(admin):
     refused = send(admin, begin(admin), "provider")
     assert (refused.status_code, "Choose your identity provider" in text_of(refused)) == (400, True)
 
 
 @pytest.mark.parametrize("name", ["provider", "attributes"])
-def test_two_admins_do_not_overwrite_each_other_unseen(admin, olga, acme, sign_in, name):
+def test_step_refuses_a_second_admins_stale_form(admin, olga, acme, sign_in, name):
     connection = choose(acme, "jumpcloud")
     given = {"provider": {"provider": "okta"}, "attributes": {"email": "mail", "name_id_format": NameIdFormat.EMAIL}}[
         name
@@ -133,7 +133,7 @@ def test_two_admins_do_not_overwrite_each_other_unseen(admin, olga, acme, sign_i
     assert admin.post(step(connection, name), {**given, "revision": revision}).status_code == 302
 
 
-def test_whoever_is_told_sees_what_the_other_has_saved(admin, olga, acme, sign_in):
+def test_refused_stale_form_shows_own_and_saved_values(admin, olga, acme, sign_in):
     connection = choose(acme, "jumpcloud")
     stale = {"revision": queries.in_preparation(connection).revision}
     send(sign_in(olga), connection, "provider", provider="okta")
@@ -159,7 +159,7 @@ def use(admin, preview):
     return admin.post(preview, {"revision": revision})
 
 
-def test_metadata_of_a_colleague_is_not_overwritten_unseen(admin, olga, acme, sign_in, idp_keys):
+def test_metadata_preview_refuses_to_overwrite_a_colleagues_metadata_at_first(admin, olga, acme, sign_in, idp_keys):
     connection = choose(acme, "jumpcloud")
     mine = Idp.for_connection(idp_keys, connection)
     seen = queries.in_preparation(connection).revision
@@ -175,7 +175,7 @@ def test_metadata_of_a_colleague_is_not_overwritten_unseen(admin, olga, acme, si
     assert queries.in_preparation(connection).idp_entity_id == mine.app.idp_entity_id
 
 
-def test_other_certificates_are_pointed_out(admin, acme, idp_keys):
+def test_metadata_preview_says_that_the_certificates_differ(admin, acme, idp_keys):
     connection = choose(acme, "jumpcloud")
     idp = Idp.for_connection(idp_keys, connection)
     use(admin, read_by_file(admin, connection, idp.metadata()))
@@ -192,29 +192,29 @@ class TestLeaving:
 
     @pytest.mark.parametrize(("button", "leads"), [("leave", LIST), ("back", "")])
     @pytest.mark.parametrize("typed", ["mail", "a\x07b"])
-    def test_attributes_also_such_as_could_not_be_saved(self, admin, begun, button, leads, typed):
+    def test_typed_attributes_are_kept_after_leave_or_back_even_when_invalid(self, admin, begun, button, leads, typed):
         left = send(admin, begun, "attributes", email=typed, name_id_format=NameIdFormat.EMAIL, **{button: "yes"})
         assert left["Location"] == (leads or step(begun, "values"))
         assert f'value="{typed}"' in text_of(admin.get(step(begun, "attributes")))
 
     @pytest.mark.parametrize(("button", "leads"), [("leave", LIST), ("back", "")])
-    def test_a_domain(self, admin, begun, button, leads):
+    def test_typed_domain_is_kept_after_leave_or_back(self, admin, begun, button, leads):
         left = admin.post(step(begun, "domain"), {"name": "half-typed.exa", button: "yes"})
         assert left["Location"] == (leads or step(begun, "metadata"))
         assert 'value="half-typed.exa"' in text_of(admin.get(step(begun, "domain")))
 
-    def test_a_domain_that_was_typed_is_added_before_going_on(self, admin, begun):
+    def test_typed_domain_is_added_by_the_continue_button(self, admin, begun):
         assert admin.post(step(begun, "domain"), {"name": "acme.example"})["Location"] == step(begun, "domain")
         assert Domain.objects.get().name == "acme.example"
 
-    def test_a_url_and_it_is_gone_once_metadata_was_used(self, admin, begun, idp_keys):
+    def test_typed_metadata_url_is_kept_after_leaving_until_metadata_is_used(self, admin, begun, idp_keys):
         url = "https://idp.example/metadata"
         admin.post(step(begun, "metadata"), {"way": "url", "url": url, "leave": "yes"})
         assert f'value="{url}"' in text_of(admin.get(f"{step(begun, 'metadata')}?way=url"))
         use(admin, read_by_file(admin, begun, Idp.for_connection(idp_keys, begun).metadata()))
         assert url not in text_of(admin.get(f"{step(begun, 'metadata')}?way=url"))
 
-    def test_what_was_read_and_not_used_can_be_looked_at_again(self, admin, begun, idp_keys):
+    def test_metadata_step_links_to_a_preview_not_used_yet(self, admin, begun, idp_keys):
         preview = read_by_file(admin, begun, Idp.for_connection(idp_keys, begun).metadata())
         page = text_of(admin.get(step(begun, "metadata")))
         assert preview.partition("?")[0] in page
@@ -222,7 +222,7 @@ class TestLeaving:
         assert "haven’t used it" not in text_of(admin.get(step(begun, "metadata")))
 
 
-def test_a_new_version_starts_from_what_the_one_in_force_has(admin, connection):
+def test_metadata_step_of_a_new_version_is_filled_from_the_version_in_force(admin, connection):
     draft = versions.begin_reconfiguration(connection=connection, actor=ACTOR)
     Configuration.objects.filter(pk=draft.pk).update(metadata_source="url", metadata_url="https://idp.example/m")
     assert 'value="https://idp.example/m"' in text_of(admin.get(step(connection, "metadata")))
@@ -233,7 +233,9 @@ def test_a_new_version_starts_from_what_the_one_in_force_has(admin, connection):
 
 
 class TestWhatAColleagueDoesMeanwhile:
-    def test_the_version_was_put_in_force(self, admin, connection, monkeypatch):
+    def test_attributes_step_redirects_to_the_connection_when_its_version_was_turned_on_meanwhile(
+        self, admin, connection, monkeypatch
+    ):
         versions.begin_reconfiguration(connection=connection, actor=ACTOR)
 
         def gone(**order):
@@ -243,7 +245,9 @@ class TestWhatAColleagueDoesMeanwhile:
         shown = send(admin, connection, "attributes", name_id_format=NameIdFormat.EMAIL)
         assert shown["Location"] == f"{LIST}connections/{connection.public_id}/"
 
-    def test_the_connection_was_deleted_during_a_fetch(self, admin, acme, idp_keys, monkeypatch):
+    def test_metadata_step_returns_404_when_the_connection_is_deleted_during_the_fetch(
+        self, admin, acme, idp_keys, monkeypatch
+    ):
         connection = choose(acme, "jumpcloud")
         document = Idp.for_connection(idp_keys, connection).metadata()
 
@@ -256,18 +260,18 @@ class TestWhatAColleagueDoesMeanwhile:
         assert admin.post(step(connection, "metadata"), given).status_code == 404
 
 
-def test_a_page_that_comes_back_incomplete_says_so(admin, acme):
+def test_attributes_step_returns_400_for_a_form_without_a_revision(admin, acme):
     connection = choose(acme, "jumpcloud")
     refused = admin.post(step(connection, "attributes"), {"name_id_format": NameIdFormat.EMAIL})
     assert (refused.status_code, "came back incomplete" in text_of(refused)) == (400, True)
 
 
-def test_a_body_that_is_too_large_is_answered_by_a_page(admin, acme):
+def test_metadata_step_returns_400_with_a_message_for_a_too_large_body(admin, acme):
     refused = admin.post(step(choose(acme, "jumpcloud"), "metadata"), {"way": "manual", "certificate": "x" * 2_500_000})
     assert (refused.status_code, "more than 2 MB" in text_of(refused)) == (400, True)
 
 
-def test_another_name_id_format_is_said_where_it_must_be_changed(admin, acme):
+def test_chosen_name_id_format_is_named_in_the_values_and_metadata_steps(admin, acme):
     connection = choose(acme, "jumpcloud")
     assert "ends with persistent" not in text_of(admin.get(step(connection, "values")))
     send(admin, connection, "attributes", name_id_format=NameIdFormat.PERSISTENT)
@@ -275,7 +279,7 @@ def test_another_name_id_format_is_said_where_it_must_be_changed(admin, acme):
     assert "Choose the entry that ends with persistent" in text_of(admin.get(step(connection, "values")))
 
 
-def test_a_step_is_done_once_it_has_what_it_asks_for(admin, acme):
+def test_review_marks_a_step_as_done_once_it_has_its_values(admin, acme):
     page = text_of(admin.get(step(choose(acme, "jumpcloud"), "review")))
     done = re.findall(r">(\w+)</a><span class=\"sr-only\"> \(done\)", page)
     assert "Provider" in done
@@ -291,7 +295,7 @@ def test_an_unfinished_connection_can_be_renamed_and_deleted(admin, acme):
     assert 'value="jumpcloud"' in text_of(admin.get(f"{base}rules/"))
 
 
-def test_an_attribute_name_that_cannot_be_is_said_and_keeps_its_revision(admin, acme):
+def test_attributes_step_returns_400_for_an_invalid_name_and_keeps_the_revision(admin, acme):
     connection = choose(acme, "jumpcloud")
     refused = admin.post(step(connection, "attributes"), {"revision": "1", "email": "a\x00b"})
     assert refused.status_code == 400
@@ -305,32 +309,32 @@ FIELDS += ("binding", "certificate", "document")
 
 @pytest.mark.parametrize("odd", ODD, ids=["empty", "NUL", "negative", "huge", "long", "backwards"])
 @pytest.mark.parametrize(("name", "way"), [*((name, "") for name in STEPS), *(("metadata", way) for way in FORMS)])
-def test_whatever_is_sent_is_answered(admin, acme, name, odd, way):
+def test_steps_return_302_or_400_for_arbitrary_values(admin, acme, name, odd, way):
     given = dict.fromkeys(FIELDS, odd) | ({"way": way} if way else {})
     answer = admin.post(step(choose(acme, "jumpcloud"), name), given)
     assert answer.status_code in {302, 400}
 
 
 @pytest.mark.parametrize("name", ["gmail.com", "no domain", ""])
-def test_a_domain_that_cannot_be_is_said_where_it_was_typed(admin, acme, name):
+def test_domain_step_returns_400_with_a_message_for_an_invalid_domain(admin, acme, name):
     refused = admin.post(step(choose(acme, "jumpcloud"), "domain"), {"name": name, "add": "yes"})
     assert (refused.status_code, "id_name_error" in text_of(refused)) == (400, True)
     assert not Domain.objects.exists()
 
 
-def test_without_metadata_the_review_leads_back_to_it(admin, acme):
+def test_review_post_redirects_to_the_metadata_step_without_metadata(admin, acme):
     connection = choose(acme, "jumpcloud")
     sent = admin.post(step(connection, "review"))
     assert sent["Location"] == step(connection, "metadata")
 
 
-def test_where_nothing_is_in_preparation_the_steps_lead_to_the_page(admin, connection):
+def test_step_redirects_to_the_connection_page_when_no_version_is_in_preparation(admin, connection):
     shown = admin.get(step(connection, "values"), follow=True)
     assert "Choose Reconfigure to begin one" in text_of(shown)
 
 
 @pytest.mark.parametrize("has_directory", [True, False])
-def test_people_join_by_signing_in_unless_a_directory_brings_them(admin, acme, has_directory):
+def test_new_connection_has_jit_on_unless_a_directory_provisions_people(admin, acme, has_directory):
     if has_directory:
         people.create_membership(org=acme, profile=Profile("x@acme.example"), origin=MembershipOrigin.SCIM, actor=ACTOR)
     assert queries.rules(begin(admin)).jit is not has_directory
@@ -338,7 +342,7 @@ def test_people_join_by_signing_in_unless_a_directory_brings_them(admin, acme, h
 
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda one: one.code)
 @pytest.mark.parametrize("name", STEPS)
-def test_every_step_speaks_every_providers_words(admin, acme, provider, name):
+def test_every_step_uses_the_terms_of_the_provider(admin, acme, provider, name):
     page = admin.get(step(choose(acme, provider.code), name))
     assert page.status_code == 200
     assert "<c-" not in text_of(page)
@@ -346,13 +350,13 @@ def test_every_step_speaks_every_providers_words(admin, acme, provider, name):
 
 
 @pytest.mark.parametrize("provider", PROVIDERS, ids=lambda one: one.code)
-def test_values_stand_in_the_order_of_the_providers_form(admin, acme, provider):
+def test_values_step_lists_values_in_the_order_of_the_providers_form(admin, acme, provider):
     page = text_of(admin.get(step(choose(acme, provider.code), "values")))
     places = [page.index(f'id="value-{one.value}"') for one in provider.guide.form if one.value]
     assert places == sorted(places)
 
 
-def test_another_organizations_admin_reaches_no_step(acme, greta, sign_in):
+def test_steps_return_404_for_another_organizations_admin(acme, greta, sign_in):
     connection = choose(acme, "jumpcloud")
     for slug in ("acme", "globex"):
         url = step(connection, "values").replace("/acme/", f"/{slug}/")
