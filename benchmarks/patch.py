@@ -20,7 +20,7 @@ def emails(count: int) -> list[dict[str, Any]]:
 
 
 def user_patch(count: int) -> Callable[[], object]:
-    """1,000 operations, each with `count` values, on a user who has them all."""
+    """Return a user with `count` values, and 1,000 operations that each name them all."""
     document = {"userName": "uma", "emails": emails(count)}
     operations = read_operations({"Operations": [{"op": "add", "path": "emails", "value": emails(count)}] * OPERATIONS})
     return lambda: apply(document, operations)
@@ -35,7 +35,7 @@ def listed_removal(count: int) -> Callable[[], object]:
 
 
 def group_patch(count: int) -> Callable[[], object]:
-    """One operation that adds 10 x `count` members to a group."""
+    """Return one operation that adds 10 x `count` members to a group."""
     members = [{"value": f"{place:036}"} for place in range(10 * count)]
     operations = read_operations({"Operations": [{"op": "add", "path": "members", "value": members}]})
     return lambda: apply_to_group(operations)

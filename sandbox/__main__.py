@@ -49,7 +49,7 @@ def _require_free(port: int, name: str) -> None:
 
 
 def prepare(port: int) -> None:
-    """The environment, the tables and the demo's rows are there. Raises CannotStart."""
+    """Prepare the environment, the tables and the demo's rows. Raises CannotStart."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.dev")
     # what is set stays: a tunnel's address lets a real identity provider reach the demo
     os.environ.setdefault("PUBLIC_BASE_URL", f"http://localhost:{port}")
@@ -71,7 +71,7 @@ def prepare(port: int) -> None:
 
 
 def fill(port: int) -> None:
-    """The tables are there, and the demo's rows, all or none; what somebody has done with them since stays done."""
+    """Create the tables and the demo's rows, all or none; rows that somebody has changed since stay as they are."""
     from django.core.management import call_command
     from django.db import connections, transaction
 

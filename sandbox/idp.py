@@ -48,7 +48,7 @@ WRONG_TOKEN = Mistake(StepRequest("GET", "/Users?startIndex=1&count=100"), 401)
 
 
 def provision(directory: Directory, token: str) -> None:
-    """The directory holds the demo's people and groups; its log tells how they came, with some failures on the way.
+    """Provision the demo's people and groups into the directory, with some failures in its log.
 
     Raises CannotStart when the endpoint doesn't answer as it must.
     """

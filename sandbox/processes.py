@@ -50,7 +50,7 @@ class Family:
         self.stop()
 
     def start(self, name: str, command: Sequence[str], *, log: Path, cwd: Path) -> Child:
-        """The command runs in a new process group and session, out of reach of the terminal's Ctrl-C."""
+        """Start the command in a new process group and session, which the terminal's Ctrl-C doesn't reach."""
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own commands
                 command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True

@@ -33,7 +33,7 @@ def require_sandbox() -> None:
 
 
 def seed() -> bool:
-    """The demo's organizations exist, all of it or nothing; returns whether they are new.
+    """Create the demo's organizations, all or none, unless they exist. Returns whether they are new.
 
     Raises ImproperlyConfigured, CannotStart; so it does for a database that isn't the demo's.
     """
@@ -92,7 +92,7 @@ def _token(directory: Directory, label: str, owner: User, actor: Actor) -> tuple
 
 
 def _age(token: ScimToken, *, days: int, lives: int) -> None:
-    """The token was made so many days ago, for so many days."""
+    """Set back when the token was made and when it expires, in days."""
     token.created_at = now() - timedelta(days=days)
     token.expires_at = token.created_at + timedelta(days=lives)
     token.save(update_fields=["created_at", "expires_at"])

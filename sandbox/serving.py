@@ -39,7 +39,7 @@ def serve(port: int, stop: Event) -> int:
 
 
 def start(family: Family, port: int) -> None:
-    """Web server, worker, beat and identity provider run; what they print is in files under var/."""
+    """Start web server, worker, beat and identity provider; what they print goes to files under var/."""
     folder = settings.VAR_DIR
     command = [sys.executable, "-m", "portal.serve", "--port", str(port), "--workers", "2"]
     family.start("web server", command, log=folder / "web.log", cwd=settings.BASE_DIR)
@@ -62,7 +62,7 @@ def idp_folder() -> Path:
 
 
 def identities() -> Iterator[IdpPerson]:
-    """Everybody who can sign in at the identity provider without typing: the cast, and some of the directory."""
+    """Return everybody who can sign in at the identity provider without typing: the cast, and some of the directory."""
     for profile in (NORTHWIND.owner, *COLLEAGUES.values()):
         yield person_of(profile)
     groups = made_up_groups(GROUPS, PEOPLE)

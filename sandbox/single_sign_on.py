@@ -59,7 +59,7 @@ class SandboxIdp:
 
 
 def connect(idp: SandboxIdp, *, is_new: bool = True) -> None:
-    """Northwind's connection with the test IdP at this address was made once; what somebody did with it since stays so.
+    """Create Northwind's connection with the test IdP at this address, once; later changes to it stay.
 
     `is_new` says that the organization is: then some sign in, so that the log isn't empty. Raises CannotStart, DomainError.
     """
@@ -89,7 +89,7 @@ def _addressed(app: App, connection: Connection) -> App:
 
 
 def _follow(connection: Connection, idp: SandboxIdp) -> None:
-    """On another port each side has other addresses, and knows the other's. Nothing else of them changes."""
+    """Give each side the other's new addresses after a change of port, and change nothing else."""
     for stage in (Stage.LIVE, Stage.DRAFT):
         version = queries.configuration(connection, stage)
         if version is not None:
@@ -112,7 +112,7 @@ def _readdress(connection: Connection, version: Configuration, idp: SandboxIdp) 
 
 
 def _practise(connection: Connection, idp: SandboxIdp) -> None:
-    """Some have signed in already, and some couldn't: the log is that of life. Raises CannotStart."""
+    """Sign some people in and refuse some, so that the log has rows of both. Raises CannotStart."""
     people = [person_of(NORTHWIND.owner), *map(person_of, COLLEAGUES.values())]
     outcomes = [
         *(_sign_in(connection, idp, person, Fault.NONE) for person in people),

@@ -78,7 +78,7 @@ LISTED = (LIST, LIST_SCHEMA_NAMED, MEDIA_TYPE)
 
 
 def says(pointer: str, expected: str | bool) -> ScimCheck:
-    """The answer holds this value there; text is compared without case, as userName is (RFC 7643 §4.1.1)."""
+    """Check that the answer has this value there; text is compared without case, as userName is (RFC 7643 §4.1.1)."""
 
     def problem(answer: StepResponse, context: Context) -> str | None:
         found = read(answer.body, pointer)
@@ -91,12 +91,12 @@ def says(pointer: str, expected: str | bool) -> ScimCheck:
 
 
 def noted(check: ScimCheck) -> ScimCheck:
-    """The same check, for what an identity provider can do without: its problem becomes a note."""
+    """Return the same check for what an identity provider can do without: its problem becomes a note."""
     return replace(check, blocks=False)
 
 
 def finds(key: str) -> ScimCheck:
-    """The list holds exactly the resource whose id the context keeps under this key."""
+    """Check that the list has exactly the resource whose id the context keeps under this key."""
 
     def problem(answer: StepResponse, context: Context) -> str | None:
         total, found = read(answer.body, "/totalResults"), read(answer.body, "/Resources/0/id")
@@ -108,7 +108,7 @@ def finds(key: str) -> ScimCheck:
 
 
 def counts(expected: int, otherwise: str) -> ScimCheck:
-    """The list's total is this number; `otherwise` says what it means when it isn't."""
+    """Check that the list's total is this number; `otherwise` says what it means when it isn't."""
 
     def problem(answer: StepResponse, _: Context) -> str | None:
         found = read(answer.body, "/totalResults")
@@ -118,7 +118,7 @@ def counts(expected: int, otherwise: str) -> ScimCheck:
 
 
 def at_most_one(attribute: str, expected: str) -> ScimCheck:
-    """The list is empty or holds one resource whose attribute is this text: the filter was not ignored."""
+    """Check that the list is empty or has one resource with this attribute: the filter was not ignored."""
 
     def problem(answer: StepResponse, context: Context) -> str | None:
         total, found = read(answer.body, "/totalResults"), read(answer.body, f"/Resources/0/{attribute}")
@@ -130,7 +130,7 @@ def at_most_one(attribute: str, expected: str) -> ScimCheck:
 
 
 def has_members(*keys: str) -> ScimCheck:
-    """The group's members are exactly the resources that the context keeps under these keys."""
+    """Check that the group's members are exactly the resources that the context keeps under these keys."""
 
     def problem(answer: StepResponse, context: Context) -> str | None:
         missing, extra = _difference(answer, {context[key] for key in keys})
@@ -140,7 +140,7 @@ def has_members(*keys: str) -> ScimCheck:
 
 
 def includes_members(*keys: str) -> ScimCheck:
-    """The group's members hold at least the resources that the context keeps under these keys."""
+    """Check that the resources that the context keeps under these keys are members of the group."""
 
     def problem(answer: StepResponse, context: Context) -> str | None:
         missing, _ = _difference(answer, {context[key] for key in keys})
@@ -150,7 +150,7 @@ def includes_members(*keys: str) -> ScimCheck:
 
 
 def lacks_member(key: str) -> ScimCheck:
-    """The group's members don't hold the resource that the context keeps under this key."""
+    """Check that the resource that the context keeps under this key is no member of the group."""
 
     def problem(answer: StepResponse, context: Context) -> str | None:
         _, extra = _difference(answer, _member_ids(answer) - {context[key]})

@@ -32,12 +32,12 @@ class MadeUpPerson:
 
     @property
     def display_name(self) -> str:
-        """The name as it is shown."""
+        """Return the name as it is shown."""
         return f"{self.given_name} {self.family_name}"
 
     @property
     def key(self) -> str:
-        """The context name under which a sequence keeps this person's SCIM id."""
+        """Return the context name under which a sequence keeps this person's SCIM id."""
         return f"user_{self.external_id}"
 
 
@@ -50,7 +50,7 @@ class PushedGroup:
 
     @property
     def key(self) -> str:
-        """The context name under which a sequence keeps this group's SCIM id."""
+        """Return the context name under which a sequence keeps this group's SCIM id."""
         return f"group_{object_id(self.name)}"
 
 

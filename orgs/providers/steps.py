@@ -93,7 +93,7 @@ class ScimStep:
     cleans_up: bool = False
 
     def is_needed(self, context: Context) -> bool:
-        """Whether the sequence, as it went so far, has a place for this step."""
+        """Return whether the sequence, as it went so far, has a place for this step."""
         names = self.needs | placeholders(self.path) | placeholders(self.body)
         if self.filter:
             names |= placeholders(self.filter.value)
@@ -115,7 +115,7 @@ class ScimStep:
         return _moved({**context, **{n: v for n, v in found.items() if isinstance(v, str)}}, self.moves)
 
     def is_refused(self, answer: StepResponse) -> bool:
-        """Whether the server says that it doesn't offer the method, and the sequence knows another way."""
+        """Return whether the server says that it doesn't offer the method, and the sequence knows another way."""
         return self.fallback is not None and answer.status in self.fallback.statuses
 
 
@@ -141,7 +141,7 @@ class StepResult:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing went wrong here: a step that wasn't needed is no failure."""
+        """Return whether nothing went wrong here: a step that wasn't needed is no failure."""
         return self.outcome in {StepOutcome.PASSED, StepOutcome.NOT_NEEDED}
 
 

@@ -27,7 +27,7 @@ class SpValue(StrEnum):
 
     @property
     def label(self) -> str:
-        """What we call it, whatever the provider does."""
+        """Return what we call it, whatever the provider does."""
         return _VALUE_LABELS[self]
 
 
@@ -41,7 +41,7 @@ class ProfileField(StrEnum):
 
     @property
     def label(self) -> str:
-        """What people call it."""
+        """Return what people call it."""
         return _FIELD_LABELS[self]
 
 
@@ -70,7 +70,7 @@ class Instruction:
 
     @property
     def runs(self) -> tuple[Run, ...]:
-        """The text without its asterisks, in stretches to be set in bold or not."""
+        """Return the text without its asterisks, in pieces to be set in bold or not."""
         parts = enumerate(self.text.split("**"))
         return tuple(Run(part, is_label=index % 2 == 1) for index, part in parts if part)
 
@@ -153,7 +153,7 @@ class Provider:
 
     @property
     def party(self) -> str:
-        """What a sentence calls it: its name, or a description where it may be any."""
+        """Return what a sentence calls it: its name, or a description where it may be any."""
         return self.name if self.code != CUSTOM_CODE else "your identity provider"
 
 

@@ -11,7 +11,7 @@ NAME = "demo-address"
 
 @contextmanager
 def announced(folder: Path, address: str) -> Iterator[None]:
-    """Commands take this address for the portal's until the block ends, or the process does in whatever way."""
+    """Have commands take this address for the portal's until the block, or the process, ends."""
     with (folder / NAME).open("a", encoding="utf-8") as file:
         # shared, so that it waits only for somebody who asks, and who lets go at once
         fcntl.flock(file, fcntl.LOCK_SH)
@@ -25,7 +25,7 @@ def announced(folder: Path, address: str) -> Iterator[None]:
 
 
 def adopt(folder: Path) -> None:
-    """PUBLIC_BASE_URL is that of the demo which runs with this folder, unless it was set before or none runs."""
+    """Set PUBLIC_BASE_URL to that of the demo which runs with this folder, unless it is set or none runs."""
     if address := of_running_demo(folder):
         os.environ.setdefault("PUBLIC_BASE_URL", address)
 

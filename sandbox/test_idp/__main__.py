@@ -54,7 +54,7 @@ def require_free(number: int) -> None:
 
 
 def serve(config: Config) -> None:
-    """The site has been served until a signal came."""
+    """Serve the site until a signal comes."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "sandbox.test_idp.settings"
     from granian import Granian
     from granian.constants import Interfaces

@@ -139,7 +139,7 @@ def _stamp_message(element: etree._Element, now: datetime) -> None:
 
 
 def _set(element: etree._Element, **given: str) -> None:
-    """The element has those of the attributes that say something."""
+    """Set those of the attributes that have a value."""
     for name, text in given.items():
         if text:
             element.set(name, text)

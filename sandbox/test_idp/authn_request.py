@@ -36,7 +36,7 @@ def read_post(text: str) -> AuthnRequestFacts:
 
 
 def require_match(request: AuthnRequestFacts, app: App, sso_url: str) -> None:
-    """The request is of this app, and for this address. Raises AuthnRequestMismatch."""
+    """Refuse a request that isn't of this app or isn't for this address. Raises AuthnRequestMismatch."""
     compared = (
         ("comes from", request.issuer, "the SP Entity ID", app.sp_entity_id),
         ("wants the answer at", request.acs_url or app.acs_url, "the ACS URL", app.acs_url),

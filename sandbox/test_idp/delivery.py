@@ -24,7 +24,7 @@ class SignIn:
 
 
 def deliver(folder: Path, app: App, sign_in: SignIn, *, now: datetime) -> Delivery:
-    """The response is made; a good one is kept, to be sent again later. Raises NothingToReplay, StateUnreadable."""
+    """Make the response, and keep a good one, to be sent again later. Raises NothingToReplay, StateUnreadable."""
     if sign_in.choice.fault is Fault.REPLAYED:
         return _sent_before(folder, app)
     keys = ensure_keys(folder)

@@ -10,7 +10,7 @@ PAUSE_SECONDS = 0.05
 
 
 def announce(config: Config) -> None:
-    """One line on standard output says that the site answers, once it does."""
+    """Print one line on standard output once the site answers."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         if _answers(config.port):

@@ -173,7 +173,7 @@ def _is_provisioned_anew(former: Membership, present: Membership) -> bool:
 
 
 def _require_same_subject(found: Candidates, membership: Membership, tested: Configuration | None) -> None:
-    """Neither somebody's own mail attribute nor an address given to a new person may open a membership. Raises SubjectChanged.
+    """Refuse a mail attribute or a reassigned address that would open a linked membership. Raises SubjectChanged.
 
     Where the membership is linked, a NameID in the format of its link must be its address, as the link was. One in another
     format must be in the format that is asked for, and its address where that is emailAddress; where none is preferred, its

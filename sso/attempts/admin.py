@@ -68,7 +68,7 @@ class LoginAttemptAdmin(ReadOnlyAdmin):
     search_help_text = "Code that the person was shown, address, NameID, request id, organization, or public id."
 
     def exact_match(self, term: str) -> Q:
-        """An attempt is found by its code, too, also when that was typed in two words."""
+        """Find an attempt by its code, too, also when that was typed in two words."""
         return super().exact_match(term) | queries.with_code(term)
 
     @admin.action(description="Forget this Name ID: the member’s former address may link anew")

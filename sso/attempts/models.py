@@ -64,7 +64,7 @@ class LoginAttempt(models.Model):
 
     @property
     def is_in_log(self) -> bool:
-        """Whether its code leads anywhere; in a flood not everything is kept."""
+        """Return whether its code leads anywhere; in a flood not everything is kept."""
         return self.pk is not None
 
     @property

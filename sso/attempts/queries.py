@@ -35,7 +35,7 @@ FORMER_ADDRESS = "former-address"
 
 
 def list_attempts(org: Organization, shown: AttemptFilter) -> QuerySet[LoginAttempt]:
-    """The attempts to sign in to an organization, newest first."""
+    """Return the attempts to sign in to an organization, newest first."""
     attempts = LoginAttempt.objects.filter(org=org)
     if text := shown.text.strip():
         key = address_key(text)

@@ -97,6 +97,6 @@ def forget_former_address(*, attempt: LoginAttempt, actor: Actor) -> None:
 
 
 def delete_old_attempts(*, before: datetime) -> int:
-    """Attempts of before this time are gone. Returns how many there were."""
+    """Delete the attempts of before this time. Returns how many there were."""
     deleted, _ = LoginAttempt.objects.filter(at__lt=before).delete()
     return deleted

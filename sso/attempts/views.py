@@ -22,7 +22,7 @@ PAGE_SIZE = 50
 @require_safe
 @admin_required
 def attempts(request: OrgRequest, org_slug: str) -> HttpResponse:
-    """Who tried to sign in through a connection, newest first, and how that ended."""
+    """Show who tried to sign in through a connection, newest first, and how that ended."""
     form = AttemptSearchForm(request.GET)
     shown = form.shown()
     page = BoundedPaginator(queries.list_attempts(request.org, shown), PAGE_SIZE).get_page(request.GET.get("page"))
@@ -32,7 +32,7 @@ def attempts(request: OrgRequest, org_slug: str) -> HttpResponse:
 @require_safe
 @admin_required
 def attempt(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
-    """One attempt: each check, expected against received, and what to change at the IdP."""
+    """Show one attempt: each check, expected against received, and what to change at the IdP."""
     found = queries.find_attempt(request.org, public_id)
     context: dict[str, Any] = {
         "attempt": found,

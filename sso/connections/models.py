@@ -114,7 +114,7 @@ class Configuration(models.Model):
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """Where AuthnRequests go, Redirect first: its link needs no form."""
+        """Return where AuthnRequests go, Redirect first: its link needs no form."""
         located = ((Binding.REDIRECT, self.redirect_url), (Binding.POST, self.post_url))
         return tuple(Endpoint(binding, location) for binding, location in located if location)
 

@@ -68,7 +68,7 @@ class Versions:
 
 
 def list_connections(org: Organization) -> QuerySet[Connection]:
-    """The connections of an organization, oldest first; there are never more than a few dozen."""
+    """Return the connections of an organization, oldest first; there are never more than a few dozen."""
     return Connection.objects.filter(org=org).order_by("id")
 
 

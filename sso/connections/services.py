@@ -120,7 +120,7 @@ def turn_on(
     removal: CertificateRemoval | None = None,
     without_test: bool = False,
 ) -> None:
-    """People sign in by the version that was seen; without that by the one in preparation, else by the one in force.
+    """Turn on the version that was shown; without that the one in preparation, else the one in force.
 
     What is on already stays as it is. `removal` says what becomes of the sessions of certificates that aren't trusted any
     more; without it they stay. `without_test` is for operators, and stands in the audit log.

@@ -73,7 +73,7 @@ def sp_certificate(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpR
 @require_POST
 @admin_required
 def turn_on(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse:
-    """People sign in by the version that the page showed from now on, when it has passed its test.
+    """Turn on the version that the page showed, when it has passed its test.
 
     Where that ends sessions, or takes out a certificate that opened some, it is asked for once more.
     """

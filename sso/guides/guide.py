@@ -36,7 +36,7 @@ def render(provider: Provider, refusals: Sequence[type[SignInError]] = REFUSALS)
 
 
 def write(folder: Path, refusals: Sequence[type[SignInError]] = REFUSALS) -> None:
-    """The folder holds every page as it is rendered now."""
+    """Write every page, as it is rendered now, into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in pages(refusals).items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")

@@ -12,7 +12,7 @@ from sso.saml.metadata import describe_sp
 
 @require_safe
 def sp_metadata(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """Our metadata for one connection, for IdPs that read it; with ?download it is a file."""
+    """Return our metadata for one connection, for IdPs that read it; with ?download it is a file."""
     connection = connections.connection_at(public_id)
     chosen = connections.in_force(connection) or connections.to_be_tested(connection)
     document = describe_sp(queries.service_provider(connection, chosen), connections.published_certificates(connection))

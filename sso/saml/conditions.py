@@ -34,7 +34,7 @@ def require_version(node: Element) -> None:
 
 
 def require_issuer(response: Element, assertion: Element, expected: Expectation, *, is_response_signed: bool) -> None:
-    """Both come from the connection's IdP, to the letter; an unsigned response may leave its issuer out (§4.1.4.2).
+    """Refuse an issuer that isn't exactly the connection's IdP; an unsigned response may leave it out (§4.1.4.2).
 
     Raises IssuerMismatch.
     """
@@ -132,7 +132,7 @@ def require_session(statement: Element, expected: Expectation, now: datetime) ->
 
 
 def require_audience(assertion: Element, expected: Expectation) -> None:
-    """Every restriction names us, and no condition is unknown (SAML Core §2.5.1.4).
+    """Refuse a restriction that doesn't name us, and an unknown condition (SAML Core §2.5.1.4).
 
     Raises ConditionUnknown, AudienceMissing, AudienceMismatch.
     """

@@ -145,7 +145,7 @@ def _require_unique_ids(nodes: list[Element]) -> None:
 
 
 def _require_one_assertion(root: Element, nodes: list[Element]) -> None:
-    """By local name and at any depth: a second one in an odd place or namespace is somebody's trick."""
+    """Refuse a second assertion, by local name and at any depth: in an odd place or namespace it is an attack."""
     found = [node for node in nodes if local_name(node) in ASSERTIONS]
     if not found:
         require_success(root)

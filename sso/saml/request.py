@@ -114,7 +114,7 @@ def _enveloped(message: Any, request_id: str, signer: ConnectionSigner) -> str:
 
 
 def warm_up() -> None:
-    """pysaml2, which compiles its schemas for half a second, is loaded before the first person signs in."""
+    """Load pysaml2, which compiles its schemas for half a second, before the first person signs in."""
     from saml2 import md, pack, sigver
 
     del md, pack, sigver

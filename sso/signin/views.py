@@ -84,7 +84,7 @@ def _stay(
 
 
 def _send(request: HttpRequest, connection: Connection, started: StartedSignIn) -> HttpResponse:
-    """Redirect, or show the form that carries the request by POST, with the one policy that lets it go there.
+    """Redirect to the IdP, or show the form that posts the request, with the one policy that lets it go there.
 
     The browser holds the whole way of a form against form-action, and IdPs send it on to hosts of their own.
     """
@@ -342,7 +342,7 @@ def _test(org: Organization, public_id: UUID | str) -> SignInTest:
 
 
 def _refused_page(request: HttpRequest, refusal: SignInRefused) -> HttpResponse:
-    """A test goes on to its result; a person sees plain words and a code, and nothing of the reason."""
+    """Redirect a test to its result; show a person plain words and a code, and nothing of the reason."""
     if refusal.test is not None:
         return _after_test(refusal.test)
     context = {"problem": refusal.problem, "attempt": refusal.attempt, "connection": refusal.attempt.connection}
@@ -350,7 +350,7 @@ def _refused_page(request: HttpRequest, refusal: SignInRefused) -> HttpResponse:
 
 
 def _see_other(url: str) -> HttpResponse:
-    """The next request is a GET (RFC 9110 §15.4.4)."""
+    """Redirect so that the next request is a GET (RFC 9110 §15.4.4)."""
     response = HttpResponseRedirect(url)
     response.status_code = 303
     return response

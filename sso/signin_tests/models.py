@@ -42,7 +42,7 @@ class SignInTest(models.Model):
 
     @property
     def has_timed_out(self) -> bool:
-        """Whether nothing came of it within its time."""
+        """Return whether nothing came of it within its time."""
         return self.status == SignInTestStatus.WAITING and now() - self.started_at >= TEST_LIFE
 
     @property

@@ -40,7 +40,7 @@ def step_url(connection: Connection, step: WizardStep) -> str:
 def setup_step(
     view: Callable[[OrgRequest, Connection, Configuration], HttpResponse],
 ) -> Callable[..., HttpResponseBase]:
-    """A step of the wizard for the version in preparation; where there is none, the connection's page says what there is."""
+    """Wrap a step of the wizard for the version in preparation; without one, lead to the connection's page."""
 
     @require_http_methods(["GET", "POST"])
     @admin_required
@@ -60,7 +60,7 @@ def setup_step(
 def later_step(
     view: Callable[[OrgRequest, Connection, Configuration], HttpResponse],
 ) -> Callable[..., HttpResponseBase]:
-    """A step that speaks the provider's words, and so comes after it was chosen."""
+    """Wrap a step that uses the provider's words, and so comes after it was chosen."""
 
     @wraps(view)
     def enter(request: OrgRequest, connection: Connection, draft: Configuration) -> HttpResponse:

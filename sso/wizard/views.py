@@ -107,7 +107,7 @@ def _stored_attributes(draft: Configuration) -> list[tuple[str, str]]:
 
 @later_step
 def values_step(request: OrgRequest, connection: Connection, draft: Configuration) -> HttpResponse:
-    """What to copy into the IdP's form, in that form's order."""
+    """Show what to copy into the IdP's form, in that form's order."""
     if request.method == "POST":
         return go_on(connection, WizardStep.ATTRIBUTES)
     values = queries.values_to_copy(connection, draft)
@@ -116,7 +116,7 @@ def values_step(request: OrgRequest, connection: Connection, draft: Configuratio
 
 @later_step
 def attributes_step(request: OrgRequest, connection: Connection, draft: Configuration) -> HttpResponse:
-    """Which attributes to add at the IdP, and by which names they are read."""
+    """Show which attributes to add at the IdP, and by which names they are read."""
     sent, known = request.POST if request.method == "POST" else None, dict[str, Any]()
     form = AttributesForm(sent, provider=provider(draft.provider), chosen=queries.attribute_choice(draft))
     form.initial.update(kept_input(request, connection, WizardStep.ATTRIBUTES) or {})
@@ -154,7 +154,7 @@ def _after_attributes(request: OrgRequest, connection: Connection, before: Confi
 
 @later_step
 def metadata_step(request: OrgRequest, connection: Connection, draft: Configuration) -> HttpResponse:
-    """The IdP's side by URL, file or hand; what was read is looked at before it is used."""
+    """Take the IdP's side by URL, file or hand; what was read is shown before it is used."""
     hints = provider(draft.provider).guide.metadata
     way = request.POST.get("way") or request.GET.get("way") or ""
     way = way if way in FORMS else draft.metadata_source or str(hints[0].way)
@@ -194,7 +194,7 @@ def _read(connection: Connection, form: Form) -> MetadataSnapshot:
 
 
 def metadata_preview(request: OrgRequest, org_slug: str, public_id: UUID, snapshot_id: UUID) -> HttpResponseBase:
-    """What was read, to be used or not; the IdP's own words win over what we suggested."""
+    """Show what was read, to be used or not; the IdP's own names win over what we suggested."""
 
     def show(request: OrgRequest, connection: Connection, draft: Configuration) -> HttpResponse:
         try:
@@ -239,7 +239,7 @@ def _preview(
 
 @later_step
 def domain_step(request: OrgRequest, connection: Connection, draft: Configuration) -> HttpResponse:
-    """Which domains people sign in with, each verified by its own record; one may be added here."""
+    """Show which domains people sign in with, each verified by its own record; one may be added here."""
     sent = request.method == "POST"
     if is_leaving(request):
         keep_input(request, connection, WizardStep.DOMAIN, ["name"])
@@ -258,7 +258,7 @@ def domain_step(request: OrgRequest, connection: Connection, draft: Configuratio
 
 @later_step
 def review_step(request: OrgRequest, connection: Connection, draft: Configuration) -> HttpResponse:
-    """What will hold, on one page; finishing turns nothing on."""
+    """Show what will apply, on one page; finishing turns nothing on."""
     if request.method == "POST":
         try:
             versions.finish_setup(connection=connection, actor=request.actor)

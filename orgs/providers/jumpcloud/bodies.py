@@ -14,7 +14,7 @@ Body = Mapping[str, Json]
 
 
 def new_user(person: MadeUpPerson) -> Body:
-    """The body of `POST /Users`: it names the enterprise schema even when it holds nothing of it."""
+    """Return the body of `POST /Users`: it names the enterprise schema even when it has nothing of it."""
     return {
         **_always(person, is_active=True),
         "addresses": [{"country": "US", "locality": "Boulder", "postalCode": "80302", "primary": True, "region": "CO",
@@ -25,7 +25,7 @@ def new_user(person: MadeUpPerson) -> Body:
 
 
 def whole_user(person: MadeUpPerson, id_template: str, *, is_active: bool = True) -> Body:
-    """The body of `PUT /Users/<id>`: the whole resource, with its id, and empty lists for what is unassigned."""
+    """Return the body of `PUT /Users/<id>`: the whole resource, with its id, and empty lists for what is unassigned."""
     return {
         **_always(person, is_active=is_active),
         "id": id_template,
@@ -39,7 +39,7 @@ def whole_user(person: MadeUpPerson, id_template: str, *, is_active: bool = True
 
 
 def bare_user(person: MadeUpPerson, id_template: str, *, is_active: bool = True) -> Body:
-    """The other body of `PUT /Users/<id>`: little more than the name, and null for the e-mails."""
+    """Return the other body of `PUT /Users/<id>`: little more than the name, and null for the e-mails."""
     return {
         "active": is_active,
         "emails": None,
@@ -51,18 +51,18 @@ def bare_user(person: MadeUpPerson, id_template: str, *, is_active: bool = True)
 
 
 def group(name: str, *members: str, id_template: str = "") -> Body:
-    """The body of `POST /Groups`, and with an id that of `PUT /Groups/<id>`: members have a value only."""
+    """Return the body of `POST /Groups`, and with an id that of `PUT /Groups/<id>`: members have a value only."""
     identity: Body = {"id": id_template} if id_template else {}
     return {**identity, "displayName": name, "members": values(members), "schemas": [GROUP]}
 
 
 def patch(*operations: Body) -> Body:
-    """The body of a PATCH."""
+    """Return the body of a PATCH."""
     return {"schemas": [PATCH_OP], "Operations": list(operations)}
 
 
 def values(members: Sequence[str]) -> Json:
-    """Members as JumpCloud writes them: objects that hold a value and nothing else."""
+    """Return members as JumpCloud writes them: objects with a value and nothing else."""
     return [{"value": member} for member in members]
 
 

@@ -66,7 +66,7 @@ def _members(operation: str, path: str, value: Json = None) -> bodies.Body:
 
 
 def _removal(form: str, label: str, operation: bodies.Body) -> tuple[ScimStep, ...]:
-    """One way to take the member out: it is in before, and out afterwards."""
+    """Return the steps that remove the member in one way, and check before and afterwards."""
     return (
         _patch(f"add-member-before-{form}", "Add the member again", ADD),
         _patch(f"remove-member-{form}", f"Remove the member: {label}", operation),
