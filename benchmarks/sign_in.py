@@ -106,7 +106,7 @@ class Served:
 
     def answers(self) -> bool:
         try:
-            return Browser(self.site).get("/healthz").status == 200
+            return LoadClient(self.site).get("/healthz").status == 200
         except OSError:
             return False
 
@@ -124,7 +124,7 @@ class Served:
 
 
 @dataclass
-class Browser:
+class LoadClient:
     """A browser with its own cookies; the answer of an IdP arrives without them."""
 
     site: Site
@@ -155,13 +155,13 @@ class Browser:
 class Prepared:
     """A browser that has been at the IdP, and what it brings from there."""
 
-    browser: Browser
+    browser: LoadClient
     fields: dict[str, str]
 
 
 def prepare(site: Site, keys: Keys, number: int) -> Prepared:
     """Begin a sign-in and let the IdP sign its answer; none of it is measured."""
-    browser, path = Browser(site), urlsplit(site.app.acs_url).path
+    browser, path = LoadClient(site), urlsplit(site.app.acs_url).path
     sent = parse_qs(urlsplit(browser.get(path.replace("/acs", "/login")).headers["Location"]).query)
     request = read_redirect(sent["SAMLRequest"][0], is_signed=True)
     person, now = IdpPerson(f"person{number % PEOPLE}@acme.example"), datetime.now(UTC)

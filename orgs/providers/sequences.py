@@ -17,7 +17,7 @@ TESTER = MadeUpPerson("{user_name}", "{given_name}", "{family_name}", "{external
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ResourceChange:
     """How a provider writes one change of a resource."""
 
     method: Method
@@ -32,8 +32,8 @@ class CallForms:
     query: str = ""  # what follows the filter of a look-up
     group_query: str = ""
     new_user: Callable[[MadeUpPerson], Body]
-    rename: Callable[[MadeUpPerson, str, str], Change]  # person, id, new family name
-    activate: Callable[[MadeUpPerson, str, bool], Change]  # person, id, whether active
+    rename: Callable[[MadeUpPerson, str, str], ResourceChange]  # person, id, new family name
+    activate: Callable[[MadeUpPerson, str, bool], ResourceChange]  # person, id, whether active
     new_group: Callable[[str, Sequence[str]], Body]
     add_members: Callable[[Sequence[str]], Body]
     remove_member: Callable[[str], Body]
@@ -239,10 +239,10 @@ def _create_group(
 
 
 def _patch(name: str, path: str, body: Body) -> ScimStep:
-    return _write(name, name.replace("-", " ").capitalize(), path, Change("PATCH", body))
+    return _write(name, name.replace("-", " ").capitalize(), path, ResourceChange("PATCH", body))
 
 
-def _write(name: str, label: str, path: str, change: Change) -> ScimStep:
+def _write(name: str, label: str, path: str, change: ResourceChange) -> ScimStep:
     return ScimStep(name=name, label=label, method=change.method, path=path, body=change.body, expected=DONE)
 
 

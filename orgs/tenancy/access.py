@@ -23,7 +23,7 @@ from orgs.base.actor import Actor, ActorKind
 from orgs.base.clock import now
 from orgs.tenancy import queries, services
 from orgs.tenancy.models import Membership, Organization, SessionGrant, User
-from orgs.tenancy.types import PERSONAL_METHODS, SETTINGS_ROLES, Browser, Role, SignInMethod, Visitor
+from orgs.tenancy.types import PERSONAL_METHODS, SETTINGS_ROLES, Role, SessionClient, SignInMethod, Visitor
 
 P = ParamSpec("P")
 SESSION_GRANT_ID = "session_grant_id"
@@ -116,7 +116,7 @@ def sign_in_by_idp(request: HttpRequest, user: User, session_grant_id: UUID) -> 
     if request.session.get(SESSION_GRANT_ID) != str(session_grant_id):
         request.session[SESSION_GRANT_ID], request.session[SIGN_IN_METHOD] = str(session_grant_id), SignInMethod.SAML
     request.session[HAD_GRANTS] = True
-    browser = Browser(get_adapter().get_client_ip(request), request.headers.get("User-Agent", ""))
+    browser = SessionClient(get_adapter().get_client_ip(request), request.headers.get("User-Agent", ""))
     key = request.session.session_key or ""
     services.list_session(user=user, key=key, former_key=former_key, browser=browser)
 

@@ -26,7 +26,7 @@ from orgs.tenancy.errors import (
     SlugTaken,
 )
 from orgs.tenancy.models import AddressVerification, Membership, Organization, SessionGrant, User
-from orgs.tenancy.types import Browser, IdpSession, SignInMethod
+from orgs.tenancy.types import IdpSession, SessionClient, SignInMethod
 
 # accounts that nobody has verified and that claim one address
 MOST_CLAIMS = 20
@@ -82,7 +82,7 @@ def sign_up(*, email: str, password: str) -> User:
 
 @transaction.atomic
 def create_or_take_account(*, email: str, password: str | None, takes_account: bool) -> tuple[User, bool]:
-    """Return the account of an address that an operator vouches for; the flag says whether it is new.
+    """Return the account of an address that an operator has given as verified; the flag says whether it is new.
 
     An account that verified the address earlier keeps its password, and may be that of somebody who had the mailbox
     before: it is returned only if the operator `takes_account`. Raises ExistingAccountClosed, AccountExists, AddressInvalid.
@@ -286,7 +286,7 @@ def open_personal_grants(*, user: User, session: UUID, method: SignInMethod, exp
     return len(memberships)
 
 
-def list_session(*, user: User, key: str, former_key: str | None, browser: Browser) -> None:
+def list_session(*, user: User, key: str, former_key: str | None, browser: SessionClient) -> None:
     """Name a session, whose key is new, on its account's page of sessions, instead of the one that it was before."""
     if former_key is not None:
         UserSession.objects.filter(session_key=former_key).delete()

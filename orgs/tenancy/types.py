@@ -82,7 +82,7 @@ class IdpSession:
 
 
 @dataclass(frozen=True, slots=True)
-class Browser:
+class SessionClient:
     """Where a session was opened, as the page of sessions names it."""
 
     ip: str

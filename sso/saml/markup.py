@@ -20,7 +20,7 @@ AVERAGE_ATTRIBUTES = 4
 # each of 2,000 values of an attribute may declare the two that xsi:type needs
 MAX_NAMESPACES = 4_000
 # beside the elements that a caller counts in full
-MAX_APART = 5_100
+MAX_CHEAP = 5_100
 # but not one below the other: the canonicaliser searches those that are in scope, for each element and attribute
 MAX_IN_SCOPE = 256
 # names with their namespaces written out, as the canonicaliser may have to: characters per element on average
@@ -169,12 +169,12 @@ def scopes(root: Element) -> Iterator[int]:
 
 
 def elements(
-    root: Element, *, at_most: int, with_comments: bool = False, apart: Callable[[Element], bool] | None = None
+    root: Element, *, at_most: int, with_comments: bool = False, is_cheap: Callable[[Element], bool] | None = None
 ) -> list[Element]:
     """Return every element in document order. Raises MarkupForbidden, MarkupTooLarge.
 
     Comments are refused unless `with_comments` (then they are left out); processing instructions and entities always. Of
-    elements that are known to cost little, because `apart` says so, there may be 5,100 besides.
+    elements that are known to cost little, because `is_cheap` says so, there may be 5,100 besides.
     """
     found: list[Element] = []
     written = attributes = beyond = 0
@@ -184,9 +184,9 @@ def elements(
             if with_comments and node.tag is etree.Comment:
                 continue
             raise _forbidden(node)
-        if apart is not None and apart(node):
+        if is_cheap is not None and is_cheap(node):
             beyond += 1
-            if beyond > MAX_APART:
+            if beyond > MAX_CHEAP:
                 raise MarkupTooLarge
             found.append(node)
             continue

@@ -103,7 +103,7 @@ def read_elements(document: bytes) -> list[Element]:
         if is_large and (text.count(b"<") > MOST_TAGS or text.count(b"=") > MOST_EQUALS):
             raise MarkupTooLarge
         root = parse(text, namespaces=MOST_NAMESPACES if is_large else MAX_NAMESPACES)
-        nodes = elements(root, at_most=MAX_ELEMENTS, apart=_is_plain_value)
+        nodes = elements(root, at_most=MAX_ELEMENTS, is_cheap=_is_plain_value)
         if is_large or len(nodes) > MAX_ELEMENTS:
             _require_little_else(root, len(nodes))
         return nodes

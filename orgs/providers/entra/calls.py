@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from orgs.providers import checks
 from orgs.providers.people import MadeUpPerson
-from orgs.providers.sequences import Body, CallForms, Change, sequence
+from orgs.providers.sequences import Body, CallForms, ResourceChange, sequence
 from orgs.providers.steps import Filter, ScimStep
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -39,14 +39,14 @@ def _patch(*operations: Body) -> Body:
     return {"schemas": [PATCH_OP], "Operations": list(operations)}
 
 
-def _rename(person: MadeUpPerson, user_id: str, family_name: str) -> Change:
+def _rename(person: MadeUpPerson, user_id: str, family_name: str) -> ResourceChange:
     named = {"op": "Replace", "path": "name.familyName", "value": family_name}
     shown = {"op": "Replace", "path": "displayName", "value": f"{person.given_name} {family_name}"}
-    return Change("PATCH", _patch(named, shown))
+    return ResourceChange("PATCH", _patch(named, shown))
 
 
-def _activate(person: MadeUpPerson, user_id: str, is_active: bool) -> Change:
-    return Change("PATCH", _patch({"op": "Replace", "path": "active", "value": str(is_active)}))
+def _activate(person: MadeUpPerson, user_id: str, is_active: bool) -> ResourceChange:
+    return ResourceChange("PATCH", _patch({"op": "Replace", "path": "active", "value": str(is_active)}))
 
 
 def _group(name: str, members: Sequence[str]) -> Body:

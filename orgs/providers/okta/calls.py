@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from orgs.providers import checks
 from orgs.providers.people import MadeUpPerson
-from orgs.providers.sequences import Body, CallForms, Change, sequence
+from orgs.providers.sequences import Body, CallForms, ResourceChange, sequence
 from orgs.providers.steps import ScimStep
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -33,12 +33,12 @@ def _patch(*operations: Body) -> Body:
     return {"schemas": [PATCH_OP], "Operations": list(operations)}
 
 
-def _rename(person: MadeUpPerson, user_id: str, family_name: str) -> Change:
-    return Change("PUT", {**_user(person, family_name), "id": user_id})
+def _rename(person: MadeUpPerson, user_id: str, family_name: str) -> ResourceChange:
+    return ResourceChange("PUT", {**_user(person, family_name), "id": user_id})
 
 
-def _activate(person: MadeUpPerson, user_id: str, is_active: bool) -> Change:
-    return Change("PATCH", _patch({"op": "replace", "value": {"active": is_active}}))
+def _activate(person: MadeUpPerson, user_id: str, is_active: bool) -> ResourceChange:
+    return ResourceChange("PATCH", _patch({"op": "replace", "value": {"active": is_active}}))
 
 
 def _group(name: str, members: Sequence[str]) -> Body:

@@ -153,7 +153,9 @@ READ = {
     "UTF-16 with a mark": lambda text: f"{DECLARATION.format('UTF-16')}{text}".encode("utf-16"),
     "UTF-16 without a mark": lambda text: f"{DECLARATION.format('UTF-16')}{text}".encode("utf-16-be"),
     "UTF-16 without a declaration": lambda text: text.encode("utf-16-le"),
-    "UTF-16 by its mark against its word": lambda text: f"{DECLARATION.format('UTF-8')}{text}".encode("utf-16"),
+    "UTF-16 by its byte order mark, declared UTF-8": lambda text: f"{DECLARATION.format('UTF-8')}{text}".encode(
+        "utf-16"
+    ),
     "UTF-8 that calls itself UTF-16": lambda text: f"{DECLARATION.format('utf-16')}{text}".encode(),
     "Latin-1": lambda text: f"{DECLARATION.format('ISO-8859-1')}{text}".encode("latin-1"),
     "Latin-9": lambda text: f"{DECLARATION.format('iso-8859-15')}{text}".encode("iso-8859-15"),

@@ -196,7 +196,11 @@ def times() -> Iterator[tuple[str, Bad]]:
     yield "response_of_tomorrow", made(code, (RESPONSE_HEAD, RESPONSE_HEAD.replace("03-01", "03-02")))
     yield "confirmation_begins_later", made(code, (confirmed, f'NotBefore="2026-03-01T12:02:00Z" {confirmed}'))
     yield "signed_in_tomorrow", made(code, ('AuthnInstant="2026-03-01', 'AuthnInstant="2026-03-02'))
+
+
+def unreadable_times() -> Iterator[tuple[str, Bad]]:
     code = "time_bounds_missing"
+    confirmed = 'NotOnOrAfter="2026-03-01T12:05:00.000Z" Recipient'
     begins, ends = 'NotBefore="2026-03-01T11:55:00.000Z" ', ' NotOnOrAfter="2026-03-01T12:05:00.000Z">'
     yield "confirmation_without_end", made(code, (confirmed, "Recipient"))
     yield "neither_has_an_end", made(code, (confirmed, "Recipient"), (ends, ">"))
@@ -274,5 +278,5 @@ def subjects() -> Iterator[tuple[str, Bad]]:
 
 
 def table() -> Iterator[tuple[str, Bad]]:
-    for group in (alterations, senders, addresses, times, audiences, subjects):
+    for group in (alterations, senders, addresses, times, unreadable_times, audiences, subjects):
         yield from group()

@@ -225,6 +225,10 @@ def transforms() -> Iterator[tuple[str, Bad]]:
     yield "transforms_of_another_kind", resigned_after(shape, (CANONICAL, CANONICAL.replace("Transform", "Manifest")))
     for name, edits in COMMENTED.items():
         yield name, made("message_forbidden_markup", *edits, assertion=WITH_COMMENTS)
+
+
+def transform_parameters() -> Iterator[tuple[str, Bad]]:
+    shape = "signature_misshapen"
     inside = ENVELOPED.replace("/>", "><x/></ds:Transform>")
     yield "enveloped_transform_has_children", resigned_after(shape, (ENVELOPED, inside))
     for name, odd in {
@@ -302,5 +306,5 @@ def places() -> Iterator[tuple[str, Bad]]:
 
 
 def table() -> Iterator[tuple[str, Bad]]:
-    for group in (wrapped, missing, keys, algorithms, transforms, references, places):
+    for group in (wrapped, missing, keys, algorithms, transforms, transform_parameters, references, places):
         yield from group()
