@@ -1,5 +1,6 @@
 """Which of the project's files a piece of work enters: those in which a function of it runs."""
 
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -47,3 +48,9 @@ def is_read_on_the_way(place: str) -> bool:
     """
     is_passed = place.startswith(("portal/site/", "orgs/base/", "sandbox/"))
     return not is_passed and not place.endswith(VOCABULARY)
+
+
+def documented_files(part: str) -> set[str]:
+    """Return the files that docs/architecture.md names under this heading, without those of tests."""
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8").partition(f"### {part}\n")[2].partition("\n#")[0]
+    return {place for place in re.findall(r"`([\w/]+\.py)`", text) if not place.startswith("tests/")}

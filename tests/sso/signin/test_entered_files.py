@@ -1,20 +1,12 @@
 """How many files somebody has to read who follows one sign-in, and that docs/architecture.md names them."""
 
-import re
-
-from tests.architecture.source import ROOT
-from tests.architecture.traced import entered_files, is_read_on_the_way
+from tests.architecture.traced import documented_files, entered_files, is_read_on_the_way
 from tests.factories import MembershipFactory
 from tests.sso.idp import Browser
 
 UMA = "uma@acme.example"
+PART = "The files that a sign-in enters"
 MOST = 31
-
-
-def documented() -> set[str]:
-    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
-    part = text.partition("### The files that a sign-in enters")[2].partition("\n#")[0]
-    return {place for place in re.findall(r"`([\w/]+\.py)`", part) if not place.startswith("tests/")}
 
 
 def entered(acme, idp, connection) -> set[str]:
@@ -30,8 +22,8 @@ def entered(acme, idp, connection) -> set[str]:
 
 
 def test_the_files_that_a_sign_in_enters_are_those_that_the_architecture_names(acme, idp, connection):
-    assert entered(acme, idp, connection) == documented()
+    assert entered(acme, idp, connection) == documented_files(PART)
 
 
 def test_a_sign_in_enters_no_more_files_than_are_held():
-    assert len(documented()) <= MOST
+    assert len(documented_files(PART)) <= MOST
