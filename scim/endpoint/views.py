@@ -24,8 +24,8 @@ from scim.endpoint.types import ACCEPTED_MEDIA, SCIM_JSON, ScimRequest
 from scim.protocol import errors, jsontext
 from scim.protocol.paging import list_response, read_page
 from scim.protocol.projection import project
+from scim.protocol.schemas import Document
 
-Document = dict[str, Any]
 M = TypeVar("M", bound=Model)
 CHALLENGE = 'Bearer realm="SCIM"'
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})

@@ -1,5 +1,3 @@
-from typing import Any
-
 from django.http import HttpResponse
 from django_scim.adapters import SCIMGroup
 from django_scim.views import GroupsView
@@ -14,6 +12,7 @@ from scim.groups.models import DirectoryGroup
 from scim.protocol.group_changes import apply_to_group
 from scim.protocol.groups import MemberReference, read_group, render_group
 from scim.protocol.operations import read_operations
+from scim.protocol.schemas import Document
 from scim.protocol.users import Identity
 
 
@@ -28,7 +27,7 @@ class DirectoryGroupAdapter(SCIMGroup):  # type: ignore[misc]  # django-scim2 ha
     def location(self) -> str:
         return f"{directories.base_url(self.request.directory)}/Groups/{self.obj.scim_id}"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Document:
         members = None if self.members is None else [self._reference(scim_id) for scim_id in self.members]
         return render_group(
             identity=self.identity,
@@ -84,7 +83,7 @@ class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # dj
         """Answer one page; the query count doesn't grow with its rows."""
         return self.answer_page(queries.search(request.directory, request.GET.get("filter")), self._documents)
 
-    def _documents(self, rows: list[DirectoryGroup]) -> list[dict[str, Any]]:
+    def _documents(self, rows: list[DirectoryGroup]) -> list[Document]:
         return [self._document(row, members) for row, members in self._with_members(rows)]
 
     def _with_members(self, rows: list[DirectoryGroup]) -> list[tuple[DirectoryGroup, list[str] | None]]:
@@ -100,10 +99,10 @@ class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # dj
         wanted = {name.strip().casefold().split(".")[0] for name in asked.get("attributes", "members").split(",")}
         return "members" in wanted and "members" not in excluded
 
-    def _document(self, row: DirectoryGroup, members: list[str] | None) -> dict[str, Any]:
+    def _document(self, row: DirectoryGroup, members: list[str] | None) -> Document:
         adapter = self.scim_adapter(row, request=self.request)
         adapter.members = members
-        document: dict[str, Any] = adapter.to_dict()
+        document: Document = adapter.to_dict()
         return document
 
     def _show(self, row: DirectoryGroup, *, status: int = 200) -> HttpResponse:

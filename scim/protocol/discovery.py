@@ -1,7 +1,5 @@
 """What this service can do, generated from the tables that it works by (RFC 7643 §5-§8, RFC 7644 §4)."""
 
-from typing import Any
-
 from scim.protocol.paging import MAX_COUNT
 from scim.protocol.schemas import (
     ENTERPRISE,
@@ -15,10 +13,9 @@ from scim.protocol.schemas import (
     USER_SPECS,
     AttributeSpec,
     AttributeType,
+    Document,
     Specs,
 )
-
-Document = dict[str, Any]
 
 
 def service_provider_config(base_url: str) -> Document:

@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from scim.protocol.errors import InvalidSyntax
+from scim.protocol.schemas import Document
 
-Document = dict[str, Any]
 MAX_DEPTH = 32
 MAX_INTEGER = 2**63
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")

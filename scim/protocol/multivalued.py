@@ -8,10 +8,9 @@ from scim.protocol.errors import InvalidValue, NoTarget
 from scim.protocol.filters import Filter
 from scim.protocol.normal import normal_object, normal_value, one_primary
 from scim.protocol.operations import Op
-from scim.protocol.schemas import MAX_VALUES, AttributeSpec
+from scim.protocol.schemas import MAX_VALUES, AttributeSpec, Document
 from scim.protocol.selection import comparable, selects, template
 
-Document = dict[str, Any]
 Values = list[Document]
 
 

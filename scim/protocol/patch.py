@@ -15,6 +15,7 @@ from scim.protocol.schemas import (
     READ_ONLY_COMMON,
     AttributeSpec,
     AttributeType,
+    Document,
     Specs,
     find,
     is_core_user,
@@ -22,8 +23,6 @@ from scim.protocol.schemas import (
 )
 from scim.protocol.selection import paths
 from scim.protocol.users import SPECS, normal_user
-
-Document = dict[str, Any]
 
 
 def apply(document: Document, operations: Sequence[Operation]) -> Document:

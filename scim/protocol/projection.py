@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from scim.protocol.errors import InvalidValue
-from scim.protocol.schemas import ENTERPRISE, GROUP, USER
+from scim.protocol.schemas import ENTERPRISE, GROUP, USER, Document
 
-Document = dict[str, Any]
 Names = frozenset[str]
 ALWAYS = frozenset({"id", "schemas"})
 EXTENSION = ENTERPRISE.casefold()

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
+
+# a resource or a message in JSON types, by the names of its attributes as they are on the wire
+Document = dict[str, Any]
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"

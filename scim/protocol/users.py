@@ -13,11 +13,11 @@ from scim.protocol.schemas import (
     EXTERNAL_ID,
     USER,
     USER_SPECS,
+    Document,
     is_core_user,
     is_enterprise,
 )
 
-Document = dict[str, Any]
 SPECS = (*USER_SPECS, EXTERNAL_ID)
 _ADDRESS = re.compile(r"[^@\s<>,;:\"]+@[^@\s<>,;:\"]+\.[^@\s<>,;:\".]+")
 _VALUE_ATTRIBUTES = ("emails", "phoneNumbers")

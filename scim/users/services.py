@@ -1,7 +1,6 @@
 """A directory's users become memberships, and change and leave with them: one transaction each, called by the endpoint."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
@@ -22,12 +21,11 @@ from scim.directories.types import TEST_LIFE, Deleted, ScimCaller
 from scim.protocol import patch
 from scim.protocol.errors import InvalidValue
 from scim.protocol.operations import read_operations
+from scim.protocol.schemas import Document
 from scim.protocol.users import UserFacts, facts, filter_values, replace_user
 from scim.users import queries
 from scim.users.errors import AddressMissing, UserNameTaken
 from scim.users.models import DirectoryUser, DirectoryUserValue, FormerDirectoryUser
-
-Document = dict[str, Any]
 
 
 @transaction.atomic

@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from typing import Any
 
 from django.http import HttpResponse
 from django_scim.adapters import SCIMUser
@@ -11,6 +10,7 @@ from scim.directories import queries as directories
 from scim.directories.types import ScimCaller
 from scim.endpoint.types import ScimRequest
 from scim.endpoint.views import EndpointView
+from scim.protocol.schemas import Document
 from scim.protocol.users import GroupReference, Identity, read_user, render_user
 from scim.users import queries, services
 from scim.users.models import DirectoryUser
@@ -27,7 +27,7 @@ class DirectoryUserAdapter(SCIMUser):  # type: ignore[misc]  # django-scim2 has 
     def location(self) -> str:
         return f"{directories.base_url(self.request.directory)}/Users/{self.obj.scim_id}"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Document:
         """Return the stored document with id, meta and the groups that were given."""
         groups = [self._reference(row) for row in self.groups]
         return render_user(self.obj.document, identity=self.identity, groups=groups)
@@ -79,14 +79,14 @@ class DirectoryUsersView(EndpointView, UsersView):  # type: ignore[misc]  # djan
         """Answer one page; the query count doesn't grow with its rows."""
         return self.answer_page(queries.search(request.directory, request.GET.get("filter")), self._documents)
 
-    def _documents(self, rows: list[DirectoryUser]) -> list[dict[str, Any]]:
+    def _documents(self, rows: list[DirectoryUser]) -> list[Document]:
         groups = queries.group_rows(self.request.directory, rows)
         return [self._document(row, groups[row.membership_id]) for row in rows]
 
-    def _document(self, user: DirectoryUser, groups: list[GroupMember]) -> dict[str, Any]:
+    def _document(self, user: DirectoryUser, groups: list[GroupMember]) -> Document:
         adapter = self.scim_adapter(user, request=self.request)
         adapter.groups = groups
-        document: dict[str, Any] = adapter.to_dict()
+        document: Document = adapter.to_dict()
         return document
 
     def _show(self, user: DirectoryUser, *, status: int = 200) -> HttpResponse:
