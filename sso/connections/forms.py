@@ -69,13 +69,13 @@ class RulesForm(NameForm):
 
 
 class RemovalForm(forms.Form):
-    """Why certificates are taken out, and what becomes of the sessions that they opened."""
+    """Why certificates are removed, and what becomes of the sessions that they opened."""
 
     reason = forms.ChoiceField(
-        label="Why is it taken out?",
+        label="Why is the certificate removed?",
         widget=forms.RadioSelect,
         choices=RemovalReason.choices,
-        error_messages={"required": "Choose why the certificate is taken out."},
+        error_messages={"required": "Choose why the certificate is removed."},
     )
     end_sessions = forms.ChoiceField(
         label="Sessions that it opened",

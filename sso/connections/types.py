@@ -175,7 +175,7 @@ class RemovalReason(TextChoices):
 class EndSessions(TextChoices):
     """What becomes of the sessions that a certificate opened which isn't trusted any more."""
 
-    BY_REASON = "by_reason", "End them if somebody else may have its key (recommended)"
+    BY_REASON = "by_reason", "Follow the answer above: end them only if somebody else may have the key (recommended)"
     YES = "yes", "End them now"
     NO = "no", "Keep them until they end by themselves"
 

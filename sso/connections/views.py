@@ -95,7 +95,7 @@ def turn_on(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpResponse
 def _ask_about_certificates(
     request: OrgRequest, connection: Connection, seen: Seen
 ) -> tuple[CertificateRemoval | None, HttpResponse | None]:
-    """Return what the admin says of the certificates that are taken out, or the page that asks, when they opened sessions."""
+    """Return what the admin says of the certificates that are removed, or the page that asks, when they opened sessions."""
     draft = queries.configuration(connection, Stage.DRAFT)
     if draft is None or draft.number != seen.number:
         return None, None

@@ -309,8 +309,8 @@ SPRAWL = Tour(
         Stop("log long", LONG + "provisioning-log/", open_all),
         Stop("call long", LONG + "provisioning-log/{long_call}/"),
         Stop("connection long", LONG + "authentication/connections/{long_connection}/"),
-        Stop("certificate taken out", LONG + "authentication/connections/{rolled}/", press("Activate")),
-        Stop("certificate taken out refused", LONG + "authentication/connections/{rolled}/", activate_without_answer),
+        Stop("certificate removed", LONG + "authentication/connections/{rolled}/", press("Activate")),
+        Stop("certificate removed refused", LONG + "authentication/connections/{rolled}/", activate_without_answer),
         Stop("token revocation long", LONG + TOKENS + "{long_token}/revoke/"),
     ),
 )

@@ -158,7 +158,7 @@ class TestThePage:
 
     def test_turn_on_page_returns_400_with_a_message_when_the_reason_is_missing(self, sessions, post, connection):
         page = post(end_sessions="by_reason")
-        assert (page.status_code, "Choose why the certificate is taken out" in page.content.decode()) == (400, True)
+        assert (page.status_code, "Choose why the certificate is removed" in page.content.decode()) == (400, True)
         assert queries.in_force(connection).number == 1
 
     def test_turn_on_page_asks_nothing_when_the_removed_certificate_opened_no_session(self, post, connection):
