@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 from django.test import Client, TransactionTestCase
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from orgs.events import services as outbox
@@ -36,6 +37,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
+    # how long an example takes depends on what else the machine does
+    settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("untimed")
     if unknown := machine.required() - machine.NEEDS.keys():
         raise pytest.UsageError(f"REQUIRE names {', '.join(sorted(unknown))}; it may name {', '.join(machine.NEEDS)}")
 
