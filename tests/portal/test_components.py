@@ -16,6 +16,8 @@ from django.test import RequestFactory
 from django.utils import timezone
 from django_cotton.compiler_regex import CottonCompiler
 
+from orgs.providers import registry
+
 TEMPLATES = Path(settings.BASE_DIR) / "templates"
 STATIC = Path(settings.BASE_DIR) / "static" / "app"
 COMPONENTS = sorted(path.stem for path in (TEMPLATES / "cotton").glob("[!_]*.html"))
@@ -222,11 +224,12 @@ def test_timeago_without_a_time_shows_the_given_word():
 
 
 @pytest.mark.parametrize(
-    ("provider", "shown"), [("okta", "#mark-okta"), ("jumpcloud", "JC"), ("custom", "#plug-connected")]
+    ("provider", "shown"), [("okta", "#mark-okta"), ("jumpcloud", ">JC<"), ("custom", "#plug-connected")]
 )
 def test_mark_shows_the_logo_the_monogram_or_a_plug_icon(provider, shown):
-    monogram = "JC" if provider == "jumpcloud" else ""
-    assert shown in drawn(f'<c-mark provider="{provider}" monogram="{monogram}" />')
+    one = registry.provider(provider)
+    html = drawn('<c-mark provider="{{ one.code }}" monogram="{{ one.monogram }}" icon="{{ one.icon }}" />', one=one)
+    assert shown in html
 
 
 def test_confirm_names_the_word_to_type_and_the_button_to_enable():

@@ -89,7 +89,7 @@ def test_mail_requested_before_the_domain_was_verified_activates_no_membership(
 
 
 @pytest.mark.parametrize(
-    ("is_verified_again", "link_is_older", "answer"), [(False, True, 409), (False, False, 302), (True, True, 302)]
+    ("is_verified_again", "link_is_older", "answer"), [(False, True, 403), (False, False, 302), (True, True, 302)]
 )
 def test_invitation_link_of_before_the_domain_was_verified_needs_a_fresh_account(
     acme: Organization, sign_in: SignIn, asked_at: datetime, is_verified_again: bool, link_is_older: bool, answer: int

@@ -75,11 +75,11 @@ def test_new_token_form_without_a_name_returns_400_with_a_message(admin):
     assert "Give the token a name" in text_of(response)
 
 
-def test_new_token_form_returns_409_with_a_message_for_the_eleventh_live_token(admin, acme_directory):
+def test_new_token_form_returns_400_with_a_message_for_the_eleventh_live_token(admin, acme_directory):
     for _ in range(10):
         TokenFactory(directory=acme_directory)
     response = admin.post(NEW, {**ORDER, "nonce": str(uuid4())})
-    assert response.status_code == 409
+    assert response.status_code == 400
     assert "ten live tokens" in text_of(response)
 
 
