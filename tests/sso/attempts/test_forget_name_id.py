@@ -84,6 +84,14 @@ def test_forgetting_one_of_two_says_that_the_other_is_still_linked(refused, admi
     assert "“u-17” is forgotten. Another Name ID is still linked" in answer.content.decode()
 
 
+def test_remember_identity_is_audited_once_when_the_name_id_is_linked_to_that_member(connection, uma):
+    for _ in range(2):
+        services.remember_identity(
+            connection=connection, membership=uma, name_id="u-18", name_id_format="x", actor=ACTOR
+        )
+    assert AuditEvent.objects.filter(action="membership.identity_linked").count() == 1
+
+
 def test_forget_name_id_is_audited(refused, admin, adam, uma):
     admin.post(url(refused, "forget/"), {"identity": SamlIdentity.objects.get().pk})
     event = AuditEvent.objects.get(action="membership.identity_forgotten")

@@ -82,8 +82,8 @@ def test_certificate_is_read_without_a_subject_when_its_subject_cannot_be_format
     assert certificates.read_certificate(issue(key)).subject == ""
 
 
-def test_certificates_stay_two_when_the_issuer_of_one_cannot_be_read():
-    der = base64.b64decode(certificates.bare(IDP))
+def test_certificates_stay_two_when_the_issuer_of_one_cannot_be_read(key):
+    der = base64.b64decode(certificates.bare(issue(key)))
     issuer = der.index(b"\x55\x04\x03\x0c") + 3  # its common name, a UTF8String
     odd = base64.b64encode(der[:issuer] + b"\xe2" + der[issuer + 1 :]).decode()
     assert len(certificates.usable([odd, IDP], now=NOW).certificates) == 2

@@ -19,7 +19,7 @@ from sso.attempts.models import LoginAttempt
 from sso.connections import services as connections
 from sso.connections.types import SignInRules
 from sso.signin import cookies, services
-from sso.signin.models import PendingSignIn, UsedRequest
+from sso.signin.models import ConsumedAssertion, PendingSignIn, UsedRequest
 from sso.signin.types import FLOW_LIFE
 from tests.factories import ACTOR
 from tests.sso.conftest import connect
@@ -223,3 +223,14 @@ def test_finish_asks_the_database_for_the_request_once(connection, idp, uma, bro
     about_it = [one["sql"] for one in asked if "sso_usedrequest" in one["sql"]]
     assert len(about_it) == 1
     assert about_it[0].startswith("INSERT")
+
+
+def test_acs_consumes_no_assertion_when_the_answer_cannot_be_stored(connection, idp, uma, browser, monkeypatch):
+    def collide(self, **_: object) -> None:
+        raise IntegrityError("public_id")
+
+    answer = idp.respond(UMA, browser.leave(connection))
+    monkeypatch.setattr(PendingSignIn, "save", collide)
+    with pytest.raises(IntegrityError):
+        browser.deliver(connection, answer)
+    assert not ConsumedAssertion.objects.exists()
