@@ -17,7 +17,7 @@ from orgs.base.clock import iso
 from orgs.base.errors import DomainError
 from orgs.tenancy.errors import AccountExists, OrganizationUnknown
 from orgs.tenancy.models import Organization, User
-from orgs.tenancy.queries import find_organization
+from orgs.tenancy.queries import account_for_address, find_organization, verified_at
 
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 Report = Mapping[str, Any]
@@ -64,6 +64,12 @@ class OperatorCommand(BaseCommand):
         """Print, outside the document, that the account existed and the given password wasn't set."""
         if given is not None and not user.check_password(given):
             self.stderr.write(f"{user.email} had an account already, which keeps its own password.", self.style.NOTICE)
+
+    def note_existing_account(self, email: str) -> None:
+        """Print, outside the document, since when an account has the address, which is going to be taken."""
+        if user := account_for_address(email):
+            facts = AccountExists(address=email, verified_at=verified_at(user, email), last_login=user.last_login)
+            self.stderr.write(f"{facts.public} It is taken, and keeps its own password.", self.style.NOTICE)
 
 
 def add_account_options(parser: CommandParser) -> None:

@@ -73,7 +73,7 @@ def test_create_org_reads_the_password_from_standard_input(typed):
 def test_create_org_keeps_the_password_of_an_owner_who_has_an_account_and_says_so(typed, capsys):
     create_account(email="olga@acme.example", password=PASSWORD, verified=True)
     typed("another-long-password\n")
-    run("create_org", *ACME, "--password-stdin", "--existing-account")
+    run("create_org", *ACME, "--password-stdin")
     assert "keeps its own password" in capsys.readouterr().err
     assert User.objects.get().check_password(PASSWORD)
 
@@ -235,7 +235,7 @@ def test_create_staff_with_a_password_needs_no_mail(typed):
 
 
 def test_create_staff_promotes_an_existing_account(stranger):
-    assert run("create_staff", stranger.email, "--existing-account")["created"] is False
+    assert run("create_staff", stranger.email)["created"] is False
     stranger.refresh_from_db()
     assert (stranger.is_staff, stranger.check_password(PASSWORD)) == (True, True)
 
@@ -245,8 +245,8 @@ LAST_LOGIN = datetime(2025, 1, 2, 8, 15, tzinfo=UTC)
 ACCOUNT_TAKERS = [
     ("create_org", "Acme", "--slug=acme", "--owner", "sam@support.example"),
     ("create_staff", "sam@support.example"),
-    ("add_owner", "acme", "sam@support.example"),
 ]
+ADD_OWNER = ("add_owner", "acme", "sam@support.example")
 
 
 @pytest.fixture
@@ -258,26 +258,23 @@ def old_account():
     return account
 
 
-def refuse_account(command) -> str:
-    """Return the one document that the command prints when it refuses to take the account."""
-    if command[0] == "add_owner":
-        owner = OrganizationFactory(slug="acme").memberships.get().user
-        User.objects.filter(pk=owner.pk).update(is_active=False)
+def refuse_account() -> str:
+    """Return the one document that add_owner prints when it refuses to take the account."""
+    owner = OrganizationFactory(slug="acme").memberships.get().user
+    User.objects.filter(pk=owner.pk).update(is_active=False)
     before = Membership.objects.count(), AuditEvent.objects.count()
     out = io.StringIO()
     with pytest.raises(
         CommandError, match=r"^An account has sam@support\.example since 2024-03-01 09:30 UTC, and "
     ) as caught:
-        call_command(*command, "--json", stdout=out)
+        call_command(*ADD_OWNER, "--json", stdout=out)
     assert re.fullmatch(r"[^\n]+ If it is this person's, add --existing-account\.", str(caught.value))
     assert (Membership.objects.count(), AuditEvent.objects.count()) == before
-    assert not User.objects.filter(is_staff=True).exists()
     return json.loads(out.getvalue()) | {"line": str(caught.value)}
 
 
-@pytest.mark.parametrize("command", ACCOUNT_TAKERS)
-def test_command_takes_an_existing_account_only_with_the_existing_account_option(old_account, command):
-    refusal = refuse_account(command)
+def test_add_owner_takes_an_existing_account_only_with_the_existing_account_option(old_account):
+    refusal = refuse_account()
     assert "last signed in on 2025-01-02 08:15 UTC." in refusal.pop("line")
     assert refusal == {
         "error": "account_exists",
@@ -285,24 +282,32 @@ def test_command_takes_an_existing_account_only_with_the_existing_account_option
         "verified_at": "2024-03-01T09:30:00.000Z",
         "last_sign_in_at": "2025-01-02T08:15:00.000Z",
     }
-    run(*command, "--existing-account")
+    run(*ADD_OWNER, "--existing-account")
     old_account.refresh_from_db()
-    assert old_account.check_password(PASSWORD)
-    assert old_account.is_staff or old_account.memberships.get().role == Role.OWNER
+    assert (old_account.check_password(PASSWORD), old_account.memberships.get().role) == (True, Role.OWNER)
 
 
 def test_refusal_of_an_existing_account_says_that_it_has_never_signed_in(old_account):
     User.objects.update(last_login=None)
-    refusal = refuse_account(ACCOUNT_TAKERS[1])
+    refusal = refuse_account()
     assert "and has never signed in." in refusal["line"]
     assert refusal["last_sign_in_at"] is None
 
 
-@pytest.mark.parametrize("command", ACCOUNT_TAKERS[:2])
-def test_command_refuses_a_closed_account_even_with_the_existing_account_option(old_account, command):
+@pytest.mark.parametrize("command", ACCOUNT_TAKERS)
+def test_command_that_takes_an_existing_account_says_since_when_it_is_there(old_account, command, capsys):
+    run(*command)
+    said = "An account has sam@support.example since 2024-03-01 09:30 UTC, and last signed in on 2025-01-02 08:15 UTC."
+    assert capsys.readouterr().err == f"{said} It is taken, and keeps its own password.\n"
+    old_account.refresh_from_db()
+    assert old_account.is_staff or old_account.memberships.get().role == Role.OWNER
+
+
+@pytest.mark.parametrize("command", ACCOUNT_TAKERS)
+def test_command_refuses_a_closed_account(old_account, command):
     User.objects.update(is_active=False)
     with pytest.raises(CommandError, match=r"^The account with that address is closed"):
-        run(*command, "--existing-account")
+        run(*command)
     assert not Organization.objects.exists()
 
 

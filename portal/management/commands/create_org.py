@@ -9,7 +9,7 @@ from orgs.base.actor import Actor
 from portal.management.command import (
     OperatorCommand,
     Report,
-    add_account_options,
+    add_password_option,
     address,
     printable_text,
     read_password,
@@ -19,7 +19,7 @@ from portal.setup import NewOrganization, create_org
 
 
 class CreateOrgCommand(OperatorCommand):
-    """An account that has the owner's address already becomes the owner if --existing-account says so, and keeps its password."""
+    """An account that has the owner's address already becomes the owner, and keeps its password."""
 
     help = "Create an organization with its first owner, whose address counts as verified."
 
@@ -28,15 +28,13 @@ class CreateOrgCommand(OperatorCommand):
         parser.add_argument("name", type=printable_text("name", 200), help="what people read, as in 'Northwind Labs'")
         parser.add_argument("--slug", type=slug, required=True, help="its short name in URLs, as in northwind")
         parser.add_argument("--owner", type=address, required=True, metavar="EMAIL", help="the first owner's address")
-        add_account_options(parser)
+        add_password_option(parser)
 
     def act(self, options: Mapping[str, Any]) -> Report:
         password = read_password(options, options["owner"])
-        order = NewOrganization(
-            options["name"], options["slug"], options["owner"], password, takes_account=options["existing_account"]
-        )
+        self.note_existing_account(options["owner"])
+        order = NewOrganization(options["name"], options["slug"], options["owner"], password, takes_account=True)
         org, owner = create_org(order=order, actor=Actor.command("create_org"))
-        self.note_kept_password(owner, password)
         return {"id": str(org.public_id), "slug": org.slug, "owner": owner.email}
 
 

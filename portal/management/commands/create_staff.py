@@ -8,25 +8,23 @@ from django.core.management.base import CommandParser
 from django.urls import reverse
 
 from orgs.tenancy.services import create_staff
-from portal.management.command import OperatorCommand, Report, add_account_options, address, read_password
+from portal.management.command import OperatorCommand, Report, add_password_option, address, read_password
 
 
 class CreateStaffCommand(OperatorCommand):
-    """An account that has verified this address already becomes staff if --existing-account says so, and keeps its password."""
+    """An account that has verified this address already becomes staff, and keeps its password."""
 
     help = "Create a support account. It has to set up a second factor at its first sign-in."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("email", type=address, help="the support person's address")
-        add_account_options(parser)
+        add_password_option(parser)
 
     def act(self, options: Mapping[str, Any]) -> Report:
         password = read_password(options, options["email"])
-        user, is_new = create_staff(
-            email=options["email"], password=password, takes_account=options["existing_account"]
-        )
-        self.note_kept_password(user, password)
+        self.note_existing_account(options["email"])
+        user, is_new = create_staff(email=options["email"], password=password, takes_account=True)
         return {
             "email": user.email,
             "created": is_new,
