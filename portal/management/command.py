@@ -4,7 +4,8 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
@@ -65,10 +66,14 @@ class OperatorCommand(BaseCommand):
         if given is not None and not user.check_password(given):
             self.stderr.write(f"{user.email} had an account already, which keeps its own password.", self.style.NOTICE)
 
-    def note_existing_account(self, email: str) -> None:
-        """Print, outside the document, since when an account has the address, which is going to be taken."""
-        if user := account_for_address(email):
-            facts = AccountExists(address=email, verified_at=verified_at(user, email), last_login=user.last_login)
+    @contextmanager
+    def noting_existing_account(self, email: str) -> Iterator[None]:
+        """Print, outside the document, since when an account has the address, once the block has taken it."""
+        user = account_for_address(email)
+        since = verified_at(user, email) if user is not None else None
+        yield
+        if user is not None:
+            facts = AccountExists(address=email, verified_at=since, last_login=user.last_login)
             self.stderr.write(f"{facts.public} It is taken, and keeps its own password.", self.style.NOTICE)
 
 

@@ -304,10 +304,11 @@ def test_command_that_takes_an_existing_account_says_since_when_it_is_there(old_
 
 
 @pytest.mark.parametrize("command", ACCOUNT_TAKERS)
-def test_command_refuses_a_closed_account(old_account, command):
+def test_command_refuses_a_closed_account(old_account, command, capsys):
     User.objects.update(is_active=False)
     with pytest.raises(CommandError, match=r"^The account with that address is closed"):
         run(*command)
+    assert "It is taken" not in capsys.readouterr().err
     assert not Organization.objects.exists()
 
 

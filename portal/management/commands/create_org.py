@@ -32,9 +32,9 @@ class CreateOrgCommand(OperatorCommand):
 
     def act(self, options: Mapping[str, Any]) -> Report:
         password = read_password(options, options["owner"])
-        self.note_existing_account(options["owner"])
         order = NewOrganization(options["name"], options["slug"], options["owner"], password, takes_account=True)
-        org, owner = create_org(order=order, actor=Actor.command("create_org"))
+        with self.noting_existing_account(options["owner"]):
+            org, owner = create_org(order=order, actor=Actor.command("create_org"))
         return {"id": str(org.public_id), "slug": org.slug, "owner": owner.email}
 
 

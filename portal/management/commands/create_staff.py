@@ -23,8 +23,8 @@ class CreateStaffCommand(OperatorCommand):
 
     def act(self, options: Mapping[str, Any]) -> Report:
         password = read_password(options, options["email"])
-        self.note_existing_account(options["email"])
-        user, is_new = create_staff(email=options["email"], password=password, takes_account=True)
+        with self.noting_existing_account(options["email"]):
+            user, is_new = create_staff(email=options["email"], password=password, takes_account=True)
         return {
             "email": user.email,
             "created": is_new,
