@@ -18,7 +18,7 @@ import httpcore
 import httpx
 from django.conf import settings
 
-from orgs.base.addresses import Address, is_loopback, is_public
+from orgs.base.outbound_addresses import Address, is_loopback, is_public
 from orgs.base.outbound_errors import (
     AddressPrivate,
     AnswerBroken,

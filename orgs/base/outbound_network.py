@@ -9,7 +9,7 @@ from typing import Any
 
 import httpcore
 
-from orgs.base.addresses import Address
+from orgs.base.outbound_addresses import Address
 from orgs.base.outbound_errors import AddressPrivate, AnswerFragmented, CallTimedOut
 
 CONNECT_SECONDS = 2.0
