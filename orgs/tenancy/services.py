@@ -8,13 +8,12 @@ from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.models import Session
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from orgs.base import portions
+from orgs.base.addresses import is_mail_address
 from orgs.base.clock import now
-from orgs.base.text import KEY_LENGTH, address_domain, address_key
+from orgs.base.text import address_key
 from orgs.tenancy import queries
 from orgs.tenancy.errors import (
     AccountExists,
@@ -257,11 +256,7 @@ def _set_primary(account: User, key: str | None) -> None:
 
 def require_address(email: str) -> None:
     """Raises AddressInvalid when this isn't one e-mail address."""
-    try:
-        validate_email(email)
-    except ValidationError as error:
-        raise AddressInvalid from error
-    if len(email) > 254 or len(address_key(email)) > KEY_LENGTH or not address_domain(email):
+    if not is_mail_address(email):
         raise AddressInvalid
 
 

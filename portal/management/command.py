@@ -11,9 +11,9 @@ from typing import Any
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.core.validators import validate_email
 from django.db import DatabaseError
 
+from orgs.base.addresses import is_mail_address
 from orgs.base.clock import iso
 from orgs.base.errors import DomainError
 from orgs.tenancy.errors import AccountExists, OrganizationUnknown
@@ -145,10 +145,8 @@ def slug(text: str) -> str:
 
 def address(text: str) -> str:
     """Return the text if it is an e-mail address, for argparse."""
-    try:
-        validate_email(text)
-    except ValidationError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} isn't an e-mail address") from error
+    if not is_mail_address(text):
+        raise argparse.ArgumentTypeError(f"{text!r} isn't an e-mail address")
     return text
 
 

@@ -1,10 +1,10 @@
 """User resources: wire ↔ the stored document and the facts that memberships need (RFC 7643 §4.1, §4.3)."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from orgs.base.addresses import is_mail_address
 from scim.protocol.errors import InvalidValue
 from scim.protocol.normal import normal_object
 from scim.protocol.schemas import (
@@ -19,7 +19,6 @@ from scim.protocol.schemas import (
 )
 
 SPECS = (*USER_SPECS, EXTERNAL_ID)
-_ADDRESS = re.compile(r"[^@\s<>,;:\"]+@[^@\s<>,;:\"]+\.[^@\s<>,;:\".]+")
 _VALUE_ATTRIBUTES = ("emails", "phoneNumbers")
 
 
@@ -128,13 +127,8 @@ def facts(document: Document) -> UserFacts:
         family_name=family,
         display_name=document.get("displayName") or name.get("formatted") or f"{given} {family}".strip() or user_name,
         addresses=addresses,
-        login_address=next((found.strip() for found in candidates if looks_like_address(found)), None),
+        login_address=next((found.strip() for found in candidates if is_mail_address(found.strip())), None),
     )
-
-
-def looks_like_address(text: str) -> bool:
-    """Say whether the text can be an e-mail address; whether it is one is decided when a membership is made."""
-    return len(text) <= 254 and _ADDRESS.fullmatch(text.strip()) is not None
 
 
 def _addresses(document: Document) -> tuple[str, ...]:

@@ -5,16 +5,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from orgs.base.addresses import is_mail_address
 from sso.identity.errors import AttributesEncrypted, EmailAmbiguous, EmailInvalid, EmailMissing
 from sso.identity.types import ClaimedPerson, VerifiedIdentity
 
 # XML's own (XML 1.0 §2.3)
 BLANKS = " \t\r\n"
-# plain ASCII: two look-alikes of one address must not be two people, nor one
-ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?")
 # how a provider joins several values of a record into one
 LISTED = re.compile("[;,]")
-LONGEST_ADDRESS = 254
 LONGEST_NAME = 200
 Claims = VerifiedIdentity | ClaimedPerson
 
@@ -70,7 +68,7 @@ def _names(claims: Claims, names: AttributeNames, sources: dict[str, str]) -> di
 
 def _address(claims: Claims, names: AttributeNames, sources: dict[str, str]) -> str:
     name, values = _first(claims.attributes, names.email)
-    if not values and names.subject and ADDRESS.fullmatch(claims.subject):
+    if not values and names.subject and _is_address(claims.subject):
         name, values = names.subject, (claims.subject,)
     if not values and claims.encrypted_attributes:
         raise AttributesEncrypted(
@@ -79,7 +77,7 @@ def _address(claims: Claims, names: AttributeNames, sources: dict[str, str]) -> 
     if not values:
         raise EmailMissing(expected=" or ".join(names.email[:4]), received=", ".join(claims.attributes))
     addresses = {_plain(value) for value in values}
-    if len(addresses) > 1 and ADDRESS.fullmatch(claims.subject) and claims.subject.lower() in addresses:
+    if len(addresses) > 1 and _is_address(claims.subject) and claims.subject.lower() in addresses:
         # the same IdP signs both, and names the person by this one
         addresses = {claims.subject.lower()}
     if len(addresses) > 1:
@@ -95,11 +93,15 @@ def _plain(value: str) -> str:
     """
     address = value.strip(BLANKS)
     parts = [part.strip(BLANKS) for part in LISTED.split(address)]
-    if len(parts) > 1 and all(ADDRESS.fullmatch(part) for part in parts if part):
+    if len(parts) > 1 and all(_is_address(part) for part in parts if part):
         raise EmailAmbiguous(expected="one address", received=address)
-    if len(address) > LONGEST_ADDRESS or not ADDRESS.fullmatch(address):
+    if not _is_address(address):
         raise EmailInvalid(expected="an address such as nora@acme.example", received=address)
     return address.lower()
+
+
+def _is_address(text: str) -> bool:
+    return is_mail_address(text, is_ascii_only=True)
 
 
 def _first(attributes: Mapping[str, tuple[str, ...]], names: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:

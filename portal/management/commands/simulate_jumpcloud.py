@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
-from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError, CommandParser
-from django.core.validators import validate_email
 
+from orgs.base.addresses import is_mail_address
 from orgs.providers.jumpcloud.changes import PEOPLE_NEEDED
 from orgs.providers.steps import StepOutcome
 from portal.management.command import OperatorCommand, Report, read_line
@@ -122,11 +121,8 @@ def _typed_token() -> str:
 def _plan(options: Mapping[str, Any]) -> Plan:
     names = ("test_email", "groups", "twice", "activate", "lifecycle", "people", "group_count", "domain")
     plan = Plan(**{name: options[name] for name in names})
-    try:
-        validate_email(plan.test_email)
-        validate_email(f"someone@{plan.domain or 'example.com'}")
-    except ValidationError as error:
-        raise CommandError("--test-email or --domain is not valid.", returncode=BAD_INPUT) from error
+    if not all(map(is_mail_address, (plan.test_email, f"someone@{plan.domain or 'example.com'}"))):
+        raise CommandError("--test-email or --domain is not valid.", returncode=BAD_INPUT)
     if plan.people < (PEOPLE_NEEDED if plan.lifecycle else 1) or plan.group_count < 1:
         raise CommandError(
             f"--people and --group-count must be 1 at least, and --lifecycle needs {PEOPLE_NEEDED} people.",
