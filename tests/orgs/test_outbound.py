@@ -8,8 +8,8 @@ from ipaddress import ip_address
 import pytest
 
 from orgs.base import outbound, outbound_network
-from orgs.base.outbound_addresses import is_loopback, is_public
 from orgs.base.outbound import Fetched, OutboundRefused, fetch
+from orgs.base.outbound_addresses import is_loopback, is_public
 from orgs.base.outbound_errors import (
     AddressPrivate,
     AnswerBroken,
