@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -28,7 +29,11 @@ def has_verified(org: Organization, address: str) -> bool:
 
 def verified_among(org: Organization, *addresses: str) -> frozenset[str]:
     """Return which domains of these addresses the organization has verified."""
-    keys = {address_domain(address) for address in addresses}
+    return verified_keys_among(org, {address_domain(address) for address in addresses})
+
+
+def verified_keys_among(org: Organization, keys: Collection[str]) -> frozenset[str]:
+    """Return which of these domains, in the form of orgs.base.text.domain_key, the organization has verified."""
     found = Domain.objects.filter(org=org, name_key__in=keys, state=DomainState.VERIFIED)
     return frozenset(found.values_list("name_key", flat=True))
 

@@ -68,9 +68,14 @@ class CallSequence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScimHabits:
-    """What is known of a provider as a SCIM client. `user_agents` are what its User-Agent contains, in lower case."""
+    """What is known of a provider as a SCIM client. `user_agents` are what its User-Agent contains, in lower case.
+
+    `deleted_name` is a regular expression for the whole of the name that it gives to a person whom it has deleted, but
+    may bring back.
+    """
 
     user_agents: tuple[str, ...]
     shapes: tuple[RequestShape, ...] | Absent
     setup: ScimSetup | Absent
     calls: CallSequence | Absent
+    deleted_name: str = ""

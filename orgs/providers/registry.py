@@ -1,5 +1,6 @@
 """Every provider there is a folder for. A folder is found by being there: nothing else names it."""
 
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import iter_modules
@@ -23,6 +24,7 @@ PROVIDERS: tuple[Provider, ...] = tuple(one for one in ALL if not isinstance(one
 SCIM_CLIENTS: tuple[tuple[Provider, ScimHabits], ...] = tuple(
     (one, one.scim) for one in ALL if isinstance(one.scim, ScimHabits)
 )
+_NAMES_OF_DELETED = tuple(re.compile(habits.deleted_name) for _, habits in SCIM_CLIENTS if habits.deleted_name)
 _BY_CODE = {one.code: one for one in PROVIDERS}
 _NAMES = {one.code: one.name for one in ALL}
 
@@ -35,6 +37,11 @@ def provider(code: str) -> Provider:
 def name_of(code: str) -> str:
     """Return what the provider with this code is called, or nothing where none has it."""
     return _NAMES.get(code, "")
+
+
+def is_name_of_deleted(name: str) -> bool:
+    """Say whether a provider gives such a name to people whom it has deleted: nobody is renamed to it here."""
+    return any(expression.fullmatch(name) for expression in _NAMES_OF_DELETED)
 
 
 def setups(first: str = "") -> tuple[Provider, ...]:

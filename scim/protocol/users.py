@@ -1,10 +1,13 @@
 """User resources: wire ↔ the stored document and the facts that memberships need (RFC 7643 §4.1, §4.3)."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
 from orgs.base.addresses import is_mail_address
+from orgs.base.text import address_domain
+from orgs.providers.registry import is_name_of_deleted
 from scim.protocol.errors import InvalidValue
 from scim.protocol.normal import normal_object
 from scim.protocol.schemas import (
@@ -23,11 +26,41 @@ _VALUE_ATTRIBUTES = ("emails", "phoneNumbers")
 
 
 @dataclass(frozen=True, slots=True)
+class AddressCandidates:
+    """What in a document could be the person's address: only what is one e-mail address, each list in its order.
+
+    `preferred` are the primary and the work e-mails, `others` the other e-mails. `user_name` is None when the userName is
+    no address: it is free text.
+    """
+
+    preferred: tuple[str, ...]
+    others: tuple[str, ...]
+    user_name: str | None
+
+    @property
+    def domains(self) -> frozenset[str]:
+        """Return between which domains the choice depends on what the organization has verified; often none."""
+        domains = frozenset(address_domain(address) for address in self.preferred)
+        return domains if len(domains) > 1 else frozenset()
+
+    def choose(self, verified_domains: AbstractSet[str]) -> str | None:
+        """Return the person's address, or None when there is none.
+
+        It is a primary or work e-mail in a verified domain, else the primary, the work, the first other e-mail, and the
+        userName at last.
+        """
+        trusted = (address for address in self.preferred if address_domain(address) in verified_domains)
+        return next(trusted, None) or next(iter((*self.preferred, *self.others)), None) or self.user_name
+
+
+NO_CANDIDATES = AddressCandidates((), (), None)
+
+
+@dataclass(frozen=True, slots=True)
 class UserFacts:
     """What a membership takes from a document.
 
-    `active` is None once it was removed: unassigned is not inactive, so the membership stays as it is. `login_address` is
-    None when nothing in the document is an e-mail address.
+    `active` is None once it was removed: unassigned is not inactive, so the membership stays as it is.
     """
 
     user_name: str
@@ -36,8 +69,7 @@ class UserFacts:
     given_name: str
     family_name: str
     display_name: str
-    addresses: tuple[str, ...]
-    login_address: str | None
+    addresses: AddressCandidates
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +147,7 @@ def _extension(value: Any) -> Document:
 def facts(document: Document) -> UserFacts:
     """Return what the membership shows, from a stored document."""
     name = document.get("name", {})
-    addresses = _addresses(document)
     user_name: str = document["userName"]
-    candidates = [user_name, *addresses]
     given, family = name.get("givenName", ""), name.get("familyName", "")
     return UserFacts(
         user_name=user_name,
@@ -126,21 +156,40 @@ def facts(document: Document) -> UserFacts:
         given_name=given,
         family_name=family,
         display_name=document.get("displayName") or name.get("formatted") or f"{given} {family}".strip() or user_name,
-        addresses=addresses,
-        login_address=next((found.strip() for found in candidates if is_mail_address(found.strip())), None),
+        addresses=_candidates(document),
     )
 
 
-def _addresses(document: Document) -> tuple[str, ...]:
-    """Return e-mail values: the primary first, then work, then the others in their order."""
+def _candidates(document: Document) -> AddressCandidates:
+    primary: list[str] = []
+    work: list[str] = []
+    others: list[str] = []
+    for email in document.get("emails", []):
+        if (address := _usable(email.get("value", ""))) is None:
+            continue
+        is_work = str(email.get("type", "")).casefold() == "work"
+        (primary if email.get("primary") else work if is_work else others).append(address)
+    return AddressCandidates((*primary, *work), tuple(others), _usable(document["userName"]))
 
-    def rank(email: Document) -> int:
-        if email.get("primary"):
-            return 0
-        return 1 if str(email.get("type", "")).casefold() == "work" else 2
 
-    emails = sorted(document.get("emails", []), key=rank)
-    return tuple(email["value"] for email in emails if email.get("value"))
+def _usable(text: str) -> str | None:
+    address = text.strip()
+    return address if is_mail_address(address) else None
+
+
+def new_candidates(before: AddressCandidates, after: AddressCandidates) -> AddressCandidates:
+    """Return what a change says of the person's address: nothing when it names no other one than before.
+
+    Neither does it say anything when it only unassigns the e-mails: the address by which the portal knows the person
+    stays. A name that an IdP gives to a person whom it has deleted is none to call anybody by.
+    """
+    if after == before or (not (after.preferred or after.others) and after.user_name == before.user_name):
+        return NO_CANDIDATES
+    return AddressCandidates(
+        preferred=tuple(address for address in after.preferred if not is_name_of_deleted(address)),
+        others=tuple(address for address in after.others if not is_name_of_deleted(address)),
+        user_name=None if is_name_of_deleted(after.user_name or "") else after.user_name,
+    )
 
 
 def filter_values(document: Document) -> tuple[FilterValue, ...]:

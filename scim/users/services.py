@@ -1,6 +1,7 @@
 """A directory's users become memberships, and change and leave with them: one transaction each, called by the endpoint."""
 
 from collections.abc import Callable
+from dataclasses import replace as replace_fields
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
@@ -10,11 +11,13 @@ from orgs.base.text import KEY_LENGTH, address_key, text_key
 from orgs.consent import queries as consent
 from orgs.deprovisioning import services as deprovisioning
 from orgs.deprovisioning.services import DELETED
+from orgs.domains import queries as domains
 from orgs.groups import services as groups
 from orgs.groups.types import GroupSource
 from orgs.people import queries as people_queries
 from orgs.people import services as people
 from orgs.people.types import Profile
+from orgs.providers.registry import is_name_of_deleted
 from orgs.tenancy.models import Membership
 from orgs.tenancy.types import MembershipOrigin, SuspensionSource
 from scim.directories.types import TEST_LIFE, Deleted, ScimCaller
@@ -22,7 +25,7 @@ from scim.protocol import patch
 from scim.protocol.errors import InvalidValue
 from scim.protocol.operations import read_operations
 from scim.protocol.schemas import Document
-from scim.protocol.users import UserFacts, facts, filter_values, replace_user
+from scim.protocol.users import AddressCandidates, UserFacts, facts, filter_values, new_candidates, replace_user
 from scim.users import queries
 from scim.users.errors import AddressMissing, UserNameTaken
 from scim.users.models import DirectoryUser, DirectoryUserValue, FormerDirectoryUser
@@ -69,23 +72,34 @@ def _restore(caller: ScimCaller, known: UserFacts) -> Membership | None:
     former = queries.lock_former(caller.directory, known.external_id)
     if former is None:
         return None
-    profile = _profile(known, _login_address(known))
+    profile = _profile(known, _first_address(caller, known))
     membership = deprovisioning.restore_membership(membership=former.membership, profile=profile, actor=caller.actor)
     deprovisioning.carry_over_suspensions(membership=membership, actor=caller.actor)
     former.delete()
     return membership
 
 
-def _login_address(known: UserFacts) -> str:
-    if known.login_address is None:
-        raise AddressMissing("The user has no e-mail address. Map userName or emails to the person's address.")
-    return known.login_address
+def _first_address(caller: ScimCaller, known: UserFacts) -> str:
+    address = _choose(caller, known.addresses)
+    if address is None:
+        raise AddressMissing(
+            f"Neither emails nor the userName {known.user_name[:64]!r} is an e-mail address that can be used. Map emails to "
+            "the person's work address."
+        )
+    return address
+
+
+def _choose(caller: ScimCaller, candidates: AddressCandidates) -> str | None:
+    """Return the address of these by which the organization knows the person (decision 20), or None."""
+    domains_to_ask = candidates.domains
+    verified = domains.verified_keys_among(caller.directory.org, domains_to_ask) if domains_to_ask else frozenset()
+    return candidates.choose(verified)
 
 
 def _membership_for(caller: ScimCaller, known: UserFacts) -> tuple[Membership, bool]:
     """Return the person's membership, and whether this directory made it."""
     org = caller.directory.org
-    profile = _profile(known, _login_address(known))
+    profile = _profile(known, _first_address(caller, known))
     present = people_queries.membership_of_address(org, profile.email)
     if present is None:
         membership = people.create_membership(
@@ -120,23 +134,26 @@ def _change(caller: ScimCaller, scim_id: str, compute: Callable[[Document], Docu
     document = compute(user.document)
     known = facts(document)
     if document != user.document:
+        before = facts(user.document)
         refuse_taken_name(caller, known, besides=user)
         if known.external_id and known.external_id != user.external_id:
             # from now on it means this person, and nobody whom the directory deleted before
             _former_users(user).filter(external_id=known.external_id).delete()
         user.version += 1
         _store(user, document, known)
-        _update_membership(user, known, caller)
+        _update_membership(user, before, known, caller)
     _apply_active(user, known, caller)
     return user
 
 
-def _update_membership(user: DirectoryUser, known: UserFacts, caller: ScimCaller) -> None:
+def _update_membership(user: DirectoryUser, before: UserFacts, known: UserFacts, caller: ScimCaller) -> None:
     """Show what the document says; whoever gets the address of a suspended member is suspended, too."""
-    # what the IdP unassigns must not take the address by which the portal knows the person
-    address = known.login_address or user.membership.email
+    address = _choose(caller, new_candidates(before.addresses, known.addresses)) or user.membership.email
     former_key = user.membership.email_key
-    people.update_profile(membership=user.membership, profile=_profile(known, address), actor=caller.actor)
+    profile = _profile(known, address)
+    if known.display_name == known.user_name and is_name_of_deleted(known.user_name):
+        profile = replace_fields(profile, display_name=user.membership.display_name)
+    people.update_profile(membership=user.membership, profile=profile, actor=caller.actor)
     if address_key(address) != former_key:
         user.membership = people.lock_membership(user.membership)
         deprovisioning.carry_over_suspensions(membership=user.membership, actor=caller.actor)

@@ -61,7 +61,10 @@ SCIM = ScimHabits(
         traps=(
             "Entra provisions in cycles of about 40 minutes. Provision on demand sends one person at once.",
             "A person who is deleted there is set inactive here, and deleted after 30 days.",
+            "Until then Entra has another name for them. The address that they have here stays, and they can be restored.",
         ),
     ),
     calls=CALLS,
+    # the object id without its hyphens before the user principal name, for the 30 days in which the person can be restored
+    deleted_name="(?i)[0-9a-f]{32}[^@]+@.+",
 )

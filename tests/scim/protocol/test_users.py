@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from scim.protocol.errors import InvalidValue, ScimError
 from scim.protocol.schemas import ENTERPRISE, USER, USER_SPECS
 from scim.protocol.users import (
+    AddressCandidates,
     FilterValue,
     GroupReference,
     Identity,
     facts,
     filter_values,
+    new_candidates,
     normal_user,
     read_user,
     render_user,
@@ -204,37 +206,71 @@ def test_external_id_is_none_when_absent_or_empty(body, expected):
     assert facts(user(**body)).external_id == expected
 
 
-def test_addresses_are_ordered_primary_then_work_then_the_others():
-    emails = [
-        {"value": "a"},
-        {"value": "b", "type": "Work"},
-        {"value": "c", "primary": True},
-        {"value": "d", "type": "home"},
-    ]
-    assert addresses(*emails) == ("c", "b", "a", "d")
+A, B, C, D = "a@acme.test", "b@acme.test", "c@acme.test", "d@acme.test"
+PRIVATE = "nora@private.test"
 
 
-def test_email_without_a_value_gives_no_address():
-    assert addresses({"type": "work"}) == ()
+def test_candidates_are_the_primary_then_the_work_then_the_other_emails_and_the_user_name():
+    emails = [{"value": A}, {"value": B, "type": "Work"}, {"value": C, "primary": True}, {"value": D, "type": "home"}]
+    assert addresses(*emails) == AddressCandidates((C, B), (A, D), None)
+    assert facts(user(userName=f" {A} ")).addresses == AddressCandidates((), (), A)
 
 
 @pytest.mark.parametrize(
-    ("name", "emails", "expected"),
+    "text", ["no address", "zoë.k@acme.test", "CORP\\k@acme.test", "a..b@acme.test", "x#@@acme.test"]
+)
+def test_candidates_leave_out_what_is_no_address(text):
+    assert facts(user(userName=text, emails=[{"type": "work"}, text])).addresses == AddressCandidates((), (), None)
+
+
+@pytest.mark.parametrize(
+    ("emails", "expected"),
     [
-        ("nora@acme.example", ["other@acme.example"], "nora@acme.example"),
-        (" nora@acme.example ", [], "nora@acme.example"),
-        ("nora", ["no address", "other@acme.example"], "other@acme.example"),
-        ("nora", [{"value": "a@acme.example"}, {"value": "b@acme.example", "type": "work"}], "b@acme.example"),
-        ("nora", [], None),
-        (
-            r"CORP\nora@acme.example",
-            ["a..b@acme.example", '"n"@acme.example', "other@acme.example"],
-            "other@acme.example",
-        ),
+        ([{"value": PRIVATE, "primary": True}, {"value": A, "type": "work"}], A),
+        ([{"value": B, "type": "work"}, {"value": A, "primary": True}], A),
+        ([{"value": "n@other.test", "type": "work"}, {"value": PRIVATE, "primary": True}], PRIVATE),
+        ([{"value": A, "type": "home"}, {"value": "n@other.test", "type": "work"}], "n@other.test"),
+        ([{"value": PRIVATE, "type": "home"}, {"value": A, "type": "other"}], PRIVATE),
+        ([{"value": "a..b@acme.test", "type": "work", "primary": True}], "nora@onmicrosoft.test"),
+        ([], "nora@onmicrosoft.test"),
     ],
 )
-def test_login_address_is_the_user_name_or_else_the_best_email(name, emails, expected):
-    assert facts(user(userName=name, emails=emails)).login_address == expected
+def test_chosen_address_is_in_a_verified_domain_then_primary_then_work_then_any_then_the_user_name(emails, expected):
+    assert facts(user(userName="nora@onmicrosoft.test", emails=emails)).addresses.choose({"acme.test"}) == expected
+
+
+def test_no_address_is_chosen_when_there_is_none():
+    assert facts(user(emails=["nothing"])).addresses.choose({"acme.test"}) is None
+
+
+def test_domains_are_asked_for_only_when_the_choice_depends_on_them():
+    work, primary = {"value": A, "type": "work"}, {"value": PRIVATE, "primary": True}
+    assert addresses(work, {"value": PRIVATE, "type": "home"}).domains == frozenset()
+    assert addresses(work, primary).domains == {"acme.test", "private.test"}
+
+
+HEX = "0f8fad5bd9cb469fa16570867728950e"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ({"userName": A, "emails": [B]}, {"userName": A, "emails": [B], "title": "x"}, None),
+        ({"userName": A, "emails": [B]}, {"userName": A}, None),
+        ({"userName": A, "emails": [B]}, {"userName": C}, C),
+        ({"userName": A}, {"userName": A, "emails": [B]}, B),
+        ({"userName": A}, {"userName": HEX + A}, None),
+        (
+            {"userName": A, "emails": [A]},
+            {"userName": HEX + A, "emails": [HEX + A, {"value": HEX + B, "type": "work"}]},
+            None,
+        ),
+        ({"userName": HEX + A}, {"userName": A}, A),
+    ],
+)
+def test_new_candidates_are_those_by_which_a_change_renames_the_person(before, after, expected):
+    said = new_candidates(facts(read_user(before)).addresses, facts(read_user(after)).addresses)
+    assert said.choose(frozenset()) == expected
 
 
 def test_filter_values_lists_the_values_of_multi_valued_attributes():
