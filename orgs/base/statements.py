@@ -66,10 +66,15 @@ class Compiled:
 
 
 class Statement(Generic[M]):
-    """A queryset that is compiled when it first runs. It has no prefetches and no annotations; a slice is part of it."""
+    """A queryset that is compiled when it first runs. It has no prefetches; annotations are values alone; a slice is part of it.
 
-    def __init__(self, build: Callable[[], "QuerySet[M, Any]"]) -> None:
+    With `is_shared` its rows stay as they are until the transaction ends, and others may hold them in the same way: who
+    deletes them, or holds them by `select_for_update`, waits. SQLite has one writer at a time and needs no lock.
+    """
+
+    def __init__(self, build: Callable[[], "QuerySet[M, Any]"], *, is_shared: bool = False) -> None:
         self._build = build
+        self._is_shared = is_shared
         self._compiled: dict[str, Compiled] = {}
 
     def all(self, **given: Any) -> list[Any]:
@@ -79,7 +84,7 @@ class Statement(Generic[M]):
         if compiled.is_locking and connection.get_autocommit():
             raise TransactionManagementError("select_for_update cannot be used outside of a transaction.")
         with connection.cursor() as cursor:
-            cursor.execute(compiled.sql, [_sent(value, given, connection) for value in compiled.parameters])
+            cursor.execute(compiled.sql, [sent(value, given, connection) for value in compiled.parameters])
             rows = cursor.fetchall()
         return [compiled.read(_converted(row, compiled, connection)) for row in rows]
 
@@ -93,18 +98,21 @@ class Statement(Generic[M]):
         sql, parameters = compiler.as_sql()
         columns = [selected[0] for selected in compiler.select[0 : compiler.col_count]]
         converters = compiler.get_converters(columns)
+        if self._is_shared and connection.features.has_select_for_update:
+            # Django has no share lock
+            sql += f" FOR KEY SHARE OF {connection.ops.quote_name(queryset.model._meta.db_table)}"  # noqa: SLF001
         compiled = Compiled(
             sql,
             tuple(parameters),
             tuple((place, functions, column) for place, (functions, column) in converters.items()),
             _reader(compiler, connection.alias),
-            queryset.query.select_for_update,
+            self._is_shared or queryset.query.select_for_update,
         )
         self._compiled[connection.alias] = compiled
         return compiled
 
 
-def _sent(value: Any, given: dict[str, Any], connection: BaseDatabaseWrapper) -> Any:
+def sent(value: Any, given: dict[str, Any], connection: BaseDatabaseWrapper) -> Any:
     """Return a parameter as the driver takes it."""
     if isinstance(value, Slot):
         return value.field.get_db_prep_value(given[value.name], connection, prepared=False)
@@ -125,7 +133,7 @@ def _converted(row: Sequence[Any], compiled: Compiled, connection: BaseDatabaseW
 def _reader(compiler: Any, alias: str) -> Callable[[Sequence[Any]], Any]:
     """Return how a row becomes what the queryset gives: a tuple of values, or an instance with its related ones."""
     shape = compiler.klass_info
-    if compiler.query.values_select:
+    if not compiler.query.default_cols:
         return tuple
     model, places = shape["model"], shape["select_fields"]
     start, end = places[0], places[-1] + 1

@@ -2,13 +2,13 @@
 
 import pytest
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
 from orgs.base.clock import now
 from orgs.base.statements import Statement, moment, number, text, uuid
-from orgs.tenancy.models import Membership
+from orgs.tenancy.models import Membership, Organization
 from tests.factories import MembershipFactory
 
 
@@ -46,6 +46,31 @@ def test_values_list_returns_tuples(acme, members):
     assert statement.all(org=acme.pk) == list(
         Membership.objects.filter(org=acme).order_by("id").values_list("pk", "public_id")
     )
+
+
+def test_annotations_come_as_values(acme, members):
+    own = Membership.objects.filter(org=OuterRef("pk"), email_key=text("key"))
+    statement = Statement(
+        lambda: (
+            Organization.objects.filter(pk=number("org"))
+            .order_by()
+            .annotate(is_known=Exists(own), member=Subquery(own.values("pk")[:1]))
+            .values_list("is_known", "member")
+        )
+    )
+    assert statement.first(org=acme.pk, key="nora@acme.example") == (True, members[0].pk)
+    assert statement.first(org=acme.pk, key="nobody@acme.example") == (False, None)
+
+
+def test_shared_rows_are_read_in_a_transaction_only(acme, members):
+    statement = Statement(in_org, is_shared=True)
+    assert len(statement.all(org=acme.pk)) == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_shared_rows_outside_of_a_transaction_are_refused():
+    with pytest.raises(TransactionManagementError):
+        Statement(in_org, is_shared=True).all(org=0)
 
 
 def test_first_returns_none_where_there_is_nothing(db):

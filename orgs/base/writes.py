@@ -1,0 +1,138 @@
+"""The writes of a hot path, compiled once as `orgs.base.statements` compiles its reads.
+
+What is written follows the models: their fields say how a value is sent, their constraints what may be there. Nothing here
+opens a transaction or a savepoint: a constraint that is broken ends the caller's transaction.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Model, QuerySet
+from django.db.models.deletion import Collector
+from django.db.models.expressions import Expression
+from django.db.models.sql import DeleteQuery, UpdateQuery
+
+from orgs.base.statements import Parameter, sent
+
+M = TypeVar("M", bound=Model)
+CONFLICTS_IGNORED = " ON CONFLICT DO NOTHING"
+
+
+class Insert(Generic[M]):
+    """Rows of one model, several in one statement. With `ignore_conflicts` a row that is there already is left as it is."""
+
+    def __init__(self, model: type[M], *, ignore_conflicts: bool = False) -> None:
+        # names of tables and columns are the model's own
+        self._meta: Any = model._meta  # noqa: SLF001
+        self._ignores_conflicts = ignore_conflicts
+        self._texts: dict[tuple[str, int], str] = {}
+
+    def one(self, row: M) -> bool:
+        """Insert the row and set its primary key; say whether it wasn't there already."""
+        return self.all([row]) == 1
+
+    def all(self, rows: Sequence[M]) -> int:
+        """Insert the rows and set their primary keys, if all are new. Returns how many were."""
+        if not rows:
+            return 0
+        connection = connections[DEFAULT_DB_ALIAS]
+        fields = [field for field in self._meta.local_concrete_fields if not field.primary_key]
+        values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for row in rows for field in fields]
+        with connection.cursor() as cursor:
+            cursor.execute(self._text(connection, [field.column for field in fields], len(rows)), values)
+            keys = cursor.fetchall()
+        if len(keys) == len(rows):
+            for row, (key,) in zip(rows, keys, strict=True):
+                row.pk = key
+                row._state.adding, row._state.db = False, connection.alias  # noqa: SLF001
+        return len(keys)
+
+    def _text(self, connection: BaseDatabaseWrapper, columns: Sequence[str], count: int) -> str:
+        known = self._texts.get((connection.alias, count))
+        if known is None:
+            quote = connection.ops.quote_name
+            names = ", ".join(quote(column) for column in columns)
+            places = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * count)
+            end = f"{CONFLICTS_IGNORED if self._ignores_conflicts else ''} RETURNING {quote(self._meta.pk.column)}"
+            known = f"INSERT INTO {quote(self._meta.db_table)} ({names}) VALUES {places}{end}"  # noqa: S608
+            self._texts[connection.alias, count] = known
+        return known
+
+
+class Update(Generic[M]):
+    """An UPDATE of the rows that a queryset names, of those columns that are given.
+
+    `computed` names columns whose value the database works out; `returning` is a column of which the new value is returned.
+    """
+
+    def __init__(
+        self,
+        rows: Callable[[], "QuerySet[M, Any]"],
+        *,
+        computed: Callable[[], Mapping[str, Expression]] = dict,
+        returning: str = "",
+    ) -> None:
+        self._rows, self._computed, self._returning = rows, computed, returning
+        self._compiled: dict[tuple[str, ...], tuple[str, Sequence[Any]]] = {}
+
+    def run(self, columns: Mapping[str, Any] | None = None, **given: Any) -> int:
+        """Set the columns, named as the model's fields are. Returns how many rows there were."""
+        connection = connections[DEFAULT_DB_ALIAS]
+        with connection.cursor() as cursor:
+            self._execute(cursor, connection, columns or {}, given)
+            return int(cursor.rowcount)
+
+    def value(self, columns: Mapping[str, Any] | None = None, **given: Any) -> Any:
+        """Set the columns, and return the new value of the column `returning` in the row, or None without a row."""
+        connection = connections[DEFAULT_DB_ALIAS]
+        with connection.cursor() as cursor:
+            self._execute(cursor, connection, columns or {}, given)
+            row = cursor.fetchone()
+        return row[0] if row else None
+
+    def _execute(
+        self, cursor: Any, connection: BaseDatabaseWrapper, columns: Mapping[str, Any], given: Mapping[str, Any]
+    ) -> None:
+        names = (connection.alias, *columns)
+        sql, parameters = self._compiled.get(names) or self._compile(connection, names)
+        values = {**given, **{f"new {name}": value for name, value in columns.items()}}
+        cursor.execute(sql, [sent(value, values, connection) for value in parameters])
+
+    def _compile(self, connection: BaseDatabaseWrapper, names: tuple[str, ...]) -> tuple[str, Sequence[Any]]:
+        queryset = self._rows()
+        field_of: Callable[[str], Any] = queryset.model._meta.get_field  # noqa: SLF001
+        values: dict[str, Any] = {name: Parameter(f"new {name}", field_of(name)) for name in names[1:]}
+        query: Any = queryset.order_by().query.chain(UpdateQuery)
+        query.add_update_values(values | dict(self._computed()))
+        sql, parameters = query.get_compiler(using=connection.alias).as_sql()
+        if self._returning:
+            sql += f" RETURNING {connection.ops.quote_name(field_of(self._returning).column)}"
+        self._compiled[names] = sql, parameters
+        return sql, parameters
+
+
+class Delete(Generic[M]):
+    """A DELETE of the rows that a queryset names. Nothing may refer to such rows: there is no cascade here."""
+
+    def __init__(self, rows: Callable[[], "QuerySet[M, Any]"]) -> None:
+        self._rows = rows
+        self._compiled: dict[str, tuple[str, Sequence[Any]]] = {}
+
+    def run(self, **given: Any) -> int:
+        """Delete the rows. Returns how many there were."""
+        connection = connections[DEFAULT_DB_ALIAS]
+        sql, parameters = self._compiled.get(connection.alias) or self._compile(connection)
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [sent(value, given, connection) for value in parameters])
+            return int(cursor.rowcount)
+
+    def _compile(self, connection: BaseDatabaseWrapper) -> tuple[str, Sequence[Any]]:
+        queryset = self._rows()
+        if not Collector(using=connection.alias, origin=queryset).can_fast_delete(queryset):
+            raise TypeError(f"Other rows refer to those of {queryset.model.__name__}.")
+        query: Any = queryset.order_by().query.chain(DeleteQuery)
+        sql, parameters = query.get_compiler(using=connection.alias).as_sql()
+        self._compiled[connection.alias] = sql, parameters
+        return sql, parameters
