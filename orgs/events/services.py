@@ -1,7 +1,7 @@
 import json
 import smtplib
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock, Thread
 from time import monotonic
@@ -15,9 +15,15 @@ from django.db import connection, transaction
 from django.db.models import Max, QuerySet
 from django.template.loader import render_to_string
 
+from orgs.audit import services as audit
+from orgs.audit.models import AuditEvent
+from orgs.audit.services import AuditTarget, Change
 from orgs.base import sealed
+from orgs.base.actor import Actor
 from orgs.base.clock import now
+from orgs.base.statements import number, text
 from orgs.base.text import mail_address
+from orgs.base.writes import Insert, Update
 from orgs.events import queries
 from orgs.events.models import Heartbeat, OutboxEvent
 from orgs.events.types import (
@@ -41,12 +47,52 @@ LONGEST_RETRY = timedelta(hours=6)
 # a drain that meets a silent mail server ends before the worker's own limit; the sweep goes on with the rest
 DRAIN_SECONDS = 60
 
+NEW_EVENTS = Insert(OutboxEvent)
+WAITING_OF_KEY = Update(lambda: queries.waiting().filter(org_id=number("org"), kind=text("kind"), key=text("key")))
+
+
+@dataclass(slots=True)
+class Changes:
+    """What one transaction adds to the audit log and to the outbox of an organization: collected, then written at once.
+
+    Whoever makes it calls `write` before the transaction ends.
+    """
+
+    org_id: int
+    actor: Actor
+    _acts: list[AuditEvent] = field(default_factory=list)
+    _planned: list[OutboxEvent] = field(default_factory=list)
+
+    def record(self, action: str, target: AuditTarget, change: Change | None = None) -> None:
+        """Add an act to the audit log."""
+        self._acts.append(
+            audit.event_of(org_id=self.org_id, actor=self.actor, action=action, target=target, change=change)
+        )
+
+    def plan(self, kind: str, key: str, *, delay: timedelta = timedelta()) -> None:
+        """Plan work for after the commit and `delay`."""
+        self._planned.append(OutboxEvent(org_id=self.org_id, kind=kind, key=key, due_at=now() + delay))
+        if not delay:
+            transaction.on_commit(nudge, robust=True)
+
+    def cancel(self, kind: str, key: str) -> None:
+        """Cancel the work of this kind and key that nobody has begun."""
+        self._planned = [event for event in self._planned if (event.kind, event.key) != (kind, key)]
+        WAITING_OF_KEY.run({"canceled_at": now()}, org=self.org_id, kind=kind, key=key)
+
+    def write(self) -> None:
+        """Write what was collected, in two statements at most."""
+        audit.insert_events(events=self._acts)
+        NEW_EVENTS.all(self._planned)
+        self._acts, self._planned = [], []
+
 
 def add(
     *, org: Organization, kind: str, key: str, payload: dict[str, object] | None = None, delay: timedelta = timedelta()
 ) -> OutboxEvent:
     """Plan work for after the commit and `delay`. The payload must hold no secret."""
-    event = OutboxEvent.objects.create(org=org, kind=kind, key=key, payload=payload or {}, due_at=now() + delay)
+    event = OutboxEvent(org=org, kind=kind, key=key, payload=payload or {}, due_at=now() + delay)
+    NEW_EVENTS.one(event)
     if not delay:
         transaction.on_commit(nudge, robust=True)
     return event
@@ -88,7 +134,7 @@ def send_account_mail(event: OutboxEvent) -> None:
 
 def cancel(*, org: Organization, kind: str, key: str) -> int:
     """Cancel the events of this kind and key that nobody has begun. Returns how many there were."""
-    return queries.waiting().filter(org=org, kind=kind, key=key).update(canceled_at=now())
+    return WAITING_OF_KEY.run({"canceled_at": now()}, org=org.pk, kind=kind, key=key)
 
 
 @transaction.atomic
