@@ -1,6 +1,6 @@
 """One operation on a multi-valued attribute: its values → its values (RFC 7644 §3.5.2.1 to §3.5.2.3)."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ from scim.protocol.errors import InvalidValue, NoTarget
 from scim.protocol.filters import Filter
 from scim.protocol.normal import normal_object, normal_value, one_primary
 from scim.protocol.operations import Op
+from scim.protocol.remarks import Remarks
 from scim.protocol.schemas import MAX_VALUES, AttributeSpec, Document
 from scim.protocol.selection import comparable, selects, template
 
@@ -16,28 +17,31 @@ Values = list[Document]
 
 @dataclass(frozen=True, slots=True)
 class PatchTarget:
-    """Where an operation points: an attribute, those of its values that `term` selects, one of their sub-attributes."""
+    """Where an operation points: an attribute, those of its values that `term` selects, one of their sub-attributes.
+
+    `extension` is the URN of the schema, empty for the core schema.
+    """
 
     spec: AttributeSpec
     term: Filter | None
     sub: AttributeSpec | None
-    is_extension: bool
+    extension: str = ""
 
     def selects(self, item: Document) -> bool:
         return self.term is None or selects(self.term, item)
 
 
-def change_values(values: Values, op: Op, target: PatchTarget, value: Any) -> Values:
+def change_values(values: Values, op: Op, target: PatchTarget, value: Any, remarks: Remarks | None = None) -> Values:
     """Return the values after the operation, with one primary at most. Raises InvalidValue, NoTarget."""
     if op is Op.REMOVE:
         changed = _without(values, target, value)
     elif target.term is None and target.sub is None:
-        given = normal_value(target.spec, value, target.spec.name) or []
+        given = normal_value(target.spec, value, target.spec.name, remarks) or []
         changed = given if op is Op.REPLACE else _with_added(values, given)
     elif op is Op.REPLACE and _is_unassigned(value):
         changed = _without(values, target, None)
     else:
-        changed = _with_selected(values, target, _change_of(target, value))
+        changed = _with_selected(values, target, _change_of(target, value, remarks))
     if len(changed) > MAX_VALUES:
         # counted at every operation, so that a thousand of them can't pile up work
         raise InvalidValue(f"{target.spec.name} would have {len(changed)} values; {MAX_VALUES} are kept at most.")
@@ -45,7 +49,7 @@ def change_values(values: Values, op: Op, target: PatchTarget, value: Any) -> Va
 
 
 def _is_unassigned(value: Any) -> bool:
-    return value is None or value in ("", [])
+    return value is None or value in ("", [], {})
 
 
 def _with_added(values: Values, given: Values) -> Values:
@@ -123,13 +127,16 @@ def _yielding(item: Document, change: Document) -> Document:
     return item | {"primary": False} if change.get("primary") and "primary" in item else item
 
 
-def _change_of(target: PatchTarget, value: Any) -> Document:
+def _change_of(target: PatchTarget, value: Any, remarks: Remarks | None) -> Document:
     """Return the sub-attributes that the selected values get."""
     if target.sub is not None:
-        cleaned = normal_value(target.sub, value, f"{target.spec.name}.{target.sub.name}")
+        cleaned = normal_value(target.sub, value, f"{target.spec.name}.{target.sub.name}", remarks)
         return {} if cleaned is None else {target.sub.name: cleaned}
+    if isinstance(value, Mapping):
+        # a part of a value may stand alone: the value that is selected has the rest
+        return normal_object(value, target.spec.sub, f"{target.spec.name}.", remarks)
     merged: Document = {}
-    for item in normal_value(target.spec, value, target.spec.name) or []:
+    for item in normal_value(target.spec, value, target.spec.name, remarks) or []:
         merged |= item
     return merged
 

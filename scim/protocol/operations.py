@@ -7,6 +7,7 @@ from typing import Any
 
 from scim.protocol.errors import InvalidSyntax, InvalidValue, NoTarget, TooMany
 from scim.protocol.filters import PatchPath, parse_path
+from scim.protocol.schemas import with_colon
 
 MAX_OPERATIONS = 1000
 
@@ -63,4 +64,4 @@ def _read_path(value: Any, place: int) -> PatchPath | None:
         return None
     if not isinstance(value, str):
         raise InvalidSyntax(f"Operation {place} has a path that isn't text.")
-    return parse_path(value)
+    return parse_path(with_colon(value.strip()))

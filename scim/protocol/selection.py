@@ -64,12 +64,12 @@ def _compares(op: Operator, found: Any, wanted: Any) -> bool:
         return bool(left == right)
     if op is Operator.NE:
         return bool(left != right)
-    return isinstance(left, str) and isinstance(right, str) and _TEXT_OPERATORS[op](left, right)
+    return isinstance(left, str) and isinstance(wanted, str | bool) and _TEXT_OPERATORS[op](left, right)
 
 
 def comparable(value: Any) -> Any:
-    """Return text without case; true and false as words, since Entra compares `primary` with "true"."""
-    if isinstance(value, bool):
+    """Return text without case; true and false as words, since Entra compares `primary` with "true"; numbers as digits."""
+    if isinstance(value, bool | int | float):
         return str(value).casefold()
     return value.casefold() if isinstance(value, str) else value
 

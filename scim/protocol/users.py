@@ -9,16 +9,20 @@ from orgs.base.addresses import is_mail_address
 from orgs.base.text import address_domain
 from orgs.providers.registry import is_name_of_deleted
 from scim.protocol.errors import InvalidValue
-from scim.protocol.normal import normal_object
+from scim.protocol.normal import is_empty, normal_object
+from scim.protocol.remarks import Remarks
 from scim.protocol.schemas import (
-    ENTERPRISE,
-    ENTERPRISE_SPECS,
+    COMMON,
     EXTERNAL_ID,
+    GATEHOUSE_USER,
+    ROLE_NAME,
     USER,
+    USER_EXTENSIONS,
     USER_SPECS,
     Document,
     is_core_user,
-    is_enterprise,
+    locate,
+    user_extension,
 )
 
 SPECS = (*USER_SPECS, EXTERNAL_ID)
@@ -61,6 +65,7 @@ class UserFacts:
     """What a membership takes from a document.
 
     `active` is None once it was removed: unassigned is not inactive, so the membership stays as it is.
+    `organization_role` is admin, user or guest.
     """
 
     user_name: str
@@ -70,6 +75,7 @@ class UserFacts:
     family_name: str
     display_name: str
     addresses: AddressCandidates
+    organization_role: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,48 +106,52 @@ class GroupReference:
     display: str
 
 
-def read_user(body: Mapping[str, Any]) -> Document:
+def read_user(body: Mapping[str, Any], remarks: Remarks | None = None) -> Document:
     """Return a new user's document. Raises InvalidValue when userName is missing or a value has the wrong type."""
-    document = normal_user(body)
+    document = normal_user(body, remarks)
     document.setdefault("active", True)
     return document
 
 
-def replace_user(current: Document, body: Mapping[str, Any]) -> Document:
-    """Return what PUT makes of a user (RFC 7644 §3.5.1): what isn't sent is unassigned, but `active` stays as it is."""
-    document = normal_user(body)
+def replace_user(current: Document, body: Mapping[str, Any], remarks: Remarks | None = None) -> Document:
+    """Return what PUT makes of a user (RFC 7644 §3.5.1): what isn't sent is unassigned, but `active` stays as it is.
+
+    It is the current document itself when nothing changes.
+    """
+    document = normal_user(body, remarks)
     if "active" in current:
         document.setdefault("active", current["active"])
-    return document
+    return current if document == current else document
 
 
-def normal_user(body: Mapping[str, Any]) -> Document:
+def normal_user(body: Mapping[str, Any], remarks: Remarks | None = None) -> Document:
     """Return the document in stored form, whatever case, type spelling or URN its client used. Raises InvalidValue."""
-    core: Document = {}
-    enterprise: Document = {}
+    held: dict[str, Document] = {"": {}}
     for name, value in body.items():
-        if is_enterprise(name):
-            enterprise |= _extension(value)
-        elif is_core_user(name):
-            core |= value if isinstance(value, Mapping) else {}
-        else:
-            core[name] = value
-    document = normal_object(core, SPECS)
+        if is_core_user(name):
+            held[""] |= value if isinstance(value, Mapping) else {}
+        elif (extension := user_extension(name)) is not None:
+            held[extension] = held.get(extension, {}) | _extension(extension, value)
+        elif name.casefold() not in COMMON:
+            urn, attribute = locate(name, SPECS)
+            held.setdefault(urn, {})[attribute] = value
+    document = normal_object(held[""], SPECS, "", remarks)
     if not document.get("userName", "").strip():
         raise InvalidValue(
             "userName is missing. Send the name by which you know the person, often their e-mail address."
         )
-    if enterprise:
-        document[ENTERPRISE] = enterprise
+    for urn, specs in USER_EXTENSIONS.items():
+        if urn in held and (found := normal_object(held[urn], specs, f"{urn}:", remarks)):
+            document[urn] = found
     return document
 
 
-def _extension(value: Any) -> Document:
-    if value is None:
+def _extension(urn: str, value: Any) -> Document:
+    if is_empty(value):
         return {}
     if not isinstance(value, Mapping):
-        raise InvalidValue(f"{ENTERPRISE} must be an object.")
-    return normal_object(value, ENTERPRISE_SPECS, f"{ENTERPRISE}:")
+        raise InvalidValue(f"{urn} must be an object.")
+    return dict(value)
 
 
 def facts(document: Document) -> UserFacts:
@@ -157,6 +167,7 @@ def facts(document: Document) -> UserFacts:
         family_name=family,
         display_name=document.get("displayName") or name.get("formatted") or f"{given} {family}".strip() or user_name,
         addresses=_candidates(document),
+        organization_role=document.get(GATEHOUSE_USER, {}).get(ROLE_NAME, "").casefold() or None,
     )
 
 
@@ -208,8 +219,8 @@ def filter_values(document: Document) -> tuple[FilterValue, ...]:
 
 
 def render_user(document: Document, *, identity: Identity, groups: Sequence[GroupReference]) -> Document:
-    """Return the user as it goes on the wire; the enterprise schema is named only when it is there."""
-    schemas = [USER, ENTERPRISE] if ENTERPRISE in document else [USER]
+    """Return the user as it goes on the wire; an extension is named only when it is there."""
+    schemas = [USER, *(urn for urn in USER_EXTENSIONS if urn in document)]
     shown: Document = {"schemas": schemas, "id": identity.id, **document, "meta": render_meta("User", identity)}
     if groups:
         shown["groups"] = [

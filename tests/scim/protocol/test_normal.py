@@ -4,11 +4,13 @@ import pytest
 
 from scim.protocol.errors import InvalidValue
 from scim.protocol.normal import normal_object
-from scim.protocol.schemas import MAX_LONG_TEXT, MAX_NAME, MAX_TEXT, MAX_VALUES, USER_SPECS
+from scim.protocol.remarks import Remarks
+from scim.protocol.schemas import MAX_EXTERNAL_ID, MAX_LONG_TEXT, MAX_NAME, MAX_TEXT, MAX_VALUES
+from scim.protocol.users import SPECS
 
 
 def normal(**given: object) -> dict[str, object]:
-    return normal_object(given, USER_SPECS)
+    return normal_object(given, SPECS)
 
 
 def refusal(**given: object) -> str:
@@ -53,18 +55,18 @@ def test_every_spelling_of_false_is_false(spelling):
     assert normal(active=spelling) == {"active": False}
 
 
-@pytest.mark.parametrize("other", ["yes", "", 2, 1.0, [], {}])
+@pytest.mark.parametrize("other", ["yes", 2, 1.0, ["x"], {"x": True}, [True, True]])
 def test_boolean_attribute_is_refused_when_neither_true_nor_false(other):
     assert refusal(active=other) == "active must be true or false."
 
 
-@pytest.mark.parametrize("value", [5, True, 1.5, [], ["a"], {"a": 1}])
+@pytest.mark.parametrize("value", [True, ["a", "b"], [True], {"a": 1}, {"value": {"value": "a"}}])
 def test_text_attribute_is_refused_when_the_value_is_no_text(value):
     assert refusal(userName=value) == "userName must be text."
 
 
 def test_sub_attribute_of_a_wrong_type_is_refused_with_its_path():
-    assert refusal(emails=[{"value": 5}]) == "emails.value must be text."
+    assert refusal(emails=[{"value": False}]) == "emails.value must be text."
 
 
 @pytest.mark.parametrize("value", [5, ["x"], "Uma"])
@@ -94,7 +96,7 @@ def test_the_last_of_several_primary_values_is_primary():
 
 
 @pytest.mark.parametrize(
-    ("name", "longest"), [("userName", MAX_NAME), ("title", MAX_TEXT), ("x509Certificates", MAX_LONG_TEXT)]
+    ("name", "longest"), [("userName", MAX_NAME), ("title", MAX_TEXT), ("externalId", MAX_EXTERNAL_ID)]
 )
 def test_text_attribute_is_kept_at_its_longest_length_and_refused_beyond(name, longest):
     assert normal(**{name: "x" * longest})
@@ -104,3 +106,47 @@ def test_text_attribute_is_kept_at_its_longest_length_and_refused_beyond(name, l
 def test_multi_valued_attribute_is_refused_beyond_a_hundred_values():
     assert len(normal(emails=["x"] * MAX_VALUES)["emails"]) == MAX_VALUES
     assert "emails has 101 values" in refusal(emails=["x"] * (MAX_VALUES + 1))
+
+
+@pytest.mark.parametrize(
+    "given", ["X", ["X"], [{"value": "X"}], {"$ref": None, "Value": "X"}, [{"$ref": None, "value": "X"}]]
+)
+def test_text_in_a_list_of_one_or_in_an_object_is_read_as_the_text(given):
+    assert normal(title=given) == {"title": "X"}
+
+
+@pytest.mark.parametrize("given", ["False", ["False"], [{"$ref": None, "value": "False"}]])
+def test_boolean_in_a_list_of_one_or_in_an_object_is_read_as_the_boolean(given):
+    assert normal(active=given) == {"active": False}
+
+
+@pytest.mark.parametrize(("number", "text"), [(5, "5"), (0, "0"), (1.5, "1.5"), (-7, "-7")])
+def test_number_is_kept_as_the_text_of_a_text_attribute(number, text):
+    assert normal(title=number, phoneNumbers=[number, {"value": number}]) == {
+        "title": text,
+        "phoneNumbers": [{"value": text}, {"value": text}],
+    }
+
+
+@pytest.mark.parametrize("name", ["name", "addresses", "active", "emails", "title", "externalId", "photos"])
+@pytest.mark.parametrize("empty", ["", [], {}, [""], None])
+def test_empty_value_unassigns_an_attribute_of_every_type(name, empty):
+    assert normal(**{name: empty}) == {}
+
+
+@pytest.mark.parametrize("name", ["photos", "x509Certificates"])
+def test_value_that_is_too_long_to_keep_is_left_out_with_what_belongs_to_it(name):
+    remarks = Remarks()
+    given = {name: [{"value": "x" * (MAX_LONG_TEXT + 1), "type": "photo", "primary": True}, {"value": "y"}]}
+    assert normal_object(given, SPECS, "", remarks) == {name: [{"value": "y"}]}
+    assert remarks.text() == f"Left out, because they are too long: {name}.value."
+
+
+def test_value_that_is_too_long_is_left_out_when_nobody_asks_for_remarks():
+    assert normal(photos=["x" * (MAX_LONG_TEXT + 1)]) == {}
+
+
+def test_unknown_attributes_with_a_value_are_named_in_the_remarks():
+    remarks = Remarks()
+    normal_object({"shoeSize": 44, "hat": None, "name": {"nick": "U", "x": ""}}, SPECS, "", remarks)
+    assert remarks.text() == "Ignored, because there are no such attributes here: shoeSize, name.nick."

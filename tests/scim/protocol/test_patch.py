@@ -173,16 +173,16 @@ def test_removal_of_user_name_is_refused(operation):
 @pytest.mark.parametrize(
     ("path", "value", "sentence"),
     [
-        ("userName", 5, "userName must be text"),
+        ("userName", True, "userName must be text"),
         ("active", "maybe", "active must be true or false"),
         ("name", "Uma", "name must be an object"),
-        ("name.givenName", ["Uma"], "name.givenName must be text"),
-        ("emails", 5, "emails must be objects in a list"),
+        ("name.givenName", ["Uma", "Ula"], "name.givenName must be text"),
+        ("emails", True, "emails must be objects in a list"),
         ("emails.primary", "maybe", "emails.primary must be true or false"),
         (ENTERPRISE, "Legal", "object of attributes"),
         (USER, None, "object of attributes"),
         (None, {ENTERPRISE: []}, "object of attributes"),
-        (None, {"emails": [{"value": 5}]}, "emails.value must be text"),
+        (None, {"emails": [{"value": True}]}, "emails.value must be text"),
         ("emails", ["x"] * 101, "101 values"),
     ],
 )
