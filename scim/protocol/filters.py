@@ -8,6 +8,9 @@ from scim.protocol.tokens import Token, read_literal, read_tokens
 
 MAX_TEXT = 1024
 MAX_TERMS = 20
+# a PATCH names the members to remove in its path, dozens at once
+MAX_PATH_TEXT = 64 * 1024
+MAX_PATH_TERMS = 1000
 MAX_DEPTH = 10
 
 
@@ -104,7 +107,7 @@ def parse_path(text: str) -> PatchPath:
 
 
 def _parse_path(text: str) -> PatchPath:
-    reader = _open(text)
+    reader = _open(text, longest=MAX_PATH_TEXT, most_terms=MAX_PATH_TERMS)
     attribute = reader.read_attribute()
     if not reader.take("["):
         reader.expect_end()
@@ -115,17 +118,18 @@ def _parse_path(text: str) -> PatchPath:
     return PatchPath(attribute, term, sub)
 
 
-def _open(text: str) -> "_Reader":
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_TEXT:
-        raise InvalidFilter("The text is longer than 1,024 bytes.")
-    return _Reader(read_tokens(text))
+def _open(text: str, *, longest: int = MAX_TEXT, most_terms: int = MAX_TERMS) -> "_Reader":
+    if len(text.encode("utf-8", "surrogatepass")) > longest:
+        raise InvalidFilter(f"The text is longer than {longest:,} bytes.")
+    return _Reader(read_tokens(text), most_terms)
 
 
 class _Reader:
-    """Reads one filter from left to right; recursion is bounded by MAX_DEPTH, comparisons by MAX_TERMS."""
+    """Reads one filter from left to right; recursion is bounded by MAX_DEPTH, comparisons by `most_terms`."""
 
-    def __init__(self, tokens: list[Token]) -> None:
+    def __init__(self, tokens: list[Token], most_terms: int) -> None:
         self.tokens = tokens
+        self.most_terms = most_terms
         self.at = 0
         self.depth = 0
         self.terms = 0
@@ -187,8 +191,8 @@ class _Reader:
 
     def _read_condition(self, path: AttributePath) -> Comparison | Present:
         self.terms += 1
-        if self.terms > MAX_TERMS:
-            raise InvalidFilter(f"The filter has more than {MAX_TERMS} terms.")
+        if self.terms > self.most_terms:
+            raise InvalidFilter(f"The filter has more than {self.most_terms:,} terms.")
         if self.take("pr"):
             return Present(path)
         return Comparison(path, self._read_operator(), self._read_value())

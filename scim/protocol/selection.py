@@ -86,14 +86,3 @@ def template(term: Filter) -> dict[str, Any] | None:
         if all(part is not None for part in parts):
             return {name: value for part in parts if part for name, value in part.items()}
     return None
-
-
-def equal_values(term: Filter, name: str) -> tuple[str, ...] | None:
-    """Return the texts that `name eq "a" or name eq "b"` lists, or None when the condition is of another kind."""
-    if isinstance(term, Comparison) and term.op is Operator.EQ and term.path.key == (None, name, None):
-        return (term.value,) if isinstance(term.value, str) else None
-    if isinstance(term, Or):
-        parts = [equal_values(inner, name) for inner in term.terms]
-        if all(part is not None for part in parts):
-            return tuple(value for part in parts if part for value in part)
-    return None

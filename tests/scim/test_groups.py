@@ -60,13 +60,13 @@ def test_create_group_returns_409_when_the_external_id_is_taken(scim: ScimClient
     [
         {"displayName": ""},
         {"displayName": None},
-        {"displayName": 5},
+        {"displayName": True},
         {"displayName": "x" * 300},
         {"members": "x"},
         {"members": [5]},
         {"members": [{"value": 5}]},
         {"members": [{"value": "x", "type": "Group"}]},
-        {"externalId": 5},
+        {"externalId": {"id": 5}},
     ],
 )
 def test_create_group_with_invalid_values_returns_400_and_creates_nothing(

@@ -238,7 +238,7 @@ def test_patch_path_is_parsed(text, path):
         "a[b[c pr]]",
         "a[b pr] x",
         "1",
-        "a" * 1025,
+        "a" * 65_537,
     ],
 )
 def test_malformed_patch_path_raises_invalid_path(text):

@@ -16,7 +16,8 @@ from scim.protocol.groups import (
     read_members,
     render_group,
 )
-from scim.protocol.schemas import GROUP
+from scim.protocol.remarks import Remarks
+from scim.protocol.schemas import GATEHOUSE_GROUP, GROUP
 from scim.protocol.users import Identity
 
 IDENTITY = Identity(
@@ -58,7 +59,7 @@ def test_read_group_ignores_read_only_and_unknown_attributes():
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"displayName": None}, {"displayName": ""}, {"displayName": " \t"}, {"displayName": 5}]
+    "body", [{}, {"displayName": None}, {"displayName": ""}, {"displayName": " \t"}, {"displayName": [None]}]
 )
 def test_read_group_refuses_a_body_without_display_name(body):
     with pytest.raises(InvalidValue, match="displayName is missing"):
@@ -79,7 +80,7 @@ def test_read_external_id_returns_none_for_null_and_empty_text(value):
     assert read_external_id(value) is None
 
 
-@pytest.mark.parametrize("value", [5, True, ["x"], {"value": "x"}, "x" * 257])
+@pytest.mark.parametrize("value", [True, ["x", "y"], {"id": "x"}, "x" * 1025])
 def test_external_id_that_is_no_text_or_too_long_is_refused(value):
     with pytest.raises(InvalidValue, match="externalId"):
         read_external_id(value)
@@ -109,7 +110,7 @@ def test_read_members_keeps_the_order_and_drops_duplicates():
 
 
 @pytest.mark.parametrize(
-    "value", [5, True, "", [""], [None], [[]], {}, [{"value": None}], [{"value": 5}], [{"display": "Uma"}]]
+    "value", [True, "", [""], [None], [[]], {}, [{"value": None}], [{"value": True}], [{"display": "Uma"}]]
 )
 def test_read_members_refuses_a_member_without_an_id(value):
     with pytest.raises(InvalidValue, match="member"):
@@ -172,3 +173,26 @@ def test_rendered_group_is_read_back_to_the_same_input(name, external_id, ids):
     references = [MemberReference(one, f"https://gatehouse.example/Users/{one}") for one in ids]
     shown = render_group(identity=IDENTITY, display_name=name, external_id=external_id, members=references)
     assert read_group(shown) == GroupInput(name, external_id, tuple(ids))
+
+
+def test_read_group_reads_the_role_and_names_what_is_unknown():
+    remarks = Remarks()
+    body = {
+        "displayName": "Admins",
+        GATEHOUSE_GROUP: {"organizationRole": "admin"},
+        "shoe": 1,
+        "schemas": [],
+        "id": "x",
+    }
+    assert read_group(body, remarks) == GroupInput("Admins", None, None, "admin")
+    assert remarks.text() == "Ignored, because there are no such attributes here: shoe."
+
+
+@pytest.mark.parametrize("role", [{}, {"organizationRole": ""}, None])
+def test_read_group_reads_no_role_when_the_extension_is_empty(role):
+    assert read_group({"displayName": "Admins", GATEHOUSE_GROUP: role}).organization_role is None
+
+
+def test_rendered_group_has_its_role_in_the_extension():
+    shown = render_group(identity=IDENTITY, display_name="A", external_id=None, members=None, organization_role="admin")
+    assert (shown["schemas"], shown[GATEHOUSE_GROUP]) == ([GROUP, GATEHOUSE_GROUP], {"organizationRole": "Admin"})

@@ -3,7 +3,7 @@
 import pytest
 
 from scim.protocol.filters import AttributePath, Present, ValuePath, parse
-from scim.protocol.selection import equal_values, paths, selects, template
+from scim.protocol.selection import paths, selects, template
 
 WORK = {"type": "Work", "value": "Uma@Acme.example", "primary": True, "display": ""}
 
@@ -84,21 +84,6 @@ def test_nested_value_path_selects_nothing():
 )
 def test_template_is_made_from_equalities_only(condition, described):
     assert template(parse(condition)) == described
-
-
-@pytest.mark.parametrize(
-    ("condition", "listed"),
-    [
-        ('value eq "a"', ("a",)),
-        ('VALUE eq "a" or value eq "b"', ("a", "b")),
-        ('value eq "a" and value eq "b"', None),
-        ('value eq "a" or type eq "b"', None),
-        ('value ne "a"', None),
-        ("value eq 1", None),
-    ],
-)
-def test_equal_values_lists_alternatives_of_text_only(condition, listed):
-    assert equal_values(parse(condition), "value") == listed
 
 
 def test_paths_lists_every_attribute_in_a_filter():
