@@ -44,6 +44,7 @@ app.conf.update(
         "prune-invitations": {"task": "orgs.invitations.prune", "schedule": 3600.0},
         "prune-sign-ins": {"task": "sso.signin.prune", "schedule": 3600.0},
         "prune-request-log": {"task": "scim.requests.prune", "schedule": 3600.0},
+        "plan-token-notices": {"task": "scim.directories.plan_notices", "schedule": 600.0},
         "worker-heartbeat": {"task": "portal.heartbeat", "schedule": 15.0, "options": {"expires": 30}},
     },
     beat_schedule_filename=str(settings.VAR_DIR / "beat-schedule"),

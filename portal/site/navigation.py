@@ -36,6 +36,8 @@ SETTINGS_PAGES = (
         "authentication",
         (
             "directories:generate_token",
+            "directories:change_token",
+            "directories:rotate_token",
             "directories:revoke_token",
             "connection",
             *(f"wizard:{step}" for step in ("new", *STEPS, "preview")),

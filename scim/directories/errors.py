@@ -1,4 +1,4 @@
-from orgs.base.errors import NotFound, RuleViolated
+from orgs.base.errors import Conflict, NotFound, RuleViolated
 
 
 class DirectoryUnknown(NotFound):
@@ -14,6 +14,11 @@ class TokenUnknown(NotFound):
 class TooManyTokens(RuleViolated):
     code = "too_many_tokens"
     public = "This directory has ten live tokens already. Revoke one that isn't used, then generate another."
+
+
+class TokenEnded(Conflict):
+    code = "token_ended"
+    public = "This token has ended already, so there is nothing to change about it."
 
 
 class TokenRefused(Exception):

@@ -15,6 +15,8 @@ class Directory(models.Model):
     name = models.CharField(max_length=100, default="Directory")
     state = models.CharField(max_length=10, choices=DirectoryState.choices, default=DirectoryState.ACTIVE)
     created_at = models.DateTimeField(auto_now_add=True)
+    # when its admins were last told that all its calls are refused
+    alerted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name_plural = "directories"
@@ -46,6 +48,16 @@ class ScimToken(models.Model):
     saved_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     last_used_ip = models.GenericIPAddressField(null=True, blank=True)
+    # whose place it takes
+    replaces = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="successors")
+    # networks in CIDR form; empty: every address may use it
+    allowed_networks = models.JSONField(default=list, blank=True)
+    # for how many days before its end the latest notice was planned
+    noticed_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    # when and from where somebody showed it after its end, or from another network
+    refused_at = models.DateTimeField(null=True, blank=True)
+    refused_ip = models.GenericIPAddressField(null=True, blank=True)
+    alerted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = "SCIM token"

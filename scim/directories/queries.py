@@ -1,3 +1,5 @@
+from collections.abc import Iterable
+from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -9,7 +11,7 @@ from orgs.base.ids import read_uuid
 from orgs.tenancy.models import Organization
 from scim.directories.errors import DirectoryUnknown, TokenRefused, TokenUnknown
 from scim.directories.models import Directory, ScimToken
-from scim.directories.types import DirectoryState, TokenState
+from scim.directories.types import ALERTED_AGAIN_AFTER, IN_USE_WITHIN, DirectoryState, TokenSettings, TokenState
 
 
 def first_directory(org: Organization) -> Directory:
@@ -44,6 +46,24 @@ def live_tokens(directory: Directory) -> QuerySet[ScimToken]:
     return list_tokens(directory).filter(unexpired, revoked_at=None)
 
 
+def expiring_tokens(within: timedelta) -> QuerySet[ScimToken]:
+    """Return tokens of every organization that end within this time: for the task that tells their admins."""
+    moment = now()
+    ending = ScimToken.objects.filter(revoked_at=None, expires_at__gt=moment, expires_at__lte=moment + within)
+    return ending.filter(directory__state=DirectoryState.ACTIVE).select_related("directory__org").order_by("id")
+
+
+def refused_tokens() -> QuerySet[ScimToken]:
+    """Return tokens of every organization whose refused use its admins weren't told of, within the last week at least."""
+    untold = Q(alerted_at=None) | Q(alerted_at__lt=F("refused_at") - ALERTED_AGAIN_AFTER)
+    return ScimToken.objects.filter(untold, refused_at__isnull=False).select_related("directory__org").order_by("id")
+
+
+def list_directories(ids: Iterable[int]) -> QuerySet[Directory]:
+    """Return active directories of every organization by their primary keys."""
+    return Directory.objects.filter(pk__in=ids, state=DirectoryState.ACTIVE).select_related("org").order_by("id")
+
+
 def find_token(org: Organization, public_id: UUID) -> ScimToken:
     """Raises TokenUnknown."""
     try:
@@ -59,6 +79,12 @@ def token_state(token: ScimToken) -> TokenState:
     if token.expires_at is not None and token.expires_at <= now():
         return TokenState.EXPIRED
     return TokenState.LIVE
+
+
+def token_settings(token: ScimToken) -> TokenSettings:
+    """Return what the forms about a token show of it."""
+    is_in_use = token.last_used_at is not None and now() - token.last_used_at < IN_USE_WITHIN
+    return TokenSettings(token.label, tuple(token.allowed_networks), token.last_used_ip or "", is_in_use)
 
 
 def require_live(token: ScimToken) -> None:

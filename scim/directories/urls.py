@@ -1,18 +1,16 @@
-from django.urls import path
+from django.urls import include, path
 
 from scim.directories import views
 
 app_name = "directories"
+of_token = [
+    path("", views.change_token, name="change_token"),
+    path("saved/", views.confirm_saved, name="confirm_saved"),
+    path("rotate/", views.rotate_token, name="rotate_token"),
+    path("revoke/", views.revoke_token, name="revoke_token"),
+]
+TOKENS = "orgs/<slug:org_slug>/settings/authentication/tokens/"
 urlpatterns = [
-    path("orgs/<slug:org_slug>/settings/authentication/tokens/new/", views.generate_token, name="generate_token"),
-    path(
-        "orgs/<slug:org_slug>/settings/authentication/tokens/<uuid:public_id>/saved/",
-        views.confirm_saved,
-        name="confirm_saved",
-    ),
-    path(
-        "orgs/<slug:org_slug>/settings/authentication/tokens/<uuid:public_id>/revoke/",
-        views.revoke_token,
-        name="revoke_token",
-    ),
+    path(f"{TOKENS}new/", views.generate_token, name="generate_token"),
+    path(f"{TOKENS}<uuid:public_id>/", include(of_token)),
 ]

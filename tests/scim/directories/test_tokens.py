@@ -202,7 +202,7 @@ def test_touch_last_used_writes_again_after_a_minute(made):
 
 def test_touch_last_used_never_overwrites_a_later_use_with_an_earlier_one(made, monkeypatch):
     services.touch_last_used(token=made.token, ip="192.0.2.1")
-    monkeypatch.setattr(services, "now", lambda: now() - timedelta(hours=1))
+    monkeypatch.setattr(services.tokens, "now", lambda: now() - timedelta(hours=1))
     services.touch_last_used(token=made.token, ip="192.0.2.9")
     assert stored(made).last_used_ip == "192.0.2.1"
 

@@ -1,11 +1,11 @@
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import Q
 
 from orgs.audit import services as audit
-from orgs.audit.services import AuditTarget, Change
+from orgs.audit.services import AuditTarget
 from orgs.base import credentials
 from orgs.base.actor import Actor
 from orgs.base.clock import now
@@ -15,7 +15,8 @@ from orgs.tenancy.models import Organization, User
 from scim.directories import queries
 from scim.directories.errors import TooManyTokens
 from scim.directories.models import Directory, ScimToken
-from scim.directories.types import MAX_LIVE_TOKENS, TOKEN_CREATED, TOKEN_PREFIX, TokenOrder
+from scim.directories.services.retirement import record_token, retire_token
+from scim.directories.types import MAX_LIVE_TOKENS, TOKEN_CREATED, TOKEN_PREFIX, TokenOrder, TokenState
 
 USE_NOTED_EVERY = timedelta(seconds=60)
 
@@ -61,25 +62,35 @@ def generate_token(
         created_by=creator,
         created_by_label=actor.label[:254],
         expires_at=now() + order.expires_in if order.expires_in else None,
+        replaces=order.replaces,
+        allowed_networks=list(order.allowed_networks),
     )
-    _record(token, directory, actor, "scim_token.created")
+    record_token(token=token, actor=actor, action="scim_token.created")
     recipients = people.settings_addresses(directory.org)
     outbox.add_for_each(org=directory.org, kind=TOKEN_CREATED, key=str(token.public_id), recipients=recipients)
     return GeneratedToken(token, secret.plain)
 
 
 @transaction.atomic
-def confirm_saved(*, token: ScimToken) -> None:
-    """Store that the admin has saved the token, so that the page stops reminding of it."""
-    ScimToken.objects.filter(org_id=token.org_id, pk=token.pk, saved_at=None).update(saved_at=now())
+def rotate_token(
+    *, token: ScimToken, order: TokenOrder, overlap: timedelta | None, actor: Actor, creator: User | None = None
+) -> GeneratedToken:
+    """Generate the token that takes this one's place; this one ends when `overlap` has passed, or as it would have.
+
+    Raises TooManyTokens.
+    """
+    order = replace(order, replaces=token)
+    made = generate_token(directory=token.directory, order=order, actor=actor, creator=creator)
+    is_new = made.plain is not None
+    if is_new and overlap is not None and queries.token_state(token) is TokenState.LIVE:
+        retire_token(token=token, after=overlap, actor=actor)
+    return made
 
 
 @transaction.atomic
-def revoke_token(*, token: ScimToken, actor: Actor) -> None:
-    """Revoke the token from this commit on; revoking it twice changes nothing."""
-    revoked = ScimToken.objects.filter(org_id=token.org_id, pk=token.pk, revoked_at=None).update(revoked_at=now())
-    if revoked:
-        _record(token, token.directory, actor, "scim_token.revoked")
+def confirm_saved(*, token: ScimToken) -> None:
+    """Store that the admin has saved the token, so that the page stops reminding of it."""
+    ScimToken.objects.filter(org_id=token.org_id, pk=token.pk, saved_at=None).update(saved_at=now())
 
 
 def touch_last_used(*, token: ScimToken, ip: str) -> None:
@@ -91,15 +102,4 @@ def touch_last_used(*, token: ScimToken, ip: str) -> None:
     stale = Q(last_used_at=None) | Q(last_used_at__lt=moment)
     ScimToken.objects.filter(stale, org_id=token.org_id, pk=token.pk).update(
         last_used_at=moment, last_used_ip=ip or None
-    )
-
-
-def _record(token: ScimToken, directory: Directory, actor: Actor, action: str) -> None:
-    expires = token.expires_at.isoformat() if token.expires_at else None
-    audit.record(
-        org=directory.org,
-        actor=actor,
-        action=action,
-        target=AuditTarget("scim_token", str(token.public_id), token.label),
-        change=Change(after={"last4": token.last4, "expires_at": expires}),
     )
