@@ -24,6 +24,7 @@ from sso.saml.markup import (
     line_of,
     local_name,
     parse,
+    require_few_in_scope,
     run_in_thread,
     text_of,
 )
@@ -114,7 +115,7 @@ def _read(document: bytes, now: datetime, *, allows_loopback: bool) -> IdpMetada
 def _screen(document: bytes) -> Element:
     try:
         root = parse(document)
-        elements(root, at_most=MAX_ELEMENTS, with_comments=True)
+        require_few_in_scope(elements(root, at_most=MAX_ELEMENTS, with_comments=True), at_most=MAX_ELEMENTS)
     except MarkupUnreadable as error:
         raise MALFORMED.get(error.malformed, MetadataUnreadable)(line=error.line) from error
     except InstructionForbidden as error:

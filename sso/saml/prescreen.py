@@ -14,10 +14,12 @@ from sso.saml.errors import (
 )
 from sso.saml.markup import (
     DSIG,
+    MAX_IN_SCOPE,
     MAX_NAMESPACES,
     SAML,
     SAMLP,
     Element,
+    Elements,
     MarkupError,
     MarkupForbidden,
     MarkupMisencoded,
@@ -26,7 +28,7 @@ from sso.saml.markup import (
     elements,
     local_name,
     parse,
-    scopes,
+    require_few_in_scope,
     text_of,
 )
 from sso.saml.status import SUCCESS, refusal_of
@@ -93,7 +95,9 @@ def require_shape(nodes: list[Element]) -> Element:
 
 
 def read_elements(document: bytes) -> list[Element]:
-    """Return every element of a document, the root first; in another encoding it is written anew before it is read.
+    """Return the elements of a document but plain attributes of the assertion and their values; the root is the first.
+
+    In another encoding the document is written anew before it is read.
 
     Raises MessageUnreadable, MessageMisencoded, MessageForbidden, MessageTooLarge.
     """
@@ -103,14 +107,33 @@ def read_elements(document: bytes) -> list[Element]:
         if is_large and (text.count(b"<") > MOST_TAGS or text.count(b"=") > MOST_EQUALS):
             raise MarkupTooLarge
         root = parse(text, namespaces=MOST_NAMESPACES if is_large else MAX_NAMESPACES)
-        nodes = elements(root, at_most=MAX_ELEMENTS, is_cheap=_is_plain_value)
-        if is_large or len(nodes) > MAX_ELEMENTS:
-            _require_little_else(root, len(nodes))
-        return nodes
+        found = elements(root, at_most=MAX_ELEMENTS, is_cheap=_is_plain_value)
+        is_long = is_large or len(found.every) > MAX_ELEMENTS
+        require_few_in_scope(found, at_most=MAX_ELEMENTS, in_scope=MOST_IN_SCOPE if is_long else MAX_IN_SCOPE)
+        if is_long:
+            _require_little_else(root, found)
+        # a plain value has no ID, and is no signature, no response and no assertion
+        return found.counted
     except MarkupMisencoded as error:
         raise MessageMisencoded(expected="UTF-8, UTF-16, ISO-8859 or Windows-125x", received=str(error)) from error
     except MarkupForbidden as error:
         raise MessageForbidden from error
+    except MarkupTooLarge as error:
+        raise MessageTooLarge from error
+    except MarkupError as error:
+        raise MessageUnreadable from error
+
+
+def read_canonical(document: bytes) -> Element:
+    """Return the root of what the canonicaliser wrote of elements that were read before: it holds those, and nothing else.
+
+    They were counted then. Raises MessageForbidden, MessageTooLarge, MessageUnreadable.
+    """
+    # there each < in a text or a value is written as &lt;
+    if any(beginning in document for beginning in (b"<!", b"<?")):
+        raise MessageForbidden
+    try:
+        return parse(document, namespaces=MOST_NAMESPACES if len(document) > COMMON_DOCUMENT else MAX_NAMESPACES)
     except MarkupTooLarge as error:
         raise MessageTooLarge from error
     except MarkupError as error:
@@ -127,19 +150,19 @@ def _is_plain_value(node: Element) -> bool:
     return parent is not None and parent.tag == above
 
 
-def _require_little_else(root: Element, count: int) -> None:
+def _require_little_else(root: Element, found: Elements) -> None:
     """Raises MarkupTooLarge where a long message is more than an assertion of many plain values.
 
     Each value costs what is above it: the canonicalizer looks there for the namespaces that it uses.
     """
-    named = sum(1 for _ in root.iter(ATTRIBUTE, VALUE))
+    others = sum(node.tag not in PARENTS for node in found.counted)
     is_deep = any(len(list(node.iterancestors())) > MOST_ABOVE_STATEMENT for node in root.iter(STATEMENT))
-    if is_deep or count - named > MOST_OTHERS or max(scopes(root)) > MOST_IN_SCOPE:
+    if is_deep or others > MOST_OTHERS:
         raise MarkupTooLarge
 
 
 def _require_unique_ids(nodes: list[Element]) -> None:
-    found = [value for node in nodes for name, value in node.items() if name in ID_NAMES]
+    found = [value for node in nodes for name in ID_NAMES if (value := node.get(name)) is not None]
     if len(found) != len(set(found)):
         raise MessageMisshapen(expected="unique IDs", received="the same ID twice")
 

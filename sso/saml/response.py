@@ -141,7 +141,7 @@ def _read_signed(node: Element, keys: Sequence[PublicKey], pinned: Sequence[str]
     except SignatureInvalid as refusal:
         refusal.expected = refusal.expected or _signers(pinned)
         raise
-    return prescreen.read_elements(content)[0], place
+    return prescreen.read_canonical(content), place
 
 
 def _signers(pinned: Sequence[str]) -> str:
@@ -161,7 +161,7 @@ def _read_claims(
     if children(subject, SAML, "EncryptedID"):
         raise SubjectEncrypted(expected="a NameID", received="an EncryptedID")
     name_id = only(subject, "NameID", SubjectMissing)
-    name_id_format = _name_id_format(name_id)
+    named, name_id_format = _name_id(name_id), _name_id_format(name_id)
     statements = children(assertion, SAML, "AuthnStatement")
     if not statements:
         raise StatementMissing(expected="an AuthnStatement", received="none")
@@ -170,7 +170,7 @@ def _read_claims(
     return VerifiedIdentity(
         assertion_id=assertion.get("ID") or "",
         issuer=expectation.idp_entity_id,
-        subject=_name_id(name_id),
+        subject=named,
         attributes={name: tuple(values[:KEPT_VALUES]) for name, values in sent.items()},
         subject_format=name_id_format,
         request_id=in_response_to,
@@ -206,9 +206,9 @@ def _attributes(assertion: Element) -> dict[str, list[str]]:
     """Return the texts of each attribute by its name; a value that has elements inside says nothing to us."""
     found: dict[str, list[str]] = {}
     for statement in children(assertion, SAML, "AttributeStatement"):
-        for attribute in children(statement, SAML, "Attribute"):
-            values = (text_of(value) for value in children(attribute, SAML, "AttributeValue"))
-            found.setdefault(attribute.get("Name") or "", []).extend(value for value in values if value)
+        for attribute in statement.iterchildren(prescreen.ATTRIBUTE):
+            texts = [text for value in attribute.iterchildren(prescreen.VALUE) if (text := text_of(value))]
+            found.setdefault(attribute.get("Name") or "", []).extend(texts)
     return found
 
 

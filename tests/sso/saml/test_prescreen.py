@@ -146,6 +146,20 @@ def test_response_with_257_namespaces_in_scope_is_refused(inner):
         prescreen.read(response(ASSERTION + inner))
 
 
+def searched(count):
+    """Return a message with 202 namespaces in scope of so many elements, each of which has an attribute."""
+    return response(ASSERTION + f"<x {namespaces(200)}>" + '<y a="1"/>' * count + "</x>")
+
+
+def test_response_that_costs_fewer_than_500000_searches_for_namespaces_is_read():
+    assert prescreen.read(searched(1_237)) is not None
+
+
+def test_response_that_costs_more_than_500000_searches_for_namespaces_is_refused():
+    with pytest.raises(MessageTooLarge):
+        prescreen.read(searched(1_238))
+
+
 def test_response_with_many_namespaces_on_sibling_elements_is_read():
     assert prescreen.read(response(ASSERTION + f"<x {namespaces(200)}/>" * 19)) is not None
 
@@ -234,7 +248,7 @@ def test_parser_refuses_an_external_entity_without_resolving_it(monkeypatch):
 
 
 def test_elements_leaves_out_comments_when_they_are_allowed():
-    nodes = elements(parse(b"<!-- --><a><!-- --><b/></a><!-- -->"), at_most=2, with_comments=True)
+    nodes = elements(parse(b"<!-- --><a><!-- --><b/></a><!-- -->"), at_most=2, with_comments=True).every
     assert [node.tag for node in nodes] == ["a", "b"]
 
 
@@ -329,3 +343,22 @@ def test_success_without_an_assertion_is_refused_as_misshapen():
 
 def test_a_genuine_message_is_read():
     assert prescreen.read(good("entra_assertion")).tag.endswith("}Response")
+
+
+def test_read_canonical_returns_the_root():
+    assert prescreen.read_canonical(b'<a b="&lt;!-- ">&lt;?c</a>').tag == "a"
+
+
+@pytest.mark.parametrize(
+    ("document", "error"),
+    [
+        (b"<a><!-- --></a>", MessageForbidden),
+        (b"<a><?b?></a>", MessageForbidden),
+        (b"<!DOCTYPE a><a/>", MessageForbidden),
+        (b"<a", MessageUnreadable),
+        (b"<a>" + b'<b xmlns="urn:b"/>' * 4_001 + b"</a>", MessageTooLarge),
+    ],
+)
+def test_read_canonical_refuses_what_no_canonicalizer_writes_of_a_message(document, error):
+    with pytest.raises(error):
+        prescreen.read_canonical(document)

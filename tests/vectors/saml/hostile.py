@@ -217,11 +217,21 @@ HOSTILE: dict[str, Hostile] = {
     "middling_namespace_of_many": within("signature_invalid", lambda: side_by_side(200)),
     "long_namespaces_of_attributes": within("message_too_large", side_by_side_attributes),
     "long_name": within("signature_invalid", lambda: f"<{'x' * 45_000}/>" * 5),
-    "attributes_searched": within("signature_invalid", lambda: searching(120, 2, 116, 1_600)),
-    "attributes_searched_twice": ("subject_missing", signed_twice(lambda: searching(120, 2, 116, 1_600))),
+    "attributes_searched": within("message_too_large", lambda: searching(120, 2, 116, 1_600)),
+    "attributes_searched_twice": ("message_too_large", signed_twice(lambda: searching(120, 2, 116, 1_600))),
     "attributes_searched_with_prefixes": (
-        "subject_missing",
+        "message_too_large",
         signed_twice(lambda: searching(120, 2, 116, 1_600), STRANGE),
+    ),
+    # 490,000 times, of the 500,000 that are allowed
+    "attributes_searched_within_bounds": within("signature_invalid", lambda: searching(120, 2, 25, 290)),
+    "attributes_searched_within_bounds_twice": (
+        "subject_missing",
+        signed_twice(lambda: searching(120, 2, 25, 290)),
+    ),
+    "attributes_searched_within_bounds_with_prefixes": (
+        "subject_missing",
+        signed_twice(lambda: searching(120, 2, 25, 290), STRANGE),
     ),
     "attributes_searched_too_often": within("message_too_large", lambda: searching(20, 10, 300, 1_400)),
     "attributes_searched_too_high": within("message_too_large", lambda: searching(120, 15, 100, 800)),
