@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.postgres.operations import NotInTransactionMixin
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.operations import AddIndex, RemoveIndex
+from django.db.migrations.operations import AddConstraint, AddIndex, RemoveIndex
 from django.db.migrations.state import ProjectState
 
 NO_LIMIT = "0"
@@ -61,6 +61,29 @@ class AddIndexSafely(_WithoutLock, AddIndex):
         model = from_state.apps.get_model(app_label, self.model_name)
         if self.allow_migrate_model(schema_editor.connection.alias, model):
             self._remove(model, self.index, schema_editor)
+
+
+class AddUniqueSafely(_WithoutLock, AddConstraint):
+    """Add a unique rule that has a condition, which is an index, with CONCURRENTLY on PostgreSQL, and plainly elsewhere."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        if schema_editor.connection.vendor != "postgresql":
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+            return
+        self._ensure_not_in_transaction(schema_editor)
+        model = to_state.apps.get_model(app_label, self.model_name)
+        previous = _lift_lock_timeout(schema_editor)
+        try:
+            if _is_broken(schema_editor, self.constraint.name):
+                name = schema_editor.quote_name(self.constraint.name)
+                schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
+            statement: Any = self.constraint.create_sql(model, schema_editor)
+            statement.template = statement.template.replace("UNIQUE INDEX", "UNIQUE INDEX CONCURRENTLY", 1)
+            schema_editor.execute(statement, params=None)
+        finally:
+            _set_lock_timeout(schema_editor, previous)
 
 
 class RemoveIndexSafely(_WithoutLock, RemoveIndex):

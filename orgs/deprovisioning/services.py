@@ -1,5 +1,7 @@
 """A directory deletes a person, and later brings the same person back."""
 
+from uuid import UUID
+
 from django.db import IntegrityError, transaction
 
 from orgs.audit import services as audit
@@ -21,13 +23,16 @@ CARRIED_OVER = "The member who had this address before was suspended. Check who 
 
 
 @transaction.atomic
-def deprovision_membership(*, membership: Membership, actor: Actor) -> None:
+def deprovision_membership(*, membership: Membership, directory: UUID, actor: Actor) -> None:
     """Suspend the membership and free its address for somebody else; the row stays, with its roles and its account.
 
-    Doing it twice changes nothing. Raises LastOwner, MembershipUnknown.
+    `directory` is the public id of the last one that had the person. Doing it twice changes nothing. Raises LastOwner,
+    MembershipUnknown.
     """
     locked = people.lock_membership(membership)
-    people.suspend_membership(membership=locked, source=SuspensionSource.SCIM, actor=actor, reason=DELETED)
+    people.suspend_membership(
+        membership=locked, source=SuspensionSource.SCIM, directory=directory, actor=actor, reason=DELETED
+    )
     if locked.deprovisioned_at is not None:
         return
     if people_queries.was_never_used(locked):

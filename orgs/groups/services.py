@@ -1,4 +1,5 @@
 from collections.abc import Collection
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
@@ -15,11 +16,15 @@ AUDITED_NAMES = 50
 
 
 @transaction.atomic
-def create_group(*, org: Organization, name: str, source: GroupSource, actor: Actor) -> Group:
-    """Create a group without members. Raises GroupNameTaken."""
+def create_group(
+    *, org: Organization, name: str, source: GroupSource, actor: Actor, directory: UUID | None = None
+) -> Group:
+    """Create a group without members. Raises GroupNameTaken when its directory, or else its source, has the name already."""
     try:
         with transaction.atomic():
-            group = Group.objects.create(org=org, name=name, name_key=text_key(name), source=source)
+            group = Group.objects.create(
+                org=org, name=name, name_key=text_key(name), source=source, directory=directory
+            )
     except IntegrityError as error:
         raise GroupNameTaken from error
     audit.record(org=org, actor=actor, action="group.created", target=_target(group))
@@ -71,9 +76,9 @@ def remove_members(*, group: Group, memberships: Collection[Membership], actor: 
 
 
 @transaction.atomic
-def leave_groups(*, membership: Membership, source: GroupSource, actor: Actor) -> None:
-    """Remove the membership from every group that this source made."""
-    rows = GroupMember.objects.filter(org_id=membership.org_id, membership=membership, group__source=source)
+def leave_groups(*, membership: Membership, directory: UUID, actor: Actor) -> None:
+    """Remove the membership from every group that this directory made."""
+    rows = GroupMember.objects.filter(org_id=membership.org_id, membership=membership, group__directory=directory)
     for row in rows.select_related("group__org"):
         remove_members(group=row.group, memberships=[membership], actor=actor)
 

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from uuid import UUID
 
 from django.db.models import Count, F, Q, QuerySet
 
@@ -94,6 +95,12 @@ def profile_of(membership: Membership) -> dict[str, str]:
         "family_name": membership.family_name,
         "display_name": membership.display_name,
     }
+
+
+def suspending_directories(membership: Membership) -> frozenset[UUID]:
+    """Return the public ids of the directories that suspend the membership."""
+    rows = Suspension.objects.filter(org_id=membership.org_id, membership=membership, directory__isnull=False)
+    return frozenset(row for row in rows.values_list("directory", flat=True) if row is not None)
 
 
 def was_never_used(membership: Membership) -> bool:

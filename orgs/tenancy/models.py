@@ -209,16 +209,32 @@ class RoleGrant(models.Model):
 
 
 class Suspension(models.Model):
-    """One reason why a membership is suspended; lifting one source lifts only its own."""
+    """One reason why a membership is suspended; lifting one source lifts only its own.
+
+    A directory is a source of its own: `directory` is its public id, and empty where people or rules suspended.
+    """
 
     org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="suspensions")
     source = models.CharField(max_length=10, choices=SuspensionSource.choices)
+    directory = models.UUIDField(null=True, blank=True)
     reason = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["membership", "source"], name="one_hold_per_source")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["membership", "source"], condition=Q(directory=None), name="one_suspension_per_source"
+            ),
+            models.UniqueConstraint(
+                fields=["membership", "directory"],
+                condition=Q(directory__isnull=False),
+                name="one_suspension_per_directory",
+            ),
+            models.CheckConstraint(
+                condition=Q(directory=None) | Q(source=SuspensionSource.SCIM), name="suspension_by_directory_is_scim"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.get_source_display()

@@ -35,7 +35,13 @@ def create_group(*, caller: ScimCaller, given: GroupInput) -> DirectoryGroup:
     refuse_long_key(given.display_name)
     org = caller.directory.org
     try:
-        group = groups.create_group(org=org, name=given.display_name, source=GroupSource.SCIM, actor=caller.actor)
+        group = groups.create_group(
+            org=org,
+            name=given.display_name,
+            source=GroupSource.SCIM,
+            directory=caller.directory.public_id,
+            actor=caller.actor,
+        )
     except GroupNameTaken as error:
         raise DirectoryGroupTaken(TAKEN.format(name=given.display_name)) from error
     moment = now()

@@ -1,11 +1,13 @@
 from collections import defaultdict
 from collections.abc import Sequence
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from orgs.base.ids import read_uuid
 from orgs.base.text import KEY_LENGTH, text_key
 from orgs.groups.models import GroupMember
+from orgs.tenancy.models import Membership
 from scim.directories.models import Directory
 from scim.endpoint.conditions import Allowed, boolean_value, text_value
 from scim.protocol.filters import parse
@@ -22,6 +24,23 @@ def directory_user_model() -> type[DirectoryUser]:
 def users_of(directory: Directory) -> QuerySet[DirectoryUser]:
     """Return the users of a directory; every query below starts here."""
     return DirectoryUser.objects.filter(org_id=directory.org_id, directory=directory)
+
+
+def former_users_of(directory: Directory) -> QuerySet[FormerDirectoryUser]:
+    """Return whose memberships the externalIds were that the directory has deleted."""
+    return FormerDirectoryUser.objects.filter(org_id=directory.org_id, directory=directory)
+
+
+def users_in_other_directories(user: DirectoryUser) -> QuerySet[DirectoryUser]:
+    """Return what the organization's other directories have of the same member."""
+    rows = DirectoryUser.objects.filter(org_id=user.org_id, membership_id=user.membership_id)
+    return rows.exclude(directory_id=user.directory_id)
+
+
+def directories_with(membership: Membership) -> frozenset[UUID]:
+    """Return the public ids of the directories that have this member."""
+    rows = DirectoryUser.objects.filter(org_id=membership.org_id, membership=membership)
+    return frozenset(rows.values_list("directory__public_id", flat=True))
 
 
 def find_user(directory: Directory, scim_id: str) -> DirectoryUser:
@@ -41,8 +60,8 @@ def lock_former(directory: Directory, external_id: str | None) -> FormerDirector
     """Return whose externalId this was when its user was deleted, held until the transaction ends, or None."""
     if not external_id:
         return None
-    rows = FormerDirectoryUser.objects.select_for_update(of=("self",)).select_related("membership__org")
-    return rows.filter(org_id=directory.org_id, directory=directory, external_id=external_id).first()
+    rows = former_users_of(directory).select_for_update(of=("self",)).select_related("membership__org")
+    return rows.filter(external_id=external_id).first()
 
 
 def _one(users: QuerySet[DirectoryUser], scim_id: str) -> DirectoryUser:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace as replace_fields
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from orgs.base.clock import now
 from orgs.base.text import KEY_LENGTH, address_key, text_key
@@ -13,9 +13,9 @@ from orgs.deprovisioning import services as deprovisioning
 from orgs.deprovisioning.services import DELETED
 from orgs.domains import queries as domains
 from orgs.groups import services as groups
-from orgs.groups.types import GroupSource
 from orgs.people import queries as people_queries
 from orgs.people import services as people
+from orgs.people.errors import MembershipUnknown
 from orgs.people.types import Profile
 from orgs.providers.registry import is_name_of_deleted
 from orgs.tenancy.models import Membership
@@ -28,7 +28,7 @@ from scim.protocol.schemas import Document
 from scim.protocol.users import AddressCandidates, UserFacts, facts, filter_values, new_candidates, replace_user
 from scim.users import queries
 from scim.users.errors import AddressMissing, UserNameTaken
-from scim.users.models import DirectoryUser, DirectoryUserValue, FormerDirectoryUser
+from scim.users.models import DirectoryUser, DirectoryUserValue
 
 
 @transaction.atomic
@@ -51,6 +51,8 @@ def create_user(*, caller: ScimCaller, document: Document) -> DirectoryUser:
     )
     _store(user, document, known)
     _apply_active(user, known, caller)
+    if not made:
+        _lift_of_directories_without_user(user, caller)
     return user
 
 
@@ -72,6 +74,7 @@ def _restore(caller: ScimCaller, known: UserFacts) -> Membership | None:
     former = queries.lock_former(caller.directory, known.external_id)
     if former is None:
         return None
+    _refuse_second_user(caller, former.membership)
     profile = _profile(known, _first_address(caller, known))
     membership = deprovisioning.restore_membership(membership=former.membership, profile=profile, actor=caller.actor)
     deprovisioning.carry_over_suspensions(membership=membership, actor=caller.actor)
@@ -100,20 +103,42 @@ def _membership_for(caller: ScimCaller, known: UserFacts) -> tuple[Membership, b
     """Return the person's membership, and whether this directory made it."""
     org = caller.directory.org
     profile = _profile(known, _first_address(caller, known))
-    present = people_queries.membership_of_address(org, profile.email)
+    present = _lock_member(caller, profile.email)
     if present is None:
         membership = people.create_membership(
             org=org, profile=profile, origin=MembershipOrigin.SCIM, actor=caller.actor
         )
         deprovisioning.carry_over_suspensions(membership=membership, actor=caller.actor)
         return membership, True
-    if queries.users_of(caller.directory).filter(membership=present).exists():
-        raise UserNameTaken(
-            f"Another user of this directory has the address {profile.email!r}. Look it up and update it."
-        )
     membership = people.adopt_membership(membership=present, origin=MembershipOrigin.SCIM, actor=caller.actor)
     people.update_profile(membership=membership, profile=profile, actor=caller.actor)
     return membership, False
+
+
+def _lock_member(caller: ScimCaller, address: str) -> Membership | None:
+    """Return the member who has this address, held until the transaction ends. Raises UserNameTaken for one of this directory."""
+    found = people_queries.membership_of_address(caller.directory.org, address)
+    if found is None:
+        return None
+    _refuse_second_user(caller, found)
+    if queries.former_users_of(caller.directory).filter(membership=found).exists():
+        raise UserNameTaken(
+            f"The address {address!r} belongs to a member whom this directory has deleted, and another directory hasn't. Send "
+            "the externalId that they had here, or delete them in the other directory."
+        )
+    try:
+        locked = people.lock_membership(found)
+    except MembershipUnknown:
+        return None
+    # another directory may have deleted the person since: then the address is free
+    return locked if locked.deprovisioned_at is None else None
+
+
+def _refuse_second_user(caller: ScimCaller, membership: Membership) -> None:
+    if queries.users_of(caller.directory).filter(membership=membership).exists():
+        raise UserNameTaken(
+            f"Another user of this directory has the address {membership.email!r}. Look it up and update it."
+        )
 
 
 @transaction.atomic
@@ -138,7 +163,7 @@ def _change(caller: ScimCaller, scim_id: str, compute: Callable[[Document], Docu
         refuse_taken_name(caller, known, besides=user)
         if known.external_id and known.external_id != user.external_id:
             # from now on it means this person, and nobody whom the directory deleted before
-            _former_users(user).filter(external_id=known.external_id).delete()
+            queries.former_users_of(caller.directory).filter(external_id=known.external_id).delete()
         user.version += 1
         _store(user, document, known)
         _update_membership(user, before, known, caller)
@@ -163,8 +188,9 @@ def _update_membership(user: DirectoryUser, before: UserFacts, known: UserFacts,
 def delete_user(*, caller: ScimCaller, scim_id: str) -> Deleted:
     """Delete the user; its userName is free. A membership that the directory made and nobody used goes too (decision 8).
 
-    Any other is suspended. One that was used, or whose address belongs to an account in use, gives its address free, and
-    its externalId is kept: a later POST with that returns to it.
+    One that another directory has stays as it is, without the groups and the suspension of this one. Any other is
+    suspended. One that was used, or whose address belongs to an account in use, gives its address free, and its externalId
+    is kept: a later POST with that returns to it.
 
     Raises UserUnknown, LastOwner.
     """
@@ -172,30 +198,47 @@ def delete_user(*, caller: ScimCaller, scim_id: str) -> Deleted:
     membership = people.lock_membership(user.membership)
     was_used = not people_queries.was_never_used(membership) or consent.is_address_of_own_account(membership)
     is_unused = user.made_membership and not was_used
-    groups.leave_groups(membership=membership, source=GroupSource.SCIM, actor=caller.actor)
+    directory = caller.directory.public_id
+    groups.leave_groups(membership=membership, directory=directory, actor=caller.actor)
     user.delete()
-    if is_unused:
+    if queries.users_in_other_directories(user).exists():
+        is_unused = False
+        _leave_to_other_directories(user, caller)
+    elif is_unused:
         people.remove_membership(membership=membership, actor=caller.actor)
     elif was_used:
-        deprovisioning.deprovision_membership(membership=membership, actor=caller.actor)
+        deprovisioning.deprovision_membership(membership=membership, directory=directory, actor=caller.actor)
         _keep_external_id(user)
     else:
         people.suspend_membership(
-            membership=membership, source=SuspensionSource.SCIM, actor=caller.actor, reason=DELETED
+            membership=membership,
+            source=SuspensionSource.SCIM,
+            directory=directory,
+            actor=caller.actor,
+            reason=DELETED,
         )
         # the next one with this address may be somebody else: a link of an earlier mail must not open their membership
         people.withdraw_invitation(membership=membership)
     return Deleted(name=user.user_name, was_test=is_unused and now() - user.created_at < TEST_LIFE)
 
 
-def _former_users(user: DirectoryUser) -> QuerySet[FormerDirectoryUser]:
-    return FormerDirectoryUser.objects.filter(org_id=user.org_id, directory_id=user.directory_id)
+def _leave_to_other_directories(user: DirectoryUser, caller: ScimCaller) -> None:
+    """Lift the suspension of this directory and keep the externalId; what it made is the others' to remove from now on."""
+    people.lift_suspension(
+        membership=user.membership,
+        source=SuspensionSource.SCIM,
+        directories=[caller.directory.public_id],
+        actor=caller.actor,
+    )
+    if user.made_membership:
+        queries.users_in_other_directories(user).update(made_membership=True)
+    _keep_external_id(user)
 
 
 def _keep_external_id(user: DirectoryUser) -> None:
     if not user.external_id:
         return
-    kept = _former_users(user)
+    kept = queries.former_users_of(user.directory)
     # the newest holder of an externalId is whom it means
     kept.filter(Q(external_id=user.external_id) | Q(membership=user.membership)).delete()
     kept.create(
@@ -211,13 +254,28 @@ def _apply_active(user: DirectoryUser, known: UserFacts, caller: ScimCaller) -> 
     if known.active is None:
         return
     if known.active:
-        people.lift_suspension(membership=user.membership, source=SuspensionSource.SCIM, actor=caller.actor)
+        people.lift_suspension(
+            membership=user.membership,
+            source=SuspensionSource.SCIM,
+            directories=[caller.directory.public_id],
+            actor=caller.actor,
+        )
     else:
         people.suspend_membership(
             membership=user.membership,
             source=SuspensionSource.SCIM,
+            directory=caller.directory.public_id,
             actor=caller.actor,
             reason="Set inactive by the identity provider",
+        )
+
+
+def _lift_of_directories_without_user(user: DirectoryUser, caller: ScimCaller) -> None:
+    """Lift the suspensions by directories that have deleted the person: this one has brought them back."""
+    suspending = people_queries.suspending_directories(user.membership)
+    if gone := suspending - queries.directories_with(user.membership):
+        people.lift_suspension(
+            membership=user.membership, source=SuspensionSource.SCIM, directories=gone, actor=caller.actor
         )
 
 

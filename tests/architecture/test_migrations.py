@@ -11,11 +11,11 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 
 from orgs.base.safe_constraints import AddCheckSafely, ValidateCheck
-from orgs.base.safe_indexes import AddIndexSafely, RemoveIndexSafely
+from orgs.base.safe_indexes import AddIndexSafely, AddUniqueSafely, RemoveIndexSafely
 from orgs.base.tenant_keys import TenantForeignKey
 
 APPS = ("orgs", "sso", "scim")
-SAFE = (AddIndexSafely, RemoveIndexSafely)
+SAFE = (AddIndexSafely, AddUniqueSafely, RemoveIndexSafely)
 DATA = (migrations.RunPython, migrations.RunSQL)
 # a few rows for each organization, or rows that live for a minute: an index is built before anybody waits
 SMALL = {
@@ -66,7 +66,7 @@ def _builds_index(operation: Operation, app: str, before: ProjectState) -> bool:
         gains_unique = bool(operation.field.unique) and not had.unique
         return gains_unique or (_has_index(operation.field) and not _has_index(had))
     if isinstance(operation, migrations.AddConstraint):
-        return not isinstance(operation.constraint, models.CheckConstraint)
+        return not isinstance(operation.constraint, models.CheckConstraint) and not isinstance(operation, SAFE)
     if isinstance(operation, migrations.AlterUniqueTogether | migrations.AlterIndexTogether):
         return bool(operation.option_value)
     return isinstance(operation, migrations.AddIndex | migrations.RemoveIndex) and not isinstance(operation, SAFE)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -370,7 +371,7 @@ def test_membership_of_a_reassigned_address_is_invited_until_the_account_verifie
 
 def test_domain_verification_does_not_activate_a_deprovisioned_membership(acme):
     membership = membership_for(acme)
-    deprovisioning.deprovision_membership(membership=membership, actor=ACTOR)
+    deprovisioning.deprovision_membership(membership=membership, directory=uuid4(), actor=ACTOR)
     domain = add_domain(org=acme, name="acme.example", verified=True, actor=ACTOR)
     people.activate_waiting_memberships(domain=domain, actor=ACTOR)
     membership.refresh_from_db()

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, connections, transaction
@@ -10,6 +11,8 @@ from orgs.domains import services as domains
 from orgs.domains.errors import DomainTaken
 from orgs.domains.models import Domain
 from orgs.domains.types import DomainState
+from orgs.groups.models import Group
+from orgs.groups.types import GroupSource
 from orgs.people import services as people
 from orgs.people.errors import MembershipExists
 from orgs.people.types import Profile
@@ -54,6 +57,30 @@ def test_current_address_of_two_memberships_is_refused(acme, uma, adam):
 def test_second_suspension_of_a_membership_by_the_same_source_is_refused(acme, uma):
     people.suspend_membership(membership=uma, source=SuspensionSource.SCIM, actor=ACTOR)
     refused(lambda: Suspension.objects.create(org=acme, membership=uma, source=SuspensionSource.SCIM))
+
+
+def test_second_suspension_of_a_membership_by_the_same_directory_is_refused(acme, uma):
+    suspension = {"org": acme, "membership": uma, "source": SuspensionSource.SCIM, "directory": uuid4()}
+    Suspension.objects.create(**suspension)
+    Suspension.objects.create(**suspension | {"directory": uuid4()})
+    refused(lambda: Suspension.objects.create(**suspension))
+
+
+def test_suspension_by_an_admin_that_names_a_directory_is_refused(acme, uma):
+    refused(
+        lambda: Suspension.objects.create(org=acme, membership=uma, source=SuspensionSource.ADMIN, directory=uuid4())
+    )
+
+
+def test_second_group_of_a_name_in_the_same_directory_is_refused(acme):
+    group = {"org": acme, "name": "Admins", "name_key": "admins", "source": GroupSource.SCIM, "directory": uuid4()}
+    Group.objects.create(**group)
+    Group.objects.create(**group | {"directory": uuid4()})
+    refused(lambda: Group.objects.create(**group))
+
+
+def test_local_group_that_names_a_directory_is_refused(acme):
+    refused(lambda: Group.objects.create(org=acme, name="A", name_key="a", source=GroupSource.LOCAL, directory=uuid4()))
 
 
 def test_second_role_grant_from_the_same_source_is_refused(acme, uma):

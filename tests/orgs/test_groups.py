@@ -1,5 +1,7 @@
 """Groups take deltas, and say in the audit what changed."""
 
+from uuid import uuid4
+
 import pytest
 
 from orgs.audit.models import AuditEvent
@@ -10,9 +12,11 @@ from orgs.groups.models import Group, GroupMember
 from orgs.groups.types import GroupSource
 from tests.factories import ACTOR, MembershipFactory
 
+DIRECTORY, OTHER_DIRECTORY = uuid4(), uuid4()
 
-def make(org, name="Engineering", source=GroupSource.SCIM):
-    return services.create_group(org=org, name=name, source=source, actor=ACTOR)
+
+def make(org, name="Engineering", source=GroupSource.SCIM, directory=None):
+    return services.create_group(org=org, name=name, source=source, directory=directory, actor=ACTOR)
 
 
 def add(group, *memberships):
@@ -88,12 +92,20 @@ def test_add_members_is_audited_with_the_first_fifty_names(acme, group):
     assert (after["count"], len(after["members"])) == (52, 50)
 
 
-def test_leave_groups_removes_group_members_of_one_source_only(acme, group, uma):
+def test_leave_groups_removes_group_members_of_one_directory_only(acme, uma):
+    own, other = make(acme, directory=DIRECTORY), make(acme, directory=OTHER_DIRECTORY)
     local = make(acme, "Choir", GroupSource.LOCAL)
-    add(group, uma)
-    add(local, uma)
-    services.leave_groups(membership=uma, source=GroupSource.SCIM, actor=ACTOR)
-    assert [row.group for row in GroupMember.objects.all()] == [local]
+    for group in (own, other, local):
+        add(group, uma)
+    services.leave_groups(membership=uma, directory=DIRECTORY, actor=ACTOR)
+    assert [row.group for row in GroupMember.objects.order_by("id")] == [other, local]
+
+
+def test_two_directories_each_have_a_group_of_one_name(acme):
+    make(acme, directory=DIRECTORY)
+    make(acme, "ENGINEERING", directory=OTHER_DIRECTORY)
+    with pytest.raises(GroupNameTaken):
+        make(acme, "engineering", directory=DIRECTORY)
 
 
 def test_delete_group_keeps_memberships_and_is_audited(group, uma):

@@ -249,7 +249,7 @@ def test_create_adopts_an_invited_member_again_after_delete(scim: ScimClient, ac
 
 def test_deprovision_membership_twice_keeps_the_first_time(hank: Membership) -> None:
     before = hank.deprovisioned_at
-    deprovisioning.deprovision_membership(membership=hank, actor=ACTOR)
+    deprovisioning.deprovision_membership(membership=hank, directory=uuid4(), actor=ACTOR)
     hank.refresh_from_db()
     assert hank.deprovisioned_at == before
 

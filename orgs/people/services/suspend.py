@@ -1,6 +1,10 @@
 """Suspending memberships, each source for itself; the state is recomputed here."""
 
+from collections.abc import Collection
+from uuid import UUID
+
 from django.db import transaction
+from django.db.models import Q
 
 from orgs.audit import services as audit
 from orgs.audit.services import AuditTarget, Change
@@ -16,13 +20,27 @@ from orgs.tenancy.types import SuspensionSource
 
 
 @transaction.atomic
-def suspend_membership(*, membership: Membership, source: SuspensionSource, actor: Actor, reason: str = "") -> None:
-    """Suspend the membership and end its sessions in the same transaction; suspending twice changes nothing. Raises LastOwner."""
+def suspend_membership(
+    *,
+    membership: Membership,
+    source: SuspensionSource,
+    actor: Actor,
+    reason: str = "",
+    directory: UUID | None = None,
+) -> None:
+    """Suspend the membership and end its sessions in the same transaction; suspending twice changes nothing.
+
+    `directory` is the public id of the one that suspends. Raises LastOwner.
+    """
     locked = lock_membership(membership)
     if locked.is_active:
         refuse_to_lose_last_owner(locked)
     _, is_new = Suspension.objects.get_or_create(
-        org_id=locked.org_id, membership=locked, source=source, defaults={"reason": reason[:200]}
+        org_id=locked.org_id,
+        membership=locked,
+        source=source,
+        directory=directory,
+        defaults={"reason": reason[:200]},
     )
     if is_new:
         _recompute_state(locked)
@@ -34,10 +52,13 @@ def suspend_membership(*, membership: Membership, source: SuspensionSource, acto
 
 
 @transaction.atomic
-def lift_suspension(*, membership: Membership, source: SuspensionSource, actor: Actor) -> None:
-    """Lift the suspension of this source; others stay, and lifting none changes nothing."""
+def lift_suspension(
+    *, membership: Membership, source: SuspensionSource, actor: Actor, directories: Collection[UUID] = ()
+) -> None:
+    """Lift the suspensions of this source, of a directory's those that name these or none; lifting none changes nothing."""
     locked = lock_membership(membership)
-    deleted, _ = Suspension.objects.filter(org_id=locked.org_id, membership=locked, source=source).delete()
+    own = Q(directory=None) | Q(directory__in=directories)
+    deleted, _ = Suspension.objects.filter(own, org_id=locked.org_id, membership=locked, source=source).delete()
     if deleted:
         _recompute_state(locked)
         _record_suspension(locked, source, actor, "membership.suspension_lifted")

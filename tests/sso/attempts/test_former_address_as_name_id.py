@@ -1,5 +1,7 @@
 """A renamed member whose IdP keeps the former address as Name ID: an admin or support lets it in, until the address goes on."""
 
+from uuid import uuid4
+
 import pytest
 from django.urls import reverse
 
@@ -210,7 +212,7 @@ def test_former_address_stops_being_a_name_id_when_somebody_else_gets_the_addres
         people.update_profile(membership=other, profile=Profile(ALICE), actor=ACTOR)
     else:
         people.record_membership_sign_in(membership=other)
-        deprovision_membership(membership=other, actor=ACTOR)
+        deprovision_membership(membership=other, directory=uuid4(), actor=ACTOR)
         restore_membership(membership=other, profile=Profile(ALICE), actor=ACTOR)
     assert kind_of(alice) == AddressKind.FORMER
     assert people_queries.address_kinds(acme, ALICE)[other.pk] == AddressKind.CURRENT

@@ -1,5 +1,7 @@
 """A former address links no Name ID, and its new holder signs in as herself (decision 16)."""
 
+from uuid import uuid4
+
 import pytest
 
 from orgs.audit.models import AuditEvent
@@ -86,7 +88,7 @@ def test_persistent_name_id_of_a_deleted_member_enters_the_newly_provisioned_mem
     )
     first = people.create_membership(org=acme, profile=Profile(ALICE), origin=MembershipOrigin.SCIM, actor=ACTOR)
     Browser().sign_in(persistent, connection, ALICE)
-    deprovision_membership(membership=first, actor=ACTOR)
+    deprovision_membership(membership=first, directory=uuid4(), actor=ACTOR)
     second = people.create_membership(org=acme, profile=Profile(ALICE), origin=MembershipOrigin.SCIM, actor=ACTOR)
     browser.sign_in(persistent, connection, ALICE)
     assert last_attempt().membership == second
@@ -100,7 +102,7 @@ def test_persistent_name_id_of_a_deleted_member_opens_nobody_elses_membership(co
     )
     first = people.create_membership(org=acme, profile=Profile(ALICE), origin=MembershipOrigin.SCIM, actor=ACTOR)
     Browser().sign_in(persistent, connection, ALICE)
-    deprovision_membership(membership=first, actor=ACTOR)
+    deprovision_membership(membership=first, directory=uuid4(), actor=ACTOR)
     browser.sign_in(persistent, connection, uma.email)
     assert last_attempt().error == "subject_changed"
     assert browser.reaches() == []
@@ -111,7 +113,7 @@ def test_sign_in_is_refused_when_the_directory_deleted_the_member(connection, id
     connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
     membership = people.create_membership(org=acme, profile=Profile(ALICE), origin=MembershipOrigin.SCIM, actor=ACTOR)
     Browser().sign_in(idp, connection, ALICE)
-    deprovision_membership(membership=membership, actor=ACTOR)
+    deprovision_membership(membership=membership, directory=uuid4(), actor=ACTOR)
     browser.sign_in(idp, connection, ALICE)
     assert browser.reaches() == []
     assert last_attempt().error == "deleted_by_directory"
