@@ -14,13 +14,15 @@ from django.test import Client, TransactionTestCase
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
+from orgs.base import credentials
 from orgs.events import services as outbox
 from orgs.tenancy import access
 from orgs.tenancy.models import Membership, Organization, User
 from orgs.tenancy.types import Role, SignInMethod
 from portal.site import accounts, health
 from scim.directories.models import Directory
-from scim.directories.queries import first_directory
+from scim.directories.queries import admit, first_directory
+from scim.directories.types import ScimCaller
 from scim.endpoint.limits import RequestLimits, limits
 from sso.saml import certificates
 from tests import dns, machine
@@ -159,6 +161,11 @@ class ScimClient:
         given |= {name.replace("_", "-"): text for name, text in headers.items()}
         url = f"/scim/v2/{self.directory.public_id}{path}"
         return self.client.generic(method, url, content, content_type="application/scim+json", headers=given)
+
+    @property
+    def caller(self) -> ScimCaller:
+        """Return whom the endpoint sees, for services and queries that are called without a request."""
+        return admit(directory=str(self.directory.public_id), digest=credentials.digest(self.token), ip="")
 
     def get(self, path: str, **headers: str) -> Any:
         return self("GET", path, **headers)

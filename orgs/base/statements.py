@@ -1,7 +1,8 @@
 """The statements of a hot path: each is written as a queryset, compiled once for each database, and run with parameters.
 
 To build and compile a queryset takes Django several times as long as the database takes to answer it, and the text is the
-same each time. What comes back are the same model instances, with what `select_related` names.
+same each time. What comes back are the same model instances, with what `select_related` names. `Rows` gives values
+instead, each row in a dataclass; PostgreSQL parses and plans such a statement once for each connection.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from django.db.models.query import get_related_populators
 from django.db.transaction import TransactionManagementError
 
 M = TypeVar("M", bound=Model)
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,32 +67,29 @@ class Compiled:
     is_locking: bool
 
 
-class Statement(Generic[M]):
-    """A queryset that is compiled when it first runs. It has no prefetches; annotations are values alone; a slice is part of it.
+class CompiledQuerySet:
+    """A queryset that is compiled when it first runs, once for each database."""
 
-    With `is_shared` its rows stay as they are until the transaction ends, and others may hold them in the same way: who
-    deletes them, or holds them by `select_for_update`, waits. SQLite has one writer at a time and needs no lock.
-    """
+    is_prepared = False
 
-    def __init__(self, build: Callable[[], "QuerySet[M, Any]"], *, is_shared: bool = False) -> None:
+    def __init__(self, build: Callable[[], "QuerySet[Any, Any]"], *, is_shared: bool = False) -> None:
         self._build = build
         self._is_shared = is_shared
         self._compiled: dict[str, Compiled] = {}
 
-    def all(self, **given: Any) -> list[Any]:
-        """Return what the queryset would. Raises TransactionManagementError where it locks outside of a transaction."""
+    def _run(self, given: dict[str, Any]) -> tuple[Compiled, list[Sequence[Any]]]:
+        """Return the rows. Raises TransactionManagementError where it locks outside of a transaction."""
         connection = connections[DEFAULT_DB_ALIAS]
         compiled = self._compiled.get(connection.alias) or self._compile(connection)
         if compiled.is_locking and connection.get_autocommit():
             raise TransactionManagementError("select_for_update cannot be used outside of a transaction.")
-        with connection.cursor() as cursor:
-            cursor.execute(compiled.sql, [sent(value, given, connection) for value in compiled.parameters])
+        parameters = [sent(value, given, connection) for value in compiled.parameters]
+        with _preparing_cursor(connection) if self.is_prepared else connection.cursor() as cursor:
+            cursor.execute(compiled.sql, parameters)
             rows = cursor.fetchall()
-        return [compiled.read(_converted(row, compiled, connection)) for row in rows]
-
-    def first(self, **given: Any) -> M | None:
-        """Return the first of them, if there is one."""
-        return next(iter(self.all(**given)), None)
+        if not compiled.converters:
+            return compiled, rows
+        return compiled, [_converted(row, compiled, connection) for row in rows]
 
     def _compile(self, connection: BaseDatabaseWrapper) -> Compiled:
         queryset = self._build()
@@ -110,6 +109,60 @@ class Statement(Generic[M]):
         )
         self._compiled[connection.alias] = compiled
         return compiled
+
+
+class Statement(CompiledQuerySet, Generic[M]):
+    """One that gives model instances. It has no prefetches; annotations are values alone; a slice is part of it.
+
+    With `is_shared` its rows stay as they are until the transaction ends, and others may hold them in the same way: who
+    deletes them, or holds them by `select_for_update`, waits. SQLite has one writer at a time and needs no lock.
+    """
+
+    def __init__(self, build: Callable[[], "QuerySet[M, Any]"], *, is_shared: bool = False) -> None:
+        super().__init__(build, is_shared=is_shared)
+
+    def all(self, **given: Any) -> list[Any]:
+        """Return what the queryset would. Raises TransactionManagementError where it locks outside of a transaction."""
+        compiled, rows = self._run(given)
+        return [compiled.read(row) for row in rows]
+
+    def first(self, **given: Any) -> M | None:
+        """Return the first of them, if there is one."""
+        return next(iter(self.all(**given)), None)
+
+
+class Rows(CompiledQuerySet, Generic[R]):
+    """One that selects values (`values_list`), each row of which is given to `into`, such as a dataclass.
+
+    PostgreSQL parses and plans it once for each connection.
+    """
+
+    is_prepared = True
+
+    def __init__(self, into: Callable[..., R], build: Callable[[], "QuerySet[Any, Any]"]) -> None:
+        super().__init__(build)
+        self._into = into
+
+    def all(self, **given: Any) -> list[R]:
+        _, rows = self._run(given)
+        return [self._into(*row) for row in rows]
+
+    def first(self, **given: Any) -> R | None:
+        """Return the first of them, if there is one."""
+        _, rows = self._run(given)
+        return self._into(*rows[0]) if rows else None
+
+
+def _preparing_cursor(connection: BaseDatabaseWrapper) -> Any:
+    """Return a cursor whose statements PostgreSQL keeps prepared (`prepare_threshold` of the connection)."""
+    if connection.vendor != "postgresql":
+        return connection.cursor()
+    from django.db.backends.postgresql.base import ServerBindingCursor
+
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        cursor: Any = ServerBindingCursor(connection.connection)  # type: ignore[call-arg]
+    return connection._prepare_cursor(cursor)  # type: ignore[attr-defined]  # noqa: SLF001 - counts and translates errors
 
 
 def sent(value: Any, given: dict[str, Any], connection: BaseDatabaseWrapper) -> Any:

@@ -126,7 +126,13 @@ def database(url: str) -> dict[str, Any]:
         # a request that gets no connection answers 503 within two seconds (portal/site/health.py); the pool gives
         # up an attempt to connect as soon, since its next one begins with the next request and not a minute later
         pool = {"min_size": 1, "max_size": 16, "timeout": 1, "reconnect_timeout": 2}
-        config["OPTIONS"] = {"pool": pool, "connect_timeout": 2, "tcp_user_timeout": 2000}
+        config["OPTIONS"] = {
+            "pool": pool,
+            "connect_timeout": 2,
+            "tcp_user_timeout": 2000,
+            # what orgs.base.statements prepares; Django's own statements are never prepared
+            "prepare_threshold": 0,
+        }
     return config
 
 

@@ -5,13 +5,23 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import F, Q, QuerySet
 
-from orgs.base import credentials
+from orgs.base.actor import Actor, ActorKind
 from orgs.base.clock import now
 from orgs.base.ids import read_uuid
+from orgs.base.statements import Rows, uuid
+from orgs.base.statements import text as parameter
 from orgs.tenancy.models import Organization
 from scim.directories.errors import DirectoryUnknown, TokenRefused, TokenUnknown
 from scim.directories.models import Directory, ScimToken
-from scim.directories.types import ALERTED_AGAIN_AFTER, IN_USE_WITHIN, DirectoryState, TokenSettings, TokenState
+from scim.directories.types import (
+    ALERTED_AGAIN_AFTER,
+    IN_USE_WITHIN,
+    Admission,
+    DirectoryState,
+    ScimCaller,
+    TokenSettings,
+    TokenState,
+)
 
 
 def first_directory(org: Organization) -> Directory:
@@ -28,7 +38,7 @@ def find_by_public_id(text: str) -> Directory | None:
     return Directory.objects.filter(public_id=public_id).select_related("org").first()
 
 
-def base_url(directory: Directory) -> str:
+def base_url(directory: Directory | ScimCaller) -> str:
     """Return the SCIM Base URL, without a slash at its end; it never depends on a request's headers."""
     return f"{settings.PUBLIC_BASE_URL}/scim/v2/{directory.public_id}"
 
@@ -72,7 +82,7 @@ def find_token(org: Organization, public_id: UUID) -> ScimToken:
         raise TokenUnknown from error
 
 
-def token_state(token: ScimToken) -> TokenState:
+def token_state(token: ScimToken | Admission) -> TokenState:
     """Say whether the token opens the endpoint, and if not, why."""
     if token.revoked_at is not None:
         return TokenState.REVOKED
@@ -87,21 +97,43 @@ def token_settings(token: ScimToken) -> TokenSettings:
     return TokenSettings(token.label, tuple(token.allowed_networks), token.last_used_ip or "", is_in_use)
 
 
-def require_live(token: ScimToken) -> None:
-    """Refuse a token that doesn't open its directory at this moment. Raises TokenRefused."""
-    current = ScimToken.objects.filter(org_id=token.org_id, pk=token.pk).first()
-    if current is None or token_state(current) is not TokenState.LIVE:
-        raise TokenRefused(f"Revoked token: {token.label} (ends with {token.last4})")
+ADMISSION = Rows(
+    Admission,
+    lambda: ScimToken.objects.filter(digest=parameter("digest"), directory__public_id=uuid("directory")).values_list(
+        "id",
+        "public_id",
+        "label",
+        "last4",
+        "expires_at",
+        "revoked_at",
+        "last_used_at",
+        "last_used_ip",
+        "allowed_networks",
+        "directory_id",
+        "directory__public_id",
+        "directory__state",
+        "org_id",
+        "org__public_id",
+        "org__slug",
+        "org__name",
+        "org__created_at",
+    ),
+)
 
 
-def authenticate(directory: Directory, plain: str) -> ScimToken:
-    """Return the live token of this directory that was shown. Raises TokenRefused with the reason for the log."""
-    token = ScimToken.objects.filter(digest=credentials.digest(plain), directory=directory).first()
-    if token is None or not credentials.matches(plain, token.digest):
+def admit(*, directory: str, digest: str, ip: str) -> ScimCaller:
+    """Return whoever shows a live token of the directory that the URL names. One statement.
+
+    Nothing is remembered, so a revoked token is refused from its commit on. Raises TokenRefused with the reason for the
+    log, which is the same for a directory that isn't there and for a token of another one.
+    """
+    found = ADMISSION.first(digest=digest, directory=read_uuid(directory))
+    if found is None:
         raise TokenRefused("Unknown token: it isn't one of this directory's")
-    state = token_state(token)
+    state = token_state(found)
     if state is not TokenState.LIVE:
-        raise TokenRefused(f"{state.label} token: {token.label} (ends with {token.last4})")
-    if directory.state != DirectoryState.ACTIVE:
+        raise TokenRefused(f"{state.label} token: {found.label} (ends with {found.last4})")
+    if found.directory_state != DirectoryState.ACTIVE:
         raise TokenRefused("This directory is disabled")
-    return token
+    actor = Actor(ActorKind.SCIM, reference=str(found.token_public_id), label=f"SCIM token {found.label}", ip=ip)
+    return ScimCaller(found, actor)

@@ -1,14 +1,17 @@
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import cached_property
 from math import ceil
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import TextChoices
 
 from orgs.base.actor import Actor
 
 if TYPE_CHECKING:
+    from orgs.tenancy.models import Organization
     from scim.directories.models import Directory, ScimToken
 
 
@@ -55,11 +58,72 @@ TEST_LIFE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
-class ScimCaller:
-    """The directory whose token was shown, and the actor that the audit log names."""
+class Admission:
+    """A token with its directory and its organization, as one statement reads them."""
 
-    directory: "Directory"
+    token_id: int
+    token_public_id: UUID
+    label: str
+    last4: str
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+    last_used_ip: str | None
+    allowed_networks: list[str]
+    directory_id: int
+    directory_public_id: UUID
+    directory_state: str
+    org_id: int
+    org_public_id: UUID
+    org_slug: str
+    org_name: str
+    org_created_at: datetime
+
+
+@dataclass(frozen=True)
+class ScimCaller:
+    """Whose token was shown, and the actor that the audit log names. It has no slots: what is made once is kept in it."""
+
+    admission: Admission
     actor: Actor
+
+    @property
+    def org_id(self) -> int:
+        return self.admission.org_id
+
+    @property
+    def directory_id(self) -> int:
+        return self.admission.directory_id
+
+    @property
+    def token_id(self) -> int:
+        return self.admission.token_id
+
+    @property
+    def public_id(self) -> UUID:
+        """Return the directory's public id, which its Base URL names."""
+        return self.admission.directory_public_id
+
+    @cached_property
+    def org(self) -> "Organization":
+        """Return the organization without a query."""
+        from orgs.tenancy.models import Organization
+
+        found = self.admission
+        fields = ("id", "public_id", "slug", "name", "created_at")
+        values = (found.org_id, found.org_public_id, found.org_slug, found.org_name, found.org_created_at)
+        return Organization.from_db(DEFAULT_DB_ALIAS, fields, values)
+
+    @cached_property
+    def directory(self) -> "Directory":
+        """Return the directory, with its organization, without a query. Its name isn't loaded."""
+        from scim.directories.models import Directory
+
+        found = self.admission
+        values = (found.directory_id, found.org_id, found.directory_public_id, found.directory_state)
+        directory = Directory.from_db(DEFAULT_DB_ALIAS, ("id", "org_id", "public_id", "state"), values)
+        directory.org = self.org
+        return directory
 
 
 @dataclass(frozen=True, slots=True)

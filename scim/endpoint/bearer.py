@@ -2,16 +2,17 @@
 
 from django.http import HttpRequest
 
+from orgs.base import credentials
 from scim.directories import queries
 from scim.directories.errors import TokenRefused
-from scim.directories.models import Directory, ScimToken
+from scim.directories.types import ScimCaller
 
 MAX_TOKEN = 512
 
 
 def read_bearer(request: HttpRequest) -> str:
     """Return the token of the Authorization header (RFC 6750 §2.1). Raises TokenRefused."""
-    scheme, _, token = request.headers.get("Authorization", "").strip().partition(" ")
+    scheme, _, token = str(request.META.get("HTTP_AUTHORIZATION", "")).strip().partition(" ")
     token = token.strip()
     if scheme.casefold() != "bearer" or not token:
         raise TokenRefused("No bearer token: the Authorization header must be 'Bearer <token>'")
@@ -20,9 +21,16 @@ def read_bearer(request: HttpRequest) -> str:
     return token
 
 
-def admit(request: HttpRequest, directory: Directory | None) -> ScimToken:
-    """Return the live token that opens this directory. Raises TokenRefused, whatever is wrong."""
-    token = read_bearer(request)
-    if directory is None:
-        raise TokenRefused("No directory has this address")
-    return queries.authenticate(directory, token)
+def read_digest(request: HttpRequest) -> str:
+    """Return the digest of the token that was shown, or an empty text."""
+    try:
+        return credentials.digest(read_bearer(request))
+    except TokenRefused:
+        return ""
+
+
+def admit(request: HttpRequest, *, directory: str, digest: str) -> ScimCaller:
+    """Return whose live token opens the directory of this id. Raises TokenRefused, whatever is wrong."""
+    if not digest:
+        read_bearer(request)
+    return queries.admit(directory=directory, digest=digest, ip=str(getattr(request, "client_ip", "")))

@@ -11,18 +11,18 @@ from scim.protocol.paging import PageRequest, list_response
 
 class ServiceProviderConfigView(EndpointView):
     def get(self, request: ScimRequest) -> HttpResponse:
-        return self.answer(discovery.service_provider_config(directories.base_url(request.directory)))
+        return self.answer(discovery.service_provider_config(directories.base_url(request.caller)))
 
 
 class ResourceTypesView(EndpointView):
     def get(self, request: ScimRequest, name: str = "") -> HttpResponse:
-        found = discovery.resource_types(directories.base_url(request.directory))
+        found = discovery.resource_types(directories.base_url(request.caller))
         return _one_or_all(self, found, name)
 
 
 class SchemasView(EndpointView):
     def get(self, request: ScimRequest, name: str = "") -> HttpResponse:
-        found = discovery.schemas(directories.base_url(request.directory))
+        found = discovery.schemas(directories.base_url(request.caller))
         return _one_or_all(self, found, name)
 
 

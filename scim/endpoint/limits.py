@@ -12,11 +12,7 @@ from threading import Lock
 from time import monotonic
 
 from django.conf import settings
-from django.http import HttpRequest
 
-from orgs.base import credentials
-from scim.directories.errors import TokenRefused
-from scim.endpoint.bearer import read_bearer
 from scim.protocol.errors import TooManyRequests
 
 # how many tokens and addresses a process remembers; beyond that the longest unused ones start all over
@@ -76,14 +72,14 @@ class RequestLimits:
         # digests of tokens that opened a directory here; what strangers do behind the same address doesn't stop them
         self.admitted: OrderedDict[str, None] = OrderedDict()
 
-    def check(self, request: HttpRequest) -> TooManyRequests | None:
+    def check(self, digest: str, ip: str) -> TooManyRequests | None:
         """Count a request before anything is looked up. Raises TooManyRequests.
 
-        Returns the refusal instead when the log of the token's directory should have it first.
+        `digest` is that of the token that was shown, empty without one. Returns the refusal instead when the log of the
+        token's directory should have it first.
         """
-        digest = _digest(request)
         if digest not in self.admitted:
-            if wait := self.of_stranger.wait(_network(request)):
+            if wait := self.of_stranger.wait(_network(ip)):
                 raise _too_many("Too many requests without a valid token came from this address.", wait)
             return None
         wait = self.of_token.take(digest)
@@ -94,33 +90,29 @@ class RequestLimits:
             raise refusal
         return refusal
 
-    def note_admission(self, request: HttpRequest) -> None:
+    def has_admitted(self, digest: str) -> bool:
+        """Say whether the token opened a directory lately. It may have ended since."""
+        return digest in self.admitted
+
+    def note_admission(self, digest: str) -> None:
         """Remember that the token opened a directory."""
-        digest = _digest(request)
-        if digest not in self.admitted:
-            self.of_token.take(digest)
+        if digest in self.admitted:
+            return
+        self.of_token.take(digest)
         self.admitted[digest] = None
         if len(self.admitted) > MOST_KEYS:
             self.admitted.popitem(last=False)
 
-    def note_refusal(self, request: HttpRequest) -> None:
+    def note_refusal(self, digest: str, ip: str) -> None:
         """Count a request whose token opened nothing, and forget the token."""
-        self.admitted.pop(_digest(request), None)
-        self.of_stranger.take(_network(request))
+        self.admitted.pop(digest, None)
+        self.of_stranger.take(_network(ip))
 
 
-def _digest(request: HttpRequest) -> str:
-    """Return the digest of the token that was shown, or an empty text."""
-    try:
-        return credentials.digest(read_bearer(request))
-    except TokenRefused:
-        return ""
-
-
-def _network(request: HttpRequest) -> str:
+def _network(ip: str) -> str:
     """Return the caller's address; of IPv6 the network, whose addresses are one customer's."""
     try:
-        address = ip_address(getattr(request, "client_ip", ""))
+        address = ip_address(ip)
     except ValueError:
         return ""
     if isinstance(address, IPv6Address):

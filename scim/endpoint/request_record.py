@@ -10,7 +10,8 @@ from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
 from scim.directories import services as directories
-from scim.directories.models import Directory, ScimToken
+from scim.directories.models import Directory
+from scim.directories.types import ScimCaller
 from scim.protocol.errors import ScimError
 from scim.requests import services as requests
 from scim.requests.types import LoggedRequest, LoggedResponse
@@ -24,8 +25,9 @@ class RequestRecord:
 
     request: HttpRequest
     path: str
-    directory: Directory | None = None
-    token: ScimToken | None = None
+    caller: ScimCaller | None = None
+    # whose URL a stranger called
+    refused_by: Directory | None = None
     resource_id: str = ""
     subject: str = ""
     is_connection_test: bool = False
@@ -33,25 +35,23 @@ class RequestRecord:
 
     def write(self, response: HttpResponse, error: ScimError | None = None, detail: str = "") -> None:
         """Write this request and its response to the directory's log. Without a directory there is no log."""
-        if self.directory is None:
+        directory = self.refused_by if self.caller is None else self.caller.directory
+        if directory is None:
             return
-        if self.is_counted(response):
+        answer = self._answer(response, error, detail)
+        if self.caller is None or self.is_counted(response):
+            token_id = self.caller.token_id if self.caller else None
             requests.record_refusal(
-                org=self.directory.org,
-                directory_id=self.directory.pk,
-                token_id=self.token.pk if self.token else None,
-                call=self._call(b""),
-                answer=self._answer(response, error, detail),
+                org=directory.org, directory_id=directory.pk, token_id=token_id, call=self._call(b""), answer=answer
             )
             return
-        assert self.token is not None  # noqa: S101 - whatever came without one is counted
-        directories.touch_last_used(token=self.token, ip=self._ip())
+        directories.touch_last_used(caller=self.caller)
         row = requests.record(
-            org=self.directory.org,
-            directory_id=self.directory.pk,
-            token_id=self.token.pk,
+            org=directory.org,
+            directory_id=directory.pk,
+            token_id=self.caller.token_id,
             call=self._call(_read_body(self.request)),
-            answer=self._answer(response, error, detail),
+            answer=answer,
         )
         if self.is_connection_test:
             requests.mark_connection_test(row)
@@ -65,7 +65,7 @@ class RequestRecord:
 
     def is_counted(self, response: HttpResponse) -> bool:
         """Say whether this is only counted in the log: what strangers send, and what a token sends too much."""
-        return self.token is None or response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+        return self.caller is None or response.status_code == HTTPStatus.TOO_MANY_REQUESTS
 
     def _call(self, body: bytes) -> LoggedRequest:
         return LoggedRequest(
@@ -73,8 +73,8 @@ class RequestRecord:
             path=self.path,
             query=self.request.META.get("QUERY_STRING", ""),
             body=body,
-            ip=self._ip(),
-            user_agent=self.request.headers.get("User-Agent", ""),
+            ip=self.ip,
+            user_agent=self.request.META.get("HTTP_USER_AGENT", ""),
             content_type=self.request.content_type or "",
             request_id=str(getattr(self.request, "request_id", "")),
         )
@@ -90,7 +90,8 @@ class RequestRecord:
             duration_ms=round((perf_counter() - self.began) * 1000),
         )
 
-    def _ip(self) -> str:
+    @property
+    def ip(self) -> str:
         return str(getattr(self.request, "client_ip", ""))
 
 

@@ -4,14 +4,15 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
 
-from django.db import transaction
+import structlog
+from django.core.exceptions import RequestDataTooBig
+from django.db import DatabaseError, InterfaceError, transaction
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
 from django_scim.views import SCIMView
 
-from orgs.base.actor import Actor, ActorKind
 from orgs.base.database import RETRY_AFTER_SECONDS, is_connected
 from scim.directories import queries as directories
 from scim.directories.errors import TokenRefused
@@ -26,6 +27,7 @@ from scim.protocol.paging import list_response, read_page
 from scim.protocol.projection import project
 from scim.protocol.schemas import Document
 
+log = structlog.get_logger(__name__)
 M = TypeVar("M", bound=Model)
 CHALLENGE = 'Bearer realm="SCIM"'
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -37,59 +39,71 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
     http_method_names: ClassVar[list[str]] = ["get", "post", "put", "patch", "delete"]
     record: RequestRecord
     request: ScimRequest
+    # the directory's id as the URL has it, and the digest of the token that was shown
+    directory: str
+    digest: str
 
     @method_decorator(csrf_exempt)
     def dispatch(self, request: ScimRequest, directory: str = "", **kwargs: str) -> HttpResponse:
         """Answer in SCIM's form, whatever happens; a write's rows, audit, outbox and log row commit together or not at all."""
         self.record = RequestRecord(request, _tail(request, directory))
+        self.directory, self.digest = directory, bearer.read_digest(request)
         try:
-            pending = limits.check(request)
-            self.record.directory = directories.find_by_public_id(directory)
-            self._admit(request)
-            if pending is not None:
-                raise pending
-            return self._perform(request, kwargs)
+            refusal = limits.check(self.digest, self.record.ip)
+            if refusal is not None:
+                self._admit(request)
+                raise refusal
+            return self._read(request, kwargs) if request.method == "GET" else self._write(request, kwargs)
         except Exception as error:  # noqa: BLE001 - the last resort: a console must get a SCIM error, never a page
             return self._refuse(error)
 
     def _admit(self, request: ScimRequest) -> None:
-        request.token = bearer.admit(request, self.record.directory)
-        limits.note_admission(request)
-        self.record.token = request.token
-        assert self.record.directory is not None  # noqa: S101 - bearer.admit refuses what names no directory
-        request.directory = self.record.directory
-        request.actor = Actor(
-            ActorKind.SCIM,
-            reference=str(request.token.public_id),
-            label=f"SCIM token {request.token.label}",
-            ip=str(getattr(request, "client_ip", "")),
-        )
+        request.caller = bearer.admit(request, directory=self.directory, digest=self.digest)
+        self.record.caller = request.caller
+        limits.note_admission(self.digest)
         if request.method in WITH_BODY and (request.content_type or "") not in ACCEPTED_MEDIA:
             raise errors.UnsupportedMediaType(f"Send the body as {SCIM_JSON} or application/json.")
 
-    def _perform(self, request: ScimRequest, kwargs: dict[str, str]) -> HttpResponse:
+    def _read(self, request: ScimRequest, kwargs: dict[str, str]) -> HttpResponse:
+        self._admit(request)
+        response = self._act(request)(request, **kwargs)
+        self.record.write_afterwards(response)
+        return response
+
+    def _write(self, request: ScimRequest, kwargs: dict[str, str]) -> HttpResponse:
+        """Admit, change and log in one transaction, which nobody opens who hasn't shown a token that opened one before."""
+        if not limits.has_admitted(self.digest):
+            self._admit(request)
+        self._require_body(request)
+        with transaction.atomic():
+            self._admit(request)
+            response = self._act(request)(request, **kwargs)
+            self.record.write(response)
+        return response
+
+    def _require_body(self, request: ScimRequest) -> None:
+        """Have the whole body before the transaction. Raises RequestDataTooBig, UnreadablePostError, TokenRefused."""
+        try:
+            _ = request.body
+        except (RequestDataTooBig, UnreadablePostError):
+            # the log row of the refusal names the token
+            self._admit(request)
+            raise
+
+    def _act(self, request: ScimRequest) -> Callable[..., HttpResponse]:
+        """Return what answers this method. Raises MethodNotAllowed."""
         name = (request.method or "").lower()
-        act = getattr(self, name, None) if name in self.http_method_names else None
+        act: Callable[..., HttpResponse] | None = getattr(self, name, None) if name in self.http_method_names else None
         if act is None:
             raise errors.MethodNotAllowed(
                 f"{request.method} isn't possible here. Allowed: {', '.join(self.allowed())}."
             )
-        if name == "get":
-            response: HttpResponse = act(request, **kwargs)
-            self.record.write_afterwards(response)
-            return response
-        # what is too large is refused before the transaction; the rest has been read before the first query
-        _ = request.body
-        with transaction.atomic():
-            directories.require_live(request.token)
-            response = act(request, **kwargs)
-            self.record.write(response)
-        return response
+        return act
 
     def _refuse(self, error: Exception) -> HttpResponse:
         refusal = translate(error)
         if isinstance(error, TokenRefused):
-            limits.note_refusal(self.request)
+            limits.note_refusal(self.digest, self.record.ip)
         response = scim_json(refusal.to_body(), status=refusal.status)
         if refusal.status == 401:
             response["WWW-Authenticate"] = CHALLENGE
@@ -102,8 +116,17 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
         if refusal.status == 503 and not is_connected():
             # the log is in the same database: to wait for it a second time would only keep the caller
             return response
+        if isinstance(error, TokenRefused):
+            self._note_stranger()
         self.record.write_afterwards(response, refusal, error.reason if isinstance(error, TokenRefused) else "")
         return response
+
+    def _note_stranger(self) -> None:
+        """Have the refusal counted in the log of the directory that the URL names, if there is one."""
+        try:
+            self.record.refused_by = directories.find_by_public_id(self.directory)
+        except (DatabaseError, InterfaceError) as failure:
+            log.warning("scim.log_row_lost", error=type(failure).__name__)
 
     def allowed(self) -> list[str]:
         return [name.upper() for name in self.http_method_names if hasattr(self, name)]
@@ -133,7 +156,7 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
 
     @property
     def caller(self) -> ScimCaller:
-        return ScimCaller(self.request.directory, self.request.actor)
+        return self.request.caller
 
     def require_id(self, scim_id: str) -> None:
         """Raises MethodNotAllowed: a whole collection isn't replaced, patched or deleted."""

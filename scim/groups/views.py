@@ -4,7 +4,6 @@ from django_scim.views import GroupsView
 
 from orgs.base.clock import iso
 from scim.directories import queries as directories
-from scim.directories.types import ScimCaller
 from scim.endpoint.types import ScimRequest
 from scim.endpoint.views import EndpointView
 from scim.groups import queries, services
@@ -25,7 +24,7 @@ class DirectoryGroupAdapter(SCIMGroup):  # type: ignore[misc]  # django-scim2 ha
 
     @property
     def location(self) -> str:
-        return f"{directories.base_url(self.request.directory)}/Groups/{self.obj.scim_id}"
+        return f"{directories.base_url(self.request.caller)}/Groups/{self.obj.scim_id}"
 
     def to_dict(self) -> Document:
         members = None if self.members is None else [self._reference(scim_id) for scim_id in self.members]
@@ -47,18 +46,17 @@ class DirectoryGroupAdapter(SCIMGroup):  # type: ignore[misc]  # django-scim2 ha
         )
 
     def _reference(self, scim_id: str) -> MemberReference:
-        return MemberReference(id=scim_id, location=f"{directories.base_url(self.request.directory)}/Users/{scim_id}")
+        return MemberReference(id=scim_id, location=f"{directories.base_url(self.request.caller)}/Users/{scim_id}")
 
     def delete(self) -> None:
-        caller = ScimCaller(self.request.directory, self.request.actor)
-        services.delete_group(caller=caller, scim_id=self.obj.scim_id)
+        services.delete_group(caller=self.request.caller, scim_id=self.obj.scim_id)
 
 
 class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # django-scim2 has no types
     """`/Groups` and `/Groups/<id>` (RFC 7644 §3.2)."""
 
     def get(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
-        return self._show(queries.find_group(request.directory, uuid)) if uuid else self.get_many(request)
+        return self._show(queries.find_group(request.caller.directory, uuid)) if uuid else self.get_many(request)
 
     def post(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
         self.refuse_id(uuid)
@@ -81,7 +79,7 @@ class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # dj
 
     def get_many(self, request: ScimRequest) -> HttpResponse:
         """Answer one page; the query count doesn't grow with its rows."""
-        return self.answer_page(queries.search(request.directory, request.GET.get("filter")), self._documents)
+        return self.answer_page(queries.search(request.caller.directory, request.GET.get("filter")), self._documents)
 
     def _documents(self, rows: list[DirectoryGroup]) -> list[Document]:
         return [self._document(row, members) for row, members in self._with_members(rows)]
@@ -89,7 +87,7 @@ class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # dj
     def _with_members(self, rows: list[DirectoryGroup]) -> list[tuple[DirectoryGroup, list[str] | None]]:
         if not self._wants_members():
             return [(row, None) for row in rows]
-        found = queries.members_of(self.request.directory, rows)
+        found = queries.members_of(self.request.caller.directory, rows)
         return [(row, found[row.group_id]) for row in rows]
 
     def _wants_members(self) -> bool:

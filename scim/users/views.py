@@ -7,7 +7,6 @@ from django_scim.views import UsersView
 from orgs.base.clock import iso
 from orgs.groups.models import GroupMember
 from scim.directories import queries as directories
-from scim.directories.types import ScimCaller
 from scim.endpoint.types import ScimRequest
 from scim.endpoint.views import EndpointView
 from scim.protocol.schemas import Document
@@ -25,7 +24,7 @@ class DirectoryUserAdapter(SCIMUser):  # type: ignore[misc]  # django-scim2 has 
 
     @property
     def location(self) -> str:
-        return f"{directories.base_url(self.request.directory)}/Users/{self.obj.scim_id}"
+        return f"{directories.base_url(self.request.caller)}/Users/{self.obj.scim_id}"
 
     def to_dict(self) -> Document:
         """Return the stored document with id, meta and the groups that were given."""
@@ -44,19 +43,18 @@ class DirectoryUserAdapter(SCIMUser):  # type: ignore[misc]  # django-scim2 has 
 
     def _reference(self, row: GroupMember) -> GroupReference:
         group_id = row.group.directory_group.scim_id
-        location = f"{directories.base_url(self.request.directory)}/Groups/{group_id}"
+        location = f"{directories.base_url(self.request.caller)}/Groups/{group_id}"
         return GroupReference(id=group_id, location=location, display=row.group.name)
 
     def delete(self) -> None:
-        caller = ScimCaller(self.request.directory, self.request.actor)
-        services.delete_user(caller=caller, scim_id=self.obj.scim_id)
+        services.delete_user(caller=self.request.caller, scim_id=self.obj.scim_id)
 
 
 class DirectoryUsersView(EndpointView, UsersView):  # type: ignore[misc]  # django-scim2 has no types
     """`/Users` and `/Users/<id>` (RFC 7644 §3.2)."""
 
     def get(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
-        return self._show(queries.find_user(request.directory, uuid)) if uuid else self.get_many(request)
+        return self._show(queries.find_user(request.caller.directory, uuid)) if uuid else self.get_many(request)
 
     def post(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
         self.refuse_id(uuid)
@@ -77,10 +75,10 @@ class DirectoryUsersView(EndpointView, UsersView):  # type: ignore[misc]  # djan
 
     def get_many(self, request: ScimRequest) -> HttpResponse:
         """Answer one page; the query count doesn't grow with its rows."""
-        return self.answer_page(queries.search(request.directory, request.GET.get("filter")), self._documents)
+        return self.answer_page(queries.search(request.caller.directory, request.GET.get("filter")), self._documents)
 
     def _documents(self, rows: list[DirectoryUser]) -> list[Document]:
-        groups = queries.group_rows(self.request.directory, rows)
+        groups = queries.group_rows(self.request.caller.directory, rows)
         return [self._document(row, groups[row.membership_id]) for row in rows]
 
     def _document(self, user: DirectoryUser, groups: list[GroupMember]) -> Document:

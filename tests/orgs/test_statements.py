@@ -1,5 +1,9 @@
 """Compiled statements: they give what the queryset gives, from whichever database the tests run on."""
 
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
 import pytest
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
@@ -7,7 +11,7 @@ from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
 from orgs.base.clock import now
-from orgs.base.statements import Statement, moment, number, text, uuid
+from orgs.base.statements import Rows, Statement, moment, number, text, uuid
 from orgs.tenancy.models import Membership, Organization
 from tests.factories import MembershipFactory
 
@@ -71,6 +75,41 @@ def test_shared_rows_are_read_in_a_transaction_only(acme, members):
 def test_shared_rows_outside_of_a_transaction_are_refused():
     with pytest.raises(TransactionManagementError):
         Statement(in_org, is_shared=True).all(org=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    pk: int
+    public_id: UUID
+    created_at: datetime
+
+
+def rows_in_org() -> QuerySet[Membership]:
+    return in_org().values_list("pk", "public_id", "created_at")
+
+
+def test_rows_become_what_they_are_given_to(acme, members):
+    expected = [Row(*row) for row in rows_in_org_of(acme)]
+    assert Rows(Row, rows_in_org).all(org=acme.pk) == expected
+    assert Rows(Row, rows_in_org).first(org=acme.pk) == expected[0]
+
+
+def rows_in_org_of(org) -> QuerySet[Membership]:
+    return Membership.objects.filter(org=org).order_by("id").values_list("pk", "public_id", "created_at")
+
+
+def test_first_row_is_none_where_there_is_nothing(db):
+    assert Rows(Row, rows_in_org).first(org=0) is None
+
+
+@pytest.mark.postgres
+def test_postgresql_prepares_the_statement_of_rows_once(acme, members):
+    statement = Rows(Row, rows_in_org)
+    for _ in range(3):
+        statement.all(org=acme.pk)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%%orgs_membership%%'")
+        assert cursor.fetchone() == (1,)
 
 
 def test_first_returns_none_where_there_is_nothing(db):

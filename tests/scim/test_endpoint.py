@@ -14,7 +14,7 @@ from django.test import Client
 from orgs.base.clock import now
 from scim.directories import queries, services
 from scim.directories.models import Directory, ScimToken
-from scim.directories.types import DirectoryState
+from scim.directories.types import DirectoryState, ScimCaller
 from scim.requests.models import RequestLog
 from tests.conftest import ScimClient, SignIn
 from tests.scim.bodies import user_body
@@ -294,10 +294,10 @@ def test_create_user_returns_401_when_the_token_is_revoked_while_the_body_arrive
 
     admit = bearer.admit
 
-    def admit_then_revoke(*given: Any) -> ScimToken:
-        token = admit(*given)
-        ScimToken.objects.filter(pk=token.pk).update(revoked_at=now())
-        return token
+    def admit_then_revoke(*given: Any, **named: Any) -> ScimCaller:
+        caller = admit(*given, **named)
+        ScimToken.objects.filter(pk=caller.token_id).update(revoked_at=now())
+        return caller
 
     monkeypatch.setattr(bearer, "admit", admit_then_revoke)
     assert_scim_error(scim.post("/Users", user_body()), 401)

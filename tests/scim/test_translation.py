@@ -12,7 +12,6 @@ from orgs.base.errors import Conflict, NotFound, RuleViolated
 from orgs.people.errors import MembershipExists
 from orgs.tenancy.errors import AddressInvalid, LastOwner
 from scim.directories.errors import TokenRefused
-from scim.directories.types import ScimCaller
 from scim.endpoint.errors import translate
 from scim.groups.queries import find_group
 from scim.groups.views import DirectoryGroupAdapter
@@ -21,7 +20,6 @@ from scim.users import queries, services
 from scim.users.errors import UserNameTaken
 from scim.users.views import DirectoryUserAdapter
 from tests.conftest import ScimClient
-from tests.factories import ACTOR
 from tests.scim.bodies import group_body, user_body
 
 TABLE: list[tuple[Exception, int, str | None]] = [
@@ -65,16 +63,14 @@ def test_create_user_raises_user_name_taken_when_a_concurrent_request_took_the_n
     scim.post("/Users", user_body(externalId="x1"))
     monkeypatch.setattr(services, "refuse_taken_name", lambda *given, **options: None)
     with pytest.raises(UserNameTaken):
-        services.create_user(
-            caller=ScimCaller(scim.directory, ACTOR), document=user_body("other@acme.example", externalId="x1")
-        )
+        services.create_user(caller=scim.caller, document=user_body("other@acme.example", externalId="x1"))
 
 
 def test_adapter_delete_goes_through_the_services(scim: ScimClient, rf: Any) -> None:
     user = scim.post("/Users", user_body()).json()["id"]
     group = scim.post("/Groups", group_body()).json()["id"]
     request = rf.delete("/")
-    request.directory, request.actor = scim.directory, ACTOR
+    request.caller = scim.caller
     DirectoryUserAdapter(queries.find_user(scim.directory, user), request=request).delete()
     DirectoryGroupAdapter(find_group(scim.directory, group), request=request).delete()
     assert scim.get("/Users").json()["totalResults"] == scim.get("/Groups").json()["totalResults"] == 0

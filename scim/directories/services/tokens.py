@@ -16,7 +16,7 @@ from scim.directories import queries
 from scim.directories.errors import TooManyTokens
 from scim.directories.models import Directory, ScimToken
 from scim.directories.services.retirement import record_token, retire_token
-from scim.directories.types import MAX_LIVE_TOKENS, TOKEN_CREATED, TOKEN_PREFIX, TokenOrder, TokenState
+from scim.directories.types import MAX_LIVE_TOKENS, TOKEN_CREATED, TOKEN_PREFIX, ScimCaller, TokenOrder, TokenState
 
 USE_NOTED_EVERY = timedelta(seconds=60)
 
@@ -93,13 +93,13 @@ def confirm_saved(*, token: ScimToken) -> None:
     ScimToken.objects.filter(org_id=token.org_id, pk=token.pk, saved_at=None).update(saved_at=now())
 
 
-def touch_last_used(*, token: ScimToken, ip: str) -> None:
-    """Store when and from where the token was last used, exact to a minute."""
-    moment = now()
+def touch_last_used(*, caller: ScimCaller) -> None:
+    """Store when and from where the caller's token was last used, exact to a minute."""
+    moment, token, ip = now(), caller.admission, caller.actor.ip
     is_recent = token.last_used_at is not None and moment - token.last_used_at < USE_NOTED_EVERY
     if is_recent and (token.last_used_ip or "") == ip:
         return
     stale = Q(last_used_at=None) | Q(last_used_at__lt=moment)
-    ScimToken.objects.filter(stale, org_id=token.org_id, pk=token.pk).update(
+    ScimToken.objects.filter(stale, org_id=token.org_id, pk=token.token_id).update(
         last_used_at=moment, last_used_ip=ip or None
     )

@@ -42,9 +42,13 @@ def revoke(made):
     services.revoke_token(token=made.token, actor=OLGA)
 
 
+def admit(directory, plain, ip=""):
+    return queries.admit(directory=str(directory.public_id), digest=credentials.digest(plain), ip=ip)
+
+
 def reason(directory, plain):
     with pytest.raises(TokenRefused) as refused:
-        queries.authenticate(directory, plain)
+        admit(directory, plain)
     return refused.value.reason
 
 
@@ -63,7 +67,7 @@ def test_stored_token_has_the_digest_and_not_the_plain_text(made):
 def test_token_plain_text_is_in_no_repr_audit_event_outbox_event_or_log(acme_directory, caplog):
     caplog.set_level(logging.DEBUG)
     made = generate(acme_directory)
-    queries.authenticate(acme_directory, made.plain)
+    admit(acme_directory, made.plain)
     revoke(made)
     kept = str(list(AuditEvent.objects.values())) + str(list(OutboxEvent.objects.values()))
     shown = repr(made) + str(made.token) + repr(made.token) + repr(credentials.mint("ghs_"))
@@ -84,9 +88,10 @@ def test_same_nonce_generates_a_token_in_each_of_two_directories(acme_directory,
     assert generate(queries.first_directory(globex), nonce).plain is not None
 
 
-def test_two_live_tokens_of_one_directory_both_authenticate(acme_directory):
+def test_two_live_tokens_of_one_directory_are_both_admitted(acme_directory):
     tokens = [generate(acme_directory) for _ in range(2)]
-    assert [queries.authenticate(acme_directory, made.plain) for made in tokens] == [made.token for made in tokens]
+    admitted = [admit(acme_directory, made.plain).token_id for made in tokens]
+    assert admitted == [made.token.pk for made in tokens]
 
 
 def test_generate_token_raises_too_many_tokens_for_the_eleventh_live_token(acme_directory):
@@ -144,24 +149,34 @@ def test_confirm_saved_twice_keeps_the_first_time(made):
 # who is let in
 
 
-def test_authenticate_refuses_an_unknown_token(acme_directory):
+def test_admit_returns_token_directory_and_organization_by_one_statement(
+    acme_directory, made, django_assert_num_queries
+):
+    with django_assert_num_queries(1):
+        caller = admit(acme_directory, made.plain, "192.0.2.1")
+        found = (caller.token_id, caller.directory, caller.directory.org, caller.org.name, caller.directory.state)
+    assert found == (made.token.pk, acme_directory, acme_directory.org, "Acme", DirectoryState.ACTIVE)
+    assert (caller.actor.reference, caller.actor.ip) == (str(made.token.public_id), "192.0.2.1")
+
+
+def test_admit_refuses_an_unknown_token(acme_directory):
     assert reason(acme_directory, "ghs_nonsense") == "Unknown token: it isn't one of this directory's"
 
 
-def test_authenticate_refuses_another_directorys_token_as_unknown(acme_directory, globex):
+def test_admit_refuses_another_directorys_token_as_unknown(acme_directory, globex):
     plain = generate(queries.first_directory(globex)).plain
     assert reason(acme_directory, plain) == reason(acme_directory, "ghs_nonsense")
 
 
-def test_authenticate_reason_names_the_expired_or_revoked_token(acme_directory, made):
+def test_admit_reason_names_the_expired_or_revoked_token(acme_directory, made):
     ScimToken.objects.update(expires_at=now() - timedelta(seconds=1))
     assert reason(acme_directory, made.plain) == f"Expired token: JumpCloud (ends with {made.token.last4})"
     revoke(made)
     assert reason(acme_directory, made.plain) == f"Revoked token: JumpCloud (ends with {made.token.last4})"
 
 
-def test_authenticate_refuses_a_live_token_when_the_directory_is_disabled(acme_directory, made):
-    acme_directory.state = DirectoryState.DISABLED
+def test_admit_refuses_a_live_token_when_the_directory_is_disabled(acme_directory, made):
+    Directory.objects.update(state=DirectoryState.DISABLED)
     assert reason(acme_directory, made.plain) == "This directory is disabled"
 
 
@@ -174,36 +189,40 @@ def test_token_is_expired_at_its_expiry_time(made, monkeypatch):
 # the last use
 
 
+def use(made, ip):
+    services.touch_last_used(caller=admit(made.token.directory, made.plain, ip))
+
+
 def test_touch_last_used_stores_the_ip_address(made):
-    services.touch_last_used(token=made.token, ip="192.0.2.1")
+    use(made, "192.0.2.1")
     assert stored(made).last_used_ip == "192.0.2.1"
 
 
 @pytest.mark.parametrize("ip", ["192.0.2.1", ""])
 def test_touch_last_used_writes_nothing_within_a_minute_from_the_same_address(made, django_assert_num_queries, ip):
-    services.touch_last_used(token=made.token, ip=ip)
-    token = stored(made)
+    use(made, ip)
+    caller = admit(made.token.directory, made.plain, ip)
     with django_assert_num_queries(0):
-        services.touch_last_used(token=token, ip=ip)
+        services.touch_last_used(caller=caller)
 
 
 def test_touch_last_used_writes_at_once_when_the_address_changed(made):
-    services.touch_last_used(token=made.token, ip="192.0.2.1")
-    services.touch_last_used(token=stored(made), ip="2001:db8::2")
+    use(made, "192.0.2.1")
+    use(made, "2001:db8::2")
     assert stored(made).last_used_ip == "2001:db8::2"
 
 
 def test_touch_last_used_writes_again_after_a_minute(made):
     long_ago = now() - timedelta(seconds=61)
     ScimToken.objects.update(last_used_at=long_ago, last_used_ip="192.0.2.1")
-    services.touch_last_used(token=stored(made), ip="192.0.2.1")
+    use(made, "192.0.2.1")
     assert stored(made).last_used_at > long_ago
 
 
 def test_touch_last_used_never_overwrites_a_later_use_with_an_earlier_one(made, monkeypatch):
-    services.touch_last_used(token=made.token, ip="192.0.2.1")
+    use(made, "192.0.2.1")
     monkeypatch.setattr(services.tokens, "now", lambda: now() - timedelta(hours=1))
-    services.touch_last_used(token=made.token, ip="192.0.2.9")
+    use(made, "192.0.2.9")
     assert stored(made).last_used_ip == "192.0.2.1"
 
 
