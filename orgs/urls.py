@@ -7,4 +7,5 @@ urlpatterns = [
     path("", include("orgs.invitations.urls")),
     path("", include("orgs.groups.urls")),
     path("", include("orgs.domains.urls")),
+    path("", include("orgs.audit.urls")),
 ]

@@ -2,6 +2,7 @@ import uuid
 
 from django.db import models
 
+from orgs.audit.types import ACTORS
 from orgs.tenancy.models import Organization
 
 
@@ -19,6 +20,8 @@ class AuditEvent(models.Model):
     target_kind = models.CharField(max_length=40)
     target_id = models.CharField(max_length=64)
     target_label = models.CharField(max_length=400, blank=True)
+    # what the search looks through: action, target and actor without case
+    search_key = models.CharField(max_length=1500, blank=True, default="", db_default="")
     before = models.JSONField(default=dict)
     after = models.JSONField(default=dict)
     request_id = models.CharField(max_length=64, blank=True)
@@ -34,3 +37,8 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.target_label}"
+
+    @property
+    def actor_words(self) -> str:
+        """Return what kind of actor it was, as pages call it."""
+        return ACTORS.get(self.actor_kind, "")

@@ -7,6 +7,7 @@ import structlog
 from orgs.audit.models import AuditEvent
 from orgs.base.actor import Actor
 from orgs.base.clock import now
+from orgs.base.text import text_key
 from orgs.base.writes import Insert
 from orgs.tenancy.models import Membership, Organization
 
@@ -82,6 +83,7 @@ def event_of(
         target_kind=target.kind,
         target_id=target.id,
         target_label=target.label[:400],
+        search_key=text_key(f"{action} {target.label[:400]} {actor.label[:254]}")[:1500],
         before=change.before if change else {},
         after=change.after if change else {},
         request_id=str(structlog.contextvars.get_contextvars().get("request_id", "")),

@@ -47,6 +47,7 @@ SETTINGS_PAGES = (
     ),
     NavigationPage("Sign-in log", "login-2", "attempts:attempts", ("attempts:attempt",)),
     NavigationPage("Provisioning log", "history", "requests:log", ("requests:request",)),
+    NavigationPage("Audit log", "list-check", "audit:log"),
 )
 FIRST_PAGE = "authentication"
 

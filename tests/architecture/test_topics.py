@@ -20,6 +20,7 @@ FREE_SHAPED = {
     "sso/saml",
     "sso/guides",
     "orgs/providers",
+    "orgs/logs",
 }
 EXTRA = {
     "orgs/tenancy/access.py",
@@ -33,7 +34,7 @@ MAY_IMPORT = {
     "models": EVERYONE | {"models", "providers"},
     "queries": EVERYONE | {"models", "queries", "protocol", "endpoint.conditions", "identity", "saml", "providers"},
     "services": EVERYONE | {"models", "queries", "services", "protocol", "dialects", "identity", "providers", "saml"},
-    "forms": EVERYONE | {"queries", "forms", "saml", "providers"},
+    "forms": EVERYONE | {"queries", "forms", "saml", "providers", "logs"},
     "views": EVERYONE
     | {
         "queries",
@@ -47,6 +48,7 @@ MAY_IMPORT = {
         "identity",
         "saml",
         "providers",
+        "logs",
         "portal",
     },
     "tasks": EVERYONE | {"queries", "services", "portal"},
@@ -59,6 +61,7 @@ EDGE_FOLDERS = ("scim/endpoint/", "portal/api/", "portal/support/", "sandbox/tes
 EDGE_MODULES = {
     "orgs/base/refusals.py",
     "orgs/base/read_only_admin.py",
+    "orgs/logs/pages.py",
     "portal/site/accounts.py",
     "portal/site/passkeys.py",
     "portal/site/sign_in_limits.py",
