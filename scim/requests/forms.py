@@ -1,11 +1,13 @@
 from django import forms
 
-from scim.requests.types import LogFilter
+from orgs.logs.filters import LogFilterForm
+from scim.requests.types import RequestFilter
 
 
-class LogSearchForm(forms.Form):
-    """The filters above the provisioning log; what can't be read shows every call."""
+class RequestFilterForm(LogFilterForm[RequestFilter]):
+    """The filters above the provisioning log."""
 
+    filter_type = RequestFilter
     q = forms.CharField(required=False, max_length=256, label="Search by email, group, resource ID or request ID")
     status = forms.ChoiceField(
         required=False,
@@ -28,20 +30,3 @@ class LogSearchForm(forms.Form):
     resource = forms.ChoiceField(
         required=False, label="Resource", choices=[("", "Any resource"), ("users", "Users"), ("groups", "Groups")]
     )
-    age = forms.ChoiceField(
-        required=False,
-        label="Time",
-        choices=[("", "Any time"), ("hour", "Last hour"), ("day", "Last 24 hours"), ("week", "Last 7 days")],
-    )
-
-    def shown(self) -> LogFilter:
-        """Return what to show, from those fields that can be read."""
-        self.is_valid()
-        found = self.cleaned_data
-        return LogFilter(
-            status=found.get("status", ""),
-            text=found.get("q", ""),
-            method=found.get("method", ""),
-            resource=found.get("resource", ""),
-            age=found.get("age", ""),
-        )

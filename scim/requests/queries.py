@@ -1,19 +1,18 @@
-from collections.abc import Iterator
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q, QuerySet, Sum, Window
 
-from orgs.base.clock import now
 from orgs.base.text import text_key
 from orgs.tenancy.models import Organization
 from scim.requests.models import RequestLog
-from scim.requests.types import AGES, EXPORT_LIMIT, EXPORTED, RESOURCES, LogFilter, Refusals
+from scim.requests.types import EXPORTED, RESOURCES, Refusals, RequestFilter
 
 
-def list_requests(org: Organization, shown: LogFilter) -> QuerySet[RequestLog]:
-    """Return the calls to an organization's directories, newest first."""
-    rows = _of_kind(RequestLog.objects.filter(org=org), shown)
+def list_requests(org: Organization, shown: RequestFilter) -> QuerySet[RequestLog]:
+    """Return the calls to an organization's directories."""
+    rows = _of_kind(shown.within(RequestLog.objects.filter(org=org)), shown)
     if shown.status == "ok":
         rows = rows.filter(status__lt=400)
     elif shown.status == "failed":
@@ -23,25 +22,23 @@ def list_requests(org: Organization, shown: LogFilter) -> QuerySet[RequestLog]:
     if key := text_key(shown.text):
         exact = shown.text.strip()
         rows = rows.filter(Q(subject_key__contains=key) | Q(resource_id=exact) | Q(request_id=exact))
-    return rows.select_related("token").order_by("-id")
+    return rows.select_related("token")
 
 
-def _of_kind(rows: QuerySet[RequestLog], shown: LogFilter) -> QuerySet[RequestLog]:
+def _of_kind(rows: QuerySet[RequestLog], shown: RequestFilter) -> QuerySet[RequestLog]:
     if shown.method:
         rows = rows.filter(method=shown.method)
     if shown.resource in RESOURCES:
         rows = rows.filter(path__istartswith=RESOURCES[shown.resource])
-    return rows.filter(at__gte=now() - AGES[shown.age]) if shown.age in AGES else rows
+    return rows
 
 
-def exported(org: Organization, shown: LogFilter) -> Iterator[dict[str, str]]:
-    """Yield the newest calls that a filter shows, without their bodies, up to EXPORT_LIMIT."""
-    rows = list_requests(org, shown).defer("request_body", "response_body")[:EXPORT_LIMIT]
-    for row in rows:
-        yield {name: text_of(getattr(row, name)) for name in EXPORTED} | {
-            "at": row.at.isoformat(),
-            "token": row.token.label if row.token else "",
-        }
+def exported(row: RequestLog) -> Mapping[str, str]:
+    """Return the cells of one call in a file of the log."""
+    return {name: text_of(getattr(row, name)) for name in EXPORTED} | {
+        "at": row.at.isoformat(),
+        "token": row.token.label if row.token else "",
+    }
 
 
 def text_of(value: object) -> str:

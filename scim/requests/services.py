@@ -1,8 +1,6 @@
-import csv
-import io
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -19,11 +17,10 @@ from orgs.tenancy.models import Organization
 from scim.dialects.recognize import recognize
 from scim.requests import queries
 from scim.requests.models import RequestLog
-from scim.requests.types import BODY_KEPT, CONNECTION_TEST_WINDOW_MINUTES, EXPORTED, LoggedRequest, LoggedResponse
+from scim.requests.types import BODY_KEPT, CONNECTION_TEST_WINDOW_MINUTES, LoggedRequest, LoggedResponse
 
 HIDDEN = "[hidden]"
 PRIVATE = frozenset({"password", "addresses", "phonenumbers", "photos", "ims", "x509certificates", "token", "secret"})
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def record(
@@ -152,22 +149,6 @@ def _subject_of(seen: object) -> str:
     named = {str(key).casefold(): value for key, value in seen.items()}
     subject = named.get("username") or named.get("displayname") or ""
     return subject if isinstance(subject, str) else ""
-
-
-def as_csv(rows: Iterable[Mapping[str, str]]) -> str:
-    """Return a CSV file (RFC 4180). A spreadsheet takes no cell of it for a formula."""
-    file = io.StringIO()
-    writer = csv.DictWriter(file, EXPORTED, quoting=csv.QUOTE_ALL)
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({name: f"'{text}" if text.startswith(FORMULA_STARTS) else text for name, text in row.items()})
-    return file.getvalue()
-
-
-def as_json(rows: Iterable[Mapping[str, str]]) -> str:
-    """Return one JSON list of objects, a line each."""
-    lines = ",\n".join(json.dumps(dict(row)) for row in rows)
-    return f"[{lines}]"
 
 
 @transaction.atomic

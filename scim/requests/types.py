@@ -1,13 +1,13 @@
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from orgs.logs.filters import LogFilter
 
 if TYPE_CHECKING:
     from scim.requests.models import RequestLog
 
 CONNECTION_TEST_WINDOW_MINUTES = 15
 BODY_KEPT = 8 * 1024
-EXPORT_LIMIT = 10_000
 # the columns of an exported log, in their order; bodies stay behind
 EXPORTED = (
     "at",
@@ -28,7 +28,6 @@ EXPORTED = (
     "request_id",
     "count",
 )
-AGES = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
 RESOURCES = {"users": "/Users", "groups": "/Groups"}
 
 
@@ -68,14 +67,12 @@ class Refusals:
 
 
 @dataclass(frozen=True, slots=True)
-class LogFilter:
+class RequestFilter(LogFilter):
     """What the provisioning log shows; empty shows all. `status` is ok, failed, or a three-digit status.
 
-    `resource` is a key of RESOURCES, `age` one of AGES.
+    `resource` is a key of RESOURCES.
     """
 
     status: str = ""
-    text: str = ""
     method: str = ""
     resource: str = ""
-    age: str = ""
