@@ -1,4 +1,4 @@
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from sso.attempts.errors import AttemptUnknown
 from sso.attempts.models import LoginAttempt
 from sso.attempts.types import (
     CHECK_LABELS,
+    EXPORTED,
     FAILURES,
     NOT_TESTED,
     SUBJECT_CHANGED,
@@ -35,8 +36,8 @@ FORMER_ADDRESS = "former-address"
 
 
 def list_attempts(org: Organization, shown: AttemptFilter) -> QuerySet[LoginAttempt]:
-    """Return the attempts to sign in to an organization, newest first."""
-    attempts = LoginAttempt.objects.filter(org=org)
+    """Return the attempts to sign in to an organization."""
+    attempts = shown.within(LoginAttempt.objects.filter(org=org))
     if text := shown.text.strip():
         key = address_key(text)
         # a claimed address is in plain lower-case letters already
@@ -46,7 +47,13 @@ def list_attempts(org: Organization, shown: AttemptFilter) -> QuerySet[LoginAtte
         attempts = attempts.filter(outcome__in=FAILURES)
     elif shown.outcome in AttemptOutcome.values:
         attempts = attempts.filter(outcome=shown.outcome)
-    return attempts.select_related("connection").order_by("-id")
+    return attempts
+
+
+def exported(attempt: LoginAttempt) -> Mapping[str, str]:
+    """Return the cells of one attempt in a file of the log."""
+    cells = {name: getattr(attempt, name) for name in EXPORTED} | {"at": attempt.at.isoformat()}
+    return {name: "" if value is None else str(value) for name, value in cells.items()}
 
 
 def with_code(text: str) -> Q:

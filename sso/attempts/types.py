@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import TextChoices
 
+from orgs.logs.filters import LogFilter
 from sso.identity.errors import SignInError
 from sso.identity.types import SignInCheck, VerifiedIdentity
 
@@ -120,8 +121,29 @@ class AttemptRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class AttemptFilter:
+class AttemptFilter(LogFilter):
     """What the sign-in log shows: an address, code or request ID, and one kind of outcome; empty shows all."""
 
-    text: str = ""
     outcome: str = ""
+
+
+# the columns of an exported log, in their order
+EXPORTED = (
+    "at",
+    "outcome",
+    "email",
+    "claimed_email",
+    "name_id",
+    "connection_name",
+    "provider",
+    "version",
+    "error",
+    "failed_check",
+    "explanation",
+    "expected",
+    "received",
+    "code",
+    "ip",
+    "user_agent",
+    "request_id",
+)

@@ -2,31 +2,42 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from orgs.base.read_only_admin import BoundedPaginator
 from orgs.base.refusals import told
+from orgs.logs import pages
+from orgs.logs.pages import ExportKind, Log
 from orgs.providers.registry import provider
 from orgs.tenancy.access import OrgRequest, admin_required
 from sso.attempts import queries, services
-from sso.attempts.forms import AttemptSearchForm
+from sso.attempts.forms import AttemptFilterForm
 from sso.attempts.models import LoginAttempt
-from sso.attempts.types import AttemptFilter
+from sso.attempts.types import EXPORTED
 from sso.connections.errors import IdentityUnknown
 
-PAGE_SIZE = 50
+LOG = Log(
+    name="sign-in-log",
+    form=AttemptFilterForm,
+    find=queries.list_attempts,
+    columns=EXPORTED,
+    cells=queries.exported,
+)
 
 
 @require_safe
 @admin_required
 def attempts(request: OrgRequest, org_slug: str) -> HttpResponse:
     """Show who tried to sign in through a connection, newest first, and how that ended."""
-    form = AttemptSearchForm(request.GET)
-    shown = form.shown()
-    page = BoundedPaginator(queries.list_attempts(request.org, shown), PAGE_SIZE).get_page(request.GET.get("page"))
-    return render(request, "sso/attempts.html", {"form": form, "page": page, "is_filtered": shown != AttemptFilter()})
+    return render(request, "sso/attempts.html", pages.page_context(request, LOG))
+
+
+@require_safe
+@admin_required
+def export(request: OrgRequest, org_slug: str, kind: ExportKind) -> StreamingHttpResponse:
+    """Return the attempts that the log's filters show, as a file."""
+    return pages.export(request, LOG, kind)
 
 
 @require_safe

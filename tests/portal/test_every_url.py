@@ -73,6 +73,8 @@ TABLE = {
     ORG + "settings/provisioning-log/export.json": Row(SETTINGS, NOT_ALLOWED),
     ORG + "settings/sign-in-log/": Row(SETTINGS, NOT_ALLOWED),
     ORG + "settings/sign-in-log/<uuid:public_id>/": Row(SETTINGS, NOT_ALLOWED),
+    ORG + "settings/sign-in-log/export.csv": Row(SETTINGS, NOT_ALLOWED),
+    ORG + "settings/sign-in-log/export.json": Row(SETTINGS, NOT_ALLOWED),
     ORG + "settings/audit/": Row(SETTINGS, NOT_ALLOWED),
     ORG + "settings/audit/export.csv": Row(SETTINGS, NOT_ALLOWED),
     ORG + "settings/audit/export.json": Row(SETTINGS, NOT_ALLOWED),
