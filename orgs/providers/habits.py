@@ -71,7 +71,7 @@ class ScimHabits:
     """What is known of a provider as a SCIM client. `user_agents` are what its User-Agent contains, in lower case.
 
     `deleted_name` is a regular expression for the whole of the name that it gives to a person whom it has deleted, but
-    may bring back.
+    may bring back. `creates_again` says that it brings back by a POST whom it has set inactive.
     """
 
     user_agents: tuple[str, ...]
@@ -79,3 +79,4 @@ class ScimHabits:
     setup: ScimSetup | Absent
     calls: CallSequence | Absent
     deleted_name: str = ""
+    creates_again: bool = False

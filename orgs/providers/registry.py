@@ -44,6 +44,12 @@ def is_name_of_deleted(name: str) -> bool:
     return any(expression.fullmatch(name) for expression in _NAMES_OF_DELETED)
 
 
+def creates_again(user_agent: str) -> bool:
+    """Say whether the SCIM client that calls itself so creates people again whom it has set inactive."""
+    named = user_agent.casefold()
+    return any(habits.creates_again and any(mark in named for mark in habits.user_agents) for _, habits in SCIM_CLIENTS)
+
+
 def setups(first: str = "") -> tuple[Provider, ...]:
     """Return the providers of which we know how provisioning is set up there; the one with this code comes first."""
     known = (one for one, habits in SCIM_CLIENTS if not isinstance(habits.setup, Absent))

@@ -121,7 +121,7 @@ ADMISSION = Rows(
 )
 
 
-def admit(*, directory: str, digest: str, ip: str) -> ScimCaller:
+def admit(*, directory: str, digest: str, ip: str, user_agent: str = "") -> ScimCaller:
     """Return whoever shows a live token of the directory that the URL names. One statement.
 
     Nothing is remembered, so a revoked token is refused from its commit on. Raises TokenRefused with the reason for the
@@ -136,4 +136,4 @@ def admit(*, directory: str, digest: str, ip: str) -> ScimCaller:
     if found.directory_state != DirectoryState.ACTIVE:
         raise TokenRefused("This directory is disabled")
     actor = Actor(ActorKind.SCIM, reference=str(found.token_public_id), label=f"SCIM token {found.label}", ip=ip)
-    return ScimCaller(found, actor)
+    return ScimCaller(found, actor, user_agent)

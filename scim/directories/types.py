@@ -82,10 +82,14 @@ class Admission:
 
 @dataclass(frozen=True)
 class ScimCaller:
-    """Whose token was shown, and the actor that the audit log names. It has no slots: what is made once is kept in it."""
+    """Whose token was shown, the actor that the audit log names, and what the client calls itself.
+
+    It has no slots: what is made once is kept in it.
+    """
 
     admission: Admission
     actor: Actor
+    user_agent: str = ""
 
     @property
     def org_id(self) -> int:

@@ -33,4 +33,5 @@ def admit(request: HttpRequest, *, directory: str, digest: str) -> ScimCaller:
     """Return whose live token opens the directory of this id. Raises TokenRefused, whatever is wrong."""
     if not digest:
         read_bearer(request)
-    return queries.admit(directory=directory, digest=digest, ip=str(getattr(request, "client_ip", "")))
+    ip, user_agent = str(getattr(request, "client_ip", "")), request.headers.get("User-Agent", "")
+    return queries.admit(directory=directory, digest=digest, ip=ip, user_agent=user_agent)

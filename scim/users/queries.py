@@ -10,6 +10,7 @@ from orgs.groups.models import GroupMember
 from orgs.tenancy.models import Membership
 from scim.directories.models import Directory
 from scim.endpoint.conditions import Allowed, boolean_value, text_value
+from scim.protocol.errors import InvalidValue
 from scim.protocol.filters import parse
 from scim.protocol.schemas import USER
 from scim.users.errors import UserUnknown
@@ -41,6 +42,16 @@ def directories_with(membership: Membership) -> frozenset[UUID]:
     """Return the public ids of the directories that have this member."""
     rows = DirectoryUser.objects.filter(org_id=membership.org_id, membership=membership)
     return frozenset(rows.values_list("directory__public_id", flat=True))
+
+
+def holders_of(directory: Directory, user_name: str, external_id: str | None) -> Sequence[DirectoryUser]:
+    """Return the users who have this userName or this externalId, the first of these first. Raises InvalidValue."""
+    key = text_key(user_name)
+    if len(key) > KEY_LENGTH:
+        raise InvalidValue("userName is too long once its letters are compared without case. Shorten it.")
+    names = Q(user_name_key=key)
+    found = users_of(directory).filter(names | Q(external_id=external_id) if external_id else names)
+    return sorted(found, key=lambda user: user.user_name_key != key)
 
 
 def find_user(directory: Directory, scim_id: str) -> DirectoryUser:

@@ -1,6 +1,6 @@
 """A directory's users become memberships, and change and leave with them: one transaction each, called by the endpoint."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace as replace_fields
 
 from django.db import IntegrityError, transaction
@@ -17,12 +17,11 @@ from orgs.people import queries as people_queries
 from orgs.people import services as people
 from orgs.people.errors import MembershipUnknown
 from orgs.people.types import Profile
-from orgs.providers.registry import is_name_of_deleted
+from orgs.providers.registry import creates_again, is_name_of_deleted
 from orgs.tenancy.models import Membership
 from orgs.tenancy.types import MembershipOrigin, SuspensionSource
 from scim.directories.types import TEST_LIFE, Deleted, ScimCaller
 from scim.protocol import patch
-from scim.protocol.errors import InvalidValue
 from scim.protocol.operations import read_operations
 from scim.protocol.schemas import Document
 from scim.protocol.users import AddressCandidates, UserFacts, facts, filter_values, new_candidates, replace_user
@@ -38,7 +37,11 @@ def create_user(*, caller: ScimCaller, document: Document) -> DirectoryUser:
     Raises UserNameTaken, AddressMissing, LastOwner, MembershipExists, AddressInvalid.
     """
     known = facts(document)
-    refuse_taken_name(caller, known)
+    holders = queries.holders_of(caller.directory, known.user_name, known.external_id)
+    returning = _lock_returning(caller, known, holders)
+    if returning is not None:
+        return _update(returning, document, caller)
+    _refuse_taken(known, holders)
     restored = _restore(caller, known)
     membership, made = (restored, False) if restored is not None else _membership_for(caller, known)
     moment = now()
@@ -56,17 +59,38 @@ def create_user(*, caller: ScimCaller, document: Document) -> DirectoryUser:
     return user
 
 
-def refuse_taken_name(caller: ScimCaller, known: UserFacts, *, besides: DirectoryUser | None = None) -> None:
-    """Raises UserNameTaken with a sentence that names the attribute. The constraints decide for those who race."""
-    if len(text_key(known.user_name)) > KEY_LENGTH:
-        raise InvalidValue("userName is too long once its letters are compared without case. Shorten it.")
-    others = queries.users_of(caller.directory)
-    if besides is not None:
-        others = others.exclude(pk=besides.pk)
-    if others.filter(user_name_key=text_key(known.user_name)).exists():
-        raise UserNameTaken(f"A user with the userName {known.user_name!r} exists already. Look it up and update it.")
-    if known.external_id and others.filter(external_id=known.external_id).exists():
-        raise UserNameTaken("Another user of this directory has this externalId. Look it up and update it.")
+def _lock_returning(caller: ScimCaller, known: UserFacts, holders: Sequence[DirectoryUser]) -> DirectoryUser | None:
+    """Return the inactive user as whom this person comes back, held until the transaction ends.
+
+    It is who has the externalId, under whatever userName. Who has just the userName is the same person only to a client
+    that is known to create people again whom it has set inactive, and never with another externalId.
+    """
+    for holder in holders:
+        if not holder.active and _is_same_person(caller, known, holder):
+            user = queries.lock_user(caller.directory, holder.scim_id)
+            return None if user.active else user
+    return None
+
+
+def _is_same_person(caller: ScimCaller, known: UserFacts, holder: DirectoryUser) -> bool:
+    if known.external_id and holder.external_id:
+        return holder.external_id == known.external_id
+    return creates_again(caller.user_agent)
+
+
+def _refuse_taken(known: UserFacts, holders: Iterable[DirectoryUser]) -> None:
+    """Raises UserNameTaken with a sentence that says what to do. The constraints decide for those who race."""
+    for holder in holders:
+        if holder.user_name_key != text_key(known.user_name):
+            raise UserNameTaken("Another user of this directory has this externalId. Look it up and update it.")
+        if holder.active:
+            raise UserNameTaken(
+                f"A user with the userName {known.user_name!r} exists already. Look it up and update it."
+            )
+        raise UserNameTaken(
+            f"A user with the userName {known.user_name!r} exists, and is inactive. If it is the same person, set active to "
+            f"true by PATCH or PUT of /Users/{holder.scim_id}; if it is somebody else, delete that user first."
+        )
 
 
 def _restore(caller: ScimCaller, known: UserFacts) -> Membership | None:
@@ -135,10 +159,10 @@ def _lock_member(caller: ScimCaller, address: str) -> Membership | None:
 
 
 def _refuse_second_user(caller: ScimCaller, membership: Membership) -> None:
-    if queries.users_of(caller.directory).filter(membership=membership).exists():
-        raise UserNameTaken(
-            f"Another user of this directory has the address {membership.email!r}. Look it up and update it."
-        )
+    other = queries.users_of(caller.directory).filter(membership=membership).first()
+    if other is not None:
+        hint = "Look it up and update it." if other.active else f"Delete /Users/{other.scim_id} if it is somebody else."
+        raise UserNameTaken(f"Another user of this directory has the address {membership.email!r}. {hint}")
 
 
 @transaction.atomic
@@ -156,11 +180,16 @@ def patch_user(*, caller: ScimCaller, scim_id: str, body: Document) -> Directory
 
 def _change(caller: ScimCaller, scim_id: str, compute: Callable[[Document], Document]) -> DirectoryUser:
     user = queries.lock_user(caller.directory, scim_id)
-    document = compute(user.document)
+    return _update(user, compute(user.document), caller)
+
+
+def _update(user: DirectoryUser, document: Document, caller: ScimCaller) -> DirectoryUser:
+    """Bring the user and its membership in line with the document. The user is held."""
     known = facts(document)
     if document != user.document:
         before = facts(user.document)
-        refuse_taken_name(caller, known, besides=user)
+        holders = queries.holders_of(caller.directory, known.user_name, known.external_id)
+        _refuse_taken(known, [holder for holder in holders if holder.pk != user.pk])
         if known.external_id and known.external_id != user.external_id:
             # from now on it means this person, and nobody whom the directory deleted before
             queries.former_users_of(caller.directory).filter(external_id=known.external_id).delete()

@@ -56,4 +56,6 @@ SCIM = ScimHabits(
         traps=("Okta deactivates people whom it no longer provisions, and never deletes them.",),
     ),
     calls=CALLS,
+    # whoever is assigned anew after their Okta account was deactivated
+    creates_again=True,
 )
