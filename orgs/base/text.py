@@ -1,17 +1,41 @@
 """Text that is compared without case, by one rule in Python: databases disagree about lower()."""
 
 import unicodedata
+from hashlib import sha256
 
 import idna
 
 KEY_LENGTH = 512
+EXACT_KEY_LENGTH = 256
+DIGEST_MARK = "sha256:"
 
 
 def text_key(text: str) -> str:
-    """Return the form under which two spellings of one name are equal: NFKC, then casefold, without outer space."""
-    folded = unicodedata.normalize("NFKC", text.strip()).casefold()
-    # casefold can undo the normal form (RFC 8264 §5.2.3 meets the same), so it is restored once more
-    return unicodedata.normalize("NFKC", folded)
+    """Return the form under which two spellings of one name are equal, without outer space."""
+    return folded(text.strip())
+
+
+def folded(text: str) -> str:
+    """Return a text, or a part of one, without case: canonical caseless matching (Unicode §3.13) by simple case folding.
+
+    Names that differ in compatibility characters are two: "Team 1" and "Team ①", "Straße" and "Strasse". RFC 8265 §3.3
+    keeps them apart, too.
+    """
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFC", "".join(map(_fold, unicodedata.normalize("NFD", text))))
+
+
+def _fold(letter: str) -> str:
+    """Return one letter for one: where the folding has several, as of ß, the small letter, and where that has, itself."""
+    return next((small for small in (letter.casefold(), letter.lower()) if len(small) == 1), letter)
+
+
+def exact_key(text: str) -> str:
+    """Return a text that is compared exactly as an index can hold it: itself, or its digest when it is long."""
+    if len(text) <= EXACT_KEY_LENGTH and not text.startswith(DIGEST_MARK):
+        return text
+    return DIGEST_MARK + sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def domain_key(domain: str) -> str:
@@ -43,7 +67,14 @@ def address_key(address: str) -> str:
     """Return the form under which two spellings of one e-mail address are equal: local part without case, domain by DNS."""
     local, at, _ = address.rpartition("@")
     domain = address_domain(address)
-    return f"{text_key(local)}@{domain}" if at and domain else text_key(address)
+    return f"{mailbox_key(local)}@{domain}" if at and domain else mailbox_key(address)
+
+
+def mailbox_key(text: str) -> str:
+    """Return a mailbox's name without case and without compatibility characters: letters that look alike are one mailbox."""
+    compatible = unicodedata.normalize("NFKC", text.strip()).casefold()
+    # casefold can undo the normal form (RFC 8264 §5.2.3 meets the same), so it is restored once more
+    return unicodedata.normalize("NFKC", compatible)
 
 
 def mail_address(address: str) -> str:

@@ -6,7 +6,7 @@ from django.db.models import Count, F, Q, QuerySet
 from orgs.base import credentials
 from orgs.base.clock import now
 from orgs.base.statements import Statement, number, text
-from orgs.base.text import address_key, text_key
+from orgs.base.text import address_key, mailbox_key, text_key
 from orgs.consent import queries as consent
 from orgs.people.errors import InvitationUnknown
 from orgs.people.models import Invitation, InvitationLink
@@ -48,7 +48,7 @@ def list_members(org: Organization, shown: MemberFilter) -> QuerySet[Membership]
     """Return the memberships of an organization by name, with their grants and suspensions, in a fixed number of queries."""
     memberships = Membership.objects.filter(org=org)
     for word in text_key(shown.text).split():
-        memberships = memberships.filter(Q(name_key__contains=word) | Q(email_key__contains=word))
+        memberships = memberships.filter(Q(name_key__contains=word) | Q(email_key__contains=mailbox_key(word)))
     if shown.origin in MembershipOrigin.values:
         memberships = memberships.filter(origins__contains=shown.origin)
     if shown.state in MembershipState.values:

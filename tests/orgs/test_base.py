@@ -1,16 +1,30 @@
 """The ground that the topics stand on: sealed values, credentials, keys, names, and the wall between tenants."""
 
+import unicodedata
 from types import SimpleNamespace
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
+from hypothesis import given
+from hypothesis import strategies as st
 
 from orgs.base import credentials, sealed
 from orgs.base.actor import Actor
 from orgs.base.errors import DomainError
 from orgs.base.tenant_keys import TenantForeignKey
-from orgs.base.text import address_domain, address_key, domain_as_read, domain_key, initials, mail_address, text_key
+from orgs.base.text import (
+    EXACT_KEY_LENGTH,
+    address_domain,
+    address_key,
+    domain_as_read,
+    domain_key,
+    exact_key,
+    folded,
+    initials,
+    mail_address,
+    text_key,
+)
 from orgs.events.models import OutboxEvent
 from orgs.people import services as people
 from orgs.people.types import Profile
@@ -63,9 +77,63 @@ def test_credentials_matches_returns_false_for_any_other_text(text):
     assert not credentials.matches(text, credentials.mint("ghs_").digest)
 
 
-@pytest.mark.parametrize(("one", "two"), [(" Straße ", "STRASSE"), ("ﬁ", "FI"), ("Ａcme", "acme"), ("é", "e\u0301")])
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        (" Team ", "TEAM"),
+        ("Straße", "STRAẞE"),
+        ("é", "e\u0301"),
+        ("ÅSA", "a\u030asa"),
+        ("ΟΔΟΣ", "οδος"),
+        ("οδοσ", "οδος"),
+    ],
+)
 def test_text_key_is_the_same_for_two_spellings_of_a_name(one, two):
     assert text_key(one) == text_key(two)
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("Team 1", "Team ①"),
+        ("Straße", "Strasse"),
+        ("ﬁ", "fi"),
+        ("Ａcme", "Acme"),
+        ("½", "1/2"),
+        ("x²", "x2"),
+        ("ñ", "n"),
+    ],
+)
+def test_text_key_differs_for_names_that_differ_in_compatibility_characters(one, two):
+    assert text_key(one) != text_key(two)
+
+
+@pytest.mark.parametrize(
+    ("one", "two"), [(" Straße@a.test ", "STRASSE@a.test"), ("ﬁ", "FI"), ("Ａcme@a.test", "acme@a.test")]
+)
+def test_address_key_is_the_same_for_mailboxes_that_differ_in_compatibility_characters(one, two):
+    assert address_key(one) == address_key(two)
+
+
+@given(st.text(max_size=20))
+def test_text_key_of_a_key_is_the_key(text):
+    assert text_key(text_key(text)) == text_key(text)
+
+
+@given(st.characters())
+def test_folded_letter_is_as_long_as_its_canonical_form_at_most(letter):
+    assert len(folded(letter)) <= len(unicodedata.normalize("NFD", letter))
+
+
+@pytest.mark.parametrize("text", ["", "x" * 256, "Ünï"])
+def test_exact_key_is_the_text_itself_while_an_index_can_hold_it(text):
+    assert exact_key(text) == text
+
+
+def test_exact_key_of_a_long_text_is_short_and_nobody_elses():
+    long = "x" * 1024
+    assert len(exact_key(long)) <= EXACT_KEY_LENGTH
+    assert len({exact_key(long), exact_key(long + "x"), exact_key(exact_key(long))}) == 3
 
 
 @pytest.mark.parametrize(
