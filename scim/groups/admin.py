@@ -6,7 +6,17 @@ from scim.groups.models import DirectoryGroup
 
 @admin.register(DirectoryGroup)
 class DirectoryGroupAdmin(ReadOnlyAdmin):
-    fields = ("org", "directory", "group", "public_id", "external_id", "version", "created_at", "updated_at")
+    fields = (
+        "org",
+        "directory",
+        "group",
+        "public_id",
+        "external_id",
+        "organization_role",
+        "version",
+        "created_at",
+        "updated_at",
+    )
     linked_by = ("org__id__exact", "directory__id__exact")
     list_display = ("group", "org", "external_id", "version", "updated_at")
     list_select_related = ("org", "group")

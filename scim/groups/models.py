@@ -3,8 +3,10 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
+from orgs.base.text import EXACT_KEY_LENGTH
 from orgs.groups.models import Group
 from orgs.tenancy.models import Organization
+from orgs.tenancy.types import Role
 from scim.directories.models import Directory
 
 
@@ -15,7 +17,10 @@ class DirectoryGroup(models.Model):
     directory = models.ForeignKey(Directory, on_delete=models.CASCADE, related_name="groups")
     group = models.OneToOneField(Group, on_delete=models.CASCADE, related_name="directory_group")
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    external_id = models.CharField(max_length=256, blank=True)
+    external_id = models.CharField(max_length=1024, blank=True)
+    external_id_key = models.CharField(max_length=EXACT_KEY_LENGTH, blank=True)
+    # what the IdP says that the people in it are here; never owners
+    organization_role = models.CharField(max_length=10, choices=Role.choices, blank=True)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -25,8 +30,8 @@ class DirectoryGroup(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["org", "id"], name="directory_group_in_org"),
             models.UniqueConstraint(
-                fields=["directory", "external_id"],
-                condition=~Q(external_id=""),
+                fields=["directory", "external_id_key"],
+                condition=~Q(external_id_key=""),
                 name="directory_group_external_id_once",
             ),
         ]

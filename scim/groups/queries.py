@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from django.db.models import F, Q, QuerySet
 
 from orgs.base.ids import read_uuid
-from orgs.base.text import text_key
+from orgs.base.text import exact_key, text_key
 from orgs.groups.models import GroupMember
 from orgs.tenancy.models import Membership
 from scim.directories.models import Directory
@@ -46,7 +46,7 @@ def search(directory: Directory, filter_text: str | None) -> QuerySet[DirectoryG
 ALLOWED = Allowed(
     leaves={
         "displayname": lambda value: Q(group__name_key=text_key(text_value(value))),
-        "externalid": lambda value: Q(external_id=text_value(value)) & ~Q(external_id=""),
+        "externalid": lambda value: Q(external_id_key=exact_key(text_value(value))) & ~Q(external_id_key=""),
         "id": lambda value: Q(public_id=read_uuid(text_value(value))),
     },
     sentence="Groups are filtered by eq and and on displayName, externalId and id only.",

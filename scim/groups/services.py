@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from django.db import IntegrityError, transaction
 
 from orgs.base.clock import now
-from orgs.base.text import KEY_LENGTH, text_key
+from orgs.base.text import KEY_LENGTH, exact_key, text_key
 from orgs.groups import services as groups
 from orgs.groups.errors import GroupNameTaken
 from orgs.groups.types import GroupSource
@@ -50,6 +50,8 @@ def create_group(*, caller: ScimCaller, given: GroupInput) -> DirectoryGroup:
         directory=caller.directory,
         group=group,
         external_id=given.external_id or "",
+        external_id_key=exact_key(given.external_id or ""),
+        organization_role=given.organization_role or "",
         created_at=moment,
         updated_at=moment,
     )
@@ -69,6 +71,8 @@ def replace_group(*, caller: ScimCaller, scim_id: str, given: GroupInput) -> Dir
         external_id=given.external_id,
         clears_external_id=given.external_id is None,
         members=members,
+        organization_role=given.organization_role,
+        clears_organization_role=given.organization_role is None,
     )
     return change_group(caller=caller, scim_id=scim_id, change=change)
 
@@ -79,6 +83,7 @@ def change_group(*, caller: ScimCaller, scim_id: str, change: GroupChange) -> Di
     row = queries.lock_group(caller.directory, scim_id)
     changed = _rename(caller, row, change.display_name)
     changed = _set_external_id(row, change) or changed
+    changed = _set_role(row, change) or changed
     if change.members is not None:
         changed = _apply_members(caller, row, change.members) or changed
     if changed:
@@ -113,7 +118,17 @@ def _set_external_id(row: DirectoryGroup, change: GroupChange) -> bool:
         row.external_id = ""
     elif change.external_id is not None:
         row.external_id = change.external_id
+    row.external_id_key = exact_key(row.external_id)
     return row.external_id != before
+
+
+def _set_role(row: DirectoryGroup, change: GroupChange) -> bool:
+    before = row.organization_role
+    if change.clears_organization_role:
+        row.organization_role = ""
+    elif change.organization_role is not None:
+        row.organization_role = change.organization_role
+    return row.organization_role != before
 
 
 def _apply_members(caller: ScimCaller, row: DirectoryGroup, delta: MemberDelta) -> bool:

@@ -33,6 +33,7 @@ class DirectoryGroupAdapter(SCIMGroup):  # type: ignore[misc]  # django-scim2 ha
             display_name=self.obj.group.name,
             external_id=self.obj.external_id or None,
             members=members,
+            organization_role=self.obj.organization_role or None,
         )
 
     @property

@@ -37,7 +37,9 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
-                ('external_id', models.CharField(blank=True, max_length=256)),
+                ('external_id', models.CharField(blank=True, max_length=1024)),
+                ('external_id_key', models.CharField(blank=True, max_length=256)),
+                ('organization_role', models.CharField(blank=True, choices=[('owner', 'Owner'), ('admin', 'Admin'), ('user', 'User'), ('guest', 'Guest')], max_length=10)),
                 ('version', models.PositiveIntegerField(default=1)),
                 ('created_at', models.DateTimeField()),
                 ('updated_at', models.DateTimeField()),
@@ -56,7 +58,8 @@ class Migration(migrations.Migration):
                 ('public_id', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 ('user_name', models.CharField(max_length=256)),
                 ('user_name_key', models.CharField(max_length=512)),
-                ('external_id', models.CharField(blank=True, max_length=256)),
+                ('external_id', models.CharField(blank=True, max_length=1024)),
+                ('external_id_key', models.CharField(blank=True, max_length=256)),
                 ('display_name_key', models.CharField(blank=True, max_length=512)),
                 ('active', models.BooleanField(default=True)),
                 ('document', models.JSONField(default=dict)),
@@ -153,7 +156,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='directorygroup',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('directory', 'external_id'), name='directory_group_external_id_once'),
+            constraint=models.UniqueConstraint(condition=models.Q(('external_id_key', ''), _negated=True), fields=('directory', 'external_id_key'), name='directory_group_external_id_once'),
         ),
         migrations.AddConstraint(
             model_name='directoryuser',
@@ -165,7 +168,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='directoryuser',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('directory', 'external_id'), name='directory_user_external_id_once'),
+            constraint=models.UniqueConstraint(condition=models.Q(('external_id_key', ''), _negated=True), fields=('directory', 'external_id_key'), name='directory_user_external_id_once'),
         ),
         migrations.AddConstraint(
             model_name='directoryuser',

@@ -3,7 +3,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
-from orgs.base.text import KEY_LENGTH
+from orgs.base.text import EXACT_KEY_LENGTH, KEY_LENGTH
 from orgs.tenancy.models import Membership, Organization
 from scim.directories.models import Directory
 
@@ -17,7 +17,8 @@ class DirectoryUser(models.Model):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     user_name = models.CharField(max_length=256)
     user_name_key = models.CharField(max_length=KEY_LENGTH)
-    external_id = models.CharField(max_length=256, blank=True)
+    external_id = models.CharField(max_length=1024, blank=True)
+    external_id_key = models.CharField(max_length=EXACT_KEY_LENGTH, blank=True)
     display_name_key = models.CharField(max_length=KEY_LENGTH, blank=True)
     active = models.BooleanField(default=True)
     document = models.JSONField(default=dict)
@@ -32,8 +33,8 @@ class DirectoryUser(models.Model):
             models.UniqueConstraint(fields=["org", "id"], name="directory_user_in_org"),
             models.UniqueConstraint(fields=["directory", "user_name_key"], name="directory_user_name_once"),
             models.UniqueConstraint(
-                fields=["directory", "external_id"],
-                condition=~Q(external_id=""),
+                fields=["directory", "external_id_key"],
+                condition=~Q(external_id_key=""),
                 name="directory_user_external_id_once",
             ),
             models.UniqueConstraint(fields=["directory", "membership"], name="directory_user_one_per_membership"),
@@ -48,7 +49,10 @@ class DirectoryUser(models.Model):
 
 
 class FormerDirectoryUser(models.Model):
-    """Whose membership an externalId was when the directory deleted its user: a later POST with it returns there."""
+    """Whose membership an externalId was when the directory deleted its user: a later POST with it returns there.
+
+    `external_id` is the key of it, as an index can hold it.
+    """
 
     org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     directory = models.ForeignKey(Directory, on_delete=models.CASCADE, related_name="+")

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from orgs.base.ids import read_uuid
-from orgs.base.text import KEY_LENGTH, text_key
+from orgs.base.text import KEY_LENGTH, exact_key, text_key
 from orgs.groups.models import GroupMember
 from orgs.tenancy.models import Membership
 from scim.directories.models import Directory
@@ -50,7 +50,7 @@ def holders_of(directory: Directory, user_name: str, external_id: str | None) ->
     if len(key) > KEY_LENGTH:
         raise InvalidValue("userName is too long once its letters are compared without case. Shorten it.")
     names = Q(user_name_key=key)
-    found = users_of(directory).filter(names | Q(external_id=external_id) if external_id else names)
+    found = users_of(directory).filter(names | Q(external_id_key=exact_key(external_id)) if external_id else names)
     return sorted(found, key=lambda user: user.user_name_key != key)
 
 
@@ -72,7 +72,7 @@ def lock_former(directory: Directory, external_id: str | None) -> FormerDirector
     if not external_id:
         return None
     rows = former_users_of(directory).select_for_update(of=("self",)).select_related("membership__org")
-    return rows.filter(external_id=external_id).first()
+    return rows.filter(external_id=exact_key(external_id)).first()
 
 
 def _one(users: QuerySet[DirectoryUser], scim_id: str) -> DirectoryUser:
@@ -101,7 +101,7 @@ def _by_email(value: object) -> Q:
 ALLOWED = Allowed(
     leaves={
         "username": lambda value: Q(user_name_key=text_key(text_value(value))),
-        "externalid": lambda value: Q(external_id=text_value(value)) & ~Q(external_id=""),
+        "externalid": lambda value: Q(external_id_key=exact_key(text_value(value))) & ~Q(external_id_key=""),
         "displayname": lambda value: Q(display_name_key=text_key(text_value(value))[:KEY_LENGTH]),
         "id": lambda value: Q(public_id=read_uuid(text_value(value))),
         "active": lambda value: Q(active=boolean_value(value)),

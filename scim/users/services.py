@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from orgs.base.clock import now
-from orgs.base.text import KEY_LENGTH, address_key, text_key
+from orgs.base.text import KEY_LENGTH, address_key, exact_key, text_key
 from orgs.consent import queries as consent
 from orgs.deprovisioning import services as deprovisioning
 from orgs.deprovisioning.services import DELETED
@@ -192,7 +192,7 @@ def _update(user: DirectoryUser, document: Document, caller: ScimCaller) -> Dire
         _refuse_taken(known, [holder for holder in holders if holder.pk != user.pk])
         if known.external_id and known.external_id != user.external_id:
             # from now on it means this person, and nobody whom the directory deleted before
-            queries.former_users_of(caller.directory).filter(external_id=known.external_id).delete()
+            queries.former_users_of(caller.directory).filter(external_id=exact_key(known.external_id)).delete()
         user.version += 1
         _store(user, document, known)
         _update_membership(user, before, known, caller)
@@ -269,12 +269,12 @@ def _keep_external_id(user: DirectoryUser) -> None:
         return
     kept = queries.former_users_of(user.directory)
     # the newest holder of an externalId is whom it means
-    kept.filter(Q(external_id=user.external_id) | Q(membership=user.membership)).delete()
+    kept.filter(Q(external_id=user.external_id_key) | Q(membership=user.membership)).delete()
     kept.create(
         org_id=user.org_id,
         directory_id=user.directory_id,
         membership=user.membership,
-        external_id=user.external_id,
+        external_id=user.external_id_key,
         deleted_at=now(),
     )
 
@@ -312,6 +312,7 @@ def _store(user: DirectoryUser, document: Document, known: UserFacts) -> None:
     user.document = document
     user.user_name, user.user_name_key = known.user_name, text_key(known.user_name)
     user.external_id = known.external_id or ""
+    user.external_id_key = exact_key(user.external_id)
     user.display_name_key = text_key(known.display_name)[:KEY_LENGTH]
     user.active = user.active if known.active is None else known.active
     user.updated_at = now()

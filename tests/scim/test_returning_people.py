@@ -295,3 +295,11 @@ def test_put_with_a_new_address_removes_the_address_from_its_former_holders_acco
     assert former.user is not None
     assert HANK not in tenancy_queries.verified_keys_of(former.user)
     assert tenancy_queries.account_for_address(HANK) == current(scim).user
+
+
+def test_person_returns_by_an_external_id_that_is_longer_than_an_index_holds(scim: ScimClient, verified: None) -> None:
+    made, membership = create(scim, externalId="é" * 1024), current(scim)
+    use(membership)
+    scim.delete(f"/Users/{made['id']}")
+    create(scim, HENRY, externalId="é" * 1024)
+    assert current(scim, HENRY).pk == membership.pk
