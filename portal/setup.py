@@ -32,32 +32,25 @@ FORMER_KINDS = frozenset({AddressKind.FORMER, AddressKind.NAME_ID})
 
 @dataclass(frozen=True, slots=True)
 class NewOrganization:
-    """What a new organization is called, and who owns it; the owner's address counts as verified.
-
-    `takes_account` says that an account which has the address already is that owner's.
-    """
+    """What a new organization is called, and who owns it; the owner's address counts as verified."""
 
     name: str
     slug: str
     owner_email: str
     owner_password: str | None = field(default=None, repr=False)
-    takes_account: bool = False
 
 
 @transaction.atomic
 def create_org(*, order: NewOrganization, actor: Actor) -> tuple[Organization, User]:
-    """Create an organization with its owner and its directory. Raises SlugTaken, AddressInvalid,
-    AccountExists, ExistingAccountClosed.
+    """Create an organization with its owner and its directory. Raises SlugTaken, AddressInvalid, ExistingAccountClosed.
 
-    An account that has verified the address becomes the owner, if the order takes it, and keeps its password; else a new
-    account is created, and accounts that only claim the address lose it.
+    An account that has verified the address becomes the owner and keeps its password; else a new account is created, and
+    accounts that only claim the address lose it.
     """
     org = tenancy.create_organization(name=order.name, slug=order.slug)
     target = audit.AuditTarget("organization", str(org.public_id), org.name)
     audit.record(org=org, actor=actor, action="organization.created", target=target)
-    owner, _ = tenancy.create_or_take_account(
-        email=order.owner_email, password=order.owner_password, takes_account=order.takes_account
-    )
+    owner, _ = tenancy.create_or_take_account(email=order.owner_email, password=order.owner_password)
     people.create_owner_membership(org=org, user=owner, email=order.owner_email, actor=actor)
     directories.create_directory(org=org, actor=actor)
     return org, owner
@@ -79,7 +72,7 @@ class NewOwner:
 def add_owner(*, org: Organization, order: NewOwner, actor: Actor) -> tuple[User, bool]:
     """Give an organization an owner when none of its owners can sign in any more; the flag says whether the account is new.
 
-    As in `create_org`, the account that has verified the address is taken, else a new one. Raises OwnerCanSignIn,
+    The account that has verified the address is taken, if the order says so, else a new one. Raises OwnerCanSignIn,
     AccountExists, ExistingAccountClosed, AddressFormer, AddressInvalid, MembershipSuspended, MembershipExists.
     """
     # held first: of two operators the second finds the first one's owner

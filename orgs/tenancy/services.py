@@ -80,11 +80,11 @@ def sign_up(*, email: str, password: str) -> User:
 
 
 @transaction.atomic
-def create_or_take_account(*, email: str, password: str | None, takes_account: bool) -> tuple[User, bool]:
+def create_or_take_account(*, email: str, password: str | None, takes_account: bool = True) -> tuple[User, bool]:
     """Return the account of an address that an operator has given as verified; the flag says whether it is new.
 
     An account that verified the address earlier keeps its password, and may be that of somebody who had the mailbox
-    before: it is returned only if the operator `takes_account`. Raises ExistingAccountClosed, AccountExists, AddressInvalid.
+    before: unless the operator `takes_account` it isn't returned. Raises ExistingAccountClosed, AccountExists, AddressInvalid.
     """
     user = queries.account_for_address(email)
     if user is None:
@@ -98,12 +98,12 @@ def create_or_take_account(*, email: str, password: str | None, takes_account: b
 
 
 @transaction.atomic
-def create_staff(*, email: str, password: str | None = None, takes_account: bool = False) -> tuple[User, bool]:
+def create_staff(*, email: str, password: str | None = None) -> tuple[User, bool]:
     """Let the account of this address enter support's console; the flag says whether it is new.
 
-    Raises ExistingAccountClosed, AccountExists, AddressInvalid.
+    Raises ExistingAccountClosed, AddressInvalid.
     """
-    user, is_new = create_or_take_account(email=email, password=password, takes_account=takes_account)
+    user, is_new = create_or_take_account(email=email, password=password)
     user.is_staff = True
     user.save(update_fields=["is_staff"])
     return user, is_new

@@ -18,8 +18,8 @@ from tests.factories import ACTOR, PASSWORD
 OWNER = "olga@acme.example"
 
 
-def create(email=OWNER, slug="acme", password="another-long-password", takes_account=False):
-    order = NewOrganization("Acme", slug, email, password, takes_account=takes_account)
+def create(email=OWNER, slug="acme", password="another-long-password"):
+    order = NewOrganization("Acme", slug, email, password)
     return create_org(order=order, actor=ACTOR)
 
 
@@ -52,7 +52,7 @@ def test_create_org_with_an_invalid_address_creates_nothing(db):
 
 def test_create_org_keeps_the_password_of_a_verified_account(db):
     tenancy.create_account(email=OWNER, password=PASSWORD, verified=True)
-    _, owner = create(takes_account=True)
+    _, owner = create()
     assert owner.check_password(PASSWORD)
 
 
@@ -70,7 +70,7 @@ def test_create_org_without_a_password_drops_the_one_of_an_unverified_account(db
 
 
 def test_create_org_twice_gives_one_account_two_organizations(db):
-    assert create()[1] == create(slug="second", takes_account=True)[1]
+    assert create()[1] == create(slug="second")[1]
 
 
 def test_new_organization_repr_has_no_password():
@@ -97,7 +97,7 @@ def test_find_organization_raises_organization_unknown(db):
 def test_create_staff_twice_returns_the_same_account(db):
     user, is_new = tenancy.create_staff(email="sam@support.example", password=PASSWORD)
     assert (user.is_staff, is_new) == (True, True)
-    assert tenancy.create_staff(email="sam@support.example", takes_account=True) == (user, False)
+    assert tenancy.create_staff(email="sam@support.example") == (user, False)
 
 
 def test_change_account_address_refuses_invalid_and_taken_addresses(db, stranger, uma):

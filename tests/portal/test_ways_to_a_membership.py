@@ -139,7 +139,7 @@ def staff(world: World) -> None:
 
 def owner_elsewhere(world: World) -> None:
     verified_now(world)
-    create_org(order=NewOrganization("Other", "other", HANK, takes_account=True), actor=ACTOR)
+    create_org(order=NewOrganization("Other", "other", HANK), actor=ACTOR)
 
 
 def closed(world: World) -> None:
@@ -287,16 +287,11 @@ def _browser(account: User) -> Client:
     return client
 
 
-def create_organization_for(world: World, *, takes_account: bool = False) -> None:
+def create_organization_for(world: World) -> None:
     """An operator makes another organization, whose owner has the address."""
-    order = NewOrganization("Hanks", "hanks", HANK, takes_account=takes_account)
+    order = NewOrganization("Hanks", "hanks", HANK)
     with contextlib.suppress(DomainError):
         world.org, _ = create_org(order=order, actor=ACTOR)
-
-
-def create_organization_with_account(world: World) -> None:
-    """As above, and the operator knows that the account is this person's."""
-    create_organization_for(world, takes_account=True)
 
 
 def add_owner_to(world: World, *, takes_account: bool = False) -> None:
@@ -389,17 +384,15 @@ TABLE: list[tuple[Step, Step, Step, str]] = [
     (accept_waiting, owner_elsewhere, new_address, "their account"),
     (create_organization_for, no_account, new_address, "new account"),
     (create_organization_for, squatted, new_address, "new account"),
-    (create_organization_for, verified_before_domain, new_address, "nobody"),
-    (create_organization_with_account, verified_before_domain, new_address, "their account"),
-    (create_organization_for, verified_now, new_address, "nobody"),
-    (create_organization_with_account, verified_now, new_address, "their account"),
+    (create_organization_for, verified_before_domain, new_address, "their account"),
+    (create_organization_for, verified_now, new_address, "their account"),
     (add_owner_to, no_account, new_address, "new account"),
     (add_owner_to, squatted, new_address, "new account"),
     (add_owner_to, verified_before_domain, new_address, "nobody"),
     (add_owner_with_account, verified_before_domain, new_address, "their account"),
     (add_owner_to, verified_now, new_address, "nobody"),
     (add_owner_with_account, verified_now, new_address, "their account"),
-    (create_organization_with_account, closed, new_address, "nobody"),
+    (create_organization_for, closed, new_address, "nobody"),
     (add_owner_with_account, closed, new_address, "nobody"),
     (add_owner_to, no_account, deleted_after_use, "nobody"),
     (add_owner_to, no_account, deleted_unused, "new account"),

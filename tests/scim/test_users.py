@@ -106,7 +106,7 @@ def test_create_user_invites_staff_and_owners_elsewhere_even_when_the_domain_is_
     if trait == "staff":
         User.objects.filter(pk=account.pk).update(is_staff=True)
     if trait == "owner elsewhere":
-        create_org(order=NewOrganization("Other", "other", "nora@acme.example", takes_account=True), actor=ACTOR)
+        create_org(order=NewOrganization("Other", "other", "nora@acme.example"), actor=ACTOR)
     create(scim)
     assert Membership.objects.get(org=scim.directory.org, email="nora@acme.example").state == MembershipState.INVITED
 

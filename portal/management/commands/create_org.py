@@ -32,7 +32,7 @@ class CreateOrgCommand(OperatorCommand):
 
     def act(self, options: Mapping[str, Any]) -> Report:
         password = read_password(options, options["owner"])
-        order = NewOrganization(options["name"], options["slug"], options["owner"], password, takes_account=True)
+        order = NewOrganization(options["name"], options["slug"], options["owner"], password)
         with self.noting_existing_account(options["owner"]):
             org, owner = create_org(order=order, actor=Actor.command("create_org"))
         return {"id": str(org.public_id), "slug": org.slug, "owner": owner.email}

@@ -24,7 +24,7 @@ class CreateStaffCommand(OperatorCommand):
     def act(self, options: Mapping[str, Any]) -> Report:
         password = read_password(options, options["email"])
         with self.noting_existing_account(options["email"]):
-            user, is_new = create_staff(email=options["email"], password=password, takes_account=True)
+            user, is_new = create_staff(email=options["email"], password=password)
         return {
             "email": user.email,
             "created": is_new,
