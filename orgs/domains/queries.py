@@ -1,7 +1,8 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Concat, StrIndex
 
 from orgs.base.resolver import DnsProblem
 from orgs.base.statements import Statement, number, text
@@ -11,12 +12,12 @@ from orgs.domains.models import Domain
 from orgs.domains.types import DomainRow, DomainState, ProofCheck, ProofOutcome
 from orgs.tenancy.models import Organization
 
-# a sign-in asks for the domains of three addresses at most
-KEYS = ("first", "second", "third")
+# how many there are is no part of the statement: their names stand in one text, between blanks, which no name has
 HELD_DOMAINS = Statement(
     lambda: (
         Domain.objects.select_for_update(no_key=True)
-        .filter(org_id=number("org"), name_key__in=[text(name) for name in KEYS], state=DomainState.VERIFIED)
+        .alias(place=StrIndex(text("keys"), Concat(Value(" "), "name_key", Value(" "))))
+        .filter(org_id=number("org"), place__gt=0, state=DomainState.VERIFIED)
         .order_by("id")
     )
 )
@@ -89,15 +90,9 @@ def lock_verified_domains(org: Organization, *addresses: str) -> frozenset[str]:
 
     Lock order is domain, then organization, then membership: whoever proves or removes a domain holds it first.
     """
-    keys = {address_domain(address) for address in addresses}
+    keys = {address_domain(address) for address in addresses} - {""}
     # those who only rely on the proof, and change nothing of it, still have to pass one by one: Django has no share lock
-    if len(keys) > len(KEYS):
-        found = Domain.objects.select_for_update(no_key=True).filter(
-            org=org, name_key__in=keys, state=DomainState.VERIFIED
-        )
-        return frozenset(domain.name_key for domain in found.order_by("id"))
-    filled = [*keys, *[min(keys)] * (len(KEYS) - len(keys))]
-    held = HELD_DOMAINS.all(org=org.pk, **dict(zip(KEYS, filled, strict=True)))
+    held = HELD_DOMAINS.all(org=org.pk, keys=f" {' '.join(sorted(keys))} ")
     return frozenset(domain.name_key for domain in held)
 
 
