@@ -51,13 +51,13 @@ def test_two_unverified_accounts_may_claim_the_same_address(db):
 
 
 def test_sign_up_deletes_the_oldest_claims_of_an_address_beyond_the_most(db, monkeypatch):
-    monkeypatch.setattr(services, "MOST_CLAIMS", 2)
+    monkeypatch.setattr("orgs.tenancy.services.accounts.MOST_CLAIMS", 2)
     accounts = [claim() for _ in range(4)]
     assert [exists(account) for account in accounts] == [False, False, True, True]
 
 
 def test_sign_up_beyond_the_most_claims_keeps_an_account_with_a_membership(uma, monkeypatch):
-    monkeypatch.setattr(services, "MOST_CLAIMS", 1)
+    monkeypatch.setattr("orgs.tenancy.services.accounts.MOST_CLAIMS", 1)
     EmailAddress.objects.filter(user=uma.user).update(verified=False)
     for _ in range(3):
         claim(uma.email)

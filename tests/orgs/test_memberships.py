@@ -11,7 +11,7 @@ from orgs.people.errors import MembershipExists
 from orgs.people.forms import MemberSearchForm
 from orgs.people.types import MemberFilter, Profile
 from orgs.tenancy import services as tenancy
-from orgs.tenancy.errors import AddressInvalid, LastOwner
+from orgs.tenancy.errors import AddressInvalid, AddressTaken, LastOwner
 from orgs.tenancy.models import Membership, MembershipAddress, RoleGrant, User
 from orgs.tenancy.types import AddressKind, GrantSource, MembershipOrigin, MembershipState, Role, SuspensionSource
 from portal.setup import add_domain
@@ -454,7 +454,7 @@ def test_accept_invitation_adds_a_second_organization_to_an_account(acme, uma, g
 
 def test_create_account_raises_address_taken_for_a_second_address_of_another_account(acme, stranger):
     tenancy.mark_address_verified(user=stranger, address="second@nowhere.example")
-    with pytest.raises(tenancy.AddressTaken):
+    with pytest.raises(AddressTaken):
         tenancy.create_account(email="second@nowhere.example", verified=True)
 
 

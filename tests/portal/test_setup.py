@@ -7,7 +7,7 @@ from orgs.audit.models import AuditEvent
 from orgs.domains.errors import DomainTaken
 from orgs.domains.models import Domain
 from orgs.tenancy import services as tenancy
-from orgs.tenancy.errors import AddressInvalid, OrganizationUnknown, SlugTaken
+from orgs.tenancy.errors import AddressInvalid, AddressTaken, OrganizationUnknown, SlugTaken
 from orgs.tenancy.models import Organization, User
 from orgs.tenancy.queries import find_organization
 from orgs.tenancy.types import MembershipState, Role
@@ -103,5 +103,5 @@ def test_create_staff_twice_returns_the_same_account(db):
 def test_change_account_address_refuses_invalid_and_taken_addresses(db, stranger, uma):
     with pytest.raises(AddressInvalid):
         tenancy.change_account_address(user=stranger, email="nobody")
-    with pytest.raises(tenancy.AddressTaken):
+    with pytest.raises(AddressTaken):
         tenancy.change_account_address(user=stranger, email=uma.email)

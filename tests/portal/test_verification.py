@@ -25,9 +25,11 @@ from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy import services as tenancy
 from orgs.tenancy import tasks
-from orgs.tenancy.errors import AccountUnknown
+from orgs.tenancy.errors import AccountUnknown, AddressTaken, AddressUnverified
 from orgs.tenancy.models import AddressVerification, SessionGrant, User
 from orgs.tenancy.queries import account_for_address, verified_at, verified_keys_of
+from orgs.tenancy.services import accounts
+from orgs.tenancy.services.addresses import delete_if_empty
 from orgs.tenancy.types import MembershipOrigin, MembershipState
 from portal.setup import add_domain
 from portal.site.verification.forms import AddressTokens
@@ -303,7 +305,7 @@ def test_sign_up_code_for_a_deleted_account_is_refused(db):
     assert "This code is wrong" in type_code(client, code_in(last_mail())).content.decode()
 
 
-@pytest.mark.parametrize("error", [AccountUnknown, tenancy.AddressTaken])
+@pytest.mark.parametrize("error", [AccountUnknown, AddressTaken])
 def test_sign_up_code_shows_a_message_when_the_verification_fails(db, monkeypatch, error):
     client, _ = sign_up(NEWHIRE)
 
@@ -401,19 +403,19 @@ def test_prune_stops_at_its_time_limit(db, monkeypatch):
 def test_prune_keeps_an_account_that_is_verified_meanwhile(db, monkeypatch):
     claim = tenancy.sign_up(email=NEWHIRE, password=PASSWORD)
     User.objects.update(date_joined=now() - timedelta(days=4))
-    delete = tenancy._delete_if_empty
+    delete = delete_if_empty
 
     def verify_first(pk: int) -> int:
         tenancy.mark_address_verified(user=claim, address=NEWHIRE)
         return delete(pk)
 
-    monkeypatch.setattr(tenancy, "_delete_if_empty", verify_first)
+    monkeypatch.setattr(accounts, "delete_if_empty", verify_first)
     assert tasks.prune() == 0
     assert account_for_address(NEWHIRE) == claim
 
 
 def test_prune_does_not_count_an_account_that_is_gone_already(db):
-    assert tenancy._delete_if_empty(4711) == 0
+    assert delete_if_empty(4711) == 0
 
 
 def test_beat_schedule_includes_pruning_of_accounts():
@@ -687,7 +689,7 @@ def test_reset_page_shows_a_message_when_saving_fails(stranger, monkeypatch, mom
     else:
 
         def fail(**fields: Any) -> None:
-            raise tenancy.AddressTaken
+            raise AddressTaken
 
         monkeypatch.setattr(tenancy, "reset_password", fail)
     page = client.post(form.request["PATH_INFO"], {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
@@ -744,7 +746,7 @@ def test_membership_stays_active_when_the_account_loses_its_address(acme):
 
 
 def test_reset_password_raises_address_taken_for_an_address_that_the_account_does_not_have(stranger):
-    with pytest.raises(tenancy.AddressTaken):
+    with pytest.raises(AddressTaken):
         tenancy.reset_password(user=stranger, address=SECOND, password=NEW_PASSWORD, mailed_at=now())
 
 
@@ -756,7 +758,7 @@ def test_reset_password_raises_address_unverified_for_staff_and_accounts_with_a_
         User.objects.update(is_staff=True)
         EmailAddress.objects.update(verified=False)
         address = stranger.email
-    with pytest.raises(tenancy.AddressUnverified):
+    with pytest.raises(AddressUnverified):
         tenancy.reset_password(user=stranger, address=address, password=NEW_PASSWORD, mailed_at=now())
 
 
