@@ -1,5 +1,8 @@
 """The SCIM endpoint of a directory, below /scim/v2/. django-scim2's names, our views."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django.urls import path, re_path
 
 from scim.endpoint.discovery import ResourceTypesView, SchemasView, ServiceProviderConfigView
@@ -8,16 +11,17 @@ from scim.groups.views import DirectoryGroupsView
 from scim.users.views import DirectoryUsersView
 
 app_name = "scim"
+users, groups = DirectoryUsersView.as_view(), DirectoryGroupsView.as_view()
 urlpatterns = [
     path("<str:directory>/.search", UnimplementedView.as_view(), name="search"),
     path("<str:directory>/Users/.search", UnimplementedView.as_view(), name="search-users"),
     path("<str:directory>/Groups/.search", UnimplementedView.as_view(), name="search-groups"),
     path("<str:directory>/Bulk", UnimplementedView.as_view(), name="bulk"),
     path("<str:directory>/Me", UnimplementedView.as_view(), name="me"),
-    path("<str:directory>/Users", DirectoryUsersView.as_view(), name="users"),
-    path("<str:directory>/Users/<str:uuid>", DirectoryUsersView.as_view(), name="user"),
-    path("<str:directory>/Groups", DirectoryGroupsView.as_view(), name="groups"),
-    path("<str:directory>/Groups/<str:uuid>", DirectoryGroupsView.as_view(), name="group"),
+    path("<str:directory>/Users", users, name="users"),
+    path("<str:directory>/Users/<str:uuid>", users, name="user"),
+    path("<str:directory>/Groups", groups, name="groups"),
+    path("<str:directory>/Groups/<str:uuid>", groups, name="group"),
     path("<str:directory>/ServiceProviderConfig", ServiceProviderConfigView.as_view(), name="service-provider-config"),
     path("<str:directory>/ResourceTypes", ResourceTypesView.as_view(), name="resource-types"),
     path("<str:directory>/ResourceTypes/<str:name>", ResourceTypesView.as_view(), name="resource-type"),
@@ -26,3 +30,17 @@ urlpatterns = [
     path("<str:directory>", UnknownView.as_view(), name="base"),
     re_path(r"^(?:(?P<directory>[^/]*)(?:/[\s\S]*)?)$", UnknownView.as_view(), name="unknown"),
 ]
+RESOURCES: dict[str, Callable[..., Any]] = {"Users": users, "Groups": groups}
+
+
+def find_view(path: str) -> tuple[Callable[..., Any], str, str] | None:
+    """Return what the patterns above lead to from `<directory>/Users` or `<directory>/Groups/<id>`: view, directory, id.
+
+    None for any other path, which the patterns decide: they are tried one after another.
+    """
+    parts = path.split("/")
+    view = RESOURCES.get(parts[1]) if 2 <= len(parts) <= 3 else None
+    if view is None or not parts[0]:
+        return None
+    scim_id = parts[2] if len(parts) == 3 else ""
+    return (view, parts[0], scim_id) if scim_id != ".search" and len(parts) == (3 if scim_id else 2) else None

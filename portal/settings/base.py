@@ -55,6 +55,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # SCIM requests leave here, for the list below
+    "portal.site.scim_way.middleware.ScimWayMiddleware",
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "portal.site.middleware.RequestIdentityMiddleware",
     "portal.site.middleware.BodyMiddleware",
@@ -81,6 +83,17 @@ MIDDLEWARE = [
     "portal.site.middleware.NoStoreMiddleware",
     "portal.site.middleware.RefusalMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+
+SCIM_MIDDLEWARE = [
+    "portal.site.scim_way.middleware.FiguresMiddleware",
+    "portal.site.middleware.RequestIdentityMiddleware",
+    "portal.site.middleware.BodyMiddleware",
+    "portal.site.middleware.ProxyCountMiddleware",
+    "portal.site.middleware.CharsetMiddleware",
+    "portal.site.scim_way.middleware.FixedHeadersMiddleware",
+    "portal.site.middleware.ScimSlashMiddleware",
+    "portal.site.scim_way.middleware.HostMiddleware",
 ]
 
 ROOT_URLCONF = "portal.urls"

@@ -39,7 +39,7 @@ class RequestIdentityMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request_id = uuid4().hex
-        given = request.headers.get("X-Request-ID", "")
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
         from_caller = {"caller_request_id": given} if CALLER_ID.fullmatch(given) else {}
         request.request_id = request_id  # type: ignore[attr-defined]
         request.client_ip = client_ip(request)  # type: ignore[attr-defined]
@@ -175,7 +175,8 @@ class ScimSlashMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path_info.startswith("/scim/"):
-            _put_flag_behind_path(request)
+            if "aadOptscim" in request.META.get("QUERY_STRING", ""):
+                _put_flag_behind_path(request)
             request.path_info = re.sub(r"/{2,}", "/", request.path_info).rstrip("/")
             request.path = request.path_info
         return self.get_response(request)

@@ -98,7 +98,7 @@ def test_request_succeeds_once_the_database_is_back(db, monkeypatch):
 
 def test_scim_writes_no_log_row_when_there_is_no_database_connection(scim, monkeypatch):
     written = []
-    monkeypatch.setattr(endpoint.directories, "find_by_public_id", gone)
+    monkeypatch.setattr(endpoint.bearer, "admit", gone)
     monkeypatch.setattr(endpoint, "is_connected", lambda: False)
     monkeypatch.setattr(endpoint.RequestRecord, "write_afterwards", lambda *args: written.append(args))
     assert scim.get("/Users").status_code == 503
