@@ -2,7 +2,14 @@
 
 from scim.directories.admin import DirectoryAdmin, ScimTokenAdmin
 from scim.groups.admin import DirectoryGroupAdmin
-from scim.requests.admin import RequestLogAdmin
+from scim.requests.admin import RefusedCallsAdmin, RequestLogAdmin
 from scim.users.admin import DirectoryUserAdmin
 
-__all__ = ["DirectoryAdmin", "DirectoryGroupAdmin", "DirectoryUserAdmin", "RequestLogAdmin", "ScimTokenAdmin"]
+__all__ = [
+    "DirectoryAdmin",
+    "DirectoryGroupAdmin",
+    "DirectoryUserAdmin",
+    "RefusedCallsAdmin",
+    "RequestLogAdmin",
+    "ScimTokenAdmin",
+]

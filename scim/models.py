@@ -2,7 +2,7 @@
 
 from scim.directories.models import Directory, ScimToken
 from scim.groups.models import DirectoryGroup
-from scim.requests.models import RequestLog
+from scim.requests.models import RefusedCalls, RequestLog, RequestSubject
 from scim.users.models import DirectoryUser, DirectoryUserValue, FormerDirectoryUser
 
 __all__ = [
@@ -11,6 +11,8 @@ __all__ = [
     "DirectoryUser",
     "DirectoryUserValue",
     "FormerDirectoryUser",
+    "RefusedCalls",
     "RequestLog",
+    "RequestSubject",
     "ScimToken",
 ]

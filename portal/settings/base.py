@@ -285,6 +285,9 @@ SAML_CLOCK_SKEW = timedelta(seconds=env.int("SAML_CLOCK_SKEW", default=90))
 SCIM_TOKEN_LIMIT = (200.0, 1000.0)
 SCIM_STRANGER_LIMIT = (1.0, 60.0)
 
+# rows that nobody waits for leave the request, and are written in batches (orgs/base/buffers.py)
+BUFFERED_WRITES = True
+
 SCIM_SERVICE_PROVIDER = {
     "NETLOC": urlsplit(PUBLIC_BASE_URL).netloc,
     "SCHEME": urlsplit(PUBLIC_BASE_URL).scheme,

@@ -21,6 +21,8 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "testserver"]
 PUBLIC_BASE_URL = "http://testserver"
 CSRF_TRUSTED_ORIGINS = ["http://testserver"]
+# a test finds what it has caused; those of the buffers turn them on
+BUFFERED_WRITES = False
 # nudges go nowhere: tests drain the outbox themselves, and the worker's tests bring a broker
 CELERY_BROKER_URL = REDIS_URL or "memory://"
 # files are looked up when asked for: each test's client would otherwise begin by listing all of them

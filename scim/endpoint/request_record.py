@@ -42,12 +42,16 @@ class RequestRecord:
         if self.caller is None or self.is_counted(response):
             token_id = self.caller.token_id if self.caller else None
             requests.record_refusal(
-                org=directory.org, directory_id=directory.pk, token_id=token_id, call=self._call(b""), answer=answer
+                org_id=directory.org_id,
+                directory_id=directory.pk,
+                token_id=token_id,
+                call=self._call(b""),
+                answer=answer,
             )
             return
         directories.touch_last_used(caller=self.caller)
         row = requests.record(
-            org=directory.org,
+            org_id=directory.org_id,
             directory_id=directory.pk,
             token_id=self.caller.token_id,
             call=self._call(_read_body(self.request)),

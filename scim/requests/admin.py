@@ -1,7 +1,9 @@
 from django.contrib import admin
+from django.db.models import Q
 
 from orgs.base.read_only_admin import ReadOnlyAdmin, choice, to_the_second
-from scim.requests.models import RequestLog
+from scim.requests.models import RefusedCalls, RequestLog
+from scim.requests.types import read_id
 
 ByOutcome = choice(
     "outcome",
@@ -9,7 +11,6 @@ ByOutcome = choice(
     {
         "ok": ("Done", {"status__lt": 400}),
         "failed": ("Failed", {"status__gte": 400}),
-        "refused": ("Refused: no live token", {"status": 401}),
         "fault": ("Our own fault", {"status__gte": 500}),
     },
 )
@@ -28,19 +29,22 @@ class RequestLogAdmin(ReadOnlyAdmin):
         "token",
         "public_id",
         "moment",
-        "count",
         "method",
         "path",
         "query",
         "status",
         "error_type",
         "detail",
+        "remarks",
         "dialect",
         "step",
         "is_connection_test",
         "resource_id",
         "subject",
         "duration_ms",
+        "answer_bytes",
+        "total_results",
+        "returned",
         "ip",
         "user_agent",
         "request_id",
@@ -48,11 +52,50 @@ class RequestLogAdmin(ReadOnlyAdmin):
         "response_body",
     )
     linked_by = ("org__id__exact", "directory__id__exact", "token__id__exact")
-    list_display = ("moment", "org", "method", "path", "status", "count", "subject", "step", "request_id")
+    list_display = ("moment", "org", "method", "path", "status", "subject", "step", "request_id")
     list_filter = (ByOutcome, ByMethod, "is_connection_test", ("at", admin.DateFieldListFilter))
-    search_fields = ("request_id__exact", "resource_id__exact", "subject_key", "path", "org__name", "org__slug")
-    search_help_text = "Request id, person or group, path, organization, or public id."
+    search_fields = ("subject", "path", "org__name", "org__slug")
+    search_help_text = "Request id, resource id, person or group, path, or organization."
 
     @admin.display(description="at (UTC)")
     def moment(self, row: RequestLog) -> str:
         return to_the_second(row.at)
+
+    def exact_match(self, term: str) -> Q:
+        """Return what a request id or a resource's id names."""
+        named = read_id(term)
+        return Q() if named is None else Q(public_id=named) | Q(resource_id=named)
+
+
+@admin.register(RefusedCalls)
+class RefusedCallsAdmin(ReadOnlyAdmin):
+    """How often an endpoint was called without a live token, or with one that sent too much; a row for minute and cause."""
+
+    fields = (
+        "org",
+        "directory",
+        "token",
+        "minute",
+        "status",
+        "cause",
+        "count",
+        "moment",
+        "method",
+        "path",
+        "ip",
+        "user_agent",
+        "request_id",
+    )
+    linked_by = ("org__id__exact", "directory__id__exact", "token__id__exact")
+    list_display = ("moment", "org", "status", "cause", "count", "ip")
+    list_filter = (("minute", admin.DateFieldListFilter),)
+    search_fields = ("cause", "org__name", "org__slug")
+    search_help_text = "Cause, organization, or the request id of the newest call."
+
+    @admin.display(description="newest (UTC)")
+    def moment(self, row: RefusedCalls) -> str:
+        return to_the_second(row.at)
+
+    def exact_match(self, term: str) -> Q:
+        named = read_id(term)
+        return Q() if named is None else Q(request_id=named)

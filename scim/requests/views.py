@@ -18,7 +18,7 @@ LOG = Log(
     find=queries.list_requests,
     columns=EXPORTED,
     cells=queries.exported,
-    not_exported=("request_body", "response_body"),
+    not_exported=("bodies",),
     page_size=25,
 )
 

@@ -14,7 +14,7 @@ from tests.scim.bodies import group_body, patch_body, user_body
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # what a refused request may leave: its own log row, and the token's last use
-KEPT = {"scim.requestlog", "scim.scimtoken", "orgs.organization"}
+KEPT = {"scim.requestlog", "scim.requestsubject", "scim.scimtoken", "orgs.organization"}
 WRITES = ("INSERT", "UPDATE", "DELETE")
 
 

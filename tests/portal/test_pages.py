@@ -16,12 +16,13 @@ from orgs.tenancy.types import MembershipOrigin
 from portal.setup import add_domain
 from scim.directories.queries import base_url, list_tokens
 from scim.directories.services import confirm_saved, revoke_token
-from scim.requests.models import RequestLog
-from scim.requests.services import record
+from scim.requests.models import RefusedCalls
+from scim.requests.services import record, record_refusal
 from scim.requests.types import LoggedRequest, LoggedResponse
 from sso.connections.types import SignInRules
 from sso.metadata import services as metadata
 from tests.factories import ACTOR, TokenFactory
+from tests.scim.requests.rows import move
 
 PAGE = "/orgs/acme/settings/authentication/"
 PULSE = f"{PAGE}pulse/"
@@ -33,15 +34,28 @@ def text_of(response):
 
 def call(directory, token=None, status=200, at=None):
     row = record(
-        org=directory.org,
+        org_id=directory.org_id,
         directory_id=directory.pk,
-        token_id=token.pk if token else None,
+        token_id=token.pk,
         call=LoggedRequest(method="GET", path="/Users", user_agent="JumpCloud"),
         answer=LoggedResponse(status=status),
     )
     if at is not None:
-        RequestLog.objects.filter(pk=row.pk).update(at=at)
+        move(row, at)
     return row
+
+
+def refuse(directory, count=1, at=None):
+    for _ in range(count):
+        record_refusal(
+            org_id=directory.org_id,
+            directory_id=directory.pk,
+            token_id=None,
+            call=LoggedRequest(method="GET", path="/Users"),
+            answer=LoggedResponse(status=401, detail="Unknown token"),
+        )
+    if at is not None:
+        RefusedCalls.objects.update(minute=at, at=at)
 
 
 @pytest.fixture
@@ -118,7 +132,7 @@ def test_pulse_shows_the_first_request_and_stops_polling(admin, acme_directory, 
 
 
 def test_pulse_shows_a_refused_attempt_as_a_warning_before_the_first_request(admin, acme_directory, token):
-    call(acme_directory, status=401)
+    refuse(acme_directory)
     pulse = text_of(admin.get(PULSE, {"shown": "waiting-0"}))
     assert 'pill-warn">' in pulse
     assert "1 refused attempt<" in pulse
@@ -128,8 +142,7 @@ def test_pulse_shows_a_refused_attempt_as_a_warning_before_the_first_request(adm
 
 def test_pulse_stays_healthy_when_a_wrong_token_is_refused_after_a_good_request(admin, acme_directory, token):
     call(acme_directory, token)
-    refused = call(acme_directory, status=401)
-    RequestLog.objects.filter(pk=refused.pk).update(count=3)
+    refuse(acme_directory, 3)
     pulse = text_of(admin.get(PULSE))
     assert "Receiving requests" in pulse
     assert "3 refused attempts<" in pulse
@@ -139,21 +152,21 @@ def test_pulse_stays_healthy_when_a_wrong_token_is_refused_after_a_good_request(
 
 
 def test_pulse_shows_no_refusal_after_a_later_request_with_a_live_token(admin, acme_directory, token):
-    call(acme_directory, status=401)
+    refuse(acme_directory)
     call(acme_directory, token)
     assert "refused attempt" not in text_of(admin.get(PULSE))
 
 
 def test_pulse_shows_no_refusal_older_than_a_day(admin, acme_directory, token):
-    call(acme_directory, status=401, at=now() - timedelta(hours=25))
+    refuse(acme_directory, at=now() - timedelta(hours=25))
     assert "refused attempt" not in text_of(admin.get(PULSE))
 
 
 def test_authentication_page_shows_a_refused_token_as_a_warning_and_not_as_an_error(admin, acme_directory, token):
     call(acme_directory, token)
-    call(acme_directory, status=401)
+    refuse(acme_directory)
     page = text_of(admin.get(PAGE))
-    assert "401 token refused" in page
+    assert "1 refused attempt<" in page
     assert "pill-bad" not in page
 
 

@@ -38,7 +38,7 @@ from orgs.tenancy.types import SignInMethod
 from portal.site.accounts import FactorAdapter
 from scim.directories.models import Directory, ScimToken
 from scim.groups.models import DirectoryGroup
-from scim.requests.models import RequestLog
+from scim.requests.models import RefusedCalls, RequestLog
 from scim.users.models import DirectoryUser
 from sso.attempts import services as attempts
 from sso.attempts.models import LoginAttempt
@@ -101,7 +101,10 @@ def rows(acme: Organization, olga: Membership, acme_directory: Directory, acme_t
         user_name_key="uma",
         document={"nickName": "a-nick-name-of-the-document"},
     )
-    RequestLog.objects.create(**tenant, at=now(), method="GET", path="/Users", status=200, request_id="r" * 32)
+    RequestLog.objects.create(
+        **tenant, at=now(), method="GET", path="/Users", status=200, public_id="b" * 32, subject="a-subject"
+    )
+    RefusedCalls.objects.create(**tenant, minute=now(), at=now(), status=401, cause="a-cause", method="GET", path="/")
     token = ScimToken.objects.get()
     return _single_sign_on_rows(acme, membership) | {
         "token": acme_token,
@@ -282,7 +285,7 @@ BY_PUBLIC_ID = [page for page in PAGES if "public_id" in (page.fields or ())]
 
 
 def test_support_site_registers_read_only_pages_only():
-    assert (len(PAGES), len(FILTERED), len(BY_PUBLIC_ID)) == (19, 15, 16)
+    assert (len(PAGES), len(FILTERED), len(BY_PUBLIC_ID)) == (20, 16, 16)
     assert all(isinstance(page, ReadOnlyAdmin) for page in PAGES)
     assert not admin.site.is_registered(Authenticator)
 
@@ -380,7 +383,8 @@ QUOTED = (
     ("orgs_user", "Uma@Acme.example"),
     ("orgs_membership", "uma@"),
     ("orgs_auditevent", "scim_token.created"),
-    ("scim_requestlog", "r" * 32),
+    ("scim_requestlog", "b" * 32),
+    ("scim_refusedcalls", "a-cause"),
     ("scim_directoryuser", "uma"),
     ("scim_directorygroup", "maker"),
     ("orgs_groupmember", "uma@acme"),

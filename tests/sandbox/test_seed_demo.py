@@ -19,7 +19,7 @@ from sandbox.idp import OUTSIDE
 from sandbox.seeds import require_sandbox, seed
 from scim.directories.models import ScimToken
 from scim.directories.queries import first_directory, list_tokens, token_state
-from scim.requests.models import RequestLog
+from scim.requests.models import RefusedCalls, RequestLog
 from scim.users.models import DirectoryUser
 from tests.factories import OrganizationFactory
 
@@ -79,9 +79,12 @@ class TestDemo(TestCase):
         }
         assert tokens["JumpCloud production"].last_used_at is not None
 
+    def test_demo_has_a_refused_call(self):
+        assert [row.status for row in RefusedCalls.objects.filter(org=self.northwind)] == [401]
+
     def test_demo_log_has_each_kind_of_failure(self):
         failures = RequestLog.objects.filter(org=self.northwind, status__gte=400).values_list("status", flat=True)
-        assert sorted(failures) == [400, 401, 404, 409]
+        assert sorted(failures) == [400, 404, 409]
 
     def test_demo_log_has_jumpcloud_as_dialect(self):
         assert set(RequestLog.objects.filter(org=self.northwind).values_list("dialect", flat=True)) == {"jumpcloud"}

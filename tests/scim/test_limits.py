@@ -12,7 +12,7 @@ from scim.directories.services import revoke_token
 from scim.endpoint import limits as module
 from scim.endpoint.limits import Limiter, limits
 from scim.protocol.schemas import ERROR
-from scim.requests.models import RequestLog
+from scim.requests.models import RefusedCalls
 from tests.conftest import ScimClient
 from tests.factories import ACTOR, TokenFactory
 from tests.scim.bodies import user_body
@@ -121,9 +121,9 @@ def test_requests_over_the_token_limit_take_no_queries_and_share_one_log_row(sci
         scim.get("/Users")
     with django_assert_num_queries(0):
         assert statuses(*(scim.get("/Users") for _ in range(20))) == [429] * 20
-    row = RequestLog.objects.get(status=429)
+    row = RefusedCalls.objects.get(status=429)
     assert (row.count, row.token.directory) == (1, scim.directory)
-    assert "more requests than are taken at once" in row.detail
+    assert "more requests than are taken at once" in row.cause
 
 
 def test_requests_over_the_token_limit_are_logged_again_after_a_minute(scim, narrow, clock):
@@ -132,7 +132,7 @@ def test_requests_over_the_token_limit_are_logged_again_after_a_minute(scim, nar
     clock.moment += 60
     for _ in range(6):
         scim.get("/Users")
-    assert RequestLog.objects.filter(status=429).aggregate(total=Sum("count")) == {"total": 2}
+    assert RefusedCalls.objects.filter(status=429).aggregate(total=Sum("count")) == {"total": 2}
 
 
 def test_token_over_its_limit_does_not_limit_another_token(scim, narrow):
