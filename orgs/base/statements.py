@@ -72,9 +72,11 @@ class CompiledQuerySet:
 
     is_prepared = False
 
-    def __init__(self, build: Callable[[], "QuerySet[Any, Any]"], *, is_shared: bool = False) -> None:
+    def __init__(
+        self, build: Callable[[], "QuerySet[Any, Any]"], *, is_shared: bool = False, is_late: bool = False
+    ) -> None:
         self._build = build
-        self._is_shared = is_shared
+        self._is_shared, self._is_late = is_shared, is_late
         self._compiled: dict[str, Compiled] = {}
 
     def _run(self, given: dict[str, Any]) -> tuple[Compiled, list[Sequence[Any]]]:
@@ -99,7 +101,7 @@ class CompiledQuerySet:
         converters = compiler.get_converters(columns)
         if self._is_shared and connection.features.has_select_for_update:
             # Django has no share lock
-            sql += f" FOR KEY SHARE OF {connection.ops.quote_name(queryset.model._meta.db_table)}"  # noqa: SLF001
+            sql += " FOR KEY SHARE NOWAIT" if self._is_late else " FOR KEY SHARE"
         compiled = Compiled(
             sql,
             tuple(parameters),
@@ -116,10 +118,13 @@ class Statement(CompiledQuerySet, Generic[M]):
 
     With `is_shared` its rows stay as they are until the transaction ends, and others may hold them in the same way: who
     deletes them, or holds them by `select_for_update`, waits. SQLite has one writer at a time and needs no lock.
+    With `is_late` nobody is waited for who holds them now: OperationalError is raised instead.
     """
 
-    def __init__(self, build: Callable[[], "QuerySet[M, Any]"], *, is_shared: bool = False) -> None:
-        super().__init__(build, is_shared=is_shared)
+    def __init__(
+        self, build: Callable[[], "QuerySet[M, Any]"], *, is_shared: bool = False, is_late: bool = False
+    ) -> None:
+        super().__init__(build, is_shared=is_shared, is_late=is_late)
 
     def all(self, **given: Any) -> list[Any]:
         """Return what the queryset would. Raises TransactionManagementError where it locks outside of a transaction."""

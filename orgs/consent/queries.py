@@ -5,7 +5,7 @@ from datetime import datetime
 from orgs.domains import queries as domains
 from orgs.domains.models import Domain
 from orgs.tenancy import queries as tenancy
-from orgs.tenancy.models import Membership, MembershipAddress, Organization, User
+from orgs.tenancy.models import Membership, MembershipAddress, User
 from orgs.tenancy.types import AddressKind, MembershipState
 
 
@@ -96,10 +96,10 @@ def membership_in(org_id: int, account: User) -> Membership | None:
     return Membership.objects.filter(org_id=org_id, user=account).first()
 
 
-def lock_deprovisioned(org: Organization, account: User) -> Membership | None:
+def lock_deprovisioned(org_id: int, account: User) -> Membership | None:
     """Return the membership of this account that the directory deleted, held until the transaction ends."""
     rows = Membership.objects.select_for_update(of=("self",)).select_related("org")
-    return rows.filter(org=org, user=account, deprovisioned_at__isnull=False).first()
+    return rows.filter(org_id=org_id, user=account, deprovisioned_at__isnull=False).first()
 
 
 def former_holders(membership: Membership) -> list[Membership]:

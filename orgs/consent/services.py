@@ -9,25 +9,25 @@ from orgs.base.text import address_key
 from orgs.consent import queries
 from orgs.domains import queries as domains
 from orgs.events import services as outbox
+from orgs.events.services import Changes
 from orgs.events.types import Mail
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.errors import AddressTaken, LastOwner
-from orgs.tenancy.models import Membership, MembershipAddress, Organization, User
+from orgs.tenancy.models import Membership, MembershipAddress, User
 from orgs.tenancy.types import AddressKind, Role
 
 
-@transaction.atomic
-def account_to_join(*, membership: Membership, actor: Actor) -> User | None:
+def account_to_join(*, membership: Membership, changes: Changes) -> User | None:
     """Return the account that receives this membership without being asked, or None when its person must be asked.
 
-    Where the domain of the address is verified and no account has verified the address, the organization makes one.
-    Raises LastOwner.
+    The caller's transaction holds the membership. Where the domain of the address is verified and no account has verified
+    the address, the organization makes one. Raises LastOwner.
     """
-    domain = domains.verified_domain_of(membership.org, membership.email)
+    domain = domains.rely_on_domain(membership.org_id, membership.email, is_late=True)
     if domain is None:
         return None
-    _remove_address(membership, actor)
+    _remove_address(membership, changes)
     account = tenancy_queries.account_for_address(membership.email)
     if account is None:
         try:
@@ -40,18 +40,18 @@ def account_to_join(*, membership: Membership, actor: Actor) -> User | None:
     return account if queries.may_join_unasked(membership, account, domain) else None
 
 
-@transaction.atomic
-def remove_address_of_former_holders(*, membership: Membership, actor: Actor) -> None:
+def remove_address_of_former_holders(*, membership: Membership, changes: Changes) -> None:
     """Remove the address of this membership from the accounts of members who had it before.
 
     Whoever reads the mailbox now is somebody else: a password reset must not open the former person's account. Only an
-    organization that has verified the domain can say so. Raises LastOwner when no owner could sign in any more.
+    organization that has verified the domain can say so. The caller's transaction holds the membership. Raises LastOwner
+    when no owner could sign in any more.
     """
-    if domains.has_verified(membership.org, membership.email):
-        _remove_address(membership, actor)
+    if domains.rely_on_domain(membership.org_id, membership.email, is_late=True) is not None:
+        _remove_address(membership, changes)
 
 
-def _remove_address(membership: Membership, actor: Actor) -> None:
+def _remove_address(membership: Membership, changes: Changes) -> None:
     for former in queries.former_holders(membership):
         if former.user is None or former.user_id == membership.user_id:
             continue
@@ -61,8 +61,7 @@ def _remove_address(membership: Membership, actor: Actor) -> None:
         _refuse_to_lose_last_owner(former)
         change = Change(before={"account_address": membership.email})
         target = AuditTarget.of_membership(former)
-        action = "membership.account_address_removed"
-        audit.record(org=membership.org, actor=actor, action=action, target=target, change=change)
+        changes.record("membership.account_address_removed", target, change)
         _mail_other_addresses("address_reassigned", former.user, {"org": membership.org, "address": membership.email})
 
 
@@ -107,18 +106,17 @@ def _refuse_to_lose_last_owner(former: Membership) -> None:
         raise LastOwner
 
 
-@transaction.atomic
-def leave_deprovisioned_membership(*, org: Organization, user: User, actor: Actor) -> None:
+def leave_deprovisioned_membership(*, user: User, changes: Changes) -> None:
     """Take the account off a membership that the directory deleted, so that it can have another one here.
 
-    A person who consents to a new membership keeps nothing of the former one.
+    A person who consents to a new membership keeps nothing of the former one. In the caller's transaction.
     """
-    former = queries.lock_deprovisioned(org, user)
+    former = queries.lock_deprovisioned(changes.org_id, user)
     if former is None:
         return
     former.user = None
     former.save(update_fields=["user"])
-    audit.record(org=org, actor=actor, action="membership.account_removed", target=AuditTarget.of_membership(former))
+    changes.record("membership.account_removed", AuditTarget.of_membership(former))
 
 
 @transaction.atomic

@@ -4,12 +4,14 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from orgs.audit import services as audit
 from orgs.audit.services import AuditTarget, Change
 from orgs.base.actor import Actor
 from orgs.base.clock import now
+from orgs.base.statements import number, text
+from orgs.base.writes import Update
 from orgs.consent import services as consent
 from orgs.deprovisioning import queries
+from orgs.events.services import Changes
 from orgs.people import queries as people_queries
 from orgs.people import services as people
 from orgs.people.errors import MembershipExists
@@ -21,6 +23,12 @@ from orgs.tenancy.types import AddressKind, SuspensionSource
 DELETED = "Deleted by the identity provider"
 CARRIED_OVER = "The member who had this address before was suspended. Check who this is before you lift it."
 
+CURRENT_ADDRESS = Update(
+    lambda: MembershipAddress.objects.filter(
+        org_id=number("org"), membership_id=number("membership"), address_key=text("key"), kind=AddressKind.CURRENT
+    )
+)
+
 
 @transaction.atomic
 def deprovision_membership(*, membership: Membership, directory: UUID, actor: Actor) -> None:
@@ -29,25 +37,31 @@ def deprovision_membership(*, membership: Membership, directory: UUID, actor: Ac
     `directory` is the public id of the last one that had the person. Doing it twice changes nothing. Raises LastOwner,
     MembershipUnknown.
     """
-    locked = people.lock_membership(membership)
-    people.suspend_membership(
-        membership=locked, source=SuspensionSource.SCIM, directory=directory, actor=actor, reason=DELETED
+    changes = Changes(membership.org_id, actor)
+    deprovision_held(membership=people.lock_membership(membership), directory=directory, changes=changes)
+    changes.write()
+
+
+def deprovision_held(*, membership: Membership, directory: UUID, changes: Changes) -> None:
+    """Do what `deprovision_membership` does with a membership that the caller's transaction holds."""
+    people.suspend_held(
+        membership=membership, source=SuspensionSource.SCIM, directory=directory, reason=DELETED, changes=changes
     )
-    if locked.deprovisioned_at is not None:
+    if membership.deprovisioned_at is not None:
         return
-    if people_queries.was_never_used(locked):
+    if people_queries.was_never_used(membership):
         # nobody came: the account has nothing here, and keeps its address whoever has the next membership
-        locked.user = None
-    locked.deprovisioned_at = now()
-    locked.save(update_fields=["user", "deprovisioned_at"])
-    people.withdraw_invitation(membership=locked)
-    current = MembershipAddress.objects.filter(
-        org_id=locked.org_id, membership=locked, kind=AddressKind.CURRENT, address_key=locked.email_key
+        membership.user = None
+    membership.deprovisioned_at = now()
+    people.save_columns(membership, "user_id", "deprovisioned_at")
+    people.withdraw_invitation(membership=membership)
+    CURRENT_ADDRESS.run(
+        {"kind": AddressKind.FORMER, "since": membership.deprovisioned_at},
+        org=membership.org_id,
+        membership=membership.pk,
+        key=membership.email_key,
     )
-    current.update(kind=AddressKind.FORMER, since=locked.deprovisioned_at)
-    audit.record(
-        org=locked.org, actor=actor, action="membership.deprovisioned", target=AuditTarget.of_membership(locked)
-    )
+    changes.record("membership.deprovisioned", AuditTarget.of_membership(membership))
 
 
 @transaction.atomic
@@ -56,24 +70,28 @@ def restore_membership(*, membership: Membership, profile: Profile, actor: Actor
 
     Raises MembershipExists when another member has the address, AddressInvalid, MembershipUnknown.
     """
+    locked, changes = people.lock_membership(membership), Changes(membership.org_id, actor)
+    restore_held(membership=locked, profile=profile, changes=changes)
+    changes.write()
+    return locked
+
+
+def restore_held(*, membership: Membership, profile: Profile, changes: Changes) -> None:
+    """Do what `restore_membership` does with a membership that the caller's transaction holds; what it raises ends that."""
     tenancy.require_address(profile.email)
-    locked = people.lock_membership(membership)
-    if locked.deprovisioned_at is None:
-        return locked
-    before = people_queries.profile_of(locked)
-    locked.deprovisioned_at = None
-    people.copy_profile(locked, profile)
+    if membership.deprovisioned_at is None:
+        return
+    before = people_queries.profile_of(membership)
+    membership.deprovisioned_at = None
+    people.copy_profile(membership, profile)
     try:
-        with transaction.atomic():
-            locked.save(update_fields=[*PROFILE_COLUMNS, "deprovisioned_at"])
-            people.remember_address(locked)
+        people.save_columns(membership, *PROFILE_COLUMNS, "deprovisioned_at")
+        people.remember_address(membership)
     except IntegrityError as error:
         raise MembershipExists from error
-    consent.remove_address_of_former_holders(membership=locked, actor=actor)
-    change = Change(before=before, after=people_queries.profile_of(locked))
-    target = AuditTarget.of_membership(locked)
-    audit.record(org=locked.org, actor=actor, action="membership.restored", target=target, change=change)
-    return locked
+    consent.remove_address_of_former_holders(membership=membership, changes=changes)
+    change = Change(before=before, after=people_queries.profile_of(membership))
+    changes.record("membership.restored", AuditTarget.of_membership(membership), change)
 
 
 @transaction.atomic
@@ -83,5 +101,13 @@ def carry_over_suspensions(*, membership: Membership, actor: Actor) -> None:
     Whether the directory has brought the same person back under another externalId can't be told: an admin who looks
     can lift it. Raises MembershipUnknown.
     """
+    locked, changes = people.lock_membership(membership), Changes(membership.org_id, actor)
+    carry_over_held(membership=locked, changes=changes)
+    changes.write()
+    membership.state = locked.state
+
+
+def carry_over_held(*, membership: Membership, changes: Changes) -> None:
+    """Do what `carry_over_suspensions` does with a membership that the caller's transaction holds."""
     for source in queries.suspensions_by_people(membership, membership.email):
-        people.suspend_membership(membership=membership, source=source, actor=actor, reason=CARRIED_OVER)
+        people.suspend_held(membership=membership, source=source, reason=CARRIED_OVER, changes=changes)

@@ -23,6 +23,14 @@ HELD_DOMAINS = Statement(
 )
 
 
+def _of_name() -> QuerySet[Domain]:
+    return Domain.objects.filter(org_id=number("org"), name_key=text("key")).order_by()
+
+
+RELIED_ON = Statement(_of_name, is_shared=True)
+RELIED_ON_LATE = Statement(_of_name, is_shared=True, is_late=True)
+
+
 def has_verified(org: Organization, address: str) -> bool:
     """Say whether the organization has verified the domain of this address. A parent domain doesn't prove its children."""
     return Domain.objects.filter(org=org, name_key=address_domain(address), state=DomainState.VERIFIED).exists()
@@ -83,6 +91,17 @@ def lock_domain(domain: Domain) -> Domain:
         return rows.get(org_id=domain.org_id, pk=domain.pk)
     except Domain.DoesNotExist as error:
         raise DomainUnknown from error
+
+
+def rely_on_domain(org_id: int, address: str, *, is_late: bool = False) -> Domain | None:
+    """Return the domain of this address if the organization has verified it; nobody removes it before the transaction ends.
+
+    Others may rely on it at the same time. Who is verifying or removing it now is waited for; where a membership is held
+    already (`is_late`), OperationalError is raised instead, which the edge answers like a busy database.
+    """
+    statement = RELIED_ON_LATE if is_late else RELIED_ON
+    domain = statement.first(org=org_id, key=address_domain(address))
+    return domain if domain is not None and domain.is_verified else None
 
 
 def lock_verified_domains(org: Organization, *addresses: str) -> frozenset[str]:

@@ -73,6 +73,11 @@ def address_kinds(org: Organization, address: str) -> dict[int, AddressKind]:
     return {membership: AddressKind(kind) for membership, kind in rows}
 
 
+def is_address_new(org: Organization, address: str) -> bool:
+    """Say whether no membership of the organization has, or had, this address."""
+    return not ADDRESS_KINDS.all(org=org.pk, key=address_key(address))
+
+
 def is_address_deprovisioned(org: Organization, address: str) -> bool:
     """Say whether the directory has deleted a member who had this address last."""
     key = address_key(address)

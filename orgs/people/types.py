@@ -1,6 +1,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from orgs.tenancy.types import MembershipOrigin
+
 INVITATION_MAIL = "invitation.mail"
 INVITATION_DELAY = timedelta(minutes=2)
 INVITATION_LIFE = timedelta(days=14)
@@ -20,6 +22,16 @@ class Profile:
     given_name: str = ""
     family_name: str = ""
     display_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewMembership:
+    """A membership to be made. `is_address_new` when no membership of the organization ever had the address."""
+
+    profile: Profile
+    origin: MembershipOrigin
+    is_domain_verified: bool = False
+    is_address_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)

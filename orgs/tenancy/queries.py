@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from orgs.base.clock import now
+from orgs.base.statements import Statement, moment, number, text
 from orgs.base.text import address_key
 from orgs.tenancy.errors import AccountUnknown, OrganizationUnknown
 from orgs.tenancy.models import AddressVerification, Membership, Organization, SessionGrant, User
@@ -19,6 +20,13 @@ CLAIMS_TRIED = 3
 OWNER_WHO_CAN_SIGN_IN = Q(
     role=Role.OWNER, state=MembershipState.ACTIVE, user__is_active=True, user__email_key__isnull=False
 )
+
+PERSONAL_SESSIONS = Statement(
+    lambda: SessionGrant.objects.filter(
+        membership__user_id=number("user"), method__in=PERSONAL_METHODS, expires_at__gt=moment("now")
+    ).order_by("session", "id")
+)
+ADDRESS_KNOWN = Statement(lambda: EmailAddress.objects.filter(email=text("key")).order_by().values_list("pk")[:1])
 
 
 def find_organization(slug: str) -> Organization:
@@ -78,9 +86,7 @@ def members_by_idp_alone(org: Organization, domain_key: str) -> QuerySet[Members
 
 def personal_sessions_of(user: User) -> Sequence[SessionGrant]:
     """Return one grant for each live session in which this person gave a personal proof."""
-    grants = SessionGrant.objects.filter(
-        membership__user=user, method__in=PERSONAL_METHODS, expires_at__gt=now()
-    ).order_by("session", "id")
+    grants: list[SessionGrant] = PERSONAL_SESSIONS.all(user=user.pk, now=now())
     return list({grant.session: grant for grant in grants}.values())
 
 
@@ -147,6 +153,11 @@ def account_for_address(address: str) -> User | None:
     """Return the account that verified this address, as its primary one or as another of its addresses."""
     found = verifications().filter(address_key=address_key(address)).select_related("user").first()
     return found.user if found is not None else None
+
+
+def is_address_known(address: str) -> bool:
+    """Say whether some account has this address, verified or not."""
+    return ADDRESS_KNOWN.first(key=address_key(address)) is not None
 
 
 def accounts_behind(address: str) -> list[User]:

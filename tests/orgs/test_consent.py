@@ -25,6 +25,7 @@ from orgs.people import services as people
 from orgs.people import tasks
 from orgs.people.models import Invitation
 from orgs.people.types import ADMISSION, INVITATION_DELAY, INVITATION_MAIL, Profile
+from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.errors import AddressTaken
 from orgs.tenancy.models import Membership, User
@@ -136,14 +137,29 @@ def test_domain_verification_does_not_link_an_unverified_account(acme, claimed):
 
 
 def test_membership_links_an_account_that_verifies_the_address_concurrently(acme, verified, stranger, monkeypatch):
-    create = tenancy.create_account
+    lock = tenancy_queries.lock_address
+
+    def verify_first(address):
+        monkeypatch.setattr(tenancy_queries, "lock_address", lock)
+        tenancy.mark_address_verified(user=stranger, address=address)
+
+    monkeypatch.setattr(tenancy_queries, "lock_address", verify_first)
+    assert membership_for(acme).user == stranger
+
+
+def test_waiting_membership_links_an_account_that_verifies_the_address_concurrently(
+    acme, claimed, stranger, monkeypatch
+):
+    membership, create = membership_for(acme), tenancy.create_account
+    Domain.objects.update(state=DomainState.VERIFIED, verified_at=now())
 
     def verify_first(**fields):
         tenancy.mark_address_verified(user=stranger, address=NORA)
         return create(**fields)
 
     monkeypatch.setattr(tenancy, "create_account", verify_first)
-    assert membership_for(acme).user == stranger
+    people.activate_or_invite(membership=membership, actor=ACTOR)
+    assert membership.user == stranger
 
 
 def test_membership_is_invited_when_the_account_has_another_membership_in_the_organization(acme, verified, uma):

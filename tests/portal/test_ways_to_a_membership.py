@@ -526,10 +526,16 @@ def test_name_id_enters_or_is_refused_as_in_the_table(
 # each caller, with the ways of the table that go through it; the demo's seeds are no part of the product
 GIVERS: dict[str, dict[str, set[Step]]] = {
     "join": {
-        "orgs/people/services/activate.py:activate": {scim_create, scim_rename, scim_reactivate, sign_in_with_jit},
         "orgs/people/services/activate.py:accept_invitation": {invitation_link, accept_waiting},
-        "orgs/people/services/create.py:create_owner_membership": {create_organization_for, add_owner_to},
         "portal/setup.py:_make_owner": {add_owner_who_was_invited},
+    },
+    "join_held": {
+        "orgs/people/services/activate.py:activate": {scim_create, scim_rename, scim_reactivate, sign_in_with_jit},
+        "orgs/people/services/activate.py:join": {invitation_link, accept_waiting, add_owner_who_was_invited},
+        "orgs/people/services/create.py:create_owner_membership": {create_organization_for, add_owner_to},
+    },
+    "join_new_account": {
+        "orgs/people/services/create.py:add_membership": {scim_create, sign_in_with_jit},
     },
     "accept_invitation": {
         "orgs/people/views.py:accept": {invitation_link, invitation_link_and_new_account},
@@ -543,10 +549,21 @@ GIVERS: dict[str, dict[str, set[Step]]] = {
         "scim/users/services.py:_membership_for": {scim_create, scim_create_without_external_id},
         "sso/admission/services.py:_join": {sign_in_with_jit},
     },
-    "activate_or_invite": {
-        "orgs/people/services/create.py:create_membership": {scim_create},
-        "orgs/people/services/profile.py:_follow_address": {scim_rename},
+    "add_membership": {
+        "orgs/people/services/create.py:create_membership": {
+            scim_create,
+            scim_create_without_external_id,
+            sign_in_with_jit,
+        },
     },
+    "activate": {
+        "orgs/people/services/create.py:add_membership": {scim_create, sign_in_with_jit},
+        "orgs/people/services/profile.py:_follow_address": {scim_rename},
+        "orgs/people/services/suspend.py:lift_held": {scim_reactivate},
+        "orgs/people/services/activate.py:activate_or_invite": set(),
+        "orgs/people/services/activate.py:activate_or_keep_invitation": {verify_domain_later, sign_in_without_jit},
+    },
+    "activate_or_invite": {},
     "activate_or_keep_invitation": {
         "orgs/people/services/activate.py:activate_waiting_memberships": {verify_domain_later},
         "sso/admission/services.py:admit": {sign_in_with_jit, sign_in_without_jit},
@@ -590,8 +607,9 @@ def test_only_listed_services_change_the_account_of_a_membership() -> None:
     }
     # the last only tells its caller's copy of the row
     assert writers == {
-        "orgs/people/services/activate.py:join",
+        "orgs/people/services/activate.py:join_held",
+        "orgs/people/services/activate.py:join_new_account",
         "orgs/consent/services.py:leave_deprovisioned_membership",
-        "orgs/deprovisioning/services.py:deprovision_membership",
+        "orgs/deprovisioning/services.py:deprovision_held",
         "orgs/people/services/suspend.py:lift_suspension",
     }

@@ -6,9 +6,12 @@ from orgs.people.services.activate import (
     activate_or_keep_invitation,
     activate_waiting_memberships,
     join,
+    join_held,
     withdraw_invitation,
 )
 from orgs.people.services.create import (
+    add_membership,
+    adopt_held,
     adopt_membership,
     create_membership,
     create_owner_membership,
@@ -17,6 +20,7 @@ from orgs.people.services.create import (
 from orgs.people.services.lock import (
     lock_membership,
     refuse_to_lose_last_owner,
+    save_columns,
 )
 from orgs.people.services.profile import (
     copy_profile,
@@ -25,12 +29,15 @@ from orgs.people.services.profile import (
     record_membership_sign_in,
     remember_address,
     update_profile,
+    update_profile_held,
 )
 from orgs.people.services.roles import (
     grant_role,
 )
 from orgs.people.services.suspend import (
+    lift_held,
     lift_suspension,
+    suspend_held,
     suspend_membership,
 )
 
@@ -39,6 +46,8 @@ __all__ = [
     "activate_or_invite",
     "activate_or_keep_invitation",
     "activate_waiting_memberships",
+    "add_membership",
+    "adopt_held",
     "adopt_membership",
     "copy_profile",
     "create_membership",
@@ -46,6 +55,8 @@ __all__ = [
     "grant_role",
     "is_shown",
     "join",
+    "join_held",
+    "lift_held",
     "lift_suspension",
     "lock_membership",
     "record_account_sign_in",
@@ -53,7 +64,10 @@ __all__ = [
     "refuse_to_lose_last_owner",
     "remember_address",
     "remove_membership",
+    "save_columns",
+    "suspend_held",
     "suspend_membership",
     "update_profile",
+    "update_profile_held",
     "withdraw_invitation",
 ]

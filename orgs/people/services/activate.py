@@ -5,83 +5,118 @@ from datetime import datetime
 import structlog
 from django.db import IntegrityError, transaction
 
-from orgs.audit import services as audit
 from orgs.audit.services import AuditTarget
 from orgs.base.actor import Actor
 from orgs.base.clock import now
 from orgs.base.errors import DomainError
+from orgs.base.writes import Insert
 from orgs.consent import queries as consent_queries
 from orgs.consent import services as consent
 from orgs.domains import queries as domains
 from orgs.domains.models import Domain
-from orgs.events import services as outbox
+from orgs.events.services import Changes
 from orgs.people import errors, queries
 from orgs.people.errors import InvitationUnknown, MembershipExists
 from orgs.people.models import Invitation
-from orgs.people.services.lock import lock_membership
+from orgs.people.services.lock import lock_membership, save_columns
 from orgs.people.types import INVITATION_DELAY, INVITATION_MAIL
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, User
 from orgs.tenancy.types import MembershipState
 
+NEW_INVITATION = Insert(Invitation)
 log = structlog.get_logger(__name__)
 
 
 @transaction.atomic
 def activate_or_invite(*, membership: Membership, actor: Actor) -> None:
     """Activate the membership when its organization has verified the domain of its address, else plan an invitation."""
-    if not activate(membership, actor):
-        invite(membership)
+    changes = Changes(membership.org_id, actor)
+    if not activate(membership=membership, changes=changes):
+        invite(membership=membership, changes=changes)
+    changes.write()
 
 
 @transaction.atomic
 def activate_or_keep_invitation(*, membership: Membership, actor: Actor) -> None:
     """Do what `activate_or_invite` does, but send no invitation where one was mailed or waits to be mailed."""
-    if not activate(membership, actor) and not queries.has_open_invitation(membership):
-        invite(membership)
+    changes = Changes(membership.org_id, actor)
+    if not activate(membership=membership, changes=changes) and not queries.has_open_invitation(membership):
+        invite(membership=membership, changes=changes)
+    changes.write()
 
 
-def activate(membership: Membership, actor: Actor) -> bool:
+def activate(*, membership: Membership, changes: Changes) -> bool:
     """Say whether somebody has this membership, after giving it to the account that may take it without being asked."""
     if membership.user_id is None:
-        account = consent.account_to_join(membership=membership, actor=actor)
+        account = consent.account_to_join(membership=membership, changes=changes)
         if account is not None:
-            join(membership=membership, user=account, actor=actor)
+            join_held(membership=membership, user=account, changes=changes)
     return membership.user_id is not None
 
 
-def invite(membership: Membership) -> None:
+def invite(*, membership: Membership, changes: Changes) -> None:
     """Plan the invitation's mail in place of the one that waits, and no earlier than a bound has put that off."""
     invitation, _ = Invitation.objects.get_or_create(org_id=membership.org_id, membership=membership)
     moment = now()
     delay = max(INVITATION_DELAY, (invitation.delayed_until or moment) - moment)
-    outbox.cancel(org=membership.org, kind=INVITATION_MAIL, key=str(membership.public_id))
-    outbox.add(org=membership.org, kind=INVITATION_MAIL, key=str(membership.public_id), delay=delay)
+    changes.cancel(INVITATION_MAIL, str(membership.public_id))
+    changes.plan(INVITATION_MAIL, str(membership.public_id), delay=delay)
+
+
+def invite_new(*, membership: Membership, changes: Changes) -> None:
+    """Plan the first mail of a membership that was made just now: nothing waits that it would replace."""
+    NEW_INVITATION.one(Invitation(org_id=membership.org_id, membership=membership))
+    changes.plan(INVITATION_MAIL, str(membership.public_id), delay=INVITATION_DELAY)
 
 
 @transaction.atomic
 def join(*, membership: Membership, user: User, actor: Actor) -> None:
     """Give the membership to this account, and let its sessions with a personal proof open it. Raises MembershipExists."""
-    consent.leave_deprovisioned_membership(org=membership.org, user=user, actor=actor)
+    changes = Changes(membership.org_id, actor)
+    join_held(membership=membership, user=user, changes=changes)
+    changes.write()
+
+
+def join_held(*, membership: Membership, user: User, changes: Changes) -> None:
+    """Do what `join` does with a membership that the caller's transaction holds; when it raises, that transaction ends."""
+    consent.leave_deprovisioned_membership(user=user, changes=changes)
     membership.user, membership.joined_at = user, now()
     membership.state = queries.state_of(membership)
     try:
-        with transaction.atomic():
-            membership.save(update_fields=["user", "joined_at", "state"])
+        save_columns(membership, "user_id", "joined_at", "state")
     except IntegrityError as error:
         raise MembershipExists("This account already has another membership in the organization.") from error
-    withdraw_invitation(membership=membership)
+    _withdraw(membership, changes)
     if membership.is_active:
         tenancy.extend_personal_sessions(membership=membership)
-    audit.record(
-        org=membership.org, actor=actor, action="membership.joined", target=AuditTarget.of_membership(membership)
-    )
+    changes.record("membership.joined", AuditTarget.of_membership(membership))
 
 
+def join_new_account(*, membership: Membership, changes: Changes) -> bool:
+    """Give a membership, which was made just now, to a new account, when no account has its address; say whether one got it.
+
+    The organization has verified the domain, and nobody there had the address before: no rule of consent has to be asked.
+    """
+    tenancy_queries.lock_address(membership.email)
+    if tenancy_queries.is_address_known(membership.email):
+        return False
+    membership.user = tenancy.create_unused_account(email=membership.email, made_by=membership.org_id)
+    membership.state, membership.joined_at = MembershipState.ACTIVE, now()
+    save_columns(membership, "user_id", "joined_at", "state")
+    changes.record("membership.joined", AuditTarget.of_membership(membership))
+    return True
+
+
+@transaction.atomic
 def withdraw_invitation(*, membership: Membership) -> None:
     """Cancel the invitation: it is neither sent nor accepted from now on."""
-    outbox.cancel(org=membership.org, kind=INVITATION_MAIL, key=str(membership.public_id))
+    _withdraw(membership, Changes(membership.org_id, Actor.system()))
+
+
+def _withdraw(membership: Membership, changes: Changes) -> None:
+    changes.cancel(INVITATION_MAIL, str(membership.public_id))
     Invitation.objects.filter(org_id=membership.org_id, membership=membership).delete()
 
 

@@ -1,6 +1,7 @@
 """Locking a membership, and the rule that the last owner stays."""
 
 from orgs.base.statements import Statement, number
+from orgs.base.writes import Update
 from orgs.people import queries
 from orgs.people.errors import MembershipUnknown
 from orgs.tenancy import queries as tenancy_queries
@@ -16,6 +17,7 @@ HELD = Statement(
         .order_by()
     )
 )
+COLUMNS = Update(lambda: Membership.objects.filter(org_id=number("org"), pk=number("pk")))
 
 
 def lock_membership(membership: Membership, *, may_lose_owner: bool = False) -> Membership:
@@ -42,3 +44,9 @@ def refuse_to_lose_last_owner(membership: Membership) -> None:
     tenancy_queries.lock_organization(membership.org_id)
     if queries.active_owner_count(membership.org, without=membership) == 0:
         raise LastOwner
+
+
+def save_columns(membership: Membership, *columns: str) -> None:
+    """Write these columns of a membership that is held, in one statement; `user_id` is one, `user` isn't."""
+    values = {column: getattr(membership, column) for column in columns}
+    COLUMNS.run(values, org=membership.org_id, pk=membership.pk)

@@ -5,18 +5,19 @@ from copy import copy
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from orgs.audit import services as audit
 from orgs.audit.services import AuditTarget, Change
 from orgs.base.actor import Actor, ActorKind
 from orgs.base.clock import now
 from orgs.base.text import address_key, text_key
+from orgs.base.writes import Insert
 from orgs.consent import services as consent
 from orgs.domains import queries as domains
+from orgs.events.services import Changes
 from orgs.people import queries
 from orgs.people.errors import MembershipExists
 from orgs.people.models import Invitation
-from orgs.people.services.activate import activate_or_invite
-from orgs.people.services.lock import lock_membership, refuse_to_lose_last_owner
+from orgs.people.services.activate import activate, invite
+from orgs.people.services.lock import lock_membership, refuse_to_lose_last_owner, save_columns
 from orgs.people.types import PROFILE_COLUMNS, Profile
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy
@@ -24,33 +25,39 @@ from orgs.tenancy.errors import AddressTaken
 from orgs.tenancy.models import Membership, MembershipAddress, User
 from orgs.tenancy.types import AddressKind, MembershipState, Role
 
+NEW_ADDRESS = Insert(MembershipAddress)
 IDP_ACTORS = frozenset({ActorKind.SCIM, ActorKind.SAML})
 
 
 @transaction.atomic
 def update_profile(*, membership: Membership, profile: Profile, actor: Actor) -> None:
     """Set name and address; a former address is remembered. Raises MembershipExists, AddressInvalid, LastOwner."""
-    tenancy.require_address(profile.email)
-    locked = lock_membership(membership)
-    before, former_key = queries.profile_of(locked), locked.email_key
-    copy_profile(locked, profile)
-    if (after := queries.profile_of(locked)) == before:
+    changes = Changes(membership.org_id, actor)
+    update_profile_held(membership=lock_membership(membership), profile=profile, changes=changes)
+    changes.write()
+
+
+def update_profile_held(*, membership: Membership, profile: Profile, changes: Changes) -> None:
+    """Do what `update_profile` does with a membership that the caller's transaction holds; MembershipExists ends that."""
+    before, former_key = queries.profile_of(membership), membership.email_key
+    if profile.email != membership.email:
+        tenancy.require_address(profile.email)
+    copy_profile(membership, profile)
+    if (after := queries.profile_of(membership)) == before:
         return
-    if locked.email_key != former_key and actor.kind in IDP_ACTORS and locked.is_active:
+    is_renamed = membership.email_key != former_key
+    if is_renamed and changes.actor.kind in IDP_ACTORS and membership.is_active:
         # decision 9: no identity provider renames the last owner
-        refuse_to_lose_last_owner(locked)
+        refuse_to_lose_last_owner(membership)
     try:
-        with transaction.atomic():
-            locked.save(update_fields=PROFILE_COLUMNS)
-            if locked.email_key != former_key:
-                _move_address(locked, former_key)
+        save_columns(membership, *PROFILE_COLUMNS)
+        if is_renamed:
+            _move_address(membership, former_key)
     except IntegrityError as error:
         raise MembershipExists from error
-    change = Change(before=before, after=after)
-    target = AuditTarget.of_membership(locked)
-    audit.record(org=locked.org, actor=actor, action="membership.updated", target=target, change=change)
-    if locked.email_key != former_key:
-        _follow_address(locked, before["email"], actor)
+    changes.record("membership.updated", AuditTarget.of_membership(membership), Change(before=before, after=after))
+    if is_renamed:
+        _follow_address(membership, before["email"], changes)
 
 
 def _move_address(membership: Membership, former_key: str) -> None:
@@ -59,27 +66,33 @@ def _move_address(membership: Membership, former_key: str) -> None:
     remember_address(membership)
 
 
-def _follow_address(membership: Membership, former: str, actor: Actor) -> None:
+def _follow_address(membership: Membership, former: str, changes: Changes) -> None:
     """Invite a waiting membership at its new address, or move an account that nobody has used yet to it.
 
     An account in use never moves: whoever can rename a membership, an IdP or an admin, could take it by a password reset.
     """
-    consent.remove_address_of_former_holders(membership=membership, actor=actor)
+    consent.remove_address_of_former_holders(membership=membership, changes=changes)
     if membership.user is None:
         # what put off the mail to the former address doesn't hold for this one
         Invitation.objects.filter(org_id=membership.org_id, membership=membership).update(delayed_until=None)
-        activate_or_invite(membership=membership, actor=actor)
+        if not activate(membership=membership, changes=changes):
+            invite(membership=membership, changes=changes)
         return
     user, org = tenancy_queries.lock_account(membership.user), membership.org
     is_new = user.email_key == address_key(former) and tenancy_queries.was_never_used(user)
     is_wholly_theirs = is_new and membership.role != Role.OWNER and not tenancy_queries.has_other_memberships(user, org)
-    if is_wholly_theirs and domains.has_verified(org, former) and domains.has_verified(org, membership.email):
+    if is_wholly_theirs and _rely_on_domains(org.pk, former, membership.email):
         try:
             with transaction.atomic():
                 tenancy.change_account_address(user=user, email=membership.email)
         except AddressTaken:
             # somebody else signs in with it: the membership shows the new address, the account keeps the old
             return
+
+
+def _rely_on_domains(org_id: int, *addresses: str) -> bool:
+    """Say whether the organization has verified the domain of each address; it keeps them until the transaction ends."""
+    return all(domains.rely_on_domain(org_id, address, is_late=True) is not None for address in addresses)
 
 
 def copy_profile(membership: Membership, profile: Profile) -> None:
@@ -109,6 +122,19 @@ def remember_address(membership: Membership) -> None:
     )
     own.address, own.kind, own.since = membership.email, AddressKind.CURRENT, now()
     own.save()
+
+
+def remember_first_address(membership: Membership) -> None:
+    """Do what `remember_address` does where no membership of the organization ever had this address."""
+    NEW_ADDRESS.one(
+        MembershipAddress(
+            org_id=membership.org_id,
+            membership=membership,
+            address=membership.email,
+            address_key=membership.email_key,
+            since=now(),
+        )
+    )
 
 
 def record_membership_sign_in(*, membership: Membership) -> None:

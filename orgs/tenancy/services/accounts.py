@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from orgs.base import portions
 from orgs.base.clock import now
 from orgs.base.text import address_key
+from orgs.base.writes import Insert
 from orgs.tenancy import queries
 from orgs.tenancy.errors import AccountExists, AddressTaken, ExistingAccountClosed, SlugTaken
 from orgs.tenancy.models import AddressVerification, Organization, User
@@ -16,6 +17,7 @@ from orgs.tenancy.services.addresses import delete_if_empty, free_address, requi
 
 # accounts that nobody has verified and that claim one address
 MOST_CLAIMS = 20
+NEW_USER, NEW_ADDRESS, NEW_VERIFICATION = Insert(User), Insert(EmailAddress), Insert(AddressVerification)
 
 
 @transaction.atomic
@@ -50,6 +52,18 @@ def create_account(
                 AddressVerification.objects.create(user=user, address_key=address_key(email), verified_at=now())
     except IntegrityError as error:
         raise AddressTaken from error
+    return user
+
+
+def create_unused_account(*, email: str, made_by: int) -> User:
+    """Create the account of an address that no account has, verified by the organization with this id.
+
+    The caller's transaction holds the address (`queries.lock_address`), has looked, and ends if somebody was first.
+    """
+    user = User(email=email, email_key=address_key(email), made_by_org_id=made_by, password=make_password(None))
+    NEW_USER.one(user)
+    NEW_ADDRESS.one(EmailAddress(user=user, email=user.email_key, verified=True, primary=True))
+    NEW_VERIFICATION.one(AddressVerification(user=user, address_key=user.email_key or "", verified_at=now()))
     return user
 
 

@@ -10,9 +10,15 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 
 from orgs.base.clock import now
+from orgs.base.statements import number
+from orgs.base.writes import Delete
 from orgs.tenancy import queries
 from orgs.tenancy.models import Membership, Organization, SessionGrant, User
 from orgs.tenancy.types import IdpSession, SessionClient, SignInMethod
+
+GRANTS_OF_MEMBERSHIP = Delete(
+    lambda: SessionGrant.objects.filter(org_id=number("org"), membership_id=number("membership"))
+)
 
 
 @transaction.atomic
@@ -87,8 +93,7 @@ def extend_personal_sessions(*, membership: Membership) -> None:
 
 def delete_session_grants(*, membership: Membership) -> int:
     """Delete all session grants of this membership. Returns how many there were."""
-    deleted, _ = SessionGrant.objects.filter(org_id=membership.org_id, membership=membership).delete()
-    return deleted
+    return GRANTS_OF_MEMBERSHIP.run(org=membership.org_id, membership=membership.pk)
 
 
 def delete_grants_of_connection(*, org: Organization, connection: UUID) -> int:
