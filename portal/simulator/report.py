@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import TypedDict
 
 from orgs.providers.steps import StepOutcome, StepRequest, StepResponse, StepResult
-from portal.simulator.client import ScimServer
 from portal.simulator.plan import Section
+from scim.dialects.client import ScimServer
 from scim.dialects.walk import expectation
 
 EXCERPT_BYTES = 2048

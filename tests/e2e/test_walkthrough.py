@@ -13,8 +13,8 @@ from orgs.providers.jumpcloud.connection import CONNECTION_TEST, CONNECTION_TEST
 from orgs.providers.jumpcloud.push import activate
 from orgs.tenancy.models import Membership, Organization
 from portal.setup import add_domain
-from portal.simulator.client import ScimServer, new_client, sender
 from portal.simulator.plan import Plan
+from scim.dialects.client import ScimServer, new_client, sender
 from scim.dialects.walk import Send, walk
 from scim.directories.queries import base_url, first_directory
 from tests.e2e.conftest import assert_accessible, assert_fits

@@ -10,8 +10,8 @@ from django.core.management import CommandError, call_command
 
 from orgs.providers.steps import StepRequest, StepResponse
 from portal.management.commands import simulate_jumpcloud
-from portal.simulator.client import ScimServer, sender
 from portal.simulator.plan import Plan, simulate
+from scim.dialects.client import ScimServer, sender
 from scim.dialects.walk import NoAnswerError
 from tests.orgs.providers.small_directory import SmallDirectory, failure
 

@@ -17,8 +17,8 @@ from orgs.providers import checks
 from orgs.providers.jumpcloud.connection import CONNECTION_TEST, CONNECTION_TEST_GROUPS, connection_context
 from orgs.providers.steps import ScimStep, StepResult
 from orgs.tenancy.models import Membership
-from portal.simulator.client import ScimServer, sender
 from portal.simulator.plan import Plan, simulate
+from scim.dialects.client import ScimServer, sender
 from scim.dialects.walk import Send, walk
 from scim.directories.models import Directory
 from scim.directories.queries import base_url, first_directory

@@ -12,9 +12,9 @@ from orgs.base.addresses import is_mail_address
 from orgs.providers.jumpcloud.changes import PEOPLE_NEEDED
 from orgs.providers.steps import StepOutcome
 from portal.management.command import OperatorCommand, Report, read_line
-from portal.simulator.client import ScimServer, new_client, sender
 from portal.simulator.plan import Plan, simulate
 from portal.simulator.report import Line, as_line, as_text
+from scim.dialects.client import ScimServer, new_client, sender
 
 STEP_FAILED, BAD_INPUT = 1, 2
 LAST_PORT = 65535

@@ -32,9 +32,9 @@ class ScimServer:
         return text.replace(self.token, "[token]") if len(self.token) >= SHORTEST_SECRET else text
 
 
-def new_client() -> httpx.Client:
+def new_client(transport: httpx.BaseTransport | None = None) -> httpx.Client:
     """Return a client that waits 10 s, follows no redirect and takes no proxy or password from the environment."""
-    return httpx.Client(timeout=SECONDS, follow_redirects=False, trust_env=False)
+    return httpx.Client(timeout=SECONDS, follow_redirects=False, trust_env=False, transport=transport)
 
 
 def sender(target: ScimServer, client: httpx.Client) -> Send:
