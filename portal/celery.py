@@ -71,6 +71,7 @@ app.autodiscover_tasks(
         "sso.connections",
         "sso.signin",
         "scim.directories",
+        "scim.rehearsal",
         "scim.requests",
         "portal.site",
     ],

@@ -26,6 +26,7 @@ urlpatterns = [
     path("", include("orgs.urls")),
     path("", include("sso.urls")),
     path("", include("scim.directories.urls")),
+    path("", include("scim.rehearsal.urls")),
     path("", include("scim.requests.urls")),
     path("scim/v2/", include("scim.urls")),
     path("accounts/", include("portal.site.verification.urls")),

@@ -2,6 +2,7 @@
 
 from scim.directories.admin import DirectoryAdmin, ScimTokenAdmin
 from scim.groups.admin import DirectoryGroupAdmin
+from scim.rehearsal.admin import RehearsalAdmin
 from scim.requests.admin import RefusedCallsAdmin, RequestLogAdmin
 from scim.users.admin import DirectoryUserAdmin
 
@@ -10,6 +11,7 @@ __all__ = [
     "DirectoryGroupAdmin",
     "DirectoryUserAdmin",
     "RefusedCallsAdmin",
+    "RehearsalAdmin",
     "RequestLogAdmin",
     "ScimTokenAdmin",
 ]

@@ -2,6 +2,7 @@
 
 from scim.directories.models import Directory, ScimToken
 from scim.groups.models import DirectoryGroup
+from scim.rehearsal.models import Rehearsal
 from scim.requests.models import RefusedCalls, RequestLog, RequestSubject
 from scim.users.models import DirectoryUser, DirectoryUserValue, FormerDirectoryUser
 
@@ -12,6 +13,7 @@ __all__ = [
     "DirectoryUserValue",
     "FormerDirectoryUser",
     "RefusedCalls",
+    "Rehearsal",
     "RequestLog",
     "RequestSubject",
     "ScimToken",

@@ -39,6 +39,8 @@ SETTINGS_PAGES = (
             "directories:change_token",
             "directories:rotate_token",
             "directories:revoke_token",
+            "rehearsal:rehearse",
+            "rehearsal:rehearsal",
             "connection",
             *(f"wizard:{step}" for step in ("new", *STEPS, "preview")),
             *(f"connections:{name}" for name in ("rules", "turn_off", "delete")),

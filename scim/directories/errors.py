@@ -1,4 +1,9 @@
+from typing import TYPE_CHECKING
+
 from orgs.base.errors import Conflict, NotFound, RuleViolated
+
+if TYPE_CHECKING:
+    from scim.directories.types import Admission
 
 
 class DirectoryUnknown(NotFound):
@@ -22,8 +27,12 @@ class TokenEnded(Conflict):
 
 
 class TokenRefused(Exception):
-    """The bearer token opens nothing here; `reason` is for the directory's own log, never for the caller."""
+    """The bearer token opens nothing here; `reason` is for the directory's own log, never for the caller.
 
-    def __init__(self, reason: str) -> None:
+    `token` is the one that was shown, where it is or was one of the directory's.
+    """
+
+    def __init__(self, reason: str, token: "Admission | None" = None) -> None:
         self.reason = reason
+        self.token = token
         super().__init__(reason)

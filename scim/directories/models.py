@@ -33,6 +33,8 @@ class ScimToken(models.Model):
     directory = models.ForeignKey(Directory, on_delete=models.CASCADE, related_name="tokens")
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     label = models.CharField(max_length=100)
+    # made for one rehearsal, by which it is deleted: its calls are in no log, and it is on no page
+    is_rehearsal = models.BooleanField(default=False)
     prefix = models.CharField(max_length=8)
     last4 = models.CharField(max_length=4)
     digest = models.CharField(max_length=64, unique=True, editable=False)

@@ -8,6 +8,7 @@ from django.db.models import F, Q, QuerySet
 from orgs.base.actor import Actor, ActorKind
 from orgs.base.clock import now
 from orgs.base.ids import read_uuid
+from orgs.base.networks import is_in_one_of
 from orgs.base.statements import Rows, uuid
 from orgs.base.statements import text as parameter
 from orgs.tenancy.models import Organization
@@ -45,7 +46,7 @@ def base_url(directory: Directory | ScimCaller) -> str:
 
 def list_tokens(directory: Directory) -> QuerySet[ScimToken]:
     """Return every token of the directory, newest first, the live ones before the others."""
-    tokens = ScimToken.objects.filter(org_id=directory.org_id, directory=directory)
+    tokens = ScimToken.objects.filter(org_id=directory.org_id, directory=directory, is_rehearsal=False)
     # PostgreSQL sorts what is empty last unless it is told
     return tokens.order_by(F("revoked_at").asc(nulls_first=True), "-id")
 
@@ -59,14 +60,20 @@ def live_tokens(directory: Directory) -> QuerySet[ScimToken]:
 def expiring_tokens(within: timedelta) -> QuerySet[ScimToken]:
     """Return tokens of every organization that end within this time: for the task that tells their admins."""
     moment = now()
-    ending = ScimToken.objects.filter(revoked_at=None, expires_at__gt=moment, expires_at__lte=moment + within)
+    ending = ScimToken.objects.filter(
+        is_rehearsal=False, revoked_at=None, expires_at__gt=moment, expires_at__lte=moment + within
+    )
     return ending.filter(directory__state=DirectoryState.ACTIVE).select_related("directory__org").order_by("id")
 
 
 def refused_tokens() -> QuerySet[ScimToken]:
     """Return tokens of every organization whose refused use its admins weren't told of, within the last week at least."""
     untold = Q(alerted_at=None) | Q(alerted_at__lt=F("refused_at") - ALERTED_AGAIN_AFTER)
-    return ScimToken.objects.filter(untold, refused_at__isnull=False).select_related("directory__org").order_by("id")
+    return (
+        ScimToken.objects.filter(untold, refused_at__isnull=False, is_rehearsal=False)
+        .select_related("directory__org")
+        .order_by("id")
+    )
 
 
 def list_directories(ids: Iterable[int]) -> QuerySet[Directory]:
@@ -77,7 +84,7 @@ def list_directories(ids: Iterable[int]) -> QuerySet[Directory]:
 def find_token(org: Organization, public_id: UUID) -> ScimToken:
     """Raises TokenUnknown."""
     try:
-        return ScimToken.objects.select_related("directory__org").get(org=org, public_id=public_id)
+        return ScimToken.objects.select_related("directory__org").get(org=org, public_id=public_id, is_rehearsal=False)
     except ScimToken.DoesNotExist as error:
         raise TokenUnknown from error
 
@@ -109,6 +116,7 @@ ADMISSION = Rows(
         "last_used_at",
         "last_used_ip",
         "allowed_networks",
+        "is_rehearsal",
         "directory_id",
         "directory__public_id",
         "directory__state",
@@ -132,7 +140,9 @@ def admit(*, directory: str, digest: str, ip: str, user_agent: str = "") -> Scim
         raise TokenRefused("Unknown token: it isn't one of this directory's")
     state = token_state(found)
     if state is not TokenState.LIVE:
-        raise TokenRefused(f"{state.label} token: {found.label} (ends with {found.last4})")
+        raise TokenRefused(f"{state.label} token: {found.label} (ends with {found.last4})", found)
+    if found.allowed_networks and not is_in_one_of(found.allowed_networks, ip):
+        raise TokenRefused(f"Address {ip} isn't allowed for the token: {found.label} (ends with {found.last4})", found)
     if found.directory_state != DirectoryState.ACTIVE:
         raise TokenRefused("This directory is disabled")
     actor = Actor(ActorKind.SCIM, reference=str(found.token_public_id), label=f"SCIM token {found.label}", ip=ip)

@@ -70,6 +70,7 @@ class Admission:
     last_used_at: datetime | None
     last_used_ip: str | None
     allowed_networks: list[str]
+    is_rehearsal: bool
     directory_id: int
     directory_public_id: UUID
     directory_state: str

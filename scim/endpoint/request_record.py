@@ -36,7 +36,7 @@ class RequestRecord:
     def write(self, response: HttpResponse, error: ScimError | None = None, detail: str = "") -> None:
         """Write this request and its response to the directory's log. Without a directory there is no log."""
         directory = self.refused_by if self.caller is None else self.caller.directory
-        if directory is None:
+        if directory is None or self.is_rehearsed:
             return
         answer = self._answer(response, error, detail)
         if self.caller is None or self.is_counted(response):
@@ -66,6 +66,11 @@ class RequestRecord:
             self.write(response, error, detail)
         except (DatabaseError, InterfaceError) as failure:
             log.warning("scim.log_row_lost", error=type(failure).__name__)
+
+    @property
+    def is_rehearsed(self) -> bool:
+        """Return whether this is a call of a rehearsal, which shows its calls itself and leaves none in the log."""
+        return self.caller is not None and self.caller.admission.is_rehearsal
 
     def is_counted(self, response: HttpResponse) -> bool:
         """Say whether this is only counted in the log: what strangers send, and what a token sends too much."""

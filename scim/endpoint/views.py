@@ -15,6 +15,7 @@ from django_scim.views import SCIMView
 
 from orgs.base.database import RETRY_AFTER_SECONDS, is_connected
 from scim.directories import queries as directories
+from scim.directories import services as tokens
 from scim.directories.errors import TokenRefused
 from scim.directories.types import Deleted, ScimCaller
 from scim.endpoint import bearer
@@ -117,13 +118,15 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
             # the log is in the same database: to wait for it a second time would only keep the caller
             return response
         if isinstance(error, TokenRefused):
-            self._note_stranger()
+            self._note_stranger(error)
         self.record.write_afterwards(response, refusal, error.reason if isinstance(error, TokenRefused) else "")
         return response
 
-    def _note_stranger(self) -> None:
-        """Have the refusal counted in the log of the directory that the URL names, if there is one."""
+    def _note_stranger(self, error: TokenRefused) -> None:
+        """Have the refusal counted in the log of the directory that the URL names, and at the token if it was known."""
         try:
+            if error.token is not None:
+                tokens.note_refused_use(token=error.token, ip=self.record.ip)
             self.record.refused_by = directories.find_by_public_id(self.directory)
         except (DatabaseError, InterfaceError) as failure:
             log.warning("scim.log_row_lost", error=type(failure).__name__)

@@ -11,6 +11,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from orgs.base.clock import now
 from orgs.domains import services as domains
 from orgs.groups import services as groups
 from orgs.groups.types import GroupSource
@@ -21,6 +22,7 @@ from sandbox.test_idp.metadata import build_metadata
 from sandbox.test_idp.types import App
 from scim.directories.models import ScimToken
 from scim.directories.queries import first_directory
+from scim.rehearsal.models import Rehearsal
 from scim.requests.models import RequestLog
 from sso.attempts import services as attempts
 from sso.attempts.types import AttemptOutcome, AttemptRecord, ClientInfo
@@ -111,6 +113,8 @@ TABLE = {
     ORG + "settings/authentication/tokens/<uuid:public_id>/rotate/": Row(SETTINGS, "302 404 404 403 403 400 400"),
     ORG + "settings/authentication/tokens/<uuid:public_id>/saved/": Row(NOT_ALLOWED, "302 404 404 403 403 302 302"),
     ORG + "settings/authentication/tokens/<uuid:public_id>/revoke/": Row(SETTINGS, "302 404 404 403 403 400 400"),
+    ORG + "settings/authentication/rehearsals/": Row(SETTINGS, "302 404 404 403 403 400 400"),
+    ORG + "settings/authentication/rehearsals/<uuid:public_id>/": Row(SETTINGS, NOT_ALLOWED),
     "invitations/<str:secret>/": Row("404 404 404 404 404 404 404", NOT_ALLOWED),
     "invitations/<str:secret>/accept/": Row(NOT_ALLOWED, "302 404 404 404 404 404 404"),
     "invitations/<str:secret>/new-account/": Row(NOT_ALLOWED, "404 404 404 404 404 404 404"),
@@ -205,6 +209,7 @@ def ids(acme: Any, scim: ScimClient, olga: Membership) -> dict[str, Any]:
         "group": group.public_id,
         "request": RequestLog.objects.get().public_id,
         "user": user,
+        "rehearsal": Rehearsal.objects.create(org=acme, directory=scim.directory, asked_at=now()).public_id,
     }
 
 
@@ -232,6 +237,7 @@ def sso_ids(acme: Any, olga: Membership, idp_document: bytes) -> dict[str, Any]:
 
 KINDS = {
     "tokens/": "token",
+    "rehearsals/": "rehearsal",
     "provisioning-log": "request",
     "domains/": "domain",
     "sign-in-log": "attempt",

@@ -15,17 +15,20 @@ from scim.directories.types import (
     NOTICE_DAYS,
     TOKEN_EXPIRING,
     TOKEN_REFUSED,
+    Admission,
     notice_due,
 )
 
 USE_NOTED_EVERY = timedelta(seconds=60)
 
 
-def note_refused_use(*, token: ScimToken, ip: str) -> None:
+def note_refused_use(*, token: Admission, ip: str) -> None:
     """Store that somebody shows a token that doesn't open its directory, exact to a minute."""
     moment = now()
     stale = Q(refused_at=None) | Q(refused_at__lt=moment - USE_NOTED_EVERY)
-    ScimToken.objects.filter(stale, org_id=token.org_id, pk=token.pk).update(refused_at=moment, refused_ip=ip or None)
+    ScimToken.objects.filter(stale, org_id=token.org_id, pk=token.token_id).update(
+        refused_at=moment, refused_ip=ip or None
+    )
 
 
 def plan_notices() -> int:

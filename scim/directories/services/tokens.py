@@ -9,6 +9,7 @@ from orgs.audit.services import AuditTarget
 from orgs.base import credentials
 from orgs.base.actor import Actor
 from orgs.base.clock import now
+from orgs.base.credentials import MintedSecret
 from orgs.events import services as outbox
 from orgs.people import queries as people
 from orgs.tenancy.models import Organization, User
@@ -103,3 +104,24 @@ def touch_last_used(*, caller: ScimCaller) -> None:
     ScimToken.objects.filter(stale, org_id=token.org_id, pk=token.token_id).update(
         last_used_at=moment, last_used_ip=ip or None
     )
+
+
+def generate_rehearsal_token(*, directory: Directory, life: timedelta) -> MintedSecret:
+    """Create a token for one rehearsal. Nobody is told: it leaves this process in no answer."""
+    secret = credentials.mint(TOKEN_PREFIX)
+    ScimToken.objects.create(
+        org_id=directory.org_id,
+        directory=directory,
+        label="Rehearsal",
+        is_rehearsal=True,
+        prefix=secret.prefix,
+        last4=secret.last4,
+        digest=secret.digest,
+        expires_at=now() + life,
+    )
+    return secret
+
+
+def delete_rehearsal_tokens(*, directory: Directory) -> None:
+    """Delete the tokens that rehearsals of this directory have left."""
+    ScimToken.objects.filter(org_id=directory.org_id, directory=directory, is_rehearsal=True).delete()

@@ -157,3 +157,26 @@ def test_end_of_a_token_that_was_used_today_can_be_planned_without_confirmation(
 def test_end_of_a_token_that_was_not_used_today_needs_no_confirmation(token):
     used(token, timedelta(hours=25))
     assert EndForm(queries.token_settings(token), {"when": "0"}).is_valid()
+
+
+@pytest.mark.parametrize(("address", "status"), [("192.0.2.7", 200), ("::ffff:192.0.2.7", 200), ("192.0.3.7", 401)])
+def test_token_with_networks_opens_the_directory_from_these_alone(scim, address, status):
+    ScimToken.objects.update(allowed_networks=["192.0.2.0/24", "2001:db8::/48"])
+    scim.client.defaults["REMOTE_ADDR"] = address
+    assert scim.get("/Users").status_code == status
+
+
+def test_refusal_of_a_foreign_network_is_named_in_the_log_and_at_the_token_and_not_to_the_caller(scim):
+    ScimToken.objects.update(allowed_networks=["192.0.2.0/24"])
+    scim.client.defaults["REMOTE_ADDR"] = "198.51.100.4"
+    response = scim.get("/Users")
+    token = ScimToken.objects.get()
+    assert "198.51.100.4" not in response.content.decode()
+    assert (token.refused_ip, token.last_used_at) == ("198.51.100.4", None)
+
+
+def test_use_of_a_revoked_token_is_stored_at_the_token(scim):
+    ScimToken.objects.update(revoked_at=now())
+    scim.client.defaults["REMOTE_ADDR"] = "198.51.100.4"
+    scim.get("/Users")
+    assert ScimToken.objects.get().refused_ip == "198.51.100.4"
