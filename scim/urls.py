@@ -5,7 +5,7 @@ from typing import Any
 
 from django.urls import path, re_path
 
-from scim.endpoint.discovery import ResourceTypesView, SchemasView, ServiceProviderConfigView
+from scim.endpoint.discovery import BaseUrlView, ResourceTypesView, SchemasView, ServiceProviderConfigView
 from scim.endpoint.views import UnimplementedView, UnknownView
 from scim.groups.views import DirectoryGroupsView
 from scim.users.views import DirectoryUsersView
@@ -27,7 +27,7 @@ urlpatterns = [
     path("<str:directory>/ResourceTypes/<str:name>", ResourceTypesView.as_view(), name="resource-type"),
     path("<str:directory>/Schemas", SchemasView.as_view(), name="schemas"),
     path("<str:directory>/Schemas/<str:name>", SchemasView.as_view(), name="schema"),
-    path("<str:directory>", UnknownView.as_view(), name="base"),
+    path("<str:directory>", BaseUrlView.as_view(), name="base"),
     re_path(r"^(?:(?P<directory>[^/]*)(?:/[\s\S]*)?)$", UnknownView.as_view(), name="unknown"),
 ]
 RESOURCES: dict[str, Callable[..., Any]] = {"Users": users, "Groups": groups}

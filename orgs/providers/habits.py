@@ -71,7 +71,8 @@ class ScimHabits:
     """What is known of a provider as a SCIM client. `user_agents` are what its User-Agent contains, in lower case.
 
     `deleted_name` is a regular expression for the whole of the name that it gives to a person whom it has deleted, but
-    may bring back. `creates_again` says that it brings back by a POST whom it has set inactive.
+    may bring back. `creates_again` says that it brings back by a POST whom it has set inactive, `replaces_groups` that a
+    PUT of a group without `members` means that it has none: others leave them out where they don't manage them.
     """
 
     user_agents: tuple[str, ...]
@@ -80,3 +81,4 @@ class ScimHabits:
     calls: CallSequence | Absent
     deleted_name: str = ""
     creates_again: bool = False
+    replaces_groups: bool = False

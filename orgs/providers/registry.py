@@ -46,8 +46,17 @@ def is_name_of_deleted(name: str) -> bool:
 
 def creates_again(user_agent: str) -> bool:
     """Say whether the SCIM client that calls itself so creates people again whom it has set inactive."""
+    return any(habits.creates_again for habits in _habits_of(user_agent))
+
+
+def replaces_groups(user_agent: str) -> bool:
+    """Say whether the SCIM client that calls itself so means an empty group by a PUT without `members`."""
+    return any(habits.replaces_groups for habits in _habits_of(user_agent))
+
+
+def _habits_of(user_agent: str) -> Iterator[ScimHabits]:
     named = user_agent.casefold()
-    return any(habits.creates_again and any(mark in named for mark in habits.user_agents) for _, habits in SCIM_CLIENTS)
+    return (habits for _, habits in SCIM_CLIENTS if any(mark in named for mark in habits.user_agents))
 
 
 def setups(first: str = "") -> tuple[Provider, ...]:

@@ -36,3 +36,20 @@ def _one_or_all(view: EndpointView, found: list[dict[str, object]], name: str) -
         if document["id"] == name:
             return view.answer(document)
     raise errors.ResourceNotFound(f"There is no document with the id {name!r}. Read the list without an id.")
+
+
+ENDPOINTS = ("Users", "Groups", "ServiceProviderConfig", "ResourceTypes", "Schemas")
+
+
+class BaseUrlView(EndpointView):
+    """The Base URL itself, which people open to see whether it is right: what it is, and where to go."""
+
+    def get(self, request: ScimRequest) -> HttpResponse:
+        base_url = directories.base_url(request.caller)
+        return scim_json(
+            {
+                "service": "Gatehouse SCIM 2.0 (RFC 7644)",
+                "detail": "The Base URL and the token are right. An identity provider appends /Users and /Groups itself.",
+                "endpoints": {name: f"{base_url}/{name}" for name in ENDPOINTS},
+            }
+        )

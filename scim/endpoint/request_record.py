@@ -13,6 +13,7 @@ from scim.directories import services as directories
 from scim.directories.models import Directory
 from scim.directories.types import ScimCaller
 from scim.protocol.errors import ScimError
+from scim.protocol.remarks import Remarks
 from scim.requests import services as requests
 from scim.requests.types import LoggedRequest, LoggedResponse
 
@@ -31,6 +32,8 @@ class RequestRecord:
     resource_id: str = ""
     subject: str = ""
     is_connection_test: bool = False
+    # what of the request had no effect
+    remarks: Remarks = field(default_factory=Remarks)
     began: float = field(default_factory=perf_counter)
 
     def write(self, response: HttpResponse, error: ScimError | None = None, detail: str = "") -> None:

@@ -3,7 +3,8 @@ from django.http import HttpRequest
 from scim.directories.types import ScimCaller
 
 SCIM_JSON = "application/scim+json"
-ACCEPTED_MEDIA = frozenset({SCIM_JSON, "application/json", ""})
+# a body that is JSON is read whatever cautious clients call it; what names another format is refused
+ACCEPTED_MEDIA = frozenset({SCIM_JSON, "application/json", "text/json", "text/plain", "application/octet-stream", ""})
 
 
 class ScimRequest(HttpRequest):

@@ -9,6 +9,7 @@ from orgs.base.text import KEY_LENGTH, exact_key, text_key
 from orgs.groups import services as groups
 from orgs.groups.errors import GroupNameTaken
 from orgs.groups.types import GroupSource
+from orgs.providers.registry import replaces_groups
 from orgs.tenancy.models import Membership
 from scim.directories.types import TEST_LIFE, Deleted, ScimCaller
 from scim.groups import queries
@@ -62,10 +63,15 @@ def create_group(*, caller: ScimCaller, given: GroupInput) -> DirectoryGroup:
 
 @transaction.atomic
 def replace_group(*, caller: ScimCaller, scim_id: str, given: GroupInput) -> DirectoryGroup:
-    """Replace the group by the body; absent members stay as they are. Raises DirectoryGroupUnknown and like create_group."""
-    members = None
-    if given.members is not None:
-        members = MemberDelta(replaces=True, added=given.members, removed=())
+    """Replace the group by the body. Absent members stay as they are, unless the client is known to mean that there are none.
+
+    Raises DirectoryGroupUnknown and like create_group.
+    """
+    wanted, members = given.members, None
+    if wanted is None and replaces_groups(caller.user_agent):
+        wanted = ()
+    if wanted is not None:
+        members = MemberDelta(replaces=True, added=wanted, removed=())
     change = GroupChange(
         display_name=given.display_name,
         external_id=given.external_id,

@@ -61,17 +61,17 @@ class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # dj
 
     def post(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
         self.refuse_id(uuid)
-        given = read_group(self.load_body(request.body))
+        given = read_group(self.load_body(request.body), self.record.remarks)
         return self._show(services.create_group(caller=self.caller, given=given), status=201)
 
     def put(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
         self.require_id(uuid)
-        given = read_group(self.load_body(request.body))
+        given = read_group(self.load_body(request.body), self.record.remarks)
         return self._show(services.replace_group(caller=self.caller, scim_id=uuid, given=given))
 
     def patch(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
         self.require_id(uuid)
-        change = apply_to_group(read_operations(self.load_body(request.body)))
+        change = apply_to_group(read_operations(self.load_body(request.body)), self.record.remarks)
         return self._show(services.change_group(caller=self.caller, scim_id=uuid, change=change))
 
     def delete(self, request: ScimRequest, uuid: str = "") -> HttpResponse:

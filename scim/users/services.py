@@ -23,6 +23,7 @@ from orgs.tenancy.types import MembershipOrigin, SuspensionSource
 from scim.directories.types import TEST_LIFE, Deleted, ScimCaller
 from scim.protocol import patch
 from scim.protocol.operations import read_operations
+from scim.protocol.remarks import Remarks
 from scim.protocol.schemas import Document
 from scim.protocol.users import AddressCandidates, UserFacts, facts, filter_values, new_candidates, replace_user
 from scim.users import queries
@@ -166,16 +167,19 @@ def _refuse_second_user(caller: ScimCaller, membership: Membership) -> None:
 
 
 @transaction.atomic
-def replace(*, caller: ScimCaller, scim_id: str, body: Document) -> DirectoryUser:
-    """Replace the user by the body (RFC 7644 §3.5.1). Raises UserUnknown, InvalidValue and what create_user raises."""
-    return _change(caller, scim_id, lambda document: replace_user(document, body))
+def replace(*, caller: ScimCaller, scim_id: str, body: Document, remarks: Remarks | None = None) -> DirectoryUser:
+    """Replace the user by the body (RFC 7644 §3.5.1), and say in `remarks` what of it has no effect.
+
+    Raises UserUnknown, InvalidValue and what create_user raises.
+    """
+    return _change(caller, scim_id, lambda document: replace_user(document, body, remarks))
 
 
 @transaction.atomic
-def patch_user(*, caller: ScimCaller, scim_id: str, body: Document) -> DirectoryUser:
+def patch_user(*, caller: ScimCaller, scim_id: str, body: Document, remarks: Remarks | None = None) -> DirectoryUser:
     """Apply all operations to the user, or none (RFC 7644 §3.5.2). Raises like replace, and InvalidPath, NoTarget."""
     operations = read_operations(body)
-    return _change(caller, scim_id, lambda document: patch.apply(document, operations))
+    return _change(caller, scim_id, lambda document: patch.apply(document, operations, remarks))
 
 
 def _change(caller: ScimCaller, scim_id: str, compute: Callable[[Document], Document]) -> DirectoryUser:

@@ -58,16 +58,18 @@ class DirectoryUsersView(EndpointView, UsersView):  # type: ignore[misc]  # djan
 
     def post(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
         self.refuse_id(uuid)
-        document = read_user(self.load_body(request.body))
+        document = read_user(self.load_body(request.body), self.record.remarks)
         return self._show(services.create_user(caller=self.caller, document=document), status=201)
 
     def put(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
         self.require_id(uuid)
-        return self._show(services.replace(caller=self.caller, scim_id=uuid, body=self.load_body(request.body)))
+        body, remarks = self.load_body(request.body), self.record.remarks
+        return self._show(services.replace(caller=self.caller, scim_id=uuid, body=body, remarks=remarks))
 
     def patch(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
         self.require_id(uuid)
-        return self._show(services.patch_user(caller=self.caller, scim_id=uuid, body=self.load_body(request.body)))
+        body, remarks = self.load_body(request.body), self.record.remarks
+        return self._show(services.patch_user(caller=self.caller, scim_id=uuid, body=body, remarks=remarks))
 
     def delete(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
         self.require_id(uuid)

@@ -150,7 +150,7 @@ def test_unknown_endpoint_returns_404_in_scim_form(scim: ScimClient) -> None:
 
 
 @pytest.mark.parametrize(
-    "media", ["text/plain", "application/xml", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"]
+    "media", ["text/html", "application/xml", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"]
 )
 def test_request_with_another_content_type_than_json_returns_415(scim: ScimClient, media: str) -> None:
     url = f"/scim/v2/{scim.directory.public_id}/Users"

@@ -23,7 +23,7 @@ SCIM = ScimHabits(
         ),
         # a rename that repeats the group's id inside the value
         RequestShape(
-            operation={"/path": None, "/value/id": ".+"},
+            operation={"/path": None, "/value/id": ".+", "/value/schemas": None},
             example=RequestFacts(
                 "PATCH",
                 "/Groups/7",

@@ -1,5 +1,6 @@
 """What was seen in the field, at the endpoint: each a case of a kind, whose other cases the tests of scim.protocol hold."""
 
+import json
 from typing import Any
 
 import pytest
@@ -144,3 +145,43 @@ def test_member_is_removed_by_value_and_type(scim: ScimClient) -> None:
     path, _ = made_group(scim, members=[{"value": user["id"]}])
     selected = f'members[value eq "{user["id"]}" and type eq "User"]'
     assert scim.patch(path, patch_body({"op": "remove", "path": selected})).json().get("members", []) == []
+
+
+@pytest.mark.parametrize(
+    "media",
+    ["", "text/plain", "text/plain; charset=utf-8", "text/json", "application/octet-stream", "application/json"],
+)
+def test_json_is_read_whatever_cautious_clients_call_it(scim: ScimClient, media: str) -> None:
+    url = f"/scim/v2/{scim.directory.public_id}/Users"
+    headers = {"Authorization": f"Bearer {scim.token}"}
+    sent = scim.client.generic("POST", url, json.dumps(user_body()), content_type=media, headers=headers)
+    assert sent.status_code == 201, sent.content
+
+
+@pytest.mark.parametrize("path", ["", "/"])
+def test_base_url_says_what_it_is_and_where_to_go(scim: ScimClient, path: str) -> None:
+    answer = scim.get(path)
+    assert answer.status_code == 200
+    assert scim.client.get(answer.json()["endpoints"]["Users"], headers={"Authorization": f"Bearer {scim.token}"})
+
+
+def test_base_url_without_a_token_is_401(scim: ScimClient) -> None:
+    assert_scim_error(scim.get("", Authorization="Bearer x"), 401)
+
+
+def test_base_url_takes_no_other_method(scim: ScimClient) -> None:
+    answer = scim.post("", {})
+    assert_scim_error(answer, 405)
+    assert answer["Allow"] == "GET"
+
+
+@pytest.mark.parametrize(
+    ("client", "left"), [("authentik@2026.2.0", 0), ("Keycloak-SCIM/1.0", 0), ("Okta SCIM Client", 1), ("", 1)]
+)
+def test_put_of_a_group_without_members_empties_it_for_clients_that_replace(
+    scim: ScimClient, client: str, left: int
+) -> None:
+    _, user = made(scim)
+    path, _ = made_group(scim, members=[{"value": user["id"]}])
+    answer = scim.put(path, group_body(), User_Agent=client)
+    assert len(answer.json()["members"]) == left
