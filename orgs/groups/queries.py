@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.db.models import Count, QuerySet
@@ -22,6 +23,12 @@ def find_group(org: Organization, public_id: UUID) -> Group:
         return Group.objects.get(org=org, public_id=public_id)
     except Group.DoesNotExist as error:
         raise GroupUnknown from error
+
+
+def member_ids(group: Group) -> Sequence[int]:
+    """Return the ids of the memberships in the group."""
+    members = GroupMember.objects.filter(org_id=group.org_id, group=group)
+    return list(members.values_list("membership_id", flat=True))
 
 
 def list_group_members(group: Group, text: str = "") -> QuerySet[GroupMember]:

@@ -1,4 +1,4 @@
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -7,10 +7,14 @@ from orgs.audit import services as audit
 from orgs.audit.services import AuditTarget, Change
 from orgs.base.actor import Actor
 from orgs.base.text import text_key
+from orgs.groups import queries
 from orgs.groups.errors import GroupNameTaken
 from orgs.groups.models import Group, GroupMember
 from orgs.groups.types import GroupSource
+from orgs.people import services as people
+from orgs.people.types import RoleClaim
 from orgs.tenancy.models import Membership, Organization
+from orgs.tenancy.types import GrantSource, Role
 
 AUDITED_NAMES = 50
 
@@ -48,8 +52,8 @@ def rename_group(*, group: Group, name: str, actor: Actor) -> None:
 
 
 @transaction.atomic
-def add_members(*, group: Group, memberships: Collection[Membership], actor: Actor) -> int:
-    """Add memberships to the group; members stay members. Costs what is added. Returns how many are new."""
+def add_members(*, group: Group, memberships: Collection[Membership], actor: Actor) -> Sequence[Membership]:
+    """Add memberships to the group; members stay members. Costs what is added. Returns those that are new."""
     present = set(
         GroupMember.objects.filter(org_id=group.org_id, group=group, membership__in=memberships).values_list(
             "membership_id", flat=True
@@ -62,25 +66,46 @@ def add_members(*, group: Group, memberships: Collection[Membership], actor: Act
         ignore_conflicts=True,
     )
     _record_members(group, actor, "group.members_added", new)
-    return len(new)
+    return new
 
 
 @transaction.atomic
-def remove_members(*, group: Group, memberships: Collection[Membership], actor: Actor) -> int:
-    """Remove memberships from the group, those that are in it. Returns how many were."""
+def remove_members(*, group: Group, memberships: Collection[Membership], actor: Actor) -> Sequence[Membership]:
+    """Remove memberships from the group, those that are in it. Returns those."""
     rows = GroupMember.objects.filter(org_id=group.org_id, group=group, membership__in=memberships)
     gone = [row.membership for row in rows.select_related("membership")]
     rows.delete()
     _record_members(group, actor, "group.members_removed", gone)
-    return len(gone)
+    return gone
 
 
 @transaction.atomic
-def leave_groups(*, membership: Membership, directory: UUID, actor: Actor) -> None:
-    """Remove the membership from every group that this directory made."""
+def leave_directory(*, membership: Membership, directory: UUID, actor: Actor) -> None:
+    """Remove the membership from every group that this directory made, and the roles that it has from there."""
     rows = GroupMember.objects.filter(org_id=membership.org_id, membership=membership, group__directory=directory)
-    for row in rows.select_related("group__org"):
-        remove_members(group=row.group, memberships=[membership], actor=actor)
+    groups = [row.group for row in rows.select_related("group__org")]
+    for group in groups:
+        remove_members(group=group, memberships=[membership], actor=actor)
+    references = [str(directory), *(str(group.public_id) for group in groups)]
+    people.drop_claims(membership=membership, references=references, actor=actor)
+
+
+@transaction.atomic
+def update_roles(
+    *, group: Group, role: Role | None, joined: Collection[int] | None, left: Collection[int], actor: Actor
+) -> None:
+    """Give the role of the group to those who joined, and take it from those who left, by ids of memberships.
+
+    `joined` is None where the role itself has changed, or was taken from the group: then it is about all members.
+    """
+    members = queries.member_ids(group) if joined is None else joined
+    people.update_claims(
+        org=group.org,
+        claim=RoleClaim(source=GrantSource.GROUP, reference=str(group.public_id), role=role or Role.USER),
+        given=members if role else (),
+        taken=left if role else (*left, *members),
+        actor=actor,
+    )
 
 
 @transaction.atomic

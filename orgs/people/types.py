@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from orgs.tenancy.types import MembershipOrigin
+from orgs.tenancy.types import GrantSource, MembershipOrigin, Role
 
 INVITATION_MAIL = "invitation.mail"
 INVITATION_DELAY = timedelta(minutes=2)
@@ -32,6 +32,15 @@ class NewMembership:
     origin: MembershipOrigin
     is_domain_verified: bool = False
     is_address_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RoleClaim:
+    """A role that a directory or a group gives: a reason that exists once for each membership."""
+
+    source: GrantSource
+    reference: str
+    role: Role
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,8 @@ class GrantSource(TextChoices):
     PERSON = "person", "Given by a person"
     DEFAULT = "default", "The default role"
     GROUP = "group", "From a group"
+    # `reference` of the grant is the public id of the directory, or of the group
+    DIRECTORY = "directory", "From the identity provider"
 
 
 class SuspensionSource(TextChoices):

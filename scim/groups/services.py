@@ -1,6 +1,6 @@
 """A directory's groups become the organization's groups. Changes arrive as deltas and cost what changed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db import IntegrityError, transaction
 
@@ -11,6 +11,7 @@ from orgs.groups.errors import GroupNameTaken
 from orgs.groups.types import GroupSource
 from orgs.providers.registry import replaces_groups
 from orgs.tenancy.models import Membership
+from orgs.tenancy.types import Role
 from scim.directories.types import TEST_LIFE, Deleted, ScimCaller
 from scim.groups import queries
 from scim.groups.errors import DirectoryGroupTaken, MemberUnknown
@@ -57,7 +58,7 @@ def create_group(*, caller: ScimCaller, given: GroupInput) -> DirectoryGroup:
         updated_at=moment,
     )
     _save(row)
-    _apply_members(caller, row, MemberDelta(replaces=False, added=given.members or (), removed=()))
+    _apply_members(caller, row, MemberDelta(replaces=False, added=given.members or (), removed=()), is_new_role=False)
     return row
 
 
@@ -89,9 +90,8 @@ def change_group(*, caller: ScimCaller, scim_id: str, change: GroupChange) -> Di
     row = queries.lock_group(caller.directory, scim_id)
     changed = _rename(caller, row, change.display_name)
     changed = _set_external_id(row, change) or changed
-    changed = _set_role(row, change) or changed
-    if change.members is not None:
-        changed = _apply_members(caller, row, change.members) or changed
+    is_new_role = _set_role(row, change)
+    changed = _apply_members(caller, row, change.members, is_new_role=is_new_role) or is_new_role or changed
     if changed:
         row.version, row.updated_at = row.version + 1, now()
         _save(row)
@@ -103,6 +103,8 @@ def delete_group(*, caller: ScimCaller, scim_id: str) -> Deleted:
     """Delete the group; its name is free, its members stay in the organization. Raises DirectoryGroupUnknown."""
     row = queries.lock_group(caller.directory, scim_id)
     name, age = row.group.name, now() - row.created_at
+    if row.organization_role:
+        groups.update_roles(group=row.group, role=None, joined=None, left=(), actor=caller.actor)
     groups.delete_group(group=row.group, actor=caller.actor)
     return Deleted(name=name, was_test=age < TEST_LIFE)
 
@@ -137,15 +139,31 @@ def _set_role(row: DirectoryGroup, change: GroupChange) -> bool:
     return row.organization_role != before
 
 
-def _apply_members(caller: ScimCaller, row: DirectoryGroup, delta: MemberDelta) -> bool:
-    """Add and remove what the delta names; a replacement removes only whoever isn't in the new list."""
+def _apply_members(caller: ScimCaller, row: DirectoryGroup, delta: MemberDelta | None, *, is_new_role: bool) -> bool:
+    """Add and remove what the delta names, and bring the roles in line; say whether other people are members now."""
+    joined, left = _change_members(caller, row, delta) if delta is not None else ([], [])
+    if is_new_role or (row.organization_role and (joined or left)):
+        groups.update_roles(
+            group=row.group,
+            role=Role(row.organization_role) if row.organization_role else None,
+            joined=None if is_new_role else [membership.pk for membership in joined],
+            left=[membership.pk for membership in left],
+            actor=caller.actor,
+        )
+    return bool(joined or left)
+
+
+def _change_members(
+    caller: ScimCaller, row: DirectoryGroup, delta: MemberDelta
+) -> tuple[Sequence[Membership], Sequence[Membership]]:
+    """Return who joined and who left; a replacement removes only whoever isn't in the new list."""
     wanted = _memberships(caller, delta.added)
     removed = _present(caller, delta.removed)
     if delta.replaces:
         removed = queries.scim_members_except(row, wanted)
-    gone = groups.remove_members(group=row.group, memberships=removed, actor=caller.actor) if removed else 0
-    new = groups.add_members(group=row.group, memberships=wanted, actor=caller.actor) if wanted else 0
-    return bool(gone or new)
+    left = groups.remove_members(group=row.group, memberships=removed, actor=caller.actor) if removed else []
+    joined = groups.add_members(group=row.group, memberships=wanted, actor=caller.actor) if wanted else []
+    return joined, left
 
 
 def _memberships(caller: ScimCaller, scim_ids: Iterable[str]) -> list[Membership]:

@@ -16,10 +16,10 @@ from orgs.groups import services as groups
 from orgs.people import queries as people_queries
 from orgs.people import services as people
 from orgs.people.errors import MembershipUnknown
-from orgs.people.types import Profile
+from orgs.people.types import Profile, RoleClaim
 from orgs.providers.registry import creates_again, is_name_of_deleted
 from orgs.tenancy.models import Membership
-from orgs.tenancy.types import MembershipOrigin, SuspensionSource
+from orgs.tenancy.types import GrantSource, MembershipOrigin, Role, SuspensionSource
 from scim.directories.types import TEST_LIFE, Deleted, ScimCaller
 from scim.protocol import patch
 from scim.protocol.operations import read_operations
@@ -54,6 +54,7 @@ def create_user(*, caller: ScimCaller, document: Document) -> DirectoryUser:
         created_at=moment,
     )
     _store(user, document, known)
+    _apply_role(user, None, known.organization_role, caller)
     _apply_active(user, known, caller)
     if not made:
         _lift_of_directories_without_user(user, caller)
@@ -200,6 +201,7 @@ def _update(user: DirectoryUser, document: Document, caller: ScimCaller) -> Dire
         user.version += 1
         _store(user, document, known)
         _update_membership(user, before, known, caller)
+        _apply_role(user, before.organization_role, known.organization_role, caller)
     _apply_active(user, known, caller)
     return user
 
@@ -232,7 +234,7 @@ def delete_user(*, caller: ScimCaller, scim_id: str) -> Deleted:
     was_used = not people_queries.was_never_used(membership) or consent.is_address_of_own_account(membership)
     is_unused = user.made_membership and not was_used
     directory = caller.directory.public_id
-    groups.leave_groups(membership=membership, directory=directory, actor=caller.actor)
+    groups.leave_directory(membership=membership, directory=directory, actor=caller.actor)
     user.delete()
     if queries.users_in_other_directories(user).exists():
         is_unused = False
@@ -301,6 +303,19 @@ def _apply_active(user: DirectoryUser, known: UserFacts, caller: ScimCaller) -> 
             actor=caller.actor,
             reason="Set inactive by the identity provider",
         )
+
+
+def _apply_role(user: DirectoryUser, before: str | None, after: str | None, caller: ScimCaller) -> None:
+    """Give the membership the role that the directory claims now, beside its other roles; the highest counts."""
+    if after == before:
+        return
+    claim = RoleClaim(
+        source=GrantSource.DIRECTORY,
+        reference=str(caller.directory.public_id),
+        role=Role(after) if after else Role.USER,
+    )
+    given, taken = ([user.membership_id], []) if after else ([], [user.membership_id])
+    people.update_claims(org=caller.directory.org, claim=claim, given=given, taken=taken, actor=caller.actor)
 
 
 def _lift_of_directories_without_user(user: DirectoryUser, caller: ScimCaller) -> None:

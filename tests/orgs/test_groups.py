@@ -20,11 +20,11 @@ def make(org, name="Engineering", source=GroupSource.SCIM, directory=None):
 
 
 def add(group, *memberships):
-    return services.add_members(group=group, memberships=memberships, actor=ACTOR)
+    return len(services.add_members(group=group, memberships=memberships, actor=ACTOR))
 
 
 def remove(group, *memberships):
-    return services.remove_members(group=group, memberships=memberships, actor=ACTOR)
+    return len(services.remove_members(group=group, memberships=memberships, actor=ACTOR))
 
 
 def rename(group, name):
@@ -92,12 +92,12 @@ def test_add_members_is_audited_with_the_first_fifty_names(acme, group):
     assert (after["count"], len(after["members"])) == (52, 50)
 
 
-def test_leave_groups_removes_group_members_of_one_directory_only(acme, uma):
+def test_leave_directory_removes_group_members_of_one_directory_only(acme, uma):
     own, other = make(acme, directory=DIRECTORY), make(acme, directory=OTHER_DIRECTORY)
     local = make(acme, "Choir", GroupSource.LOCAL)
     for group in (own, other, local):
         add(group, uma)
-    services.leave_groups(membership=uma, directory=DIRECTORY, actor=ACTOR)
+    services.leave_directory(membership=uma, directory=DIRECTORY, actor=ACTOR)
     assert [row.group for row in GroupMember.objects.order_by("id")] == [other, local]
 
 

@@ -32,7 +32,9 @@ from orgs.people.services.profile import (
     update_profile_held,
 )
 from orgs.people.services.roles import (
+    drop_claims,
     grant_role,
+    update_claims,
 )
 from orgs.people.services.suspend import (
     lift_held,
@@ -52,6 +54,7 @@ __all__ = [
     "copy_profile",
     "create_membership",
     "create_owner_membership",
+    "drop_claims",
     "grant_role",
     "is_shown",
     "join",
@@ -67,6 +70,7 @@ __all__ = [
     "save_columns",
     "suspend_held",
     "suspend_membership",
+    "update_claims",
     "update_profile",
     "update_profile_held",
     "withdraw_invitation",
