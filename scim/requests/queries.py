@@ -122,3 +122,10 @@ def about_same_thing(row: RequestLog, moment: datetime) -> QuerySet[RequestLog]:
 def latest_of(directory_id: int, count: int) -> QuerySet[RequestLog]:
     """Return the newest calls of one directory that came with a live token."""
     return authenticated(directory_id)[:count]
+
+
+def directories_refused(*, since: datetime, at_least: int) -> list[int]:
+    """Return directories of every organization to which so many calls came without a live token since then."""
+    refused = RefusedCalls.objects.filter(minute__gte=since, status=401).values("directory_id")
+    counted = refused.annotate(total=Sum("count")).filter(total__gte=at_least)
+    return list(counted.order_by("directory_id").values_list("directory_id", flat=True))

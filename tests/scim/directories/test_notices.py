@@ -12,6 +12,7 @@ from orgs.tenancy.types import SuspensionSource
 from scim.directories import queries, services
 from scim.directories.models import Directory, ScimToken
 from scim.directories.types import DirectoryState, notice_due
+from scim.requests.models import RefusedCalls, RequestLog
 from tests.factories import ACTOR, TokenFactory
 
 OLGA = Actor(ActorKind.PERSON, label="olga@acme.example")
@@ -105,3 +106,52 @@ def test_refused_use_is_stored_exact_to_a_minute(acme_directory):
     note(token, "198.51.100.5")
     token.refresh_from_db()
     assert token.refused_ip == "198.51.100.4"
+
+
+def refuse(scim, count, ago=timedelta()):
+    """So many calls came with a wrong token, in one minute."""
+    moment = now() - ago
+    RefusedCalls.objects.create(
+        org=scim.directory.org,
+        directory=scim.directory,
+        minute=moment,
+        at=moment,
+        status=401,
+        cause="Unknown",
+        count=count,
+    )
+
+
+def worked(scim, ago):
+    """The newest call with a live token was answered so long ago."""
+    scim.get("/Users")
+    RequestLog.objects.update(at=now() - ago)
+
+
+HOURS = timedelta(hours=1)
+
+
+def test_streak_of_refused_calls_is_told_once_when_none_was_accepted_for_an_hour(scim, olga, mailoutbox):
+    worked(scim, 2 * HOURS)
+    refuse(scim, 20)
+    assert [services.plan_notices(), services.plan_notices()] == [1, 0]
+    assert subjects(mailoutbox) == ["Provisioning of Acme has stopped: every request is refused"]
+
+
+@pytest.mark.parametrize(("accepted", "count", "refused"), [(0.5, 20, 0), (2, 19, 0), (2, 20, 2)])
+def test_refused_calls_are_no_streak_when_few_or_old_or_beside_accepted_ones(scim, olga, accepted, count, refused):
+    worked(scim, accepted * HOURS)
+    refuse(scim, count, refused * HOURS)
+    assert services.plan_notices() == 0
+
+
+def test_refused_calls_of_a_directory_that_never_worked_are_told_to_nobody(scim, olga):
+    refuse(scim, 20)
+    assert services.plan_notices() == 0
+
+
+def test_streak_is_told_again_after_calls_were_accepted_in_between(scim, olga):
+    worked(scim, 2 * HOURS)
+    refuse(scim, 20)
+    Directory.objects.update(alerted_at=now() - timedelta(days=2))
+    assert services.plan_notices() == 1
