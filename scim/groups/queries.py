@@ -1,18 +1,33 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import partial
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import NullIf
 
 from orgs.base.ids import read_uuid
-from orgs.base.text import exact_key, text_key
+from orgs.base.text import text_key
 from orgs.groups.models import GroupMember
 from orgs.tenancy.models import Membership
+from scim.directories import queries as directories
 from scim.directories.models import Directory
-from scim.endpoint.conditions import Allowed, text_value
+from scim.endpoint.conditions import (
+    ConstantValues,
+    RelatedValues,
+    ResourcePlaces,
+    Text,
+    by_exact_id,
+    by_external_id,
+    common_sources,
+    condition,
+)
+from scim.endpoint.expressions import IdText, Joined, constant
 from scim.groups.errors import DirectoryGroupUnknown
 from scim.groups.models import DirectoryGroup
 from scim.protocol.filters import parse
-from scim.protocol.schemas import GROUP
+from scim.protocol.queryable import GROUPS
+from scim.protocol.resolution import resolve
+from scim.protocol.schemas import GATEHOUSE_GROUP, GROUP
 
 
 def groups_of(directory: Directory) -> QuerySet[DirectoryGroup]:
@@ -38,20 +53,48 @@ def _one(groups: QuerySet[DirectoryGroup], scim_id: str) -> DirectoryGroup:
 
 
 def search(directory: Directory, filter_text: str | None) -> QuerySet[DirectoryGroup]:
-    """Return the groups that a filter matches, in a stable order. Raises InvalidFilter."""
+    """Return the groups that a filter matches, in a stable order; a blank one matches all. Raises InvalidFilter."""
     groups = groups_of(directory).order_by("id")
-    return groups if filter_text is None else groups.filter(ALLOWED.condition(parse(filter_text)))
+    if filter_text is None or not filter_text.strip():
+        return groups
+    return groups.filter(condition(resolve(parse(filter_text), GROUPS), places_of(directory)))
 
 
-ALLOWED = Allowed(
-    leaves={
-        "displayname": lambda value: Q(group__name_key=text_key(text_value(value))),
-        "externalid": lambda value: Q(external_id_key=exact_key(text_value(value))) & ~Q(external_id_key=""),
-        "id": lambda value: Q(public_id=read_uuid(text_value(value))),
-    },
-    sentence="Groups are filtered by eq and and on displayName, externalId and id only.",
-    schema=GROUP,
-)
+def places_of(directory: Directory) -> ResourcePlaces:
+    """Return where the groups of a directory have what filters and sorting ask about."""
+    base_url = directories.base_url(directory)
+    return ResourcePlaces(
+        sources={
+            "displayname": Text(F("group__name_key"), partial(_by_name, directory)),
+            "externalid": Text(NullIf(F("external_id"), Value("")), by_external_id),
+            "organizationrole": Text(NullIf(F("organization_role"), Value(""))),
+            **common_sources("Group", f"{base_url}/Groups/"),
+        },
+        lists={
+            "members": _members(directory, base_url),
+            "schemas": ConstantValues(
+                {text_key(GROUP): Q(pk__isnull=False), text_key(GATEHOUSE_GROUP): ~Q(organization_role="")}
+            ),
+        },
+    )
+
+
+def _by_name(directory: Directory, key: str) -> Q:
+    # the directory once more: the index of names begins with it
+    return Q(group__directory=directory.public_id, group__name_key=key)
+
+
+def _members(directory: Directory, base_url: str) -> RelatedValues:
+    user_id = "membership__directory_users__public_id"
+    return RelatedValues(
+        rows=GroupMember.objects.filter(org_id=directory.org_id),
+        within=Q(group_id=OuterRef("group_id"), membership__directory_users__directory=directory),
+        subs={
+            "value": Text(IdText(F(user_id)), partial(by_exact_id, user_id)),
+            "$ref": Text(Joined(constant(f"{base_url}/Users/"), IdText(F(user_id)))),
+            "type": Text(constant(text_key("User"))),
+        },
+    )
 
 
 def members_of(directory: Directory, groups: Sequence[DirectoryGroup]) -> dict[int, list[str]]:

@@ -34,6 +34,7 @@ class AttributeType(StrEnum):
     BOOLEAN = "boolean"
     REFERENCE = "reference"
     BINARY = "binary"
+    DATE_TIME = "dateTime"
     COMPLEX = "complex"
 
 

@@ -9,10 +9,12 @@ from orgs.base.addresses import is_mail_address
 from orgs.base.text import address_domain
 from orgs.providers.registry import is_name_of_deleted
 from scim.protocol.errors import InvalidValue
+from scim.protocol.filter_keys import LOOKED_UP, LookedUp
 from scim.protocol.normal import is_empty, normal_object
 from scim.protocol.remarks import Remarks
 from scim.protocol.schemas import (
     COMMON,
+    ENTERPRISE,
     EXTERNAL_ID,
     GATEHOUSE_USER,
     ROLE_NAME,
@@ -27,6 +29,7 @@ from scim.protocol.schemas import (
 
 SPECS = (*USER_SPECS, EXTERNAL_ID)
 _VALUE_ATTRIBUTES = ("emails", "phoneNumbers")
+EMPLOYEE_NUMBER = "employeeNumber"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +207,8 @@ def new_candidates(before: AddressCandidates, after: AddressCandidates) -> Addre
 
 
 def filter_values(document: Document) -> tuple[FilterValue, ...]:
-    """Return every value that filters can look for."""
-    return tuple(
+    """Return every value that is looked up by an index and has no column."""
+    found = [
         FilterValue(
             attribute=attribute,
             type=item.get("type", ""),
@@ -215,7 +218,35 @@ def filter_values(document: Document) -> tuple[FilterValue, ...]:
         for attribute in _VALUE_ATTRIBUTES
         for item in document.get(attribute, [])
         if item.get("value")
-    )
+    ]
+    if number := document.get(ENTERPRISE, {}).get(EMPLOYEE_NUMBER):
+        found.append(FilterValue(EMPLOYEE_NUMBER, type="", value=number, primary=False))
+    return tuple(found)
+
+
+def filter_keys(document: Document) -> dict[str, Any]:
+    """Return the keys by casefolded dotted name; a multi-valued attribute's are a list, with the primary value's first."""
+    found: dict[str, Any] = {}
+    for attribute in LOOKED_UP:
+        holder = document if attribute.urn is None else document.get(attribute.urn, {})
+        value = holder.get(attribute.name)
+        if value is None:
+            continue
+        if attribute.is_multi:
+            found[attribute.key] = [_key_parts(attribute, item) for item in sorted(value, key=_is_secondary)]
+        elif attribute.subs:
+            found |= _key_parts(attribute, value)
+        else:
+            found[attribute.key] = attribute.key_of(value)
+    return found
+
+
+def _is_secondary(item: Document) -> bool:
+    return item.get("primary") is not True
+
+
+def _key_parts(attribute: LookedUp, value: Document) -> dict[str, Any]:
+    return {sub.key: sub.key_of(value[sub.name]) for sub in attribute.subs if sub.name in value}
 
 
 def render_user(document: Document, *, identity: Identity, groups: Sequence[GroupReference]) -> Document:

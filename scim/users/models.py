@@ -7,6 +7,8 @@ from orgs.base.text import EXACT_KEY_LENGTH, KEY_LENGTH
 from orgs.tenancy.models import Membership, Organization
 from scim.directories.models import Directory
 
+TYPE_LENGTH = 64
+
 
 class DirectoryUser(models.Model):
     """A person as the IdP sees them, bound to one membership. `document` is stored as it goes on the wire."""
@@ -22,6 +24,8 @@ class DirectoryUser(models.Model):
     display_name_key = models.CharField(max_length=KEY_LENGTH, blank=True)
     active = models.BooleanField(default=True)
     document = models.JSONField(default=dict)
+    # what filters and sorting ask about, in comparable form (scim.protocol.filter_keys)
+    filter_keys = models.JSONField(default=dict)
     version = models.PositiveIntegerField(default=1)
     made_membership = models.BooleanField(default=False)
     created_at = models.DateTimeField()
@@ -38,6 +42,9 @@ class DirectoryUser(models.Model):
                 name="directory_user_external_id_once",
             ),
             models.UniqueConstraint(fields=["directory", "membership"], name="directory_user_one_per_membership"),
+        ]
+        indexes = [
+            models.Index(fields=["directory", "display_name_key"], name="directory_user_display_name"),
         ]
 
     def __str__(self) -> str:
@@ -78,7 +85,7 @@ class DirectoryUserValue(models.Model):
     directory = models.ForeignKey(Directory, on_delete=models.CASCADE, related_name="+")
     directory_user = models.ForeignKey(DirectoryUser, on_delete=models.CASCADE, related_name="values")
     attribute = models.CharField(max_length=40)
-    type_key = models.CharField(max_length=64, blank=True)
+    type_key = models.CharField(max_length=TYPE_LENGTH, blank=True)
     value_key = models.CharField(max_length=KEY_LENGTH)
     is_primary = models.BooleanField(default=False)
 

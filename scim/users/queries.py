@@ -1,20 +1,39 @@
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import NullIf
 
 from orgs.base.ids import read_uuid
 from orgs.base.text import KEY_LENGTH, exact_key, text_key
 from orgs.groups.models import GroupMember
 from orgs.tenancy.models import Membership
+from scim.directories import queries as directories
 from scim.directories.models import Directory
-from scim.endpoint.conditions import Allowed, boolean_value, text_value
+from scim.endpoint.conditions import (
+    ConstantValues,
+    Flag,
+    JsonValues,
+    RelatedValues,
+    ResourcePlaces,
+    Text,
+    by_exact_id,
+    by_external_id,
+    common_sources,
+    condition,
+    equal_parts,
+)
+from scim.endpoint.expressions import IdText, Joined, KeyText, constant
 from scim.protocol.errors import InvalidValue
 from scim.protocol.filters import parse
-from scim.protocol.schemas import USER
+from scim.protocol.queryable import USERS
+from scim.protocol.resolution import Condition, resolve
+from scim.protocol.schemas import USER, USER_EXTENSIONS
+from scim.protocol.users import EMPLOYEE_NUMBER
 from scim.users.errors import UserUnknown
-from scim.users.models import DirectoryUser, DirectoryUserValue, FormerDirectoryUser
+from scim.users.models import TYPE_LENGTH, DirectoryUser, DirectoryUserValue, FormerDirectoryUser
 
 
 def directory_user_model() -> type[DirectoryUser]:
@@ -83,34 +102,77 @@ def _one(users: QuerySet[DirectoryUser], scim_id: str) -> DirectoryUser:
 
 
 def search(directory: Directory, filter_text: str | None) -> QuerySet[DirectoryUser]:
-    """Return the users that a filter matches, in a stable order. Raises InvalidFilter."""
+    """Return the users that a filter matches, in a stable order; a blank one matches all. Raises InvalidFilter."""
     users = users_of(directory).order_by("id")
-    return users if filter_text is None else users.filter(ALLOWED.condition(parse(filter_text)))
+    if filter_text is None or not filter_text.strip():
+        return users
+    return users.filter(condition(resolve(parse(filter_text), USERS), places_of(directory)))
 
 
-def _by_email(value: object) -> Q:
-    same_value = DirectoryUserValue.objects.filter(
-        directory=OuterRef("directory"),
-        directory_user=OuterRef("pk"),
-        attribute="emails",
-        value_key=text_key(text_value(value))[:KEY_LENGTH],
+def places_of(directory: Directory) -> ResourcePlaces:
+    """Return where the users of a directory have what filters and sorting ask about."""
+    base_url = directories.base_url(directory)
+    return ResourcePlaces(
+        sources={
+            "username": Text(F("user_name_key"), lambda key: Q(user_name_key=key)),
+            "externalid": Text(NullIf(F("external_id"), Value("")), by_external_id),
+            "displayname": Text(KeyText("filter_keys", "displayname"), _by_display_name),
+            "active": Flag("active"),
+            "employeenumber": Text(KeyText("filter_keys", "employeenumber"), _by_employee_number),
+            **common_sources("User", f"{base_url}/Users/"),
+        },
+        lists={
+            "emails": JsonValues("filter_keys", "emails", partial(_by_value, "emails")),
+            "phonenumbers": JsonValues("filter_keys", "phonenumbers", partial(_by_value, "phoneNumbers")),
+            "groups": _groups(directory, base_url),
+            "schemas": ConstantValues(
+                {text_key(USER): Q(pk__isnull=False)}
+                | {text_key(urn): Q(document__has_key=urn) for urn in USER_EXTENSIONS}
+            ),
+        },
+        column="filter_keys",
     )
-    return Q(Exists(same_value))
 
 
-ALLOWED = Allowed(
-    leaves={
-        "username": lambda value: Q(user_name_key=text_key(text_value(value))),
-        "externalid": lambda value: Q(external_id_key=exact_key(text_value(value))) & ~Q(external_id_key=""),
-        "displayname": lambda value: Q(display_name_key=text_key(text_value(value))[:KEY_LENGTH]),
-        "id": lambda value: Q(public_id=read_uuid(text_value(value))),
-        "active": lambda value: Q(active=boolean_value(value)),
-        "emails.value": _by_email,
-        "emails": _by_email,
-    },
-    sentence="Users are filtered by eq and and on userName, externalId, displayName, id, active and emails.value only.",
-    schema=USER,
-)
+def _groups(directory: Directory, base_url: str) -> RelatedValues:
+    group_id = "group__directory_group__public_id"
+    return RelatedValues(
+        rows=GroupMember.objects.filter(org_id=directory.org_id),
+        within=Q(membership_id=OuterRef("membership_id"), group__directory_group__directory=directory),
+        subs={
+            "value": Text(IdText(F(group_id)), partial(by_exact_id, group_id)),
+            "$ref": Text(Joined(constant(f"{base_url}/Groups/"), IdText(F(group_id)))),
+            "display": Text(F("group__name_key")),
+            "type": Text(constant("direct")),
+        },
+    )
+
+
+def _by_display_name(key: str) -> Q | None:
+    return Q(display_name_key=key) if 0 < len(key) < KEY_LENGTH else None
+
+
+def _by_employee_number(key: str) -> Q | None:
+    return Q(Exists(_values(EMPLOYEE_NUMBER).filter(value_key=key))) if len(key) < KEY_LENGTH else None
+
+
+def _by_value(attribute: str, term: Condition) -> Q | None:
+    """Return what finds `value eq` by the index, alone or together with `type eq` and `primary eq`; else None."""
+    wanted = equal_parts(term)
+    value, kind = wanted.get("value", ""), wanted.get("type", "-")
+    if not wanted.keys() <= {"value", "type", "primary"} or "value" not in wanted:
+        return None
+    if len(str(value)) >= KEY_LENGTH or not 0 < len(str(kind)) < TYPE_LENGTH:
+        # the table keeps the beginning of what is longer, and no difference between an empty type and none
+        return None
+    columns = {"value": "value_key", "type": "type_key", "primary": "is_primary"}
+    return Q(Exists(_values(attribute).filter(**{columns[name]: part for name, part in wanted.items()})))
+
+
+def _values(attribute: str) -> QuerySet[DirectoryUserValue]:
+    return DirectoryUserValue.objects.filter(
+        directory=OuterRef("directory"), directory_user=OuterRef("pk"), attribute=attribute
+    )
 
 
 def group_rows(directory: Directory, users: Sequence[DirectoryUser]) -> dict[int, list[GroupMember]]:

@@ -25,10 +25,18 @@ from scim.protocol import patch
 from scim.protocol.operations import read_operations
 from scim.protocol.remarks import Remarks
 from scim.protocol.schemas import Document
-from scim.protocol.users import AddressCandidates, UserFacts, facts, filter_values, new_candidates, replace_user
+from scim.protocol.users import (
+    AddressCandidates,
+    UserFacts,
+    facts,
+    filter_keys,
+    filter_values,
+    new_candidates,
+    replace_user,
+)
 from scim.users import queries
 from scim.users.errors import AddressMissing, UserNameTaken
-from scim.users.models import DirectoryUser, DirectoryUserValue
+from scim.users.models import TYPE_LENGTH, DirectoryUser, DirectoryUserValue
 
 
 @transaction.atomic
@@ -332,7 +340,8 @@ def _store(user: DirectoryUser, document: Document, known: UserFacts) -> None:
     user.user_name, user.user_name_key = known.user_name, text_key(known.user_name)
     user.external_id = known.external_id or ""
     user.external_id_key = exact_key(user.external_id)
-    user.display_name_key = text_key(known.display_name)[:KEY_LENGTH]
+    user.filter_keys = filter_keys(document)
+    user.display_name_key = user.filter_keys.get("displayname", "")[:KEY_LENGTH]
     user.active = user.active if known.active is None else known.active
     user.updated_at = now()
     try:
@@ -351,7 +360,7 @@ def _store_values(user: DirectoryUser) -> None:
             **scope,
             directory_user=user,
             attribute=value.attribute,
-            type_key=text_key(value.type)[:64],
+            type_key=text_key(value.type)[:TYPE_LENGTH],
             value_key=text_key(value.value)[:KEY_LENGTH],
             is_primary=value.primary,
         )

@@ -80,7 +80,7 @@ def kind_of(name: str) -> str:
     parts = name.split(".")
     if parts[0] == "portal":
         return "portal"
-    if name == "scim.endpoint.conditions":
+    if name in {"scim.endpoint.conditions", "scim.endpoint.expressions"}:
         return "endpoint.conditions"
     if "/".join(parts[:2]) in FREE_SHAPED:
         return parts[1]
