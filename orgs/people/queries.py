@@ -8,7 +8,7 @@ from orgs.base.clock import now
 from orgs.base.statements import Statement, number, text
 from orgs.base.text import address_key, mailbox_key, text_key
 from orgs.consent import queries as consent
-from orgs.people.errors import InvitationUnknown
+from orgs.people.errors import InvitationUnknown, MembershipUnknown
 from orgs.people.models import Invitation, InvitationLink
 from orgs.people.types import PORTION, MemberFilter
 from orgs.tenancy import queries as tenancy
@@ -27,9 +27,18 @@ from orgs.tenancy.types import (
     GrantSource,
     MembershipOrigin,
     MembershipState,
+    Role,
     SuspensionSource,
 )
 
+HELD_MEMBERSHIP = Statement(
+    lambda: (
+        Membership.objects.select_for_update(of=("self",))
+        .select_related("org", "user")
+        .filter(org_id=number("org"), pk=number("pk"))
+        .order_by()
+    )
+)
 MEMBERSHIP_OF_ADDRESS = Statement(
     lambda: (
         Membership.objects.filter(org_id=number("org"), email_key=text("key"), deprovisioned_at=None)
@@ -188,3 +197,20 @@ def settings_addresses(org: Organization) -> Sequence[str]:
     """Return where the organization's active owners and admins read notices: never the private address of an account."""
     admins = Membership.objects.filter(org=org, role__in=SETTINGS_ROLES, state=MembershipState.ACTIVE)
     return list(admins.order_by("id").values_list("email", flat=True))
+
+
+def lock_membership(membership: Membership, *, may_lose_owner: bool = False) -> Membership:
+    """Return the membership as it is now, held until the transaction ends; an owner's organization is held first.
+
+    Lock order is organization, then membership: only owners need the organization's row. Who has become one since the
+    membership was read is refused for this time, if somebody else holds that row. Raises MembershipUnknown.
+    """
+    is_org_held = may_lose_owner or membership.role == Role.OWNER
+    if is_org_held:
+        tenancy.lock_organization(membership.org_id)
+    found = HELD_MEMBERSHIP.first(org=membership.org_id, pk=membership.pk)
+    if found is None:
+        raise MembershipUnknown
+    if found.role == Role.OWNER and not is_org_held:
+        tenancy.lock_organization(found.org_id, is_late=True)
+    return found

@@ -6,6 +6,7 @@ from dataclasses import replace
 from django.db import transaction
 
 from orgs.base.actor import Actor
+from orgs.base.clock import now
 from orgs.base.text import address_key
 from orgs.deprovisioning import queries as deprovisioning_queries
 from orgs.deprovisioning import services as deprovisioning
@@ -19,6 +20,7 @@ from sso.admission import queries
 from sso.admission.errors import SubjectChanged
 from sso.admission.types import Candidates, Subject
 from sso.connections import services as connections
+from sso.connections.models import SamlIdentity
 from sso.identity.profile import ClaimedProfile
 
 
@@ -92,7 +94,7 @@ def confirm(*, found: Candidates, membership: Membership, subject: Subject) -> N
     """Link the subject to the membership that is held, and show there what the IdP says; in the caller's transaction."""
     claims, link = subject.claims, found.link
     if link is not None and link.membership_id == membership.pk:
-        connections.note_identity_seen(identity=link, name_id_format=claims.subject_format)
+        _note_seen(link, claims.subject_format)
     elif claims.is_lasting:
         connections.remember_identity(
             connection=subject.connection,
@@ -124,3 +126,9 @@ def _refresh(membership: Membership, profile: ClaimedProfile, actor: Actor) -> N
     except LastOwner:
         # the last owner keeps the address that people gave them, and signs in all the same
         people.update_profile(membership=membership, profile=replace(told, email=membership.email), actor=actor)
+
+
+def _note_seen(link: SamlIdentity, name_id_format: str) -> None:
+    """Store that a NameID which is linked already was seen now."""
+    known = SamlIdentity.objects.filter(org_id=link.org_id, pk=link.pk)
+    known.update(name_id_format=name_id_format[:100], last_seen_at=now())

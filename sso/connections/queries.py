@@ -33,6 +33,14 @@ from sso.connections.types import (
     ValueToCopy,
 )
 
+
+def _held(*, no_key: bool) -> QuerySet[Connection]:
+    held = Connection.objects.select_for_update(of=("self",), no_key=no_key).select_related("org")
+    return held.filter(org_id=number("org"), pk=number("pk")).order_by()
+
+
+HELD = Statement(lambda: _held(no_key=True))
+HELD_TO_DELETE = Statement(lambda: _held(no_key=False))
 IN_FORCE = Statement(
     lambda: (
         Configuration.objects.filter(connection__public_id=uuid("public_id"), stage=Stage.LIVE)
@@ -303,3 +311,18 @@ def attribute_rows(chosen: Configuration) -> list[ReadField]:
         ReadField(field.label, chosen.attribute_map.get(field) or usual.get(field, ""), field in chosen.attribute_map)
         for field in ProfileField
     ]
+
+
+def lock_connection(connection: Connection, *, may_delete: bool = False) -> Connection:
+    """Return the connection as it is now, held until the transaction ends. Raises ConnectionUnknown.
+
+    Rows that refer to it may still be written, unless it may be deleted. A version in force that was read with it is still
+    in force when it was last turned on at the same time.
+    """
+    held = HELD_TO_DELETE if may_delete else HELD
+    found = held.first(org=connection.org_id, pk=connection.pk)
+    if found is None:
+        raise ConnectionUnknown
+    if found.turned_on_at == connection.turned_on_at:
+        found.seen_in_force = connection.seen_in_force
+    return found

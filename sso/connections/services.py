@@ -1,14 +1,12 @@
 from collections.abc import Callable, Sequence
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
 
 from orgs.audit import services as audit
 from orgs.audit.services import AuditTarget, Change
 from orgs.base import sealed
 from orgs.base.actor import Actor
 from orgs.base.clock import now
-from orgs.base.statements import Statement, number
 from orgs.consent import services as consent
 from orgs.events import services as outbox
 from orgs.people import queries as people
@@ -19,7 +17,6 @@ from sso.connections import queries
 from sso.connections.errors import (
     ChangedMeanwhile,
     ConnectionNameTaken,
-    ConnectionUnknown,
     IdentityUnknown,
     NameNotTyped,
     NotTested,
@@ -28,6 +25,7 @@ from sso.connections.errors import (
     TooManyConnections,
 )
 from sso.connections.models import Configuration, Connection, SamlIdentity, SpKey
+from sso.connections.queries import lock_connection
 from sso.connections.types import (
     CONNECTION_CHANGED,
     MAX_CONNECTIONS,
@@ -38,15 +36,6 @@ from sso.connections.types import (
     SpKeyPair,
     Stage,
 )
-
-
-def _held(*, no_key: bool) -> QuerySet[Connection]:
-    held = Connection.objects.select_for_update(of=("self",), no_key=no_key).select_related("org")
-    return held.filter(org_id=number("org"), pk=number("pk")).order_by()
-
-
-HELD = Statement(lambda: _held(no_key=True))
-HELD_TO_DELETE = Statement(lambda: _held(no_key=False))
 
 
 def create_connection(
@@ -94,21 +83,6 @@ def rename_connection(*, connection: Connection, name: str, actor: Actor) -> Non
         _save_named(locked, ["name"])
         record_change(locked, actor, "connection.renamed", Change(before={"name": before}, after={"name": name}))
     connection.name = name
-
-
-def lock_connection(connection: Connection, *, may_delete: bool = False) -> Connection:
-    """Return the connection as it is now, held until the transaction ends. Raises ConnectionUnknown.
-
-    Rows that refer to it may still be written, unless it may be deleted. A version in force that was read with it is still
-    in force when it was last turned on at the same time.
-    """
-    held = HELD_TO_DELETE if may_delete else HELD
-    found = held.first(org=connection.org_id, pk=connection.pk)
-    if found is None:
-        raise ConnectionUnknown
-    if found.turned_on_at == connection.turned_on_at:
-        found.seen_in_force = connection.seen_in_force
-    return found
 
 
 @transaction.atomic
@@ -235,12 +209,6 @@ def delete_connection(*, connection: Connection, typed_name: str, actor: Actor) 
     )
     _notify(locked, actor, "deleted")
     locked.delete()
-
-
-def note_identity_seen(*, identity: SamlIdentity, name_id_format: str) -> None:
-    """Store that a NameID which is linked already was seen now."""
-    known = SamlIdentity.objects.filter(org_id=identity.org_id, pk=identity.pk)
-    known.update(name_id_format=name_id_format[:100], last_seen_at=now())
 
 
 @transaction.atomic

@@ -16,7 +16,7 @@ from sso.metadata.models import MetadataSnapshot
 from sso.metadata.types import Remark
 from sso.saml.metadata import read_idp_metadata
 from sso.saml.metadata_errors import MetadataError
-from sso.saml.types import Expectation, IdpMetadata, LeftOut, ServiceProvider
+from sso.saml.types import IdpMetadata, LeftOut, ServiceProvider
 
 ENDS_SOON = timedelta(days=60)
 
@@ -163,20 +163,3 @@ def service_provider(connection: Connection, chosen: Configuration | None) -> Se
     ours = connections.addresses(connection)
     name_id_format = chosen.name_id_format if chosen is not None else NameIdFormat.EMAIL
     return ServiceProvider(ours.sp_entity_id, ours.acs_url, name_id_format)
-
-
-def expectation(connection: Connection, chosen: Configuration) -> Expectation:
-    """Return what a response must agree with under this version.
-
-    Each certificate verifies until it is removed: its key was pinned by an admin, and to expire is not to be revoked (SAML
-    Metadata Interoperability Profile §2.6.1).
-    """
-    ours = connections.addresses(connection)
-    return Expectation(
-        idp_entity_id=chosen.idp_entity_id,
-        sp_entity_id=ours.sp_entity_id,
-        acs_url=ours.acs_url,
-        certificates=tuple(certificate.pem for certificate in chosen.trusted),
-        needs_both_signed=chosen.needs_both_signed,
-        skew=settings.SAML_CLOCK_SKEW,
-    )

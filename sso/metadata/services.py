@@ -10,6 +10,7 @@ from orgs.base.clock import now
 from orgs.tenancy.models import Organization
 from sso.connections import services as connections
 from sso.connections.models import Connection
+from sso.connections.queries import lock_connection
 from sso.connections.types import IdpSide, MetadataSource, SignInRules
 from sso.metadata import queries
 from sso.metadata.errors import CertificatesExpired, MetadataRefused
@@ -76,7 +77,7 @@ def _take(connection: Connection, document: bytes, origin: MetadataOrigin) -> Me
 def _keep(connection: Connection, document: bytes, origin: MetadataOrigin) -> MetadataSnapshot:
     """Store the snapshot, and delete all but the newest of those that nobody used. Raises ConnectionUnknown."""
     # a fetch takes a while, in which a colleague may delete the connection
-    connections.lock_connection(connection)
+    lock_connection(connection)
     snapshots = MetadataSnapshot.objects.filter(org_id=connection.org_id, connection=connection)
     made = snapshots.create(
         org_id=connection.org_id,

@@ -1,6 +1,7 @@
 """Whether a response is meant for us, now, by the IdP that we know (step 7; SAML Profiles §4.1.4.3)."""
 
-from datetime import datetime, timedelta
+import re
+from datetime import UTC, datetime, timedelta
 
 from sso.identity.errors import AssertionExpired, SignInError, apart_from, stamp
 from sso.saml.errors import (
@@ -17,14 +18,26 @@ from sso.saml.errors import (
     SubjectMissing,
     TimeBoundsMissing,
 )
-from sso.saml.markup import SAML, Element, children
+from sso.saml.markup import SAML, Element, children, only, plain_text
 from sso.saml.prescreen import LONGEST_ID
-from sso.saml.reading import moment, only, plain_text
 from sso.saml.types import Expectation
 
 BEARER = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 KNOWN = frozenset(f"{{{SAML}}}{name}" for name in ("AudienceRestriction", "OneTimeUse", "ProxyRestriction"))
 OLDEST_ISSUE = timedelta(minutes=10)
+MOMENT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,12})?(?:Z|\+00:00)", re.ASCII)
+
+
+def moment(text: str | None) -> datetime:
+    """Return an xs:dateTime in UTC (SAML Core §1.3.3), to the microsecond. Raises TimeBoundsMissing for anything else."""
+    match = MOMENT.fullmatch(text or "")
+    if match is None:
+        raise TimeBoundsMissing(expected="a time in UTC, such as 2026-01-31T12:00:00Z", received=text or "")
+    try:
+        whole = datetime.fromisoformat(match[1])
+    except ValueError as error:
+        raise TimeBoundsMissing(received=match[0]) from error
+    return whole.replace(microsecond=int((match[2] or "")[1:7].ljust(6, "0")), tzinfo=UTC)
 
 
 def require_version(node: Element) -> None:

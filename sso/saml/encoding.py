@@ -6,8 +6,7 @@ What is parsed, canonicalized and verified are the bytes that are returned here,
 import codecs
 import re
 
-from sso.saml.markup import ENCODING, ENCODINGS, LATIN, MarkupMisencoded, MarkupTooLarge
-from sso.saml.reading import BLANKS
+from sso.saml.markup import BLANKS, ENCODING, ENCODINGS, LATIN, MarkupMisencoded, MarkupTooLarge
 
 BYTE_ORDER_MARK = "\ufeff"
 UTF_8_MARK = b"\xef\xbb\xbf"

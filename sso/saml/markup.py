@@ -10,8 +10,12 @@ from typing import Any, TypeVar
 from lxml import etree
 from lxml.etree import _Element
 
+from sso.identity.errors import SignInError
+
 Element = _Element
 Found = TypeVar("Found")
+# XML's own (XML 1.0 §2.3)
+BLANKS = " \t\r\n"
 DSIG = "http://www.w3.org/2000/09/xmldsig#"
 SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
 SAMLP = "urn:oasis:names:tc:SAML:2.0:protocol"
@@ -245,3 +249,20 @@ def children(node: Element, namespace: str, name: str) -> list[Element]:
 def text_of(node: Element) -> str | None:
     """Return an element's whole text, or None when it has children, so that no reader sees less than another."""
     return None if len(node) else node.text or ""
+
+
+def plain_text(node: Element) -> str | None:
+    """Return the element's text without the blanks around it, which pretty-printers put there; None when it has children.
+
+    Only XML's own four (XML 1.0 §2.3) are left out, so two texts that look alike stay two.
+    """
+    text = text_of(node)
+    return None if text is None else text.strip(BLANKS)
+
+
+def only(node: Element, name: str, problem: type[SignInError]) -> Element:
+    """Return the one child of this name in the assertion namespace. Raises the problem for none or several."""
+    found = children(node, SAML, name)
+    if len(found) != 1:
+        raise problem(expected=f"one {name}", received=f"{len(found)}")
+    return found[0]

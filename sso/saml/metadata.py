@@ -12,6 +12,7 @@ from sso.connections.types import Binding, Certificate
 from sso.saml.certificates import ReadCertificates, bare, usable
 from sso.saml.endpoints import choose_endpoints
 from sso.saml.markup import (
+    BLANKS,
     DSIG,
     Element,
     InstructionForbidden,
@@ -53,7 +54,6 @@ from sso.saml.metadata_errors import (
     RolesAmbiguous,
 )
 from sso.saml.metadata_input import plain_metadata, skipped_lines
-from sso.saml.reading import BLANKS
 from sso.saml.types import IdpMetadata, ServiceProvider
 
 MD = "urn:oasis:names:tc:SAML:2.0:metadata"

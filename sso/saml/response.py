@@ -10,8 +10,7 @@ from sso.identity.types import ClaimedPerson, SignInCheck, VerifiedIdentity
 from sso.saml import conditions, prescreen, signature
 from sso.saml.certificates import PublicKey, fingerprint, public_key
 from sso.saml.errors import SignatureInvalid, SignatureMissing, StatementMissing, SubjectEncrypted, SubjectMissing
-from sso.saml.markup import SAML, Element, children, run_in_thread, text_of
-from sso.saml.reading import moment, only, plain_text
+from sso.saml.markup import SAML, Element, children, only, plain_text, run_in_thread, text_of
 from sso.saml.types import Expectation
 
 UNSPECIFIED = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
@@ -95,7 +94,7 @@ def _verify_content(
     progress.passed.append(SignInCheck.ISSUER)
     prescreen.require_success(response)
     progress.passed.append(SignInCheck.STATUS)
-    now = now or moment(assertion.get("IssueInstant"))
+    now = now or conditions.moment(assertion.get("IssueInstant"))
     conditions.require_destination(response, expectation, is_response_signed=is_signed)
     in_response_to = conditions.require_confirmation(response, assertion, expectation, now)
     progress.passed.append(SignInCheck.RECIPIENT)
@@ -175,7 +174,7 @@ def _read_claims(
         subject_format=name_id_format,
         request_id=in_response_to,
         session_index=(statements[0].get("SessionIndex") or "")[:LONGEST_TEXT],
-        issued_at=moment(assertion.get("IssueInstant")),
+        issued_at=conditions.moment(assertion.get("IssueInstant")),
         expires_at=expires_at,
         session_expires_at=min((end for end in ends if end is not None), default=None),
         authn_context=_authn_context(statements[0]),

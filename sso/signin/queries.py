@@ -3,23 +3,39 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from orgs.base import credentials
 from orgs.base.clock import now
-from orgs.base.statements import Statement, moment, number, uuid
+from orgs.base.statements import Statement, moment, number, text, uuid
 from orgs.base.text import address_domain
 from orgs.domains import queries as domains
 from orgs.tenancy.models import SessionGrant
 from sso.attempts import queries as attempts
 from sso.attempts.models import LoginAttempt
 from sso.connections import queries as connections
-from sso.connections.models import Connection
+from sso.connections.models import Configuration, Connection
 from sso.identity.errors import AssertionExpired, apart_from, stamp
 from sso.identity.types import DEFAULT_SKEW, VerifiedIdentity
-from sso.signin.errors import AssertionReplayed, RequestUnknown, UnsolicitedRefused
+from sso.signin.errors import AssertionReplayed, ConnectionOff, RequestUnknown, UnsolicitedRefused, VersionChanged
 from sso.signin.models import ConsumedAssertion, PendingSignIn, UsedRequest
 from sso.signin.types import ANSWERED_LIFE, Flow, TakenAnswer, VerifiedAnswer
+from sso.signin_tests.models import SignInTest
+from sso.signin_tests.types import TEST_LIFE, SignInTestStatus
 
+
+def _waiting_tests() -> QuerySet[SignInTest]:
+    found = SignInTest.objects.filter(
+        org_id=number("org"),
+        connection_id=number("connection"),
+        status=SignInTestStatus.WAITING,
+        started_at__gt=moment("since"),
+    )
+    return found.select_related("configuration__connection__org", "connection__org").order_by("-id")
+
+
+WAITING = Statement(lambda: _waiting_tests().filter(relay_digest=text("digest"))[:1])
+NEWEST_WAITING = Statement(lambda: _waiting_tests()[:1])
 HELD = Statement(
     lambda: (
         PendingSignIn.objects.select_for_update(of=("self",))
@@ -119,3 +135,35 @@ def session_end(claims: VerifiedIdentity) -> datetime:
             expected=f"a session after {stamp(moment)}", received=apart_from(claims.session_expires_at, moment)
         )
     return moment + min(ours, left)
+
+
+def waiting_test(connection: Connection, request_id: str) -> SignInTest | None:
+    """Return the test whose request has this ID, which is its RelayState too, while its result is awaited."""
+    digest, since = credentials.digest(request_id), now() - TEST_LIFE
+    return WAITING.first(org=connection.org_id, connection=connection.pk, digest=digest, since=since)
+
+
+def test_named(connection: Connection, request_id: str, relay_state: str) -> SignInTest | None:
+    """Return the waiting test with this request, unless the RelayState has led to it, or to none, already."""
+    return waiting_test(connection, request_id) if request_id and request_id != relay_state else None
+
+
+def newest_waiting_test(connection: Connection) -> SignInTest | None:
+    """Return the test that began last of those whose result is awaited."""
+    return NEWEST_WAITING.first(org=connection.org_id, connection=connection.pk, since=now() - TEST_LIFE)
+
+
+def open_version(connection: Connection) -> Configuration:
+    """Return the version in force of a connection that is turned on. Raises ConnectionOff."""
+    chosen = connections.in_force(connection)
+    if not connection.is_active or chosen is None:
+        raise ConnectionOff(expected="a connection that is turned on", received=connection.get_state_display())
+    return chosen
+
+
+def require_version(connection: Connection, number: int | None) -> Configuration:
+    """Return the version in force, when it is the one that verified the response. Raises ConnectionOff, VersionChanged."""
+    chosen = open_version(connection)
+    if chosen.number != number:
+        raise VersionChanged(expected=f"version {chosen.number}", received=f"version {number}")
+    return chosen

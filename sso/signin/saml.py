@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.conf import settings
+
 from sso.connections import queries as connections
 from sso.connections.models import Configuration, Connection
 from sso.identity.types import OutgoingRequest, VerifiedIdentity
@@ -9,6 +11,7 @@ from sso.metadata import queries as metadata
 from sso.saml import response
 from sso.saml.errors import IssuerMismatch, SignatureInvalid, SignatureMissing
 from sso.saml.request import make_request, warm_up
+from sso.saml.types import Expectation
 from sso.signin.types import SignInProtocol
 
 __all__ = ["SAML", "warm_up"]
@@ -23,12 +26,29 @@ def _make_request(connection: Connection, chosen: Configuration, moment: datetim
     )
 
 
+def expectation_of(connection: Connection, chosen: Configuration) -> Expectation:
+    """Return what a response must agree with under this version.
+
+    Each certificate verifies until it is removed: its key was pinned by an admin, and to expire is not to be revoked (SAML
+    Metadata Interoperability Profile §2.6.1).
+    """
+    ours = connections.addresses(connection)
+    return Expectation(
+        idp_entity_id=chosen.idp_entity_id,
+        sp_entity_id=ours.sp_entity_id,
+        acs_url=ours.acs_url,
+        certificates=tuple(certificate.pem for certificate in chosen.trusted),
+        needs_both_signed=chosen.needs_both_signed,
+        skew=settings.SAML_CLOCK_SKEW,
+    )
+
+
 def _verify(message: str, connection: Connection, chosen: Configuration, moment: datetime) -> VerifiedIdentity:
-    return response.verify(message, metadata.expectation(connection, chosen), now=moment)
+    return response.verify(message, expectation_of(connection, chosen), now=moment)
 
 
 def _verify_as_of_issue(message: str, connection: Connection, chosen: Configuration) -> VerifiedIdentity:
-    return response.verify_as_of_issue(message, metadata.expectation(connection, chosen))
+    return response.verify_as_of_issue(message, expectation_of(connection, chosen))
 
 
 SAML = SignInProtocol(

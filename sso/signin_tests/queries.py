@@ -1,11 +1,6 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from django.db.models import QuerySet
-
-from orgs.base import credentials
-from orgs.base.clock import now
-from orgs.base.statements import Statement, moment, number, text
 from orgs.providers.registry import provider
 from orgs.providers.types import AttributeRow, ProfileField
 from orgs.tenancy.models import Organization
@@ -15,23 +10,9 @@ from sso.identity.profile import ClaimedProfile, preview_profile
 from sso.identity.types import VerifiedIdentity, from_json
 from sso.signin_tests.errors import SignInTestUnknown
 from sso.signin_tests.models import SignInTest
-from sso.signin_tests.types import TEST_LIFE, ProfileRow, Reading, ReceivedRow, SignInTestStatus
+from sso.signin_tests.types import ProfileRow, Reading, ReceivedRow, SignInTestStatus
 
 TESTS_LOOKED_AT = 10
-
-
-def _waiting_tests() -> QuerySet[SignInTest]:
-    found = SignInTest.objects.filter(
-        org_id=number("org"),
-        connection_id=number("connection"),
-        status=SignInTestStatus.WAITING,
-        started_at__gt=moment("since"),
-    )
-    return found.select_related("configuration__connection__org", "connection__org").order_by("-id")
-
-
-WAITING = Statement(lambda: _waiting_tests().filter(relay_digest=text("digest"))[:1])
-NEWEST_WAITING = Statement(lambda: _waiting_tests()[:1])
 
 
 def find_test(org: Organization, public_id: UUID) -> SignInTest:
@@ -50,22 +31,6 @@ def latest_tests(connection: Connection, count: int) -> Sequence[SignInTest]:
     """Return the newest tests of a connection."""
     tests = SignInTest.objects.filter(org_id=connection.org_id, connection=connection)
     return list(tests.select_related("configuration", "attempt").order_by("-id")[:count])
-
-
-def waiting_test(connection: Connection, request_id: str) -> SignInTest | None:
-    """Return the test whose request has this ID, which is its RelayState too, while its result is awaited."""
-    digest, since = credentials.digest(request_id), now() - TEST_LIFE
-    return WAITING.first(org=connection.org_id, connection=connection.pk, digest=digest, since=since)
-
-
-def test_named(connection: Connection, request_id: str, relay_state: str) -> SignInTest | None:
-    """Return the waiting test with this request, unless the RelayState has led to it, or to none, already."""
-    return waiting_test(connection, request_id) if request_id and request_id != relay_state else None
-
-
-def newest_waiting_test(connection: Connection) -> SignInTest | None:
-    """Return the test that began last of those whose result is awaited."""
-    return NEWEST_WAITING.first(org=connection.org_id, connection=connection.pk, since=now() - TEST_LIFE)
 
 
 def awaited_test(connection: Connection, public_id: UUID) -> SignInTest | None:

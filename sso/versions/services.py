@@ -18,7 +18,8 @@ from sso.connections.errors import (
     SetupIncomplete,
 )
 from sso.connections.models import Configuration, Connection, IdpCertificate
-from sso.connections.services import lock_connection, record_change
+from sso.connections.queries import lock_connection
+from sso.connections.services import record_change
 from sso.connections.types import (
     STEPS,
     AttributeChoice,

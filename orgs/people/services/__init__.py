@@ -1,5 +1,6 @@
 """What changes memberships: create, activate, profile, roles, suspensions and locks, a module each."""
 
+from orgs.people.queries import lock_membership
 from orgs.people.services.activate import (
     accept_invitation,
     activate_or_invite,
@@ -18,7 +19,6 @@ from orgs.people.services.create import (
     remove_membership,
 )
 from orgs.people.services.lock import (
-    lock_membership,
     refuse_to_lose_last_owner,
     save_columns,
 )

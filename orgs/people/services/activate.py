@@ -18,7 +18,8 @@ from orgs.events.services import Changes
 from orgs.people import errors, queries
 from orgs.people.errors import InvitationUnknown, MembershipExists
 from orgs.people.models import Invitation
-from orgs.people.services.lock import lock_membership, save_columns
+from orgs.people.queries import lock_membership
+from orgs.people.services.lock import save_columns
 from orgs.people.types import INVITATION_DELAY, INVITATION_MAIL
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy

@@ -10,8 +10,9 @@ from orgs.domains import queries as domains
 from orgs.events.services import Changes
 from orgs.people import queries
 from orgs.people.errors import MembershipExists
+from orgs.people.queries import lock_membership
 from orgs.people.services.activate import activate, invite_new, join_held, join_new_account, withdraw_invitation
-from orgs.people.services.lock import lock_membership, refuse_to_lose_last_owner, save_columns
+from orgs.people.services.lock import refuse_to_lose_last_owner, save_columns
 from orgs.people.services.profile import copy_profile, remember_address, remember_first_address
 from orgs.people.services.roles import grant_role
 from orgs.people.types import NewMembership, Profile

@@ -16,8 +16,9 @@ from orgs.events.services import Changes
 from orgs.people import queries
 from orgs.people.errors import MembershipExists
 from orgs.people.models import Invitation
+from orgs.people.queries import lock_membership
 from orgs.people.services.activate import activate, invite
-from orgs.people.services.lock import lock_membership, refuse_to_lose_last_owner, save_columns
+from orgs.people.services.lock import refuse_to_lose_last_owner, save_columns
 from orgs.people.types import PROFILE_COLUMNS, Profile
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy

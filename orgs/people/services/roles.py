@@ -8,7 +8,8 @@ from django.db import transaction
 from orgs.audit import services as audit
 from orgs.audit.services import AuditTarget, Change, Record
 from orgs.base.actor import Actor
-from orgs.people.services.lock import lock_membership, refuse_to_lose_last_owner
+from orgs.people.queries import lock_membership
+from orgs.people.services.lock import refuse_to_lose_last_owner
 from orgs.people.types import RoleClaim
 from orgs.tenancy.models import Membership, Organization, RoleGrant
 from orgs.tenancy.types import GrantSource, Role, highest

@@ -13,8 +13,9 @@ from orgs.base.statements import number, text, uuid
 from orgs.base.writes import Delete, Insert, Update
 from orgs.events.services import Changes
 from orgs.people import queries
+from orgs.people.queries import lock_membership
 from orgs.people.services.activate import activate, invite
-from orgs.people.services.lock import lock_membership, refuse_to_lose_last_owner, save_columns
+from orgs.people.services.lock import refuse_to_lose_last_owner, save_columns
 from orgs.people.types import INVITATION_MAIL
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, Suspension

@@ -17,14 +17,13 @@ from sso.admission import services as admission
 from sso.admission.errors import NotAMember, SubjectChanged
 from sso.admission.types import Subject
 from sso.attempts.types import OF_OTHER_PERSON, OF_QUESTION, AttemptOutcome
-from sso.connections import services as connection_services
+from sso.connections import queries as connections
 from sso.identity.errors import EmailInvalid
 from sso.identity.profile import read_profile
 from sso.identity.types import SignInCheck
 from sso.signin import queries
 from sso.signin.services.receive import PENDING_PREFIX, pending_of
 from sso.signin.services.record import record, refusing
-from sso.signin.services.start import require_version
 from sso.signin.types import (
     QUESTION_LIFE,
     AlreadySignedIn,
@@ -62,7 +61,7 @@ def sign_in(answer: VerifiedAnswer, flow: Flow, visitor: Visitor) -> SignedIn | 
     """Sign the person of the answer in, or ask; None means: start afresh. Raises SignInRefused."""
     connection, facts = answer.connection, answer.facts
     with refusing(facts):
-        chosen = require_version(connection, answer.version)
+        chosen = queries.require_version(connection, answer.version)
         profile = read_profile(answer.claims, admission_queries.attribute_names(connection, chosen))
     facts = replace(facts, email=profile.email)
     subject = Subject(connection, answer.claims, profile, facts.actor)
@@ -109,7 +108,7 @@ def _enter(entry: Entry, admitted: Membership | None = None) -> SignedIn | Quest
     VersionChanged, what `membership_to_enter` raises, and MustBeAdmitted.
     """
     subject, visitor = entry.subject, entry.visitor
-    require_version(connection_services.lock_connection(subject.connection), entry.answer.version)
+    queries.require_version(connections.lock_connection(subject.connection), entry.answer.version)
     found = admission_queries.read_candidates(subject.connection, subject.claims, subject.profile.email)
     verified = admission_queries.lock_domains(found)
     membership = admission_queries.membership_to_enter(found, verified)

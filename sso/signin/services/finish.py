@@ -20,7 +20,6 @@ from sso.signin.models import ConsumedAssertion, PendingSignIn, UsedRequest
 from sso.signin.services.enter import Finished, sign_in
 from sso.signin.services.receive import named_membership
 from sso.signin.services.record import refuse, refusing
-from sso.signin.services.start import open_version
 from sso.signin.services.testing import finish_test
 from sso.signin.types import (
     FLOW_LIFE,
@@ -77,7 +76,7 @@ def _require_test(answer: VerifiedAnswer, flow: Flow) -> None:
 def _refuse_mismatch(answer: VerifiedAnswer) -> None:
     """Raises SignInRefused: the version that verified the answer is only being tested."""
     with refusing(answer.facts):
-        chosen = open_version(answer.connection)
+        chosen = queries.open_version(answer.connection)
         raise VersionChanged(expected=f"version {chosen.number}", received=f"version {answer.version}, in a test")
 
 

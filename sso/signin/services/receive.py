@@ -20,9 +20,7 @@ from sso.signin import queries
 from sso.signin.errors import AssertionReplayed, ConnectionOff, SignInRefused
 from sso.signin.models import ConsumedAssertion, PendingSignIn
 from sso.signin.services.record import record, refuse
-from sso.signin.services.start import open_version, require_version
 from sso.signin.types import PENDING_LIFE, AnswerRequest, PendingHandle, SignInFacts, SignInProtocol, VerifiedAnswer
-from sso.signin_tests import queries as test_queries
 from sso.signin_tests.models import SignInTest
 
 PENDING_PREFIX = "ghp_"
@@ -82,7 +80,7 @@ def _verify_late(received: Received, failed: FailedAnswer) -> VerifiedAnswer | N
     """Return what an answer says that came too late, unless something else is wrong with it, too."""
     connection, answer = received.connection, received.answer
     try:
-        chosen = require_version(connection, failed.version)
+        chosen = queries.require_version(connection, failed.version)
         claims = received.protocol.verify_as_of_issue(answer.message, connection, chosen)
     except SignInError:
         return None
@@ -96,11 +94,11 @@ def _verify(received: Received) -> VerifiedAnswer | FailedAnswer:
     the request's ID is as secret as the state was. Whether it passes is decided in the browser, by its cookie.
     """
     connection, state = received.connection, received.answer.state
-    test = test_queries.waiting_test(connection, state)
+    test = queries.waiting_test(connection, state)
     if test is None:
         found = _verify_untested(received)
         request_id = found.request_id if isinstance(found, FailedAnswer) else found.claims.request_id
-        test = test_queries.test_named(connection, request_id, state)
+        test = queries.test_named(connection, request_id, state)
         if test is None:
             return found
     return _verify_by(received, test.configuration, test)
@@ -109,12 +107,12 @@ def _verify(received: Received) -> VerifiedAnswer | FailedAnswer:
 def _verify_untested(received: Received) -> VerifiedAnswer | FailedAnswer:
     """Verify an answer by the version in force, or for no test by the one that is being tested."""
     try:
-        found = _verify_by(received, open_version(received.connection))
+        found = _verify_by(received, queries.open_version(received.connection))
     except ConnectionOff as problem:
         found = FailedAnswer(problem, None)
     if isinstance(found, VerifiedAnswer) or not _differs_by_version(received, found.problem):
         return found
-    test = test_queries.newest_waiting_test(received.connection)
+    test = queries.newest_waiting_test(received.connection)
     if test is None or test.configuration.number == found.version:
         return found
     tested = _verify_by(received, test.configuration, is_test_mismatch=True)
@@ -183,7 +181,7 @@ def named_membership(answer: VerifiedAnswer) -> Membership | None:
         return None
     claims: VerifiedIdentity = answer.claims
     try:
-        chosen = require_version(answer.connection, answer.version)
+        chosen = queries.require_version(answer.connection, answer.version)
         profile = read_profile(claims, admission_queries.attribute_names(answer.connection, chosen))
     except SignInError:
         return None

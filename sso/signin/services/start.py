@@ -2,10 +2,10 @@
 
 from orgs.base.clock import now
 from sso.attempts.types import ClientInfo
-from sso.connections import queries as connections
-from sso.connections.models import Configuration, Connection
+from sso.connections.models import Connection
 from sso.identity.errors import SignInError
-from sso.signin.errors import ConnectionOff, SignInRefused, VersionChanged
+from sso.signin import queries
+from sso.signin.errors import SignInRefused
 from sso.signin.services.record import refuse
 from sso.signin.types import Flow, SignInFacts, SignInProtocol, StartedSignIn
 from sso.signin_tests import services as tests
@@ -24,27 +24,12 @@ def begin(
 
     Nothing is stored, but by a test that waits: it remembers the digest of its request's ID.
     """
-    chosen = test.configuration if test is not None else open_version(connection)
+    chosen = test.configuration if test is not None else queries.open_version(connection)
     request = protocol.make_request(connection, chosen, now())
     if test is not None:
         tests.remember_request(test=test, request_id=request.request_id)
     flow = Flow(connection.public_id, request.request_id, return_to, test.public_id if test else None, is_again)
     return StartedSignIn(request, flow, chosen.provider)
-
-
-def open_version(connection: Connection) -> Configuration:
-    chosen = connections.in_force(connection)
-    if not connection.is_active or chosen is None:
-        raise ConnectionOff(expected="a connection that is turned on", received=connection.get_state_display())
-    return chosen
-
-
-def require_version(connection: Connection, number: int | None) -> Configuration:
-    """Return the version in force, when it is the one that verified the response. Raises ConnectionOff, VersionChanged."""
-    chosen = open_version(connection)
-    if chosen.number != number:
-        raise VersionChanged(expected=f"version {chosen.number}", received=f"version {number}")
-    return chosen
 
 
 def refuse_start(

@@ -32,9 +32,9 @@ from sso.connections.errors import (
 )
 from sso.connections.models import Configuration, Connection, IdpCertificate, SpKey
 from sso.connections.types import AttributeChoice, ConnectionState, Seen, SignInRules, Stage, WizardStep
-from sso.metadata import queries as metadata_queries
 from sso.metadata import services as metadata
 from sso.saml.certificates import private_key, public_key
+from sso.signin.saml import expectation_of
 from sso.versions import services as versions
 from tests.factories import ACTOR
 from tests.sso.conftest import connect
@@ -420,4 +420,4 @@ class TestLooking:
     def test_an_expired_certificate_verifies_until_it_is_removed(self, connection):
         IdpCertificate.objects.update(not_after="2020-01-01T00:00:00Z")
         pinned = IdpCertificate.objects.get().pem
-        assert metadata_queries.expectation(connection, queries.in_force(connection)).certificates == (pinned,)
+        assert expectation_of(connection, queries.in_force(connection)).certificates == (pinned,)

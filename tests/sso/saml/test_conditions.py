@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sso.identity.errors import SignInError
+from sso.saml.conditions import moment
 from sso.saml.errors import TimeBoundsMissing
-from sso.saml.reading import moment
 from tests.sso.saml.messages import code_of, expected_of, good, outcome
 from tests.vectors.saml.defects import AUDIENCE, CONFIRMED, RESTRICTION, edited, unsigned
 from tests.vectors.saml.signing import STANDARD, sign

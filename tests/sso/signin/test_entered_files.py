@@ -6,7 +6,7 @@ from tests.sso.idp import Browser
 
 UMA = "uma@acme.example"
 PART = "The files that a sign-in enters"
-MOST = 31
+MOST = 25
 
 
 def entered(acme, idp, connection) -> set[str]:

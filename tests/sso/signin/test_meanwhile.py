@@ -58,14 +58,14 @@ def put_another_version_in_force(connection):
 def test_finish_is_refused_when_the_connection_changes_at_that_moment(
     connection, finish_request, monkeypatch, change, error
 ):
-    lock = connections.lock_connection
+    lock = connection_queries.lock_connection
 
     def change_first(locked):
-        monkeypatch.setattr(connections, "lock_connection", lock)
+        monkeypatch.setattr(connection_queries, "lock_connection", lock)
         change(connection_queries.connection_at(locked.public_id))
         return lock(locked)
 
-    monkeypatch.setattr(connections, "lock_connection", change_first)
+    monkeypatch.setattr(connection_queries, "lock_connection", change_first)
     with pytest.raises(SignInRefused, match=error):
         services.complete(connection=connection, finish_request=finish_request)
     assert not SessionGrant.objects.exists()
@@ -133,13 +133,13 @@ def test_finish_is_refused_when_the_domain_is_removed_at_that_moment(
 
 def test_finish_returns_404_when_the_connection_is_deleted_at_that_moment(connection, idp, uma, browser, monkeypatch):
     landed = browser.deliver(connection, idp.respond(UMA, browser.leave(connection)))
-    lock = connections.lock_connection
+    lock = connection_queries.lock_connection
 
     def delete_first(locked):
         Connection.objects.filter(pk=locked.pk).delete()
         return lock(locked)
 
-    monkeypatch.setattr(connections, "lock_connection", delete_first)
+    monkeypatch.setattr(connection_queries, "lock_connection", delete_first)
     assert browser.follow(landed).status_code == 404
     assert not SessionGrant.objects.exists()
 
