@@ -133,10 +133,10 @@ class EndForm(forms.Form):
     when = forms.TypedChoiceField(
         label="When",
         coerce=int,
-        required=False,
         initial=0,
         widget=forms.RadioSelect,
         choices=[(0, "Now"), (1, "In 24 hours"), (7, "In 7 days")],
+        error_messages={"required": "Choose when the token ends."},
     )
     confirm = forms.BooleanField(
         required=False, label="Revoke it now, although an identity provider used it in the last 24 hours"
@@ -150,10 +150,10 @@ class EndForm(forms.Form):
 
     def clean(self) -> dict[str, Any] | None:
         cleaned = super().clean()
-        if self.is_in_use and not self.cleaned_data.get("when") and not self.cleaned_data.get("confirm"):
+        if self.is_in_use and self.cleaned_data.get("when") == 0 and not self.cleaned_data.get("confirm"):
             self.add_error("confirm", "Tick this to revoke it now, or let it end later.")
         return cleaned
 
     def delay(self) -> timedelta:
         """Return after what time the token ends; the form must be valid."""
-        return timedelta(days=self.cleaned_data["when"] or 0)
+        return timedelta(days=self.cleaned_data["when"])

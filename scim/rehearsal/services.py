@@ -15,8 +15,8 @@ from orgs.base.clock import now
 from orgs.events import services as outbox
 from orgs.providers.habits import CallSequence
 from orgs.providers.people import made_up_groups, made_up_people
-from orgs.providers.steps import StepRequest, StepResponse, StepResult
-from orgs.providers.templates import Context
+from orgs.providers.steps import ScimStep, StepRequest, StepResponse, StepResult
+from orgs.providers.templates import Context, fill_text, placeholders
 from scim.dialects.client import ScimServer, new_client, sender
 from scim.dialects.walk import NoAnswerError, Send, walk
 from scim.directories import queries as directories
@@ -144,7 +144,7 @@ def _line(section: Section, result: StepResult) -> StepLine:
     sent, got = result.sent, result.got
     return {
         "section": section.title,
-        "label": result.step.label,
+        "label": _label(section, result.step),
         "outcome": result.outcome.value,
         "method": sent.method if sent else "",
         "target": sent.target if sent else "",
@@ -153,6 +153,11 @@ def _line(section: Section, result: StepResult) -> StepLine:
         "notes": list(result.notes),
         "milliseconds": got.milliseconds if got else None,
     }
+
+
+def _label(section: Section, step: ScimStep) -> str:
+    """Return what the step is called, with the names of this run in it."""
+    return fill_text(step.label, section.context) if placeholders(step.label) <= section.context.keys() else step.label
 
 
 def _remove(made: Made, send: Send) -> None:

@@ -42,6 +42,9 @@ from sandbox import seeds, single_sign_on
 from sandbox.cast import COLLEAGUES, EMPTYCO, NORTHWIND, STAFF
 from scim.directories.models import Directory, ScimToken
 from scim.directories.queries import first_directory
+from scim.rehearsal import services as rehearsal
+from scim.rehearsal.models import Rehearsal
+from scim.rehearsal.types import RehearsalState
 from scim.requests.models import RequestLog
 from sso.attempts.models import LoginAttempt
 from sso.connections import services as connections
@@ -99,7 +102,32 @@ def _of_directory(directory: Directory) -> Words:
         "failed_call": calls.filter(status=409).first(),
         "group": Group.objects.filter(org_id=directory.org_id).first(),
     }
-    return {name: str(row.public_id) for name, row in rows.items()}
+    found = {name: str(row.public_id) for name, row in rows.items()}
+    return found | _rehearsals(directory)
+
+
+def _rehearsals(directory: Directory) -> Words:
+    """One that passed, one that failed, and one that nobody has begun."""
+    passed = rehearsal.ask_rehearsal(directory=directory, provider="okta", with_groups=True, actor=ACTOR)
+    rehearsal.run_rehearsal(rehearsal=passed)
+    passed.refresh_from_db()
+    failed_step = {**passed.steps[1], "outcome": "failed", "status": 409, "reason": "Answered 409 instead of 201."}
+    failed = Rehearsal.objects.create(
+        org_id=directory.org_id,
+        directory=directory,
+        provider="jumpcloud",
+        state=RehearsalState.FAILED,
+        steps=[passed.steps[0], failed_step],
+        made=["/Users/9d2c"],
+        asked_at=now(),
+        ended_at=now(),
+    )
+    waiting = rehearsal.ask_rehearsal(directory=directory, provider="entra", with_groups=False, actor=ACTOR)
+    return {
+        "rehearsal": str(passed.public_id),
+        "failed_rehearsal": str(failed.public_id),
+        "waiting_rehearsal": str(waiting.public_id),
+    }
 
 
 def _sprawl() -> Organization:

@@ -47,7 +47,7 @@ def test_saved_view_marks_the_token_as_saved(admin, token):
 def test_revoke_view_asks_on_get_and_revokes_on_post(admin, token):
     assert admin.get(f"{TOKENS}{token.public_id}/revoke/").status_code == 200
     assert not ScimToken.objects.exclude(revoked_at=None).exists()
-    assert admin.post(f"{TOKENS}{token.public_id}/revoke/")["Location"] == PAGE
+    assert admin.post(f"{TOKENS}{token.public_id}/revoke/", {"when": "0"})["Location"] == PAGE
     assert ScimToken.objects.exclude(revoked_at=None).exists()
 
 
@@ -89,3 +89,10 @@ def test_revoke_view_plans_the_end_of_a_token_in_use(admin, token):
     assert admin.post(address, {"when": "1"})["Location"] == PAGE
     token.refresh_from_db()
     assert (token.revoked_at, token.expires_at is None) == (None, False)
+
+
+def test_revoke_view_of_an_expired_token_asks_nothing_and_revokes_it(admin, token):
+    ScimToken.objects.update(expires_at=now())
+    page = admin.get(f"{TOKENS}{token.public_id}/revoke/").content.decode()
+    assert '<input type="hidden" name="when" value="0">' in page
+    assert "In 24 hours" not in page
