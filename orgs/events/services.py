@@ -44,7 +44,7 @@ LEASE = timedelta(minutes=2)
 MAX_ATTEMPTS = 12
 FIRST_RETRY = timedelta(seconds=15)
 LONGEST_RETRY = timedelta(hours=6)
-# a drain that meets a silent mail server ends before the worker's own limit; the sweep goes on with the rest
+# a delivery that meets a silent mail server ends before the worker's own limit; the sweep goes on with the rest
 DRAIN_SECONDS = 60
 
 NEW_EVENTS = Insert(OutboxEvent)
@@ -200,7 +200,7 @@ def send_nudge() -> None:
         log.warning("outbox.nudge_failed", error=type(error).__name__)
 
 
-def drain(*, limit: int = 100) -> int:
+def deliver_due(*, limit: int = 100) -> int:
     """Deliver each due event once, or plan its next attempt. Returns how many were delivered."""
     delivered, deadline = 0, monotonic() + DRAIN_SECONDS
     for _ in range(limit):

@@ -15,7 +15,7 @@ RETENTION = timedelta(days=30)
 @shared_task(name=DRAIN, ignore_result=True)
 def drain_outbox() -> int:
     """Deliver what is due. The outbox row is the job: running this twice, or never, loses nothing."""
-    return services.drain()
+    return services.deliver_due()
 
 
 @delivers(ACCOUNT_MAIL)

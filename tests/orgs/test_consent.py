@@ -178,7 +178,7 @@ def claimed(acme):
 def prove(domain, actor=ACTOR):
     """The domain is verified, and a worker has done what follows."""
     domains.mark_verified(domain=domain, actor=actor)
-    return outbox.drain()
+    return outbox.deliver_due()
 
 
 def memberships_for(org, count):
@@ -318,7 +318,7 @@ def test_failed_portion_activates_nobody_and_is_retried(acme, claimed, monkeypat
     assert states() == {"invited": 3}
     monkeypatch.setattr(tenancy, "create_account", create)
     OutboxEvent.objects.filter(kind=ADMISSION).update(due_at=now())
-    outbox.drain()
+    outbox.deliver_due()
     assert states() == {"active": 3}
 
 
@@ -328,7 +328,7 @@ def test_portion_delivered_twice_activates_once_and_plans_the_next_once(acme, cl
     domains.mark_verified(domain=claimed, actor=ACTOR)
     first = OutboxEvent.objects.get(kind=ADMISSION)
     tasks.activate_portion(first)
-    outbox.drain()
+    outbox.deliver_due()
     assert states() == {"active": 3}
     assert AuditEvent.objects.filter(action="membership.joined", target_label__startswith="p").count() == 3
     delivered = OutboxEvent.objects.filter(kind=ADMISSION).exclude(delivered_at=None)
@@ -343,7 +343,7 @@ def test_planned_activation_does_nothing_when_the_domain_is_removed_or_lapsed(ac
         domains.remove_domain(domain=claimed, actor=ACTOR)
     else:
         Domain.objects.update(state=DomainState.LAPSED)
-    assert outbox.drain() == 1
+    assert outbox.deliver_due() == 1
     assert states() == {"invited": 2}
 
 

@@ -37,7 +37,7 @@ def let_two_minutes_pass():
 
 def deliver():
     let_two_minutes_pass()
-    return outbox.drain()
+    return outbox.deliver_due()
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def accept(client, secret):
 
 
 def test_invitation_is_not_mailed_within_two_minutes(membership, mailoutbox):
-    outbox.drain()
+    outbox.deliver_due()
     assert mailoutbox == []
 
 
@@ -110,7 +110,7 @@ def test_invitation_of_a_suspended_membership_is_not_mailed(membership, mailoutb
 
 def test_invitation_event_without_its_membership_is_delivered_without_a_mail(acme, mailoutbox):
     outbox.add(org=acme, kind=INVITATION_MAIL, key="00000000-0000-0000-0000-000000000000")
-    assert outbox.drain() == 1
+    assert outbox.deliver_due() == 1
     assert mailoutbox == []
 
 

@@ -85,70 +85,70 @@ def test_events_are_delivered_in_the_order_in_which_they_became_due(acme, delive
     late = add(acme, "late")
     add(acme, "first")
     OutboxEvent.objects.filter(pk=late.pk).update(due_at=now() - timedelta(hours=1))
-    assert services.drain() == 2
+    assert services.deliver_due() == 2
     assert delivered == ["late", "first"]
 
 
 def test_outbox_events_are_numbered_in_the_order_of_delivery(acme, delivered):
     second = add(acme, "second", delay=timedelta(minutes=1))
     first = add(acme, "first")
-    services.drain()
+    services.deliver_due()
     make_due()
-    services.drain()
+    services.deliver_due()
     assert stored(second).sequence == stored(first).sequence + 1
 
 
 def test_a_delivered_event_is_not_delivered_again(acme, delivered):
     add(acme)
-    services.drain()
-    assert services.drain() == 0
+    services.deliver_due()
+    assert services.deliver_due() == 0
     assert delivered == ["1"]
 
 
-def test_drain_delivers_a_delayed_event_once_it_is_due(acme, delivered):
+def test_deliver_due_delivers_a_delayed_event_once_it_is_due(acme, delivered):
     add(acme, delay=timedelta(minutes=1))
-    assert services.drain() == 0
+    assert services.deliver_due() == 0
     make_due()
-    assert services.drain() == 1
+    assert services.deliver_due() == 1
 
 
-def test_drain_stops_at_its_limit(acme, delivered):
+def test_deliver_due_stops_at_its_limit(acme, delivered):
     for number in range(3):
         add(acme, str(number))
-    assert services.drain(limit=2) == 2
+    assert services.deliver_due(limit=2) == 2
 
 
-def test_drain_skips_an_event_leased_to_another_worker(acme, delivered):
+def test_deliver_due_skips_an_event_leased_to_another_worker(acme, delivered):
     event = add(acme)
     OutboxEvent.objects.filter(pk=event.pk).update(leased_until=now() + timedelta(seconds=30))
-    assert services.drain() == 0
+    assert services.deliver_due() == 0
 
 
-def test_drain_delivers_an_event_whose_lease_expired(acme, delivered):
+def test_deliver_due_delivers_an_event_whose_lease_expired(acme, delivered):
     event = add(acme)
     OutboxEvent.objects.filter(pk=event.pk).update(leased_until=now() - timedelta(seconds=1), attempts=1)
-    assert services.drain() == 1
+    assert services.deliver_due() == 1
     assert stored(event).attempts == 2
 
 
-def test_drain_leases_an_event_before_its_delivery(acme):
+def test_deliver_due_leases_an_event_before_its_delivery(acme):
     seen = []
     types.delivers(KIND)(lambda event: seen.append(stored(event).leased_until - now()))
     add(acme)
-    services.drain()
+    services.deliver_due()
     types._deliveries.pop(KIND)
     assert timedelta(minutes=1) < seen[0] <= services.LEASE
 
 
-def test_drain_delivers_an_event_again_after_a_crash_before_it_was_marked_delivered(acme, delivered, monkeypatch):
+def test_deliver_due_delivers_an_event_again_after_a_crash_before_it_was_marked_delivered(acme, delivered, monkeypatch):
     event = add(acme)
     with monkeypatch.context() as patch:
         patch.setattr(services, "_mark_delivered", lambda event: (_ for _ in ()).throw(SystemExit))
         with pytest.raises(SystemExit):
-            services.drain()
-    assert services.drain() == 0
+            services.deliver_due()
+    assert services.deliver_due() == 0
     OutboxEvent.objects.update(leased_until=now() - timedelta(seconds=1))
-    assert services.drain() == 1
+    assert services.deliver_due() == 1
     assert delivered == ["1", "1"]
     assert stored(event).delivered_at is not None
 
@@ -156,7 +156,7 @@ def test_drain_delivers_an_event_again_after_a_crash_before_it_was_marked_delive
 def test_failed_delivery_is_planned_again_and_other_events_are_delivered(acme, delivered, failing):
     event = add(acme, kind="test.failing")
     add(acme)
-    assert services.drain() == 1
+    assert services.deliver_due() == 1
     kept = stored(event)
     assert (kept.attempts, kept.leased_until, kept.last_error) == (1, None, "ConnectionError")
     assert kept.due_at > now()
@@ -164,10 +164,10 @@ def test_failed_delivery_is_planned_again_and_other_events_are_delivered(acme, d
 
 def test_a_failed_event_is_delivered_once_the_cause_is_gone(acme, failing):
     event = add(acme, kind="test.failing")
-    services.drain()
+    services.deliver_due()
     failing.clear()
     make_due()
-    assert services.drain() == 1
+    assert services.deliver_due() == 1
     assert stored(event).attempts == 2
 
 
@@ -182,7 +182,7 @@ def test_event_is_given_up_after_the_twelfth_failure(acme, failing):
     event = add(acme, kind="test.failing")
     for _ in range(services.MAX_ATTEMPTS + 1):
         make_due()
-        services.drain()
+        services.deliver_due()
     assert stored(event).failed_at is not None
     assert stored(event).attempts == services.MAX_ATTEMPTS
 
@@ -191,20 +191,20 @@ def test_event_is_not_given_up_before_the_twelfth_failure(acme, failing):
     event = add(acme, kind="test.failing")
     for _ in range(services.MAX_ATTEMPTS - 1):
         make_due()
-        services.drain()
+        services.deliver_due()
     assert stored(event).failed_at is None
 
 
 def test_event_of_an_unknown_kind_is_kept_and_retried(acme):
     event = add(acme, kind="test.unknown")
-    assert services.drain() == 0
+    assert services.deliver_due() == 0
     assert (stored(event).last_error, stored(event).failed_at) == ("KeyError", None)
 
 
 def test_a_canceled_event_is_not_delivered(acme, delivered):
     add(acme)
     assert services.cancel(org=acme, kind=KIND, key="1") == 1
-    assert services.drain() == 0
+    assert services.deliver_due() == 0
     assert delivered == []
 
 
@@ -217,7 +217,7 @@ def test_cancel_affects_one_organization_kind_and_key_only(acme, globex, deliver
 
 def test_cancel_ignores_a_delivered_event(acme, delivered):
     add(acme)
-    services.drain()
+    services.deliver_due()
     assert services.cancel(org=acme, kind=KIND, key="1") == 0
 
 
@@ -318,7 +318,7 @@ def test_drain_outbox_task_delivers_due_events(acme, delivered):
 
 def test_prune_deletes_finished_events_after_thirty_days_and_keeps_waiting_ones(acme, delivered):
     old, waiting, recent = add(acme, "old"), add(acme, "waiting", delay=timedelta(days=90)), add(acme, "recent")
-    services.drain()
+    services.deliver_due()
     OutboxEvent.objects.filter(pk__in=[old.pk, waiting.pk]).update(created_at=now() - timedelta(days=31))
     tasks.prune()
     kept = set(OutboxEvent.objects.filter(kind=KIND).values_list("key", flat=True))
@@ -355,11 +355,11 @@ def test_overdue_count_counts_events_due_before_the_given_time(acme):
 
 def test_sequence_continues_after_all_events_were_pruned(acme, delivered):
     first = add(acme)
-    services.drain()
+    services.deliver_due()
     OutboxEvent.objects.update(created_at=now() - timedelta(days=40))
     tasks.prune()
     second = add(acme)
-    services.drain()
+    services.deliver_due()
     assert stored(second).sequence == stored(first).sequence + 1
 
 
@@ -367,7 +367,7 @@ def test_events_that_crashed_their_workers_are_given_up_and_the_next_is_delivere
     lost = [add(acme, key=str(place)) for place in range(3)]
     OutboxEvent.objects.update(attempts=services.MAX_ATTEMPTS)
     add(acme, key="next")
-    assert services.drain() == 1
+    assert services.deliver_due() == 1
     assert delivered == ["next"]
     assert {(stored(event).last_error, stored(event).failed_at is not None) for event in lost} == {("WorkerLost", True)}
 
@@ -417,7 +417,7 @@ def test_postponed_event_does_not_count_as_an_attempt(acme):
 
     types.delivers("test.postponed")(wait)
     event = add(acme, kind="test.postponed")
-    assert services.drain() == 0
+    assert services.deliver_due() == 0
     types._deliveries.pop("test.postponed")
     event = stored(event)
     assert (event.attempts, event.leased_until, event.last_error) == (0, None, "Not yet.")
@@ -437,7 +437,7 @@ def test_add_for_each_adds_events_that_fail_separately(acme):
 
     types.delivers(KIND)(deliver)
     services.add_for_each(org=acme, kind=KIND, key="1", recipients=["first", "second"], payload={"what": "on"})
-    assert services.drain() == 1
+    assert services.deliver_due() == 1
     types._deliveries.pop(KIND)
     assert sent == [{"what": "on", "recipient": "second"}]
     assert {(event.payload["recipient"], event.attempts) for event in queries.waiting()} == {("first", 1)}
@@ -456,7 +456,7 @@ MAIL = TextMail(to="ivy@elsewhere.example", subject="Your code", body="CANARY-77
 def test_account_mail_is_sealed_until_sent_and_deleted_afterwards(db, mailoutbox):
     event = services.add_account_mail(mail=MAIL, key="account/email/code")
     assert "CANARY" not in str(OutboxEvent.objects.values().get())
-    assert services.drain() == 1
+    assert services.deliver_due() == 1
     assert [(mail.to, mail.subject, mail.body) for mail in mailoutbox] == [([MAIL.to], MAIL.subject, MAIL.body)]
     assert (stored(event).payload, stored(event).org) == ({}, None)
 
@@ -464,7 +464,7 @@ def test_account_mail_is_sealed_until_sent_and_deleted_afterwards(db, mailoutbox
 @pytest.mark.parametrize(("minutes", "sent"), [(1, 1), (-1, 0)])
 def test_account_mail_is_sent_until_its_code_expires_and_canceled_afterwards(db, mailoutbox, minutes, sent):
     event = services.add_account_mail(mail=MAIL, ends_at=now() + timedelta(minutes=minutes))
-    assert (services.drain(), len(mailoutbox)) == (sent, sent)
+    assert (services.deliver_due(), len(mailoutbox)) == (sent, sent)
     found = stored(event)
     assert (found.canceled_at is None, found.payload, found.failed_at) == (bool(sent), {}, None)
     assert found.last_error == ("" if sent else "The code or link in this mail ended before it could be sent.")
@@ -474,7 +474,7 @@ def test_retry_of_given_up_mail_whose_code_has_ended_cancels_it(db, mailoutbox):
     event = services.add_account_mail(mail=MAIL, ends_at=now() - timedelta(hours=1))
     OutboxEvent.objects.update(failed_at=now(), attempts=services.MAX_ATTEMPTS)
     services.retry(events=queries.given_up())
-    services.drain()
+    services.deliver_due()
     assert (mailoutbox, stored(event).canceled_at is None, queries.pending().count()) == ([], False, 0)
 
 
@@ -517,17 +517,17 @@ def test_account_mail_is_given_up_at_once_only_for_a_permanent_refusal_of_this_m
 ):
     mail_server.append(answer)
     event = services.add_account_mail(mail=MAIL)
-    services.drain()
+    services.deliver_due()
     found = stored(event)
     assert (found.last_error, found.failed_at is not None, found.attempts) == (last_error, gave_up, 1)
 
 
-def test_drain_stops_at_its_time_limit_and_leaves_the_rest_to_the_next_run(acme, delivered, monkeypatch):
+def test_deliver_due_stops_at_its_time_limit_and_leaves_the_rest_to_the_next_run(acme, delivered, monkeypatch):
     add(acme, "1")
     add(acme, "2")
     monkeypatch.setattr(services, "DRAIN_SECONDS", -1)
-    assert services.drain() == 1
-    assert services.drain() == 1
+    assert services.deliver_due() == 1
+    assert services.deliver_due() == 1
 
 
 # given up, tried again, canceled
@@ -547,7 +547,7 @@ def test_backlog_counts_given_up_events_separately_from_waiting_ones(given_up):
 def test_account_mail_refused_by_the_recipients_server_is_not_counted_in_the_backlog(db, mail_server):
     mail_server.append(SMTPRecipientsRefused({"a": (550, b"unknown")}))
     services.add_account_mail(mail=MAIL)
-    services.drain()
+    services.deliver_due()
     assert (queries.given_up().count(), queries.failed_for_us().count(), queries.backlog().given_up) == (1, 0, 0)
 
 
@@ -561,7 +561,7 @@ def test_given_up_queries_use_their_index(given_up):
 
 def test_retry_delivers_given_up_events(given_up, delivered):
     assert services.retry(events=queries.given_up()) == 1
-    assert services.drain() == 1
+    assert services.deliver_due() == 1
     assert delivered == ["1"]
 
 
@@ -577,7 +577,7 @@ def test_retry_and_cancel_skip_an_event_leased_by_a_worker(acme):
 def test_canceled_account_mail_is_neither_retried_nor_kept_in_its_payload(db):
     event = services.add_account_mail(mail=MAIL)
     assert services.cancel_events(events=queries.pending()) == 1
-    assert (stored(event).payload, services.drain(), queries.pending().count()) == ({}, 0, 0)
+    assert (stored(event).payload, services.deliver_due(), queries.pending().count()) == ({}, 0, 0)
 
 
 def test_nudges_during_a_nudge_are_merged_into_one_more(monkeypatch):

@@ -28,7 +28,7 @@ def test_notice_due_is_the_nearest_of_14_3_and_1_days(left, notice):
 
 
 def subjects(mailoutbox):
-    events.drain()
+    events.deliver_due()
     return [mail.subject for mail in mailoutbox if "New SCIM token" not in mail.subject]
 
 

@@ -297,7 +297,7 @@ class TestTheSwitch:
             services.turn_on(connection=connection, actor=ACTOR, without_test=True)
         if what == "deleted":
             services.delete_connection(connection=connection, typed_name="JumpCloud", actor=ACTOR)
-        outbox.drain()
+        outbox.deliver_due()
         subjects = {(message.to[0], message.subject) for message in mail.outbox if what in message.subject}
         said = f"Single sign-on of Acme: “JumpCloud” was {what}"
         assert subjects == {("olga@acme.example", said), ("adam@acme.example", said)}
