@@ -1,5 +1,6 @@
 """X.509 certificates of IdPs, whose keys verify, and our own keys, which sign."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,6 +32,8 @@ UNREADABLE_EXTENSION = (
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
 )
+# what RFC 4514 §2.4 escapes by a backslash; a null is written in digits, and stays
+ESCAPED = re.compile(r"\\([ \"#+,;<=>\\])")
 RSA_BITS = range(2048, 8193)
 # with a longer one, verifying costs as much as signing
 RSA_EXPONENTS = range(3, 2**64)
@@ -209,8 +212,9 @@ def _is_authority(parsed: x509.Certificate) -> bool:
 
 
 def _subject(parsed: x509.Certificate) -> str:
+    """Return the name as people read it. It is shown and never compared, so what the text form escapes stands as it is."""
     try:
-        return parsed.subject.rfc4514_string()[:300]
+        return ESCAPED.sub(r"\1", parsed.subject.rfc4514_string())[:300]
     except (ValueError, TypeError):
         # a name in a broken encoding, or of another type than its kind has, says nothing, and needn't
         return ""
