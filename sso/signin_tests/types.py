@@ -9,7 +9,7 @@ from orgs.providers.types import ProfileField
 from sso.identity.profile import ClaimedProfile
 from sso.identity.types import VerifiedIdentity
 
-TEST_LIFE = timedelta(minutes=10)
+TEST_LIFE = timedelta(minutes=5)
 KEPT_FOR = timedelta(days=90)
 
 

@@ -155,11 +155,20 @@ def test_test_result_page_shows_the_profile_when_only_the_domain_check_failed(un
     assert "from <code>lastname</code>" in page_of(tester, test)
 
 
-def test_test_sign_in_times_out_after_its_lifetime(untested, tester):
+def test_test_sign_in_times_out_after_five_minutes(untested, tester):
     test = begin(tester, untested)
-    assert "Waiting" in page_of(tester, test)
-    with time_machine.travel(now() + TEST_LIFE + timedelta(seconds=1), tick=False):
-        assert "Timed out" in page_of(tester, test)
+    with time_machine.travel(test.started_at + timedelta(minutes=4, seconds=59), tick=False):
+        assert "Waiting" in page_of(tester, test)
+    with time_machine.travel(test.started_at + timedelta(minutes=5, seconds=1), tick=False):
+        page = page_of(tester, test)
+    assert "Timed out" in page
+    assert "No answer came back within 5 minutes." in page
+
+
+def test_test_result_page_leads_back_to_its_connection(untested, tester):
+    page = page_of(tester, begin(tester, untested))
+    way_back = page.partition('aria-label="Breadcrumb"')[2].partition("</nav>")[0]
+    assert f'href="/orgs/acme/settings/authentication/connections/{untested.public_id}/"' in way_back
 
 
 def test_test_result_page_polls_while_the_test_is_waiting(untested, tester):
