@@ -27,6 +27,7 @@ from scim.protocol import errors, jsontext
 from scim.protocol.paging import list_response, read_page
 from scim.protocol.projection import project
 from scim.protocol.schemas import Document
+from scim.requests import queries as requests
 
 log = structlog.get_logger(__name__)
 M = TypeVar("M", bound=Model)
@@ -119,6 +120,8 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
             return response
         if isinstance(error, TokenRefused):
             self._note_stranger(error)
+        if self.record.caller is not None and not self.record.is_counted(response):
+            self._name_resource(self.kwargs.get("uuid", ""))
         self.record.write_afterwards(response, refusal, error.reason if isinstance(error, TokenRefused) else "")
         return response
 
@@ -130,6 +133,22 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
             self.record.refused_by = directories.find_by_public_id(self.directory)
         except (DatabaseError, InterfaceError) as failure:
             log.warning("scim.log_row_lost", error=type(failure).__name__)
+
+    def _name_resource(self, scim_id: str) -> None:
+        """Name in the log what a refused call was about: its URL has the id, and whoever reads the log knows the name."""
+        if not scim_id or self.record.subject:
+            return
+        try:
+            self.record.resource_id = scim_id
+            directory = self.caller.directory
+            known = self.name_of(scim_id)
+            self.record.subject = known or requests.latest_subject(directory.org_id, directory.pk, scim_id)
+        except (DatabaseError, InterfaceError) as failure:
+            log.warning("scim.log_subject_lost", error=type(failure).__name__)
+
+    def name_of(self, scim_id: str) -> str:
+        """Return the name of the resource with this id; empty where this address has no such resources, or none now."""
+        return ""
 
     def allowed(self) -> list[str]:
         return [name.upper() for name in self.http_method_names if hasattr(self, name)]

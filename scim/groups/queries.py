@@ -52,6 +52,11 @@ def _one(groups: QuerySet[DirectoryGroup], scim_id: str) -> DirectoryGroup:
     return group
 
 
+def name_of(directory: Directory, scim_id: str) -> str:
+    """Return the name of the group with this id; empty when there is none."""
+    return groups_of(directory).filter(public_id=read_uuid(scim_id)).values_list("group__name", flat=True).first() or ""
+
+
 def search(directory: Directory, filter_text: str | None) -> QuerySet[DirectoryGroup]:
     """Return the groups that a filter matches, in a stable order; a blank one matches all. Raises InvalidFilter."""
     groups = groups_of(directory).order_by("id")

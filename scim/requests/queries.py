@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet, Sum, Window
 
+from orgs.base.ids import read_uuid
 from orgs.base.text import text_key
 from orgs.base.timed_ids import first_id
 from orgs.tenancy.models import Organization
@@ -117,6 +118,12 @@ def about_same_thing(row: RequestLog, moment: datetime) -> QuerySet[RequestLog]:
     if row.subject_hash is not None:
         same |= Q(subject_hash=row.subject_hash)
     return rows.filter(same)
+
+
+def latest_subject(org_id: int, directory_id: int, scim_id: str) -> str:
+    """Return the name under which the log knew the resource with this id last: it may be gone since. Empty for none."""
+    known = RequestLog.objects.filter(org_id=org_id, resource_id=read_uuid(scim_id), directory_id=directory_id)
+    return known.exclude(subject="").order_by("-id").values_list("subject", flat=True).first() or ""
 
 
 def latest_of(directory_id: int, count: int) -> QuerySet[RequestLog]:

@@ -101,6 +101,11 @@ def _one(users: QuerySet[DirectoryUser], scim_id: str) -> DirectoryUser:
     return user
 
 
+def name_of(directory: Directory, scim_id: str) -> str:
+    """Return the userName of the user with this id; empty when there is none."""
+    return users_of(directory).filter(public_id=read_uuid(scim_id)).values_list("user_name", flat=True).first() or ""
+
+
 def search(directory: Directory, filter_text: str | None) -> QuerySet[DirectoryUser]:
     """Return the users that a filter matches, in a stable order; a blank one matches all. Raises InvalidFilter."""
     users = users_of(directory).order_by("id")

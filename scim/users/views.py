@@ -75,6 +75,9 @@ class DirectoryUsersView(EndpointView, UsersView):  # type: ignore[misc]  # djan
         self.require_id(uuid)
         return self.deleted(uuid, services.delete_user(caller=self.caller, scim_id=uuid))
 
+    def name_of(self, scim_id: str) -> str:
+        return queries.name_of(self.caller.directory, scim_id)
+
     def get_many(self, request: ScimRequest) -> HttpResponse:
         """Answer one page; the query count doesn't grow with its rows."""
         return self.answer_page(queries.search(request.caller.directory, request.GET.get("filter")), self._documents)
