@@ -27,7 +27,7 @@ urlpatterns = [
     path("", include("sso.urls")),
     path("", include("scim.directories.urls")),
     path("", include("scim.rehearsal.urls")),
-    path("", include("scim.requests.urls")),
+    path("", include("scim.activity.urls")),
     path("scim/v2/", include("scim.urls")),
     path("accounts/", include("portal.site.verification.urls")),
     path("accounts/2fa/webauthn/login/", passkeys.sign_in, name="mfa_login_webauthn"),

@@ -1,5 +1,6 @@
 """Every table of this app, collected for Django."""
 
+from scim.activity.models import ConnectionTest
 from scim.directories.models import Directory, ScimToken
 from scim.groups.models import DirectoryGroup
 from scim.rehearsal.models import Rehearsal
@@ -7,6 +8,7 @@ from scim.requests.models import RefusedCalls, RequestLog, RequestSubject
 from scim.users.models import DirectoryUser, DirectoryUserValue, FormerDirectoryUser
 
 __all__ = [
+    "ConnectionTest",
     "Directory",
     "DirectoryGroup",
     "DirectoryUser",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from orgs.providers.people import MadeUpPerson, PushedGroup
 from orgs.providers.steps import ScimStep
@@ -72,7 +73,8 @@ class ScimHabits:
 
     `deleted_name` is a regular expression for the whole of the name that it gives to a person whom it has deleted, but
     may bring back. `creates_again` says that it brings back by a POST whom it has set inactive, `replaces_groups` that a
-    PUT of a group without `members` means that it has none: others leave them out where they don't manage them.
+    PUT of a group without `members` means that it has none: others leave them out where they don't manage them. `calls_every`
+    is how often it calls when nothing has changed, zero where it isn’t known to.
     """
 
     user_agents: tuple[str, ...]
@@ -82,3 +84,4 @@ class ScimHabits:
     deleted_name: str = ""
     creates_again: bool = False
     replaces_groups: bool = False
+    calls_every: timedelta = timedelta(0)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from importlib import import_module
 from pkgutil import iter_modules
 from urllib.parse import urlsplit
@@ -25,6 +26,8 @@ SCIM_CLIENTS: tuple[tuple[Provider, ScimHabits], ...] = tuple(
     (one, one.scim) for one in ALL if isinstance(one.scim, ScimHabits)
 )
 _NAMES_OF_DELETED = tuple(re.compile(habits.deleted_name) for _, habits in SCIM_CLIENTS if habits.deleted_name)
+_MONOGRAMS = {one.code: one.monogram for one in ALL}
+_CALLS_EVERY = {one.code: habits.calls_every for one, habits in SCIM_CLIENTS}
 _BY_CODE = {one.code: one for one in PROVIDERS}
 _NAMES = {one.code: one.name for one in ALL}
 
@@ -37,6 +40,16 @@ def provider(code: str) -> Provider:
 def name_of(code: str) -> str:
     """Return what the provider with this code is called, or nothing where none has it."""
     return _NAMES.get(code, "")
+
+
+def monogram_of(code: str) -> str:
+    """Return the letters on the tile of the provider with this code, or nothing where none has it."""
+    return _MONOGRAMS.get(code, "")
+
+
+def calls_every(code: str) -> timedelta:
+    """Return how often the provider with this code calls when nothing has changed; zero where it isn't known to."""
+    return _CALLS_EVERY.get(code, timedelta(0))
 
 
 def is_name_of_deleted(name: str) -> bool:

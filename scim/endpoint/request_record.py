@@ -9,6 +9,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 
+from scim.activity import services as activity
 from scim.directories import services as directories
 from scim.directories.models import Directory
 from scim.directories.types import ScimCaller
@@ -62,6 +63,7 @@ class RequestRecord:
         )
         if self.is_connection_test:
             requests.mark_connection_test(row)
+            activity.record_connection_test(deletion=row)
 
     def write_afterwards(self, response: HttpResponse, error: ScimError | None = None, detail: str = "") -> None:
         """Write what has no transaction to join; a log row that can't be written fails nobody's request."""

@@ -1,6 +1,7 @@
 from django import forms
 
 from orgs.logs.filters import LogFilterForm
+from orgs.providers.registry import SCIM_CLIENTS
 from scim.requests.types import RequestFilter
 
 
@@ -17,7 +18,6 @@ class RequestFilterForm(LogFilterForm[RequestFilter]):
             ("ok", "Succeeded"),
             ("failed", "Failed"),
             ("400", "400 invalid"),
-            ("401", "401 token refused"),
             ("404", "404 not found"),
             ("409", "409 conflict"),
         ],
@@ -30,3 +30,9 @@ class RequestFilterForm(LogFilterForm[RequestFilter]):
     resource = forms.ChoiceField(
         required=False, label="Resource", choices=[("", "Any resource"), ("users", "Users"), ("groups", "Groups")]
     )
+    sender = forms.ChoiceField(
+        required=False,
+        label="Provider",
+        choices=[("", "Any provider"), *((one.code, one.name) for one, _ in SCIM_CLIENTS)],
+    )
+    changes = forms.BooleanField(required=False, label="Changes only")

@@ -7,7 +7,7 @@ from django.db import models
 from orgs.base.packed import unpack
 from orgs.base.text import text_key
 from orgs.base.timed_ids import timed_id
-from orgs.providers.registry import name_of
+from orgs.providers.registry import monogram_of, name_of
 from orgs.tenancy.models import Organization
 from scim.requests.types import BODY_WORDS, pretty
 
@@ -85,6 +85,10 @@ class RequestLog(models.Model):
     def sender(self) -> str:
         """Return the name of the identity provider that sent it, or nothing where the request didn't tell."""
         return name_of(self.dialect)
+
+    @property
+    def sender_monogram(self) -> str:
+        return monogram_of(self.dialect)
 
     @property
     def is_failure(self) -> bool:

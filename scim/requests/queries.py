@@ -14,6 +14,9 @@ from scim.requests.types import EXPORTED, RESOURCES, Refusals, RequestFilter, re
 # so many subjects are looked up one by one; with more, the newest calls have some of them
 SUBJECTS_AT_MOST = 500
 
+# what changes something here, or would have
+IS_CHANGE = ~Q(method="GET") & ~Q(path__endswith="/.search")
+
 
 def list_requests(org: Organization, shown: RequestFilter) -> QuerySet[RequestLog]:
     """Return the calls to an organization's directories."""
@@ -48,6 +51,10 @@ def _subjects(org: Organization, text: str) -> QuerySet[RequestSubject]:
 
 
 def _of_kind(rows: QuerySet[RequestLog], shown: RequestFilter) -> QuerySet[RequestLog]:
+    if shown.changes:
+        rows = rows.filter(IS_CHANGE)
+    if shown.sender:
+        rows = rows.filter(dialect=shown.sender)
     if shown.method:
         rows = rows.filter(method=shown.method)
     if shown.resource in RESOURCES:
@@ -79,7 +86,7 @@ def text_of(value: object) -> str:
 
 
 def find_request(org: Organization, public_id: UUID) -> RequestLog | None:
-    return RequestLog.objects.filter(org=org, public_id=public_id).select_related("token").first()
+    return RequestLog.objects.filter(org=org, public_id=public_id).select_related("token", "directory").first()
 
 
 def authenticated(directory_id: int) -> QuerySet[RequestLog]:

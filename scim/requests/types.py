@@ -104,12 +104,14 @@ class Refusals:
 class RequestFilter(LogFilter):
     """What the provisioning log shows; empty shows all. `status` is ok, failed, or a three-digit status.
 
-    `resource` is a key of RESOURCES.
+    `resource` is a key of RESOURCES, `sender` the code of a provider; `changes` leaves out what only reads.
     """
 
     status: str = ""
     method: str = ""
     resource: str = ""
+    sender: str = ""
+    changes: bool = False
 
 
 def pretty(text: str) -> str:

@@ -1,5 +1,7 @@
 """Microsoft Entra ID’s provisioning service."""
 
+from datetime import timedelta
+
 from orgs.providers.entra.calls import CALLS
 from orgs.providers.habits import RequestFacts, RequestShape, ScimHabits, ScimSetup
 from orgs.providers.types import Instruction
@@ -65,6 +67,7 @@ SCIM = ScimHabits(
         ),
     ),
     calls=CALLS,
+    calls_every=timedelta(minutes=40),
     # the object id without its hyphens before the user principal name, for the 30 days in which the person can be restored
     deleted_name="(?i)[0-9a-f]{32}[^@]+@.+",
 )

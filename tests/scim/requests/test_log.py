@@ -276,6 +276,9 @@ def paths(org, **asked):
         ({"status": "²³4"}, ["/Groups", "/Users", "/Users/7"]),
         ({"method": "PATCH"}, ["/Groups"]),
         ({"resource": "users"}, ["/Users", "/Users/7"]),
+        ({"changes": "on"}, ["/Groups", "/Users"]),
+        ({"sender": "jumpcloud"}, []),
+        ({"sender": "nonsense"}, ["/Groups", "/Users", "/Users/7"]),
         ({"resource": "nonsense"}, ["/Groups", "/Users", "/Users/7"]),
         ({"age": "hour"}, ["/Groups", "/Users"]),
         ({"age": "day"}, ["/Groups", "/Users", "/Users/7"]),
@@ -289,7 +292,7 @@ def paths(org, **asked):
 def test_log_filters_select_the_matching_calls(acme_directory, shown, expected):
     write(acme_directory, subject="nora@acme.example")
     write(acme_directory, status=500, call={"path": "/Groups", "method": "PATCH", "request_id": REQUEST})
-    gone = write(acme_directory, status=404, resource_id="7", call={"path": "/Users/7"})
+    gone = write(acme_directory, status=404, resource_id="7", call={"path": "/Users/7", "method": "GET"})
     move(gone, now() - timedelta(hours=2))
     assert paths(acme_directory.org, **shown) == expected
 

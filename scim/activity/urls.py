@@ -1,6 +1,6 @@
 from django.urls import path
 
-from scim.requests import views
+from scim.activity import views
 
 app_name = "requests"
 urlpatterns = [
