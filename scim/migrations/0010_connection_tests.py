@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('orgs', '0018_roles_of_directories'),
-        ('scim', '0007_rehearsals'),
+        ('scim', '0009_index_of_display_names'),
     ]
 
     operations = [
