@@ -82,7 +82,8 @@ class Changes:
 
     def write(self) -> None:
         """Write what was collected, in two statements at most."""
-        audit.insert_events(events=self._acts)
+        if self._acts:
+            audit.insert_events(events=self._acts)
         NEW_EVENTS.all(self._planned)
         self._acts, self._planned = [], []
 

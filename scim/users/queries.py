@@ -1,17 +1,22 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import NullIf
 
 from orgs.base.ids import read_uuid
-from orgs.base.text import KEY_LENGTH, exact_key, text_key
+from orgs.base.statements import Rows, Statement, number, text, uuid
+from orgs.base.text import KEY_LENGTH, address_key, exact_key, text_key
 from orgs.groups.models import GroupMember
-from orgs.tenancy.models import Membership
+from orgs.tenancy import queries as tenancy
+from orgs.tenancy.models import Membership, MembershipAddress, Organization
+from orgs.tenancy.types import Role
 from scim.directories import queries as directories
 from scim.directories.models import Directory
+from scim.directories.types import ScimCaller
 from scim.endpoint.conditions import (
     ConstantValues,
     Flag,
@@ -31,9 +36,38 @@ from scim.protocol.filters import parse
 from scim.protocol.queryable import USERS
 from scim.protocol.resolution import Condition, resolve
 from scim.protocol.schemas import USER, USER_EXTENSIONS
-from scim.protocol.users import EMPLOYEE_NUMBER
+from scim.protocol.users import EMPLOYEE_NUMBER, UserFacts
 from scim.users.errors import UserUnknown
 from scim.users.models import TYPE_LENGTH, DirectoryUser, DirectoryUserValue, FormerDirectoryUser
+from scim.users.types import Presence
+
+NAME_TOO_LONG = "userName is too long once its letters are compared without case. Shorten it."
+
+
+def _named() -> QuerySet[DirectoryUser]:
+    rows = DirectoryUser.objects.filter(org_id=number("org"), directory_id=number("directory"), public_id=uuid("id"))
+    return rows.select_related("membership").order_by()
+
+
+def _presence() -> QuerySet[Organization, Any]:
+    users = DirectoryUser.objects.filter(org_id=OuterRef("pk"), directory_id=number("directory"))
+    former = FormerDirectoryUser.objects.filter(org_id=OuterRef("pk"), directory_id=number("directory"))
+    members = Membership.objects.filter(org_id=OuterRef("pk"), email_key=text("address"), deprovisioned_at=None)
+    addresses = MembershipAddress.objects.filter(org_id=OuterRef("pk"), address_key=text("address"))
+    has_external_id = ~Q(external_id_key="") & Q(external_id_key=text("external_id"))
+    found = Organization.objects.filter(pk=number("org")).annotate(
+        is_name_taken=Exists(users.filter(Q(user_name_key=text("name")) | has_external_id)),
+        is_former=Exists(former.filter(external_id=text("external_id"))),
+        is_member=Exists(members),
+        is_address_new=~Exists(addresses),
+    )
+    return found.order_by().values_list("is_name_taken", "is_former", "is_member", "is_address_new")
+
+
+FOUND = Statement(_named)
+HELD = Statement(lambda: _named().exclude(membership__role=Role.OWNER).select_for_update(of=("self", "membership")))
+HELD_OWNER = Statement(lambda: _named().select_for_update(of=("self", "membership")))
+PRESENCE = Rows(Presence, _presence)
 
 
 def directory_user_model() -> type[DirectoryUser]:
@@ -67,7 +101,7 @@ def holders_of(directory: Directory, user_name: str, external_id: str | None) ->
     """Return the users who have this userName or this externalId, the first of these first. Raises InvalidValue."""
     key = text_key(user_name)
     if len(key) > KEY_LENGTH:
-        raise InvalidValue("userName is too long once its letters are compared without case. Shorten it.")
+        raise InvalidValue(NAME_TOO_LONG)
     names = Q(user_name_key=key)
     found = users_of(directory).filter(names | Q(external_id_key=exact_key(external_id)) if external_id else names)
     return sorted(found, key=lambda user: user.user_name_key != key)
@@ -78,12 +112,38 @@ def find_user(directory: Directory, scim_id: str) -> DirectoryUser:
     return _one(users_of(directory), scim_id)
 
 
-def lock_user(directory: Directory, scim_id: str) -> DirectoryUser:
-    """Return the user as it is now, held until the transaction ends. Raises UserUnknown."""
-    return _one(
-        users_of(directory).select_for_update(of=("self",)).select_related("membership__org", "membership__user"),
-        scim_id,
+def hold_user(caller: ScimCaller, scim_id: str) -> DirectoryUser:
+    """Return the user and its membership as they are now, both held until the transaction ends. Raises UserUnknown.
+
+    An owner's organization is held before (`orgs.people.services.lock_membership` says why); who isn't one takes one
+    statement.
+    """
+    whom = {"org": caller.org_id, "directory": caller.directory_id, "id": read_uuid(scim_id)}
+    user = HELD.first(**whom)
+    if user is None and FOUND.first(**whom) is not None:
+        tenancy.lock_organization(caller.org_id)
+        user = HELD_OWNER.first(**whom)
+    if user is None:
+        raise UserUnknown(f"No user of this directory has the id {scim_id[:64]!r}.")
+    user.directory, user.membership.org = caller.directory, caller.org
+    return user
+
+
+def presence_of(caller: ScimCaller, known: UserFacts, address: str | None) -> Presence:
+    """Return what is there already of this person. One statement. Raises InvalidValue."""
+    key = text_key(known.user_name)
+    if len(key) > KEY_LENGTH:
+        raise InvalidValue(NAME_TOO_LONG)
+    found = PRESENCE.first(
+        org=caller.org_id,
+        directory=caller.directory_id,
+        name=key,
+        external_id=exact_key(known.external_id or ""),
+        address=address_key(address or ""),
     )
+    # the organization is there: its token was admitted in this transaction
+    assert found is not None  # noqa: S101
+    return found
 
 
 def lock_former(directory: Directory, external_id: str | None) -> FormerDirectoryUser | None:

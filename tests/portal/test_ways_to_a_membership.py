@@ -546,15 +546,11 @@ GIVERS: dict[str, dict[str, set[Step]]] = {
         "portal/setup.py:add_owner": {add_owner_to},
     },
     "create_membership": {
-        "scim/users/services.py:_membership_for": {scim_create, scim_create_without_external_id},
         "sso/admission/services.py:_join": {sign_in_with_jit},
     },
     "add_membership": {
-        "orgs/people/services/create.py:create_membership": {
-            scim_create,
-            scim_create_without_external_id,
-            sign_in_with_jit,
-        },
+        "orgs/people/services/create.py:create_membership": {sign_in_with_jit},
+        "scim/users/services/create.py:_new_membership": {scim_create, scim_create_without_external_id},
     },
     "activate": {
         "orgs/people/services/create.py:add_membership": {scim_create, sign_in_with_jit},
@@ -571,7 +567,11 @@ GIVERS: dict[str, dict[str, set[Step]]] = {
     "account_to_join": {
         "orgs/people/services/activate.py:activate": {scim_create, scim_rename, scim_reactivate, sign_in_with_jit},
     },
-    "restore_membership": {"scim/users/services.py:_restore": {scim_return}},
+    "restore_membership": {},
+    "restore_held": {
+        "orgs/deprovisioning/services.py:restore_membership": set(),
+        "scim/users/services/create.py:_restore": {scim_return},
+    },
 }
 
 

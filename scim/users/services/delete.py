@@ -1,0 +1,83 @@
+"""DELETE of a user: what becomes of its membership depends on who made it and whether anybody used it (decision 8)."""
+
+from django.db import transaction
+from django.db.models import Q
+
+from orgs.base.clock import now
+from orgs.consent import queries as consent
+from orgs.deprovisioning import services as deprovisioning
+from orgs.deprovisioning.services import DELETED
+from orgs.events.services import Changes
+from orgs.groups import services as groups
+from orgs.people import queries as people_queries
+from orgs.people import services as people
+from orgs.tenancy.types import SuspensionSource
+from scim.directories.types import TEST_LIFE, Deleted, ScimCaller
+from scim.users import queries
+from scim.users.models import DirectoryUser
+
+
+@transaction.atomic(savepoint=False)
+def delete_user(*, caller: ScimCaller, scim_id: str) -> Deleted:
+    """Delete the user; its userName is free. A membership that the directory made and nobody used goes too (decision 8).
+
+    One that another directory has stays as it is, without the groups and the suspension of this one. Any other is
+    suspended. One that was used, or whose address belongs to an account in use, gives its address free, and its externalId
+    is kept: a later POST with that returns to it.
+
+    Raises UserUnknown, LastOwner.
+    """
+    user, changes = queries.hold_user(caller, scim_id), Changes(caller.org_id, caller.actor)
+    membership = user.membership
+    was_used = not people_queries.was_never_used(membership) or consent.is_address_of_own_account(membership)
+    is_unused = user.made_membership and not was_used
+    groups.leave_directory(membership=membership, directory=caller.public_id, actor=caller.actor)
+    user.delete()
+    if queries.users_in_other_directories(user).exists():
+        is_unused = False
+        _leave_to_other_directories(user, caller, changes)
+    elif is_unused:
+        people.remove_membership(membership=membership, actor=caller.actor)
+    elif was_used:
+        deprovisioning.deprovision_held(membership=membership, directory=caller.public_id, changes=changes)
+        _keep_external_id(user)
+    else:
+        people.suspend_held(
+            membership=membership,
+            source=SuspensionSource.SCIM,
+            directory=caller.public_id,
+            reason=DELETED,
+            changes=changes,
+        )
+        # the next one with this address may be somebody else: a link of an earlier mail must not open their membership
+        people.withdraw_invitation(membership=membership)
+    changes.write()
+    return Deleted(name=user.user_name, was_test=is_unused and now() - user.created_at < TEST_LIFE)
+
+
+def _leave_to_other_directories(user: DirectoryUser, caller: ScimCaller, changes: Changes) -> None:
+    """Lift the suspension of this directory and keep the externalId; what it made is the others' to remove from now on."""
+    people.lift_held(
+        membership=user.membership,
+        source=SuspensionSource.SCIM,
+        directories=[caller.public_id],
+        changes=changes,
+    )
+    if user.made_membership:
+        queries.users_in_other_directories(user).update(made_membership=True)
+    _keep_external_id(user)
+
+
+def _keep_external_id(user: DirectoryUser) -> None:
+    if not user.external_id:
+        return
+    kept = queries.former_users_of(user.directory)
+    # the newest holder of an externalId is whom it means
+    kept.filter(Q(external_id=user.external_id_key) | Q(membership=user.membership)).delete()
+    kept.create(
+        org_id=user.org_id,
+        directory_id=user.directory_id,
+        membership=user.membership,
+        external_id=user.external_id_key,
+        deleted_at=now(),
+    )

@@ -1,0 +1,15 @@
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What is there already of somebody whom a directory wants to create.
+
+    `is_name_taken` when a user of the directory has the userName or the externalId, `is_former` when one with this
+    externalId was deleted, `is_member` when a membership has the address, `is_address_new` when none ever had it.
+    """
+
+    is_name_taken: bool
+    is_former: bool
+    is_member: bool
+    is_address_new: bool
