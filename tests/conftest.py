@@ -14,7 +14,7 @@ from django.test import Client, TransactionTestCase
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-from orgs.base import credentials
+from orgs.base import buffers, credentials
 from orgs.events import services as outbox
 from orgs.tenancy import access
 from orgs.tenancy.models import Membership, Organization, User
@@ -24,6 +24,7 @@ from scim.directories.models import Directory
 from scim.directories.queries import admit, first_directory
 from scim.directories.types import ScimCaller
 from scim.endpoint.limits import RequestLimits, limits
+from scim.requests import services as requests
 from sso.saml import certificates
 from tests import dns, machine
 from tests.factories import MembershipFactory, OrganizationFactory, TokenFactory, UserFactory
@@ -272,3 +273,18 @@ def fresh_request_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     fresh = RequestLimits()
     for name in ("of_token", "of_stranger", "of_log_row", "admitted"):
         monkeypatch.setattr(limits, name, getattr(fresh, name))
+
+
+@pytest.fixture(autouse=True)
+def no_subject_is_known() -> None:
+    """What a process remembers to be stored was rolled back with the test before."""
+    requests.forget_subjects()
+
+
+@pytest.fixture
+def held_rows(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Rows that may leave their request stay in their buffers, until a test flushes them; no thread does."""
+    settings.BUFFERED_WRITES = True
+    monkeypatch.setattr(buffers._writer, "start", lambda **_: None)
+    yield
+    buffers._after_fork()

@@ -9,7 +9,9 @@ import os
 from collections import deque
 from collections.abc import Callable
 from datetime import timedelta
+from math import inf
 from threading import Event, Lock, Thread
+from time import monotonic
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -30,19 +32,20 @@ log = structlog.get_logger(__name__)
 
 
 class Buffer(Generic[T]):
-    """Items of one kind, up to MOST. `write` stores a batch and returns how many of it couldn't be stored.
+    """Items of one kind, up to `most`, each to be written when it has been here for `delay` seconds.
 
-    With `settings.BUFFERED_WRITES` off an item is written at once, in the caller's transaction.
+    `write` stores a batch and returns how many of it couldn't be stored. With `settings.BUFFERED_WRITES` off an item is
+    written at once, in the caller's transaction.
     """
 
-    def __init__(self, name: str, write: Callable[[list[T]], int], *, most: int = MOST) -> None:
-        self.name, self._write, self._most = name, write, most
+    def __init__(self, name: str, write: Callable[[list[T]], int], *, most: int = MOST, delay: float = 0.0) -> None:
+        self.name, self._write, self._most, self._delay = name, write, most, delay
         self.reset()
-        _buffers.append(self)
+        _writer.buffers.append(self)
 
     def reset(self) -> None:
         """Forget the items: after a fork they are the parent's to write."""
-        self._items: deque[T] = deque()
+        self._items: deque[tuple[float, T]] = deque()
         self._lost = 0
         self._lock, self._flushing = Lock(), Lock()
 
@@ -58,16 +61,17 @@ class Buffer(Generic[T]):
             if len(self._items) >= self._most:
                 self._lost += 1
                 return
-            self._items.append(item)
+            self._items.append((monotonic() + self._delay, item))
             is_full = len(self._items) >= BATCH
         _writer.start(at_once=is_full)
 
-    def flush(self) -> None:
-        """Write what is there. While the database is away it stays."""
+    def flush(self, *, is_last: bool = False) -> None:
+        """Write what is due, or all with `is_last`. While the database is away it stays."""
+        until = inf if is_last else monotonic()
         with self._flushing:
-            while batch := self._take():
+            while batch := self._take(until):
                 try:
-                    lost = self._write(batch)
+                    lost = self._write([item for _, item in batch])
                 except (DatabaseError, InterfaceError) as error:
                     if is_unavailable(error):
                         self._put_back(batch)
@@ -80,11 +84,14 @@ class Buffer(Generic[T]):
                 self._lost += lost
             self._report()
 
-    def _take(self) -> list[T]:
+    def _take(self, until: float) -> list[tuple[float, T]]:
         with self._lock:
-            return [self._items.popleft() for _ in range(min(BATCH, len(self._items)))]
+            batch: list[tuple[float, T]] = []
+            while self._items and len(batch) < BATCH and self._items[0][0] <= until:
+                batch.append(self._items.popleft())
+            return batch
 
-    def _put_back(self, batch: list[T]) -> None:
+    def _put_back(self, batch: list[tuple[float, T]]) -> None:
         with self._lock:
             self._items.extendleft(reversed(batch))
 
@@ -105,6 +112,7 @@ class Writer:
     """The thread that writes all buffers of a process. It starts with the first item, and again in a forked process."""
 
     def __init__(self) -> None:
+        self.buffers: list[Buffer[Any]] = []
         self.reset()
 
     def reset(self) -> None:
@@ -125,23 +133,27 @@ class Writer:
         while True:
             self._wake.wait(SECONDS)
             self._wake.clear()
-            if any(_buffers):
-                try:
-                    flush_all()
-                finally:
-                    # between its turns the thread keeps no connection
-                    connections.close_all()
+            self.flush()
+
+    def flush(self, *, is_last: bool = False) -> None:
+        """Write what is due, or all with `is_last`; then keep no connection."""
+        if not any(self.buffers):
+            return
+        try:
+            for buffer in self.buffers:
+                buffer.flush(is_last=is_last)
+        finally:
+            connections.close_all()
 
 
-def flush_all() -> None:
-    """Write all that the buffers of this process hold."""
-    for buffer in _buffers:
-        buffer.flush()
+def finish() -> None:
+    """Write all that the buffers of this process hold: it is about to end."""
+    _writer.flush(is_last=True)
 
 
 def lost_rows() -> dict[str, int]:
     """Return how many rows all processes have lost, by the name of the buffer."""
-    return {one.name: int(models.read_entry(_entry(one.name)) or 0) for one in _buffers}
+    return {one.name: int(models.read_entry(_entry(one.name)) or 0) for one in _writer.buffers}
 
 
 def add_lost_rows(name: str, count: int) -> None:
@@ -162,11 +174,10 @@ def _entry(name: str) -> str:
 
 def _after_fork() -> None:
     _writer.reset()
-    for buffer in _buffers:
+    for buffer in _writer.buffers:
         buffer.reset()
 
 
-_buffers: list[Buffer[Any]] = []
 _writer = Writer()
 os.register_at_fork(after_in_child=_after_fork)
-atexit.register(flush_all)
+atexit.register(finish)

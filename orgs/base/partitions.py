@@ -67,13 +67,13 @@ def is_partitioned(connection: BaseDatabaseWrapper) -> bool:
     return connection.vendor == "postgresql"
 
 
-def make_days(table: str, *, ahead: int = DAYS_AHEAD) -> int:
-    """Make the partitions of today and of the days to come that aren't there yet. Returns how many were made."""
+def make_days(table: str, *, behind: int = 1, ahead: int = DAYS_AHEAD) -> int:
+    """Make the partitions from some days ago to some days ahead that aren't there yet. Returns how many were made."""
     connection = connections[DEFAULT_DB_ALIAS]
     if not is_partitioned(connection):
         return 0
     there, today = _days(connection, table), now().astimezone(UTC).date()
-    wanted = [today + timedelta(days=number) for number in range(-1, ahead + 1)]
+    wanted = [today + timedelta(days=number) for number in range(-behind, ahead + 1)]
     return sum(_make_day(connection, table, day) for day in wanted if day not in there)
 
 

@@ -5,12 +5,14 @@ A client that sends slowly, or reads slowly, holds no thread and no database con
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 from django.conf import settings
 
+from orgs.base import buffers
 from portal.serve.bodies import Bodies, Body, Disconnected, Receive
 from portal.serve.environ import Scope, make_environ, read_headers
 from portal.serve.threads import Threads, WsgiResponse
@@ -34,6 +36,7 @@ class Application:
     threads: Threads
     bodies: Bodies = field(default_factory=Bodies)
     on_start: Callable[[], None] = lambda: None
+    on_stop: Callable[[], None] = buffers.finish
     is_leaving: bool = False
     refused: int = 0
     noted: float = 0.0
@@ -65,6 +68,8 @@ class Application:
             # their answers are sent: the server waits for no more
             await asyncio.wait(self.running, timeout=FINISH_SECONDS)
         self.threads.close()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.to_thread(self.on_stop), FINISH_SECONDS)
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,10 +1,11 @@
-"""What metrics tell beside what django-prometheus counts: the outbox, and when a worker last reported."""
+"""What metrics tell beside what django-prometheus counts: the outbox, a worker's last report, and lost log rows."""
 
 from datetime import datetime
 
 from django.db import DatabaseError, InterfaceError
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
+from orgs.base import buffers
 from orgs.base.clock import now
 from orgs.events import queries as outbox
 
@@ -23,6 +24,7 @@ def as_text() -> bytes:
     is_up = Gauge("gatehouse_database_up", "Whether the database answers.", registry=registry)
     try:
         _add_outbox(registry)
+        _add_buffers(registry)
     except (DatabaseError, InterfaceError):
         is_up.set(0)
     else:
@@ -46,3 +48,14 @@ def _add_outbox(registry: CollectorRegistry) -> None:
     )
     for name, text, value in figures:
         Gauge(name, text, registry=registry).set(value)
+
+
+def _add_buffers(registry: CollectorRegistry) -> None:
+    lost = Gauge(
+        "gatehouse_buffered_rows_lost",
+        "Rows that were to be written after their request, and weren't; anew after 30 days without one.",
+        ["buffer"],
+        registry=registry,
+    )
+    for name, count in buffers.lost_rows().items():
+        lost.labels(name).set(count)

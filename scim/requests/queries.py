@@ -118,7 +118,7 @@ def refused_calls(org: Organization) -> QuerySet[RefusedCalls]:
 
 def about_same_thing(row: RequestLog, moment: datetime) -> QuerySet[RequestLog]:
     """Return calls of the same directory since then about the same resource, by its id or by its name."""
-    rows = since(RequestLog.objects.filter(org_id=row.org_id, directory_id=row.directory_id), moment)
+    rows = since(RequestLog.objects.filter(org_id=row.org_id, directory_id=row.directory_id, id__lte=row.pk), moment)
     same = Q(pk=row.pk)
     if row.resource_id is not None:
         same |= Q(resource_id=row.resource_id)

@@ -10,7 +10,7 @@ from uuid import uuid4
 import structlog
 from django.db import IntegrityError, transaction
 
-from orgs.base.buffers import Buffer
+from orgs.base.buffers import SECONDS, Buffer
 from orgs.base.clock import now
 from orgs.base.inserts import RowInsert
 from orgs.base.packed import pack
@@ -160,9 +160,19 @@ def _bodies(call: LoggedRequest, answer: LoggedResponse, seen: object) -> bytes 
 
 def mark_connection_test(row: RequestLog) -> int:
     """Label the calls that led to this deletion as an IdP's test: the resource existed for minutes only."""
-    reads.flush()
-    since = row.at - timedelta(minutes=CONNECTION_TEST_WINDOW_MINUTES)
-    return queries.about_same_thing(row, since).update(is_connection_test=True)
+    # reads that a process still holds have their rows a moment later
+    transaction.on_commit(lambda: late_marks.add(row))
+    return _mark([row])
+
+
+def _mark(deletions: list[RequestLog]) -> int:
+    window = timedelta(minutes=CONNECTION_TEST_WINDOW_MINUTES)
+    return sum(queries.about_same_thing(row, row.at - window).update(is_connection_test=True) for row in deletions)
+
+
+def _mark_late(deletions: list[RequestLog]) -> int:
+    _mark(deletions)
+    return 0
 
 
 def read_body(body: bytes) -> object:
@@ -315,8 +325,9 @@ def _is_uncounted(row: RefusedCalls) -> int:
     return 0
 
 
-reads = Buffer("provisioning log", _write_rows)
-refusals = Buffer("refused calls", _count_refusals)
+reads = Buffer("provisioning_log", _write_rows)
+refusals = Buffer("refused_calls", _count_refusals)
+late_marks = Buffer("connection_tests", _mark_late, delay=4 * SECONDS)
 
 
 def make_partitions() -> int:

@@ -13,6 +13,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
+from orgs.base import buffers
 from orgs.base.clock import now
 from orgs.events import queries as outbox_queries
 from orgs.events import services as outbox
@@ -429,3 +430,8 @@ def test_metrics_return_404_behind_a_trusted_proxy_without_a_token(client, db, s
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded"])
 def test_metrics_return_404_with_a_forwarding_header_when_no_proxy_is_trusted(client, db, header):
     assert client.get("/metrics", headers={header: "for=8.8.8.8"}).status_code == 404
+
+
+def test_metrics_show_how_many_buffered_rows_were_lost(client, db):
+    buffers.add_lost_rows("provisioning_log", 3)
+    assert figures(client)['gatehouse_buffered_rows_lost{buffer="provisioning_log"}'] == "3.0"

@@ -1,5 +1,5 @@
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
@@ -8,6 +8,7 @@ from orgs.audit import services as audit
 from orgs.audit.services import AuditTarget
 from orgs.base import credentials
 from orgs.base.actor import Actor
+from orgs.base.buffers import Buffer
 from orgs.base.clock import now
 from orgs.base.credentials import MintedSecret
 from orgs.events import services as outbox
@@ -28,6 +29,14 @@ class GeneratedToken:
 
     token: ScimToken
     plain: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUse:
+    org_id: int
+    token_id: int
+    at: datetime
+    ip: str | None
 
 
 @transaction.atomic
@@ -95,15 +104,26 @@ def confirm_saved(*, token: ScimToken) -> None:
 
 
 def touch_last_used(*, caller: ScimCaller) -> None:
-    """Store when and from where the caller's token was last used, exact to a minute."""
+    """Store when and from where the caller's token was last used, exact to a minute. Nobody waits for it."""
     moment, token, ip = now(), caller.admission, caller.actor.ip
     is_recent = token.last_used_at is not None and moment - token.last_used_at < USE_NOTED_EVERY
     if is_recent and (token.last_used_ip or "") == ip:
         return
-    stale = Q(last_used_at=None) | Q(last_used_at__lt=moment)
-    ScimToken.objects.filter(stale, org_id=token.org_id, pk=token.token_id).update(
-        last_used_at=moment, last_used_ip=ip or None
-    )
+    uses.add(TokenUse(token.org_id, token.token_id, moment, ip or None))
+
+
+def _write_uses(made: list[TokenUse]) -> int:
+    """Store the last use of each token, in one order: two processes never wait crosswise."""
+    latest = {use.token_id: use for use in made}
+    for _, use in sorted(latest.items()):
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=use.at)
+        ScimToken.objects.filter(stale, org_id=use.org_id, pk=use.token_id).update(
+            last_used_at=use.at, last_used_ip=use.ip
+        )
+    return 0
+
+
+uses = Buffer("token_uses", _write_uses)
 
 
 def generate_rehearsal_token(*, directory: Directory, life: timedelta) -> MintedSecret:
