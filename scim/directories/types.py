@@ -91,6 +91,8 @@ class ScimCaller:
     admission: Admission
     actor: Actor
     user_agent: str = ""
+    # the versions that the client would change, as its If-Match names them
+    if_match: str | None = None
 
     @property
     def org_id(self) -> int:

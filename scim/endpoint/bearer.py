@@ -1,5 +1,7 @@
 """Bearer token → directory. Cookies are not looked at: a browser session provisions nobody."""
 
+from dataclasses import replace
+
 from django.http import HttpRequest
 
 from orgs.base import credentials
@@ -34,4 +36,6 @@ def admit(request: HttpRequest, *, directory: str, digest: str) -> ScimCaller:
     if not digest:
         read_bearer(request)
     ip, user_agent = str(getattr(request, "client_ip", "")), request.headers.get("User-Agent", "")
-    return queries.admit(directory=directory, digest=digest, ip=ip, user_agent=user_agent)
+    caller = queries.admit(directory=directory, digest=digest, ip=ip, user_agent=user_agent)
+    if_match = request.META.get("HTTP_IF_MATCH")
+    return caller if if_match is None else replace(caller, if_match=if_match)

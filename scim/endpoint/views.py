@@ -63,8 +63,8 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
         request.caller = bearer.admit(request, directory=self.directory, digest=self.digest)
         self.record.caller = request.caller
         limits.note_admission(self.digest)
-        if request.method in WITH_BODY and (request.content_type or "") not in ACCEPTED_MEDIA:
-            raise errors.UnsupportedMediaType(f"Send the body as {SCIM_JSON} or application/json.")
+        if request.method in WITH_BODY:
+            _refuse_media(request)
 
     def _read(self, request: ScimRequest, kwargs: dict[str, str]) -> HttpResponse:
         self._admit(request)
@@ -218,6 +218,14 @@ class UnimplementedView(EndpointView):
         raise errors.NotImplementedByUs("This service has no such operation. ServiceProviderConfig tells what it has.")
 
     get = post = put = patch = delete = _lacking
+
+
+def _refuse_media(request: HttpRequest) -> None:
+    """Raises UnsupportedMediaType for what isn't declared as JSON, and for what is compressed (RFC 9110 §15.5.16)."""
+    if (request.content_type or "") not in ACCEPTED_MEDIA:
+        raise errors.UnsupportedMediaType(f"Send the body as {SCIM_JSON} or application/json.")
+    if str(request.META.get("HTTP_CONTENT_ENCODING", "")).strip().casefold() not in ("", "identity"):
+        raise errors.UnsupportedMediaType("Send the body as it is, without Content-Encoding: it isn't unpacked.")
 
 
 def scim_json(document: Mapping[str, Any], *, status: int = 200) -> HttpResponse:

@@ -19,6 +19,7 @@ from scim.groups.models import DirectoryGroup
 from scim.protocol.errors import InvalidValue
 from scim.protocol.group_changes import GroupChange, MemberDelta
 from scim.protocol.groups import GroupInput
+from scim.protocol.preconditions import require_match
 
 TAKEN = "A group with the displayName {name!r} exists already. Look it up and update it."
 EXTERNAL_ID_TAKEN = "Another group of this directory has this externalId. Look it up and update it."
@@ -88,6 +89,8 @@ def replace_group(*, caller: ScimCaller, scim_id: str, given: GroupInput) -> Dir
 def change_group(*, caller: ScimCaller, scim_id: str, change: GroupChange) -> DirectoryGroup:
     """Apply a change to the group, all of it or nothing. Raises DirectoryGroupUnknown and like create_group."""
     row = queries.lock_group(caller.directory, scim_id)
+    if caller.if_match is not None:
+        require_match(caller.if_match, row.version)
     changed = _rename(caller, row, change.display_name)
     changed = _set_external_id(row, change) or changed
     is_new_role = _set_role(row, change)
@@ -102,6 +105,8 @@ def change_group(*, caller: ScimCaller, scim_id: str, change: GroupChange) -> Di
 def delete_group(*, caller: ScimCaller, scim_id: str) -> Deleted:
     """Delete the group; its name is free, its members stay in the organization. Raises DirectoryGroupUnknown."""
     row = queries.lock_group(caller.directory, scim_id)
+    if caller.if_match is not None:
+        require_match(caller.if_match, row.version)
     name, age = row.group.name, now() - row.created_at
     if row.organization_role:
         groups.update_roles(group=row.group, role=None, joined=None, left=(), actor=caller.actor)

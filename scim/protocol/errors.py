@@ -65,6 +65,30 @@ class TooMany(ScimError):
     scim_type = "tooMany"
 
 
+class InvalidCursor(ScimError):
+    """The cursor isn't one of this query's (RFC 9865 §2.1)."""
+
+    scim_type = "invalidCursor"
+
+
+class ExpiredCursor(ScimError):
+    """The cursor is older than cursorTimeout (RFC 9865 §2.1)."""
+
+    scim_type = "expiredCursor"
+
+
+class InvalidCount(ScimError):
+    """count isn't a number of resources that a page by cursor can have (RFC 9865 §2.1)."""
+
+    scim_type = "invalidCount"
+
+
+class PreconditionFailed(ScimError):
+    """The resource isn't in the version that If-Match names (RFC 7644 §3.12, §3.14)."""
+
+    status = 412
+
+
 class Uniqueness(ScimError):
     """Another resource has the value that must be unique (table 9)."""
 

@@ -10,6 +10,8 @@ from scim.protocol.schemas import LIST_RESPONSE
 
 DEFAULT_COUNT = 100
 MAX_COUNT = 200
+# for how long, in seconds, a cursor leads on
+CURSOR_TIMEOUT = 3600
 FARTHEST = 10**9
 _INTEGER = re.compile(r"[+-]?\d{1,4000}", re.ASCII)
 

@@ -33,6 +33,7 @@ from scim.endpoint.conditions import (
 from scim.endpoint.expressions import IdText, Joined, KeyText, constant
 from scim.protocol.errors import InvalidValue
 from scim.protocol.filters import parse
+from scim.protocol.preconditions import require_match
 from scim.protocol.queryable import USERS
 from scim.protocol.resolution import Condition, resolve
 from scim.protocol.schemas import USER, USER_EXTENSIONS
@@ -116,7 +117,7 @@ def hold_user(caller: ScimCaller, scim_id: str) -> DirectoryUser:
     """Return the user and its membership as they are now, both held until the transaction ends. Raises UserUnknown.
 
     An owner's organization is held before (`orgs.people.services.lock_membership` says why); who isn't one takes one
-    statement.
+    statement. Raises PreconditionFailed for another version than the caller's If-Match names.
     """
     whom = {"org": caller.org_id, "directory": caller.directory_id, "id": read_uuid(scim_id)}
     user = HELD.first(**whom)
@@ -125,6 +126,8 @@ def hold_user(caller: ScimCaller, scim_id: str) -> DirectoryUser:
         user = HELD_OWNER.first(**whom)
     if user is None:
         raise UserUnknown(f"No user of this directory has the id {scim_id[:64]!r}.")
+    if caller.if_match is not None:
+        require_match(caller.if_match, user.version)
     user.directory, user.membership.org = caller.directory, caller.org
     return user
 
