@@ -5,6 +5,7 @@ from typing import Any
 
 from django.urls import path, re_path
 
+from scim.bulk.views import BulkView
 from scim.endpoint.discovery import BaseUrlView, ResourceTypesView, SchemasView, ServiceProviderConfigView
 from scim.endpoint.views import UnimplementedView, UnknownView
 from scim.groups.views import DirectoryGroupsView
@@ -16,7 +17,7 @@ urlpatterns = [
     path("<str:directory>/.search", UnimplementedView.as_view(), name="search"),
     path("<str:directory>/Users/.search", UnimplementedView.as_view(), name="search-users"),
     path("<str:directory>/Groups/.search", UnimplementedView.as_view(), name="search-groups"),
-    path("<str:directory>/Bulk", UnimplementedView.as_view(), name="bulk"),
+    path("<str:directory>/Bulk", BulkView.as_view(), name="bulk"),
     path("<str:directory>/Me", UnimplementedView.as_view(), name="me"),
     path("<str:directory>/Users", users, name="users"),
     path("<str:directory>/Users/<str:uuid>", users, name="user"),

@@ -102,6 +102,7 @@ class RequestRecord:
             resource_id=self.resource_id,
             subject=self.subject,
             duration_ms=round((perf_counter() - self.began) * 1000),
+            remarks=self.remarks.text(),
         )
 
     @property

@@ -1,5 +1,6 @@
 """What this service can do, generated from the tables that it works by (RFC 7643 §5-§8, RFC 7644 §4)."""
 
+from scim.protocol.bulk import MAX_OPERATIONS, MAX_PAYLOAD
 from scim.protocol.paging import MAX_COUNT
 from scim.protocol.schemas import (
     ENTERPRISE,
@@ -23,7 +24,7 @@ def service_provider_config(base_url: str) -> Document:
     return {
         "schemas": [SPC],
         "patch": {"supported": True},
-        "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
+        "bulk": {"supported": True, "maxOperations": MAX_OPERATIONS, "maxPayloadSize": MAX_PAYLOAD},
         "filter": {"supported": True, "maxResults": MAX_COUNT},
         "changePassword": {"supported": False},
         "sort": {"supported": False},

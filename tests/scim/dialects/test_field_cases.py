@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from scim.protocol.schemas import GATEHOUSE_GROUP, GATEHOUSE_USER, MAX_LONG_TEXT
+from scim.requests.models import RequestLog
 from tests.conftest import ScimClient
 from tests.scim.bodies import ENTERPRISE_SCHEMA, group_body, patch_body, user_body
 from tests.scim.test_endpoint import assert_scim_error
@@ -185,3 +186,19 @@ def test_put_of_a_group_without_members_empties_it_for_clients_that_replace(
     path, _ = made_group(scim, members=[{"value": user["id"]}])
     answer = scim.put(path, group_body(), User_Agent=client)
     assert len(answer.json()["members"]) == left
+
+
+def test_log_row_names_what_of_the_request_had_no_effect(scim: ScimClient) -> None:
+    photo = {"value": "A" * (MAX_LONG_TEXT + 1)}
+    path, _ = made(scim, photos=[photo], shoeSize=44)
+    scim.patch(path, patch_body({"op": "Add", "path": "hatSize", "value": 7}))
+    scim.put(path, user_body(name={"givenName": "Nora", "nick": "N"}))
+    created, patched, replaced = RequestLog.objects.order_by("at").values_list("remarks", flat=True)
+    assert "shoeSize" in created
+    assert "too long: photos.value" in created
+    assert ("hatSize" in patched, "name.nick" in replaced) == (True, True)
+
+
+def test_log_row_of_a_group_names_what_had_no_effect(scim: ScimClient) -> None:
+    made_group(scim, shoeSize=44)
+    assert "shoeSize" in RequestLog.objects.get().remarks

@@ -50,7 +50,7 @@ def test_service_provider_config_announces_filter_support_and_the_largest_page()
     assert CONFIG["filter"] == {"supported": True, "maxResults": MAX_COUNT}
 
 
-@pytest.mark.parametrize("feature", ["bulk", "sort", "etag", "changePassword"])
+@pytest.mark.parametrize("feature", ["sort", "etag", "changePassword"])
 def test_service_provider_config_marks_unimplemented_features_as_unsupported(feature):
     assert CONFIG[feature]["supported"] is False
 
