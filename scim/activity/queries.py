@@ -29,6 +29,7 @@ from scim.activity.types import (
     RHYTHM_OF_CALLS,
     SAME_WORK,
     SILENT_AFTER,
+    TEST_WINDOW,
     TESTS_FOLDED,
     DayCount,
     DirectoryHealth,
@@ -50,18 +51,23 @@ SHOWN_OF_CALL = (
 )
 
 
-def latest_test(token_id: int) -> ConnectionTest | None:
-    """Return the newest connection test that was made with this token, held until the transaction ends."""
-    tests = ConnectionTest.objects.select_for_update().filter(token_id=token_id)
-    return tests.order_by("-ended_at", "-id").first()
+def list_tests(call: RequestLog) -> QuerySet[ConnectionTest]:
+    """Return the connection tests that were made with the token of this call."""
+    return ConnectionTest.objects.filter(org_id=call.org_id, token_id=call.token_id)
 
 
-def first_call_of_test(deletion: RequestLog, *, after: datetime | None) -> datetime:
-    """Return when the first call about what was deleted here came, not counting those before a former test's end."""
-    since = deletion.at - timedelta(minutes=15)
+def lock_recent_tests(call: RequestLog) -> list[ConnectionTest]:
+    """Return those which ended not long before this call, newest first, held until the transaction ends."""
+    recent = list_tests(call).filter(ended_at__gte=call.at - TEST_WINDOW)
+    return list(recent.select_for_update().order_by("-ended_at", "-id"))
+
+
+def creation_before(deletion: RequestLog, *, after: datetime | None) -> datetime:
+    """Return when what was deleted here had been made, by a call after a former test's end."""
+    since = deletion.at - TEST_WINDOW
     calls = requests.about_same_thing(deletion, max(since, after) if after else since)
-    first = calls.filter(token_id=deletion.token_id).order_by("id").values_list("at", flat=True).first()
-    return min(first, deletion.at) if first is not None else deletion.at
+    creations = calls.filter(token_id=deletion.token_id, method="POST", status__lt=400)
+    return creations.order_by("id").values_list("at", flat=True).first() or deletion.at
 
 
 def list_entries(org: Organization, shown: RequestFilter) -> QuerySet[RequestLog]:

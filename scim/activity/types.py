@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from scim.requests.models import RequestLog
     from scim.requests.types import Refusals
 
+# a test is over by then
+TEST_WINDOW = timedelta(minutes=15)
 # two resources that are deleted so soon after each other belong to one test, unless one of them comes again
 SAME_TEST = timedelta(minutes=1)
 # a provider looks around before it makes the first resource, and after it has deleted the last

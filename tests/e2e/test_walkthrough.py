@@ -111,7 +111,7 @@ def run_connection_tests(page: Page, send: Send) -> None:
         assert_passes(test, connection_context(PLAN.test_email, f"a1b2c{run}"), send)
     assert Membership.objects.count() == 1
     page.get_by_role("link", name="Provisioning log", exact=True).click()
-    expect(page.get_by_text("IdP test").first).to_be_visible()
+    expect(page.get_by_text("Connection test, passed").first).to_be_visible()
     look(page)
 
 

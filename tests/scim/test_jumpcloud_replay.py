@@ -16,13 +16,15 @@ from orgs.people.types import INVITATION_MAIL
 from orgs.providers import checks
 from orgs.providers.jumpcloud.connection import CONNECTION_TEST, CONNECTION_TEST_GROUPS, connection_context
 from orgs.providers.steps import ScimStep, StepResult
-from orgs.tenancy.models import Membership
+from orgs.tenancy.models import Membership, Organization
 from portal.simulator.plan import Plan, simulate
+from scim.activity import queries as activity
 from scim.dialects.client import ScimServer, sender
 from scim.dialects.walk import Send, walk
 from scim.directories.models import Directory
 from scim.directories.queries import base_url, first_directory
 from scim.requests.models import RequestLog
+from scim.requests.types import RequestFilter
 from tests.conftest import ScimClient, undone
 from tests.factories import OrganizationFactory, TokenFactory
 
@@ -99,6 +101,25 @@ def test_jumpcloud_connection_test_run_twice_leaves_only_log_rows(send: Send, sc
     assert not Group.objects.exists()
     assert not OutboxEvent.objects.filter(kind=INVITATION_MAIL, canceled_at=None).exists()
     assert RequestLog.objects.filter(is_connection_test=True).count() > 20
+
+
+@pytest.mark.parametrize("steps", TESTS.values(), ids=TESTS)
+def test_jumpcloud_connection_test_is_one_passed_entry_of_the_log_with_all_its_calls(
+    send: Send, acme: Organization, steps: tuple[ScimStep, ...]
+) -> None:
+    assert all(result.passed for result in walk(steps, connection_context(ADDRESS, "a1b2c3"), send))
+    rows = activity.list_entries(acme, RequestFilter()).order_by("-id")
+    [entry] = activity.fold(acme, list(rows))
+    assert entry.test is not None
+    assert (len(entry.test.calls), entry.test.failed) == (RequestLog.objects.count(), None)
+
+
+def test_jumpcloud_connection_test_run_twice_is_two_entries_of_the_log(send: Send, acme: Organization) -> None:
+    for run in ("a1b2c3", "d4e5f6"):
+        assert all(result.passed for result in walk(CONNECTION_TEST_GROUPS, connection_context(ADDRESS, run), send))
+    entries = activity.fold(acme, list(activity.list_entries(acme, RequestFilter()).order_by("-id")))
+    calls = [len(entry.test.calls) for entry in entries if entry.test is not None]
+    assert (len(entries), sum(calls)) == (2, RequestLog.objects.count())
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
