@@ -41,7 +41,7 @@ class Mistake:
 
 MISTAKES = (
     Mistake(StepRequest("POST", "/Users", bodies.new_user(PEOPLE[3])), 409),
-    Mistake(StepRequest("GET", "/Users?filter=department%20sw%20%22Sal%22"), 400),
+    Mistake(StepRequest("GET", "/Users?filter=shoeSize%20eq%20%2242%22"), 400),
     Mistake(StepRequest("GET", "/Users/00000000-0000-4000-8000-000000000000"), 404),
 )
 WRONG_TOKEN = Mistake(StepRequest("GET", "/Users?startIndex=1&count=100"), 401)
