@@ -4,8 +4,8 @@ from uuid import UUID
 from django.db.models import Count, QuerySet
 
 from orgs.base.text import text_key
-from orgs.groups.errors import GroupUnknown
 from orgs.groups.models import Group, GroupMember
+from orgs.groups.types import GroupUnknown
 from orgs.tenancy.models import Organization
 
 

@@ -8,9 +8,8 @@ from orgs.audit.services import AuditTarget, Change
 from orgs.base.actor import Actor
 from orgs.base.text import text_key
 from orgs.groups import queries
-from orgs.groups.errors import GroupNameTaken
 from orgs.groups.models import Group, GroupMember
-from orgs.groups.types import GroupSource
+from orgs.groups.types import GroupNameTaken, GroupSource
 from orgs.people import services as people
 from orgs.people.types import RoleClaim
 from orgs.tenancy.models import Membership, Organization

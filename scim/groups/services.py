@@ -7,8 +7,7 @@ from django.db import IntegrityError, transaction
 from orgs.base.clock import now
 from orgs.base.text import KEY_LENGTH, exact_key, text_key
 from orgs.groups import services as groups
-from orgs.groups.errors import GroupNameTaken
-from orgs.groups.types import GroupSource
+from orgs.groups.types import GroupNameTaken, GroupSource
 from orgs.providers.registry import replaces_groups
 from orgs.tenancy.models import Membership
 from orgs.tenancy.types import Role

@@ -11,7 +11,6 @@ from orgs.providers.idp_settings import Setting
 from orgs.providers.registry import provider
 from orgs.tenancy.models import Membership, Organization
 from orgs.tenancy.types import AddressKind
-from sso.attempts.errors import AttemptUnknown
 from sso.attempts.models import LoginAttempt
 from sso.attempts.types import (
     CHECK_LABELS,
@@ -21,6 +20,7 @@ from sso.attempts.types import (
     SUBJECT_CHANGED,
     AttemptFilter,
     AttemptOutcome,
+    AttemptUnknown,
     CheckLine,
     NameIdInTheWay,
     Verdict,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import TextChoices
 
+from orgs.base.errors import NotFound
 from orgs.logs.filters import LogFilter
 from sso.identity.errors import SignInError
 from sso.identity.types import SignInCheck, VerifiedIdentity
@@ -147,3 +148,8 @@ EXPORTED = (
     "user_agent",
     "request_id",
 )
+
+
+class AttemptUnknown(NotFound):
+    code = "attempt_unknown"
+    public = "There is no such sign-in attempt in this organization."

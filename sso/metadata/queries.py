@@ -11,9 +11,8 @@ from orgs.providers.registry import provider, recognize
 from sso.connections import queries as connections
 from sso.connections.models import Configuration, Connection
 from sso.connections.types import Binding, MetadataSource
-from sso.metadata.errors import MetadataRefused, SnapshotUnknown
 from sso.metadata.models import MetadataSnapshot
-from sso.metadata.types import Remark
+from sso.metadata.types import MetadataRefused, Remark, SnapshotUnknown
 from sso.saml.metadata import read_idp_metadata
 from sso.saml.metadata_errors import MetadataError
 from sso.saml.types import IdpMetadata, LeftOut, ServiceProvider

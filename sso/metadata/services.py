@@ -13,9 +13,8 @@ from sso.connections.models import Connection
 from sso.connections.queries import lock_connection
 from sso.connections.types import IdpSide, MetadataSource, SignInRules
 from sso.metadata import queries
-from sso.metadata.errors import CertificatesExpired, MetadataRefused
 from sso.metadata.models import MetadataSnapshot
-from sso.metadata.types import MAX_SNAPSHOTS, MetadataUse, TypedIdp
+from sso.metadata.types import MAX_SNAPSHOTS, CertificatesExpired, MetadataRefused, MetadataUse, TypedIdp
 from sso.saml.certificates import make_key_pair, read_pasted_certificates
 from sso.saml.metadata import ManualIdp, describe_idp
 from sso.saml.metadata_errors import MetadataError

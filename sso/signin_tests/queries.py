@@ -8,9 +8,8 @@ from sso.admission.queries import attribute_names
 from sso.connections.models import Configuration, Connection
 from sso.identity.profile import ClaimedProfile, preview_profile
 from sso.identity.types import VerifiedIdentity, from_json
-from sso.signin_tests.errors import SignInTestUnknown
 from sso.signin_tests.models import SignInTest
-from sso.signin_tests.types import ProfileRow, Reading, ReceivedRow, SignInTestStatus
+from sso.signin_tests.types import ProfileRow, Reading, ReceivedRow, SignInTestStatus, SignInTestUnknown
 
 TESTS_LOOKED_AT = 10
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from django.db.models import TextChoices
 
+from orgs.base.errors import NotFound
 from orgs.providers.types import ProfileField
 from sso.identity.profile import ClaimedProfile
 from sso.identity.types import VerifiedIdentity
@@ -67,3 +68,8 @@ class Reading:
     at: datetime
     rows: Mapping[ProfileField, ProfileRow]
     sent: tuple[str, ...]
+
+
+class SignInTestUnknown(NotFound):
+    code = "test_unknown"
+    public = "There is no such test in this organization."

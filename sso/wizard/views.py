@@ -24,9 +24,9 @@ from sso.connections.models import Configuration, Connection
 from sso.connections.types import NAME_ID_FORMATS, STEPS, MetadataSource, SignInRules, WizardStep
 from sso.metadata import queries as metadata_queries
 from sso.metadata import services as metadata
-from sso.metadata.errors import MetadataRefused, SnapshotUnknown
 from sso.metadata.forms import FORMS, PROBLEM_FIELD, FileForm, ManualForm, form_for
 from sso.metadata.models import MetadataSnapshot
+from sso.metadata.types import MetadataRefused, SnapshotUnknown
 from sso.saml.metadata_errors import PrivateKeyPasted
 from sso.signin_tests import queries as tests
 from sso.versions import services as versions

@@ -6,10 +6,9 @@ import pytest
 
 from orgs.audit.models import AuditEvent
 from orgs.groups import queries, services
-from orgs.groups.errors import GroupNameTaken, GroupUnknown
 from orgs.groups.forms import GroupSearchForm
 from orgs.groups.models import Group, GroupMember
-from orgs.groups.types import GroupSource
+from orgs.groups.types import GroupNameTaken, GroupSource, GroupUnknown
 from tests.factories import ACTOR, MembershipFactory
 
 DIRECTORY, OTHER_DIRECTORY = uuid4(), uuid4()

@@ -17,9 +17,8 @@ from sso.connections import queries as connections
 from sso.connections.models import Configuration, IdpCertificate
 from sso.connections.types import Binding, SignInRules
 from sso.metadata import queries, services
-from sso.metadata.errors import CertificatesExpired, MetadataRefused
 from sso.metadata.models import MetadataSnapshot
-from sso.metadata.types import MAX_SNAPSHOTS, TypedIdp
+from sso.metadata.types import MAX_SNAPSHOTS, CertificatesExpired, MetadataRefused, TypedIdp
 from sso.saml.certificates import read_certificate
 from sso.versions import services as versions
 from tests.factories import ACTOR
