@@ -19,6 +19,8 @@ from orgs.tenancy.errors import OwnerCanSignIn
 from orgs.tenancy.models import Membership, Organization, User
 from orgs.tenancy.types import AddressKind, GrantSource, MembershipState, Role
 from scim.directories import services as directories
+from scim.directories.types import MemberListing
+from scim.users.services import set_listing
 from sso.connections import services as connections
 from sso.connections.models import Connection
 from sso.connections.types import SignInRules
@@ -38,6 +40,7 @@ class NewOrganization:
     slug: str
     owner_email: str
     owner_password: str | None = field(default=None, repr=False)
+    lists_members: bool = True
 
 
 @transaction.atomic
@@ -52,7 +55,9 @@ def create_org(*, order: NewOrganization, actor: Actor) -> tuple[Organization, U
     audit.record(org=org, actor=actor, action="organization.created", target=target)
     owner, _ = tenancy.create_or_take_account(email=order.owner_email, password=order.owner_password)
     people.create_owner_membership(org=org, user=owner, email=order.owner_email, actor=actor)
-    directories.create_directory(org=org, actor=actor)
+    directory = directories.create_directory(org=org, actor=actor)
+    if order.lists_members:
+        set_listing(directory=directory, listing=MemberListing.UNTIL_SYNC, actor=actor)
     return org, owner
 
 

@@ -47,7 +47,7 @@ class OrganizationFactory(factory.Factory[Organization]):
 
     @classmethod
     def _create(cls, model_class: type[Organization], *args: Any, **fields: Any) -> Organization:
-        return create_org(order=NewOrganization(owner_password=PASSWORD, **fields), actor=ACTOR)[0]
+        return create_org(order=NewOrganization(owner_password=PASSWORD, lists_members=False, **fields), actor=ACTOR)[0]
 
 
 class MembershipFactory(factory.Factory[Membership]):

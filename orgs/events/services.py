@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from threading import Lock, Thread
 from time import monotonic
 from typing import NoReturn
+from uuid import UUID
 
 import structlog
 from celery import current_app
@@ -13,13 +14,14 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import connection, transaction
 from django.db.models import Max, QuerySet
+from django.dispatch import Signal
 from django.template.loader import render_to_string
 
 from orgs.audit import services as audit
 from orgs.audit.models import AuditEvent
 from orgs.audit.services import AuditTarget, Change
 from orgs.base import sealed
-from orgs.base.actor import Actor
+from orgs.base.actor import Actor, ActorKind
 from orgs.base.clock import now
 from orgs.base.statements import number, text
 from orgs.base.text import mail_address
@@ -49,6 +51,8 @@ DRAIN_SECONDS = 60
 
 NEW_EVENTS = Insert(OutboxEvent)
 WAITING_OF_KEY = Update(lambda: queries.waiting().filter(org_id=number("org"), kind=text("kind"), key=text("key")))
+# within the transaction; given `org_id` and `memberships`, their public ids
+members_changed = Signal()
 
 
 @dataclass(slots=True)
@@ -81,11 +85,15 @@ class Changes:
         WAITING_OF_KEY.run({"canceled_at": now()}, org=self.org_id, kind=kind, key=key)
 
     def write(self) -> None:
-        """Write what was collected, in two statements at most."""
+        """Write what was collected, in two statements at most, and tell who keeps a copy of members."""
         if self._acts:
             audit.insert_events(events=self._acts)
         NEW_EVENTS.all(self._planned)
-        self._acts, self._planned = [], []
+        acts, self._acts, self._planned = self._acts, [], []
+        members = {UUID(act.target_id) for act in acts if act.target_kind == "membership"}
+        # what a directory says of its own people is nothing to tell directories
+        if members and self.actor.kind != ActorKind.SCIM:
+            members_changed.send(sender=Changes, org_id=self.org_id, memberships=members)
 
 
 def add(

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 
 from orgs.tenancy.models import Organization
-from scim.directories.types import DirectoryState
+from scim.directories.types import DirectoryState, MemberListing
 
 
 class Directory(models.Model):
@@ -14,6 +14,9 @@ class Directory(models.Model):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(max_length=100, default="Directory")
     state = models.CharField(max_length=10, choices=DirectoryState.choices, default=DirectoryState.ACTIVE)
+    listing = models.CharField(
+        max_length=10, choices=MemberListing.choices, default=MemberListing.OFF, db_default=MemberListing.OFF
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     # when its admins were last told that all its calls are refused
     alerted_at = models.DateTimeField(null=True, blank=True)
@@ -24,6 +27,10 @@ class Directory(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.public_id})"
+
+    @property
+    def lists_members(self) -> bool:
+        return self.listing != MemberListing.OFF
 
 
 class ScimToken(models.Model):

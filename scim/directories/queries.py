@@ -120,6 +120,7 @@ ADMISSION = Rows(
         "directory_id",
         "directory__public_id",
         "directory__state",
+        "directory__listing",
         "org_id",
         "org__public_id",
         "org__slug",

@@ -20,6 +20,15 @@ class DirectoryState(TextChoices):
     DISABLED = "disabled", "Disabled"
 
 
+class MemberListing(TextChoices):
+    """Whether the identity provider sees members whom no directory has; by itself that ends a day after the first sync began."""
+
+    UNTIL_SYNC = "until_sync", "Until the first sync"
+    ON = "on", "On"
+    OFF = "off", "Off"
+
+
+FIRST_SYNC = timedelta(days=1)
 TOKEN_PREFIX = "ghs_"  # noqa: S105
 MAX_LIVE_TOKENS = 10
 # the kinds of events
@@ -74,6 +83,7 @@ class Admission:
     directory_id: int
     directory_public_id: UUID
     directory_state: str
+    directory_listing: str
     org_id: int
     org_public_id: UUID
     org_slug: str
@@ -127,8 +137,15 @@ class ScimCaller:
         from scim.directories.models import Directory
 
         found = self.admission
-        values = (found.directory_id, found.org_id, found.directory_public_id, found.directory_state)
-        directory = Directory.from_db(DEFAULT_DB_ALIAS, ("id", "org_id", "public_id", "state"), values)
+        fields = ("id", "org_id", "public_id", "state", "listing")
+        values = (
+            found.directory_id,
+            found.org_id,
+            found.directory_public_id,
+            found.directory_state,
+            found.directory_listing,
+        )
+        directory = Directory.from_db(DEFAULT_DB_ALIAS, fields, values)
         directory.org = self.org
         return directory
 

@@ -126,6 +126,7 @@ def memberships_by_scim_id(directory: Directory, scim_ids: Iterable[str]) -> dic
         org_id=directory.org_id,
         directory_users__directory=directory,
         directory_users__public_id__in=wanted,
+        directory_users__is_listed=False,
     ).annotate(scim_id=F("directory_users__public_id"))
     return {str(membership.scim_id): membership for membership in memberships.order_by("id")}
 

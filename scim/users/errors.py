@@ -1,4 +1,4 @@
-from scim.protocol.errors import InvalidValue, ResourceNotFound, Uniqueness
+from scim.protocol.errors import Forbidden, InvalidValue, ResourceNotFound, Uniqueness
 
 
 class UserUnknown(ResourceNotFound):
@@ -11,3 +11,12 @@ class UserNameTaken(Uniqueness):
 
 class AddressMissing(InvalidValue):
     """Neither userName nor emails holds an address by which the person could sign in."""
+
+
+class ListedMember(Forbidden):
+    """The directory only sees this member (RFC 7644 §3.12)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This member isn't managed by the directory yet. Update the user by PUT or PATCH first: then it is yours to delete."
+        )

@@ -11,7 +11,11 @@ TYPE_LENGTH = 64
 
 
 class DirectoryUser(models.Model):
-    """A person as the IdP sees them, bound to one membership. `document` is stored as it goes on the wire."""
+    """A person as the IdP sees them, bound to one membership. `document` is stored as it goes on the wire.
+
+    One that `is_listed` is a member whom no directory has: shown to be matched, until the IdP takes them over or the
+    directory stops listing members. `created_at` is then when they were listed, else since when the directory has them.
+    """
 
     org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     directory = models.ForeignKey(Directory, on_delete=models.CASCADE, related_name="users")
@@ -28,6 +32,7 @@ class DirectoryUser(models.Model):
     filter_keys = models.JSONField(default=dict)
     version = models.PositiveIntegerField(default=1)
     made_membership = models.BooleanField(default=False)
+    is_listed = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 

@@ -16,7 +16,7 @@ from orgs.tenancy.models import Membership, MembershipAddress, Organization
 from orgs.tenancy.types import Role
 from scim.directories import queries as directories
 from scim.directories.models import Directory
-from scim.directories.types import ScimCaller
+from scim.directories.types import MemberListing, ScimCaller
 from scim.endpoint.conditions import (
     ConstantValues,
     Flag,
@@ -81,6 +81,28 @@ def users_of(directory: Directory) -> QuerySet[DirectoryUser]:
     return DirectoryUser.objects.filter(org_id=directory.org_id, directory=directory)
 
 
+def kept_by(directory: Directory) -> QuerySet[DirectoryUser]:
+    """Return the users whom the directory has: not those whom it only sees."""
+    return users_of(directory).filter(is_listed=False)
+
+
+def listed_in(directory: Directory) -> QuerySet[DirectoryUser]:
+    """Return the members whom the directory only sees."""
+    return users_of(directory).filter(is_listed=True)
+
+
+def members_to_list(directory: Directory) -> QuerySet[Membership]:
+    """Return the members whom no directory of the organization has, and no directory has deleted, in a stable order."""
+    kept = DirectoryUser.objects.filter(org_id=OuterRef("org_id"), membership=OuterRef("pk"), is_listed=False)
+    members = Membership.objects.filter(org_id=directory.org_id, deprovisioned_at=None)
+    return members.filter(~Exists(kept)).order_by("pk")
+
+
+def listing_directories(org_id: int) -> QuerySet[Directory]:
+    """Return the directories of an organization that list members."""
+    return Directory.objects.filter(org_id=org_id).exclude(listing=MemberListing.OFF).order_by("pk")
+
+
 def former_users_of(directory: Directory) -> QuerySet[FormerDirectoryUser]:
     """Return whose memberships the externalIds were that the directory has deleted."""
     return FormerDirectoryUser.objects.filter(org_id=directory.org_id, directory=directory)
@@ -88,13 +110,13 @@ def former_users_of(directory: Directory) -> QuerySet[FormerDirectoryUser]:
 
 def users_in_other_directories(user: DirectoryUser) -> QuerySet[DirectoryUser]:
     """Return what the organization's other directories have of the same member."""
-    rows = DirectoryUser.objects.filter(org_id=user.org_id, membership_id=user.membership_id)
+    rows = DirectoryUser.objects.filter(org_id=user.org_id, membership_id=user.membership_id, is_listed=False)
     return rows.exclude(directory_id=user.directory_id)
 
 
 def directories_with(membership: Membership) -> frozenset[UUID]:
     """Return the public ids of the directories that have this member."""
-    rows = DirectoryUser.objects.filter(org_id=membership.org_id, membership=membership)
+    rows = DirectoryUser.objects.filter(org_id=membership.org_id, membership=membership, is_listed=False)
     return frozenset(rows.values_list("directory__public_id", flat=True))
 
 
@@ -104,7 +126,7 @@ def holders_of(directory: Directory, user_name: str, external_id: str | None) ->
     if len(key) > KEY_LENGTH:
         raise InvalidValue(NAME_TOO_LONG)
     names = Q(user_name_key=key)
-    found = users_of(directory).filter(names | Q(external_id_key=exact_key(external_id)) if external_id else names)
+    found = kept_by(directory).filter(names | Q(external_id_key=exact_key(external_id)) if external_id else names)
     return sorted(found, key=lambda user: user.user_name_key != key)
 
 

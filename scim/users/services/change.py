@@ -18,6 +18,7 @@ from scim.protocol.users import FilterValue, UserFacts, facts, filter_keys, filt
 from scim.users import queries
 from scim.users.errors import UserNameTaken
 from scim.users.models import TYPE_LENGTH, DirectoryUser, DirectoryUserValue
+from scim.users.services.adopt import make_room, take_over
 from scim.users.services.standing import apply_active, apply_role, update_membership
 
 NEW_USER, NEW_VALUES = Insert(DirectoryUser), Insert(DirectoryUserValue)
@@ -48,6 +49,8 @@ def patch_user(*, caller: ScimCaller, scim_id: str, body: Document, remarks: Rem
 
 def _change(caller: ScimCaller, scim_id: str, compute: Callable[[Document], Document]) -> DirectoryUser:
     user, changes = queries.hold_user(caller, scim_id), Changes(caller.org_id, caller.actor)
+    if user.is_listed:
+        take_over(user, caller, changes)
     update_held(user, compute(user.document), caller, changes)
     changes.write()
     return user
@@ -70,6 +73,8 @@ def _take_names(user: DirectoryUser, before: UserFacts, known: UserFacts, caller
     if (known.user_name, known.external_id) == (before.user_name, before.external_id):
         return
     holders = queries.holders_of(caller.directory, known.user_name, known.external_id)
+    if caller.directory.lists_members:
+        make_room(caller, known.user_name, besides=user)
     refuse_taken(known, [holder for holder in holders if holder.pk != user.pk])
     if known.external_id and known.external_id != user.external_id:
         # from now on it means this person, and nobody whom the directory deleted before

@@ -21,7 +21,8 @@ from scim.protocol.users import UserFacts, facts
 from scim.users import queries
 from scim.users.errors import UserNameTaken
 from scim.users.models import DirectoryUser
-from scim.users.services.change import insert_user, refuse_taken, update_held
+from scim.users.services.adopt import take_listed, unlist_elsewhere
+from scim.users.services.change import insert_user, refuse_taken, update_held, update_user
 from scim.users.services.standing import apply_active, apply_role, choose_address, profile_of, require_address
 from scim.users.types import Presence
 
@@ -51,6 +52,24 @@ def create_user(*, caller: ScimCaller, document: Document) -> DirectoryUser:
     if membership is None:
         membership = _new_membership(profile, present, changes, is_domain_verified=domain is not None)
     membership.org = caller.org
+    user = _store(caller, document, known, membership, made=made)
+    apply_role(user, None, known.organization_role, caller, changes)
+    apply_active(user, known, caller, changes, is_changed=True)
+    if not user.made_membership:
+        unlist_elsewhere(user)
+        _lift_of_directories_without_user(user, changes)
+    changes.write()
+    return user
+
+
+def _store(
+    caller: ScimCaller, document: Document, known: UserFacts, membership: Membership, *, made: bool
+) -> DirectoryUser:
+    """Write the user: a new row, or the one by which the directory has seen the member so far."""
+    listed = take_listed(caller, known, membership) if caller.directory.lists_members else None
+    if listed is not None:
+        update_user(listed, document, known)
+        return listed
     user = DirectoryUser(
         org_id=caller.org_id,
         directory=caller.directory,
@@ -59,11 +78,6 @@ def create_user(*, caller: ScimCaller, document: Document) -> DirectoryUser:
         created_at=now(),
     )
     insert_user(user, document, known)
-    apply_role(user, None, known.organization_role, caller, changes)
-    apply_active(user, known, caller, changes, is_changed=True)
-    if not user.made_membership:
-        _lift_of_directories_without_user(user, changes)
-    changes.write()
     return user
 
 
@@ -152,7 +166,7 @@ def _lock_member(caller: ScimCaller, address: str) -> Membership | None:
 
 
 def _refuse_second_user(caller: ScimCaller, membership: Membership) -> None:
-    other = queries.users_of(caller.directory).filter(membership=membership).first()
+    other = queries.kept_by(caller.directory).filter(membership=membership).first()
     if other is not None:
         hint = "Look it up and update it." if other.active else f"Delete /Users/{other.scim_id} if it is somebody else."
         raise UserNameTaken(f"Another user of this directory has the address {membership.email!r}. {hint}")

@@ -14,6 +14,7 @@ from orgs.people import services as people
 from orgs.tenancy.types import SuspensionSource
 from scim.directories.types import TEST_LIFE, Deleted, ScimCaller
 from scim.users import queries
+from scim.users.errors import ListedMember
 from scim.users.models import DirectoryUser
 
 
@@ -25,9 +26,11 @@ def delete_user(*, caller: ScimCaller, scim_id: str) -> Deleted:
     suspended. One that was used, or whose address belongs to an account in use, gives its address free, and its externalId
     is kept: a later POST with that returns to it.
 
-    Raises UserUnknown, LastOwner.
+    Raises UserUnknown, ListedMember, LastOwner.
     """
     user, changes = queries.hold_user(caller, scim_id), Changes(caller.org_id, caller.actor)
+    if user.is_listed:
+        raise ListedMember
     membership = user.membership
     was_used = not people_queries.was_never_used(membership) or consent.is_address_of_own_account(membership)
     is_unused = user.made_membership and not was_used
