@@ -19,6 +19,11 @@ urlpatterns = [
     path("orgs/<slug:org_slug>/settings/authentication/", views.authentication, name="authentication"),
     path("orgs/<slug:org_slug>/settings/authentication/pulse/", views.provisioning_pulse, name="provisioning_pulse"),
     path(
+        "orgs/<slug:org_slug>/settings/authentication/existing-members/",
+        views.set_member_listing,
+        name="set_member_listing",
+    ),
+    path(
         "orgs/<slug:org_slug>/settings/authentication/connections/<uuid:public_id>/",
         views.connection,
         name="connection",

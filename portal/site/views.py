@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from orgs.base.database import came_of_unavailable, is_unavailable
@@ -19,6 +20,8 @@ from portal.site import overview
 from portal.site.health import unavailable
 from portal.site.navigation import FIRST_PAGE
 from scim.directories import queries as directories
+from scim.directories.types import MemberListing
+from scim.users import services as users
 from sso.connections import queries as connections
 
 
@@ -92,6 +95,15 @@ def connection(request: OrgRequest, org_slug: str, public_id: UUID) -> HttpRespo
     if found.is_being_set_up:
         return redirect(f"wizard:{found.setup_step}", org_slug, public_id)
     return render(request, "portal/connection.html", overview.of_connection(request.org, found))
+
+
+@require_POST
+@admin_required
+def set_member_listing(request: OrgRequest, org_slug: str) -> HttpResponse:
+    """Turn on or off that the identity provider sees members whom it doesn't manage."""
+    listing = MemberListing.ON if request.POST.get("listing") == MemberListing.ON else MemberListing.OFF
+    users.set_listing(directory=directories.first_directory(request.org), listing=listing, actor=request.actor)
+    return redirect(f"{reverse('authentication', args=[org_slug])}#existing-members")
 
 
 @require_safe

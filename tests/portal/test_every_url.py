@@ -63,6 +63,7 @@ TABLE = {
     ORG + "settings/": Row("302 404 404 403 403 302 302", NOT_ALLOWED),
     ORG + "settings/authentication/": Row(SETTINGS, NOT_ALLOWED),
     ORG + "settings/authentication/pulse/": Row(SETTINGS, NOT_ALLOWED),
+    ORG + "settings/authentication/existing-members/": Row(NOT_ALLOWED, "302 404 404 403 403 302 302"),
     ORG + "settings/members/": Row(SETTINGS, NOT_ALLOWED),
     ORG + "settings/groups/": Row(SETTINGS, NOT_ALLOWED),
     ORG + "settings/groups/<uuid:public_id>/": Row(SETTINGS, NOT_ALLOWED),

@@ -17,7 +17,7 @@ from scim.directories.services import create_directory
 from scim.directories.types import FIRST_SYNC, MemberListing
 from scim.users.models import DirectoryUser, DirectoryUserValue
 from scim.users.services import set_listing
-from tests.conftest import ScimClient
+from tests.conftest import ScimClient, SignIn
 from tests.factories import ACTOR, TokenFactory
 from tests.scim.bodies import group_body, patch_body, user_body
 from tests.scim.test_endpoint import assert_scim_error
@@ -211,3 +211,26 @@ def test_member_whom_one_directory_has_is_listed_in_no_other(listing: ScimClient
     listing.post("/Users", user_body(UMA))
     listing.put(f"/Users/{found(listing, 'olga@acme.example')['id']}", user_body("olga@acme.example"))
     assert names(client) == []
+
+
+PAGE = "/orgs/acme/settings/authentication/"
+
+
+def test_page_says_until_when_members_are_seen_and_turns_it_off(
+    listing: ScimClient, adam: Membership, sign_in: SignIn
+) -> None:
+    browser = sign_in(adam)
+    page = browser.get(PAGE).content.decode()
+    assert "On until the first sync" in page
+    response = browser.post(f"{PAGE}existing-members/", {"listing": "off"})
+    assert response["Location"] == f"{PAGE}#existing-members"
+    assert "Off: your identity provider reads only the people whom it manages" in browser.get(PAGE).content.decode()
+    assert names(listing) == []
+
+
+def test_page_turns_the_listing_on_for_good(scim: ScimClient, adam: Membership, sign_in: SignIn) -> None:
+    sign_in(adam).post(f"{PAGE}existing-members/", {"listing": "on"})
+    assert first_directory(scim.directory.org).listing == MemberListing.ON
+    assert names(scim) == ["olga@acme.example", "adam@acme.example"]
+    event = AuditEvent.objects.get(action="directory.member_listing_changed")
+    assert (event.before, event.after) == ({"listing": "off"}, {"listing": "on"})
