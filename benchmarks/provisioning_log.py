@@ -3,7 +3,7 @@
 Fills a database of its own with thirty days of an identity provider's calls about 100,000 people, of which a fifth are
 changes. Five days are inserted as they would come, and say what a row needs; the others are copied. Measures what a page of
 the log asks of the database, what a row needs on disk, and how retention drops days.
-Prints medians; exits 1 when a page takes more than 100 ms or a row more than 600 bytes. Bounded: it ends by itself, and its
+Prints medians; exits 1 when one of HELD takes more than 100 ms, or a row more than 600 bytes. Bounded: it ends by itself, and its
 database is dropped. 10,000,000 rows need about 6 GB of disk.
 """
 
@@ -28,6 +28,7 @@ DATABASE = "gatehouse_log_benchmark"
 DAYS, INSERTED_DAYS, PEOPLE, SAMPLES, TRIES = 30, 5, 100_000, 1_000, 7
 MOST_MS, MOST_BYTES = 100.0, 600.0
 WHO, WHERE = "{person}", "{resource}"
+HELD = ("first page", "a person by the whole name", "nothing found, by name")
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 FILL = """
 INSERT INTO scim_requestlog ({columns})
@@ -308,7 +309,7 @@ def report_times(org: Any) -> bool:
     found = {name: measure(act) for name, act in searches(org).items()}
     for name, took in found.items():
         print(f"{took:8.1f} ms  {name}")  # noqa: T201
-    return max(found.values()) > MOST_MS
+    return any(found[name] > MOST_MS for name in HELD)
 
 
 def report_bytes() -> bool:

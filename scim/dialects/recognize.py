@@ -1,8 +1,9 @@
 """Tell from one request who sent it and which step of their work it is, in words that an admin reads in the log."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import parse_qs
 
 from orgs.providers.habits import RequestFacts, RequestShape
@@ -31,12 +32,14 @@ class Recognition:
 
 def recognize(facts: RequestFacts) -> Recognition:
     """Return sender and step. Never raises: whatever comes in has a label."""
-    expression = parse_qs(facts.query).get("filter", [""])[0]
+    expression = _parameters(facts.query).get("filter", [""])[0]
     return Recognition(_sender(facts), step_label(facts.method, facts.path, expression, facts.body))
 
 
 def shows(facts: RequestFacts, shape: RequestShape) -> bool:
     """Say whether a request shows all of a shape."""
+    if facts.body is None and (shape.schema or shape.body or shape.operation):
+        return False
     return (
         _fits(shape.target, f"{facts.path}?{facts.query}" if facts.query else facts.path)
         and _fits(shape.content_type, facts.content_type)
@@ -49,16 +52,26 @@ def shows(facts: RequestFacts, shape: RequestShape) -> bool:
 
 
 def _sender(facts: RequestFacts) -> str | None:
-    named = facts.user_agent.casefold()
-    by_name = (code for mark, code in USER_AGENTS if mark in named)
     by_shape = (code for shape, code in SHAPES if shows(facts, shape))
-    return next(by_name, None) or next(by_shape, None)
+    return _named(facts.user_agent) or next(by_shape, None)
+
+
+@lru_cache(maxsize=256)
+def _named(user_agent: str) -> str | None:
+    named = user_agent.casefold()
+    return next((code for mark, code in USER_AGENTS if mark in named), None)
+
+
+@lru_cache(maxsize=64)
+def _parameters(query: str) -> Mapping[str, Sequence[str]]:
+    """Return the parameters of a query string; each shape asks for those of the same one."""
+    return parse_qs(query)
 
 
 def _has_parameters(query: str, expected: Mapping[str, str]) -> bool:
     if not expected:
         return True
-    found = {name: values[0] for name, values in parse_qs(query).items() if len(values) == 1}
+    found = {name: values[0] for name, values in _parameters(query).items() if len(values) == 1}
     return all(_is_text(expression, found.get(name)) for name, expression in expected.items())
 
 
@@ -68,7 +81,12 @@ def _has_texts(document: object, expected: Mapping[str, str] | Mapping[str, str 
 
 
 def _is_text(expression: str, found: object) -> bool:
-    return isinstance(found, str) and re.fullmatch(expression, found, re.DOTALL) is not None
+    return isinstance(found, str) and _pattern(expression).fullmatch(found) is not None
+
+
+@lru_cache(maxsize=256)
+def _pattern(expression: str) -> re.Pattern[str]:
+    return re.compile(expression, re.DOTALL)
 
 
 def _fits(expression: str, found: str) -> bool:

@@ -75,7 +75,7 @@ class Migration(migrations.Migration):
                     ),
                     models.Index(
                         condition=models.Q(("method", "GET"), _negated=True),
-                        fields=["org", "id"],
+                        fields=["org", "id", "method"],
                         name="request_log_changes",
                     ),
                 ],

@@ -75,7 +75,7 @@ class RequestLog(models.Model):
             models.Index(
                 fields=["org", "status", "id"], name="request_log_by_status", condition=models.Q(status__gte=400)
             ),
-            models.Index(fields=["org", "id"], name="request_log_changes", condition=~models.Q(method="GET")),
+            models.Index(fields=["org", "id", "method"], name="request_log_changes", condition=~models.Q(method="GET")),
         ]
 
     def __str__(self) -> str:
