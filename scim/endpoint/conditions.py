@@ -211,6 +211,11 @@ class ResourcePlaces:
     lists: Mapping[str, Values]
     column: str = ""
 
+    @property
+    def related(self) -> frozenset[str]:
+        """Return the multi-valued attributes that aren't in the JSON column."""
+        return frozenset(key for key, values in self.lists.items() if not isinstance(values, JsonValues))
+
     def source(self, attribute: Queryable) -> Source:
         return self.sources.get(attribute.key) or Text(KeyText(self.column, attribute.key))
 

@@ -8,7 +8,7 @@ import structlog
 from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError, InterfaceError, transaction
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, QueryDict, UnreadablePostError
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
 from django_scim.views import SCIMView
@@ -21,12 +21,15 @@ from scim.directories.types import Deleted, ScimCaller
 from scim.endpoint import bearer
 from scim.endpoint.errors import translate
 from scim.endpoint.limits import limits
+from scim.endpoint.listing import Listing
 from scim.endpoint.request_record import RequestRecord
 from scim.endpoint.types import ACCEPTED_MEDIA, SCIM_JSON, ScimRequest
 from scim.protocol import errors, jsontext
 from scim.protocol.paging import list_response, read_page
+from scim.protocol.preconditions import names_version
 from scim.protocol.projection import project
 from scim.protocol.schemas import Document
+from scim.protocol.search import Search, read_search_body
 from scim.requests import queries as requests
 
 log = structlog.get_logger(__name__)
@@ -159,9 +162,37 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
 
     def answer(self, document: Mapping[str, Any], *, status: int = 200) -> HttpResponse:
         """Return one resource with its Location, reduced to the attributes that were asked for (RFC 7644 §3.9)."""
-        response = scim_json(self.asked_for(document), status=status)
+        version = document["meta"].get("version")
+        response = (
+            HttpResponse(status=304)
+            if self._has(document, version)
+            else scim_json(self.asked_for(document), status=status)
+        )
         response["Location"] = document["meta"]["location"]
+        if version is not None:
+            response["ETag"] = version
         return response
+
+    def _has(self, document: Mapping[str, Any], version: str | None) -> bool:
+        """Say whether the client has the resource by If-None-Match (RFC 7644 §3.14).
+
+        Groups come and go without a new version of a user, so whoever is in groups is always sent.
+        """
+        header = self.request.META.get("HTTP_IF_NONE_MATCH") if self.request.method == "GET" else None
+        return (
+            header is not None and version is not None and "groups" not in document and names_version(header, version)
+        )
+
+    def answer_listing(self, documents: list[Document], listing: Listing, search: Search) -> HttpResponse:
+        """Return a page that is sorted, or asked for by cursor (RFC 7644 §3.4.2.3, RFC 9865 §2)."""
+        self.record.subject = self.looked_for(self.request)
+        shown = [self.asked_for(document) for document in documents]
+        envelope = list_response(shown, total=listing.total, page=search.page)
+        if search.cursor is not None:
+            del envelope["startIndex"]
+            if listing.next_cursor is not None:
+                envelope["nextCursor"] = listing.next_cursor
+        return scim_json(envelope)
 
     def answer_page(self, found: QuerySet[M], render: Callable[[list[M]], list[Document]]) -> HttpResponse:
         """Return one page of what was found (RFC 7644 §3.4.2.4); `render` is given the page's rows, all at once."""
@@ -200,6 +231,19 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
         self.record.resource_id, self.record.subject = scim_id, gone.name
         self.record.is_connection_test = gone.was_test
         return HttpResponse(status=204)
+
+
+class SearchView(EndpointView):
+    """`.search`: a query as a body, which names in it stay out of logs of addresses (RFC 7644 §3.4.3)."""
+
+    http_method_names: ClassVar[list[str]] = ["post"]
+
+    def post(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
+        query = QueryDict(mutable=True)
+        query.update(read_search_body(self.load_body(request.body)))
+        request.GET = query  # type: ignore[assignment]  # it isn't changed from here on
+        response: HttpResponse = self.get_many(request)
+        return response
 
 
 class UnknownView(EndpointView):

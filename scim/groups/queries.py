@@ -65,6 +65,12 @@ def search(directory: Directory, filter_text: str | None) -> QuerySet[DirectoryG
     return groups.filter(condition(resolve(parse(filter_text), GROUPS), places_of(directory)))
 
 
+def in_order(directory: Directory, ids: list[int]) -> list[DirectoryGroup]:
+    """Return the groups with these primary keys, in their order."""
+    found = groups_of(directory).in_bulk(ids)
+    return [found[pk] for pk in ids if pk in found]
+
+
 def places_of(directory: Directory) -> ResourcePlaces:
     """Return where the groups of a directory have what filters and sorting ask about."""
     base_url = directories.base_url(directory)

@@ -4,14 +4,17 @@ from django_scim.views import GroupsView
 
 from orgs.base.clock import iso
 from scim.directories import queries as directories
+from scim.endpoint.listing import list_ids
 from scim.endpoint.types import ScimRequest
-from scim.endpoint.views import EndpointView
+from scim.endpoint.views import EndpointView, SearchView
 from scim.groups import queries, services
 from scim.groups.models import DirectoryGroup
 from scim.protocol.group_changes import apply_to_group
 from scim.protocol.groups import MemberReference, read_group, render_group
 from scim.protocol.operations import read_operations
+from scim.protocol.queryable import GROUPS
 from scim.protocol.schemas import Document
+from scim.protocol.search import read_search
 from scim.protocol.users import Identity
 
 
@@ -83,7 +86,12 @@ class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # dj
 
     def get_many(self, request: ScimRequest) -> HttpResponse:
         """Answer one page; the query count doesn't grow with its rows."""
-        return self.answer_page(queries.search(request.caller.directory, request.GET.get("filter")), self._documents)
+        search, directory = read_search(request.GET), request.caller.directory
+        found = queries.search(directory, search.filter)
+        if search.is_plain:
+            return self.answer_page(found, self._documents)
+        listing = list_ids(found, search, queries.places_of(directory), GROUPS, self.caller)
+        return self.answer_listing(self._documents(queries.in_order(directory, listing.ids)), listing, search)
 
     def _documents(self, rows: list[DirectoryGroup]) -> list[Document]:
         return [self._document(row, members) for row, members in self._with_members(rows)]
@@ -111,3 +119,7 @@ class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # dj
         self.record.resource_id, self.record.subject = row.scim_id, row.group.name
         [document] = self._documents([row])
         return self.answer(document, status=status)
+
+
+class GroupsSearchView(SearchView, DirectoryGroupsView):
+    """`/Groups/.search`."""

@@ -1,16 +1,21 @@
 """What this service can do, generated from the tables that it works by (RFC 7643 §5-§8, RFC 7644 §4)."""
 
 from scim.protocol.bulk import MAX_OPERATIONS, MAX_PAYLOAD
-from scim.protocol.paging import MAX_COUNT
+from scim.protocol.paging import CURSOR_TIMEOUT, DEFAULT_COUNT, MAX_COUNT
 from scim.protocol.schemas import (
     ENTERPRISE,
     ENTERPRISE_SPECS,
+    GATEHOUSE_GROUP,
+    GATEHOUSE_GROUP_SPECS,
+    GATEHOUSE_USER,
+    GATEHOUSE_USER_SPECS,
     GROUP,
     GROUP_SPECS,
     RESOURCE_TYPE,
     SCHEMA,
     SPC,
     USER,
+    USER_EXTENSIONS,
     USER_SPECS,
     AttributeSpec,
     AttributeType,
@@ -27,8 +32,16 @@ def service_provider_config(base_url: str) -> Document:
         "bulk": {"supported": True, "maxOperations": MAX_OPERATIONS, "maxPayloadSize": MAX_PAYLOAD},
         "filter": {"supported": True, "maxResults": MAX_COUNT},
         "changePassword": {"supported": False},
-        "sort": {"supported": False},
-        "etag": {"supported": False},
+        "sort": {"supported": True},
+        "etag": {"supported": True},
+        "pagination": {
+            "cursor": True,
+            "index": True,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": DEFAULT_COUNT,
+            "maxPageSize": MAX_COUNT,
+            "cursorTimeout": CURSOR_TIMEOUT,
+        },
         "authenticationSchemes": [
             {
                 "type": "oauthbearertoken",
@@ -44,19 +57,21 @@ def service_provider_config(base_url: str) -> Document:
 
 def resource_types(base_url: str) -> list[Document]:
     """Return the two kinds of resources."""
-    user = _resource_type(base_url, "User", "/Users", USER)
-    user["schemaExtensions"] = [{"schema": ENTERPRISE, "required": False}]
-    return [user, _resource_type(base_url, "Group", "/Groups", GROUP)]
+    return [
+        _resource_type(base_url, "User", USER, tuple(USER_EXTENSIONS)),
+        _resource_type(base_url, "Group", GROUP, (GATEHOUSE_GROUP,)),
+    ]
 
 
-def _resource_type(base_url: str, name: str, endpoint: str, schema: str) -> Document:
+def _resource_type(base_url: str, name: str, schema: str, extensions: tuple[str, ...]) -> Document:
     return {
         "schemas": [RESOURCE_TYPE],
         "id": name,
         "name": name,
         "description": f"{name}s of this directory",
-        "endpoint": endpoint,
+        "endpoint": f"/{name}s",
         "schema": schema,
+        "schemaExtensions": [{"schema": urn, "required": False} for urn in extensions],
         "meta": {"resourceType": "ResourceType", "location": f"{base_url}/ResourceTypes/{name}"},
     }
 
@@ -66,7 +81,9 @@ def schemas(base_url: str) -> list[Document]:
     return [
         _schema(base_url, USER, "User", "A person", USER_SPECS),
         _schema(base_url, ENTERPRISE, "EnterpriseUser", "A person's place in an enterprise", ENTERPRISE_SPECS),
+        _schema(base_url, GATEHOUSE_USER, "GatehouseUser", "What a person is in Gatehouse", GATEHOUSE_USER_SPECS),
         _schema(base_url, GROUP, "Group", "A group of people", GROUP_SPECS),
+        _schema(base_url, GATEHOUSE_GROUP, "GatehouseGroup", "What a group is in Gatehouse", GATEHOUSE_GROUP_SPECS),
     ]
 
 

@@ -199,6 +199,12 @@ def search(directory: Directory, filter_text: str | None) -> QuerySet[DirectoryU
     return users.filter(condition(resolve(parse(filter_text), USERS), places_of(directory)))
 
 
+def in_order(directory: Directory, ids: list[int]) -> list[DirectoryUser]:
+    """Return the users with these primary keys, in their order."""
+    found = users_of(directory).in_bulk(ids)
+    return [found[pk] for pk in ids if pk in found]
+
+
 def places_of(directory: Directory) -> ResourcePlaces:
     """Return where the users of a directory have what filters and sorting ask about."""
     base_url = directories.base_url(directory)

@@ -7,9 +7,12 @@ from django_scim.views import UsersView
 from orgs.base.clock import iso
 from orgs.groups.models import GroupMember
 from scim.directories import queries as directories
+from scim.endpoint.listing import list_ids
 from scim.endpoint.types import ScimRequest
-from scim.endpoint.views import EndpointView
+from scim.endpoint.views import EndpointView, SearchView
+from scim.protocol.queryable import USERS
 from scim.protocol.schemas import Document
+from scim.protocol.search import read_search
 from scim.protocol.users import GroupReference, Identity, read_user, render_user
 from scim.users import queries, services
 from scim.users.models import DirectoryUser
@@ -80,7 +83,12 @@ class DirectoryUsersView(EndpointView, UsersView):  # type: ignore[misc]  # djan
 
     def get_many(self, request: ScimRequest) -> HttpResponse:
         """Answer one page; the query count doesn't grow with its rows."""
-        return self.answer_page(queries.search(request.caller.directory, request.GET.get("filter")), self._documents)
+        search, directory = read_search(request.GET), request.caller.directory
+        found = queries.search(directory, search.filter)
+        if search.is_plain:
+            return self.answer_page(found, self._documents)
+        listing = list_ids(found, search, queries.places_of(directory), USERS, self.caller)
+        return self.answer_listing(self._documents(queries.in_order(directory, listing.ids)), listing, search)
 
     def _documents(self, rows: list[DirectoryUser]) -> list[Document]:
         groups = queries.group_rows(self.request.caller.directory, rows)
@@ -96,3 +104,7 @@ class DirectoryUsersView(EndpointView, UsersView):  # type: ignore[misc]  # djan
         self.record.resource_id, self.record.subject = user.scim_id, user.user_name
         [document] = self._documents([user])
         return self.answer(document, status=status)
+
+
+class UsersSearchView(SearchView, DirectoryUsersView):
+    """`/Users/.search`."""

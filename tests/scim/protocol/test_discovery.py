@@ -6,7 +6,19 @@ from scim2_models import Mutability, Uniqueness
 
 from scim.protocol import discovery
 from scim.protocol.paging import MAX_COUNT
-from scim.protocol.schemas import ENTERPRISE, ENTERPRISE_SPECS, GROUP, GROUP_SPECS, USER, USER_SPECS, find
+from scim.protocol.schemas import (
+    ENTERPRISE,
+    ENTERPRISE_SPECS,
+    GATEHOUSE_GROUP,
+    GATEHOUSE_GROUP_SPECS,
+    GATEHOUSE_USER,
+    GATEHOUSE_USER_SPECS,
+    GROUP,
+    GROUP_SPECS,
+    USER,
+    USER_SPECS,
+    find,
+)
 
 BASE = "https://gatehouse.example/scim/v2/d1"
 CONFIG = discovery.service_provider_config(BASE)
@@ -38,7 +50,7 @@ def reference_of(urn):
     return found
 
 
-PUBLISHED = [(urn, name) for urn in SCHEMAS for name in attributes_of(urn)]
+PUBLISHED = [(urn, name) for urn in REFERENCES for name in attributes_of(urn)]
 
 
 def test_service_provider_config_validates_in_scim2_models():
@@ -50,9 +62,24 @@ def test_service_provider_config_announces_filter_support_and_the_largest_page()
     assert CONFIG["filter"] == {"supported": True, "maxResults": MAX_COUNT}
 
 
-@pytest.mark.parametrize("feature", ["sort", "etag", "changePassword"])
-def test_service_provider_config_marks_unimplemented_features_as_unsupported(feature):
-    assert CONFIG[feature]["supported"] is False
+@pytest.mark.parametrize("feature", ["patch", "bulk", "filter", "sort", "etag"])
+def test_service_provider_config_marks_implemented_features_as_supported(feature):
+    assert CONFIG[feature]["supported"] is True
+
+
+def test_service_provider_config_marks_changing_passwords_as_unsupported():
+    assert CONFIG["changePassword"]["supported"] is False
+
+
+def test_service_provider_config_announces_both_ways_of_paging_and_their_bounds():
+    assert CONFIG["pagination"] == {
+        "cursor": True,
+        "index": True,
+        "defaultPaginationMethod": "index",
+        "defaultPageSize": 100,
+        "maxPageSize": 200,
+        "cursorTimeout": 3600,
+    }
 
 
 def test_service_provider_config_lists_the_bearer_token_as_only_scheme():
@@ -74,12 +101,9 @@ def test_resource_types_validate_in_scim2_models(name, endpoint, schema):
     assert (read.id, str(read.endpoint), str(read.schema_)) == (name, endpoint, schema)
 
 
-def test_user_resource_type_lists_the_enterprise_extension_as_optional():
-    assert TYPES["User"]["schemaExtensions"] == [{"schema": ENTERPRISE, "required": False}]
-
-
-def test_group_resource_type_lists_no_extension():
-    assert "schemaExtensions" not in TYPES["Group"]
+@pytest.mark.parametrize(("name", "urns"), [("User", [ENTERPRISE, GATEHOUSE_USER]), ("Group", [GATEHOUSE_GROUP])])
+def test_resource_types_list_their_extensions_as_optional(name, urns):
+    assert TYPES[name]["schemaExtensions"] == [{"schema": urn, "required": False} for urn in urns]
 
 
 @pytest.mark.parametrize("urn", SCHEMAS)
@@ -89,7 +113,13 @@ def test_schemas_validate_in_scim2_models(urn):
 
 @pytest.mark.parametrize(
     ("urn", "specs"),
-    [(USER, USER_SPECS), (ENTERPRISE, ENTERPRISE_SPECS), (GROUP, GROUP_SPECS)],
+    [
+        (USER, USER_SPECS),
+        (ENTERPRISE, ENTERPRISE_SPECS),
+        (GATEHOUSE_USER, GATEHOUSE_USER_SPECS),
+        (GROUP, GROUP_SPECS),
+        (GATEHOUSE_GROUP, GATEHOUSE_GROUP_SPECS),
+    ],
     ids=lambda one: str(one)[-15:],
 )
 def test_published_schema_lists_every_attribute_in_the_specs(urn, specs):
