@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from django.db.models import Count, QuerySet
@@ -6,7 +6,7 @@ from django.db.models import Count, QuerySet
 from orgs.base.text import text_key
 from orgs.groups.models import Group, GroupMember
 from orgs.groups.types import GroupUnknown
-from orgs.tenancy.models import Organization
+from orgs.tenancy.models import Membership, Organization
 
 
 def list_groups(org: Organization, text: str = "") -> QuerySet[Group]:
@@ -29,6 +29,18 @@ def member_ids(group: Group) -> Sequence[int]:
     """Return the ids of the memberships in the group."""
     members = GroupMember.objects.filter(org_id=group.org_id, group=group)
     return list(members.values_list("membership_id", flat=True))
+
+
+def member_ids_among(group: Group, memberships: Collection[Membership]) -> Sequence[int]:
+    """Return the ids of those of these memberships that are in the group."""
+    rows = GroupMember.objects.filter(org_id=group.org_id, group=group, membership__in=memberships)
+    return list(rows.values_list("membership_id", flat=True))
+
+
+def has_more_members(group: Group, count: int) -> bool:
+    """Say whether the group has more members than this; no more of them are looked at. One query."""
+    members = GroupMember.objects.filter(org_id=group.org_id, group_id=group.pk).order_by()
+    return members[count : count + 1].exists()
 
 
 def list_group_members(group: Group, text: str = "") -> QuerySet[GroupMember]:

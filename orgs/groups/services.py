@@ -6,7 +6,10 @@ from django.db import IntegrityError, transaction
 from orgs.audit import services as audit
 from orgs.audit.services import AuditTarget, Change
 from orgs.base.actor import Actor
+from orgs.base.clock import now
+from orgs.base.statements import number
 from orgs.base.text import text_key
+from orgs.base.writes import Insert, Update
 from orgs.groups import queries
 from orgs.groups.models import Group, GroupMember
 from orgs.groups.types import GroupNameTaken, GroupSource
@@ -16,59 +19,61 @@ from orgs.tenancy.models import Membership, Organization
 from orgs.tenancy.types import GrantSource, Role
 
 AUDITED_NAMES = 50
+# up to so many members are added one by one, as IdPs mostly send them
+FEW = 2
+NEW_GROUP, NEW_MEMBER = Insert(Group), Insert(GroupMember, ignore_conflicts=True)
+COLUMNS = Update(lambda: Group.objects.filter(org_id=number("org"), pk=number("pk")))
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def create_group(
     *, org: Organization, name: str, source: GroupSource, actor: Actor, directory: UUID | None = None
 ) -> Group:
     """Create a group without members. Raises GroupNameTaken when its directory, or else its source, has the name already."""
+    group = Group(org=org, name=name, name_key=text_key(name), source=source, directory=directory)
     try:
-        with transaction.atomic():
-            group = Group.objects.create(
-                org=org, name=name, name_key=text_key(name), source=source, directory=directory
-            )
+        NEW_GROUP.one(group)
     except IntegrityError as error:
         raise GroupNameTaken from error
     audit.record(org=org, actor=actor, action="group.created", target=_target(group))
     return group
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def rename_group(*, group: Group, name: str, actor: Actor) -> None:
     """Rename the group; the same name again changes nothing. Raises GroupNameTaken."""
     before = group.name
     if name == before:
         return
     group.name, group.name_key = name, text_key(name)
+    columns = {"name": group.name, "name_key": group.name_key, "updated_at": now()}
     try:
-        with transaction.atomic():
-            group.save(update_fields=["name", "name_key", "updated_at"])
+        COLUMNS.run(columns, org=group.org_id, pk=group.pk)
     except IntegrityError as error:
         raise GroupNameTaken from error
     change = Change(before={"name": before}, after={"name": name})
     audit.record(org=group.org, actor=actor, action="group.renamed", target=_target(group), change=change)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def add_members(*, group: Group, memberships: Collection[Membership], actor: Actor) -> Sequence[Membership]:
     """Add memberships to the group; members stay members. Costs what is added. Returns those that are new."""
-    present = set(
-        GroupMember.objects.filter(org_id=group.org_id, group=group, membership__in=memberships).values_list(
-            "membership_id", flat=True
-        )
-    )
-    new = [membership for membership in memberships if membership.pk not in present]
     # two callers may add the same person at once: the constraint keeps one row, and neither fails
-    GroupMember.objects.bulk_create(
-        [GroupMember(org_id=group.org_id, group=group, membership=membership) for membership in new],
-        ignore_conflicts=True,
-    )
+    if len(memberships) <= FEW:
+        new = [one for one in memberships if NEW_MEMBER.one(_member(group, one))]
+    else:
+        present = set(queries.member_ids_among(group, memberships))
+        new = [membership for membership in memberships if membership.pk not in present]
+        GroupMember.objects.bulk_create([_member(group, one) for one in new], ignore_conflicts=True)
     _record_members(group, actor, "group.members_added", new)
     return new
 
 
-@transaction.atomic
+def _member(group: Group, membership: Membership) -> GroupMember:
+    return GroupMember(org_id=group.org_id, group=group, membership=membership)
+
+
+@transaction.atomic(savepoint=False)
 def remove_members(*, group: Group, memberships: Collection[Membership], actor: Actor) -> Sequence[Membership]:
     """Remove memberships from the group, those that are in it. Returns those."""
     rows = GroupMember.objects.filter(org_id=group.org_id, group=group, membership__in=memberships)
@@ -78,7 +83,7 @@ def remove_members(*, group: Group, memberships: Collection[Membership], actor: 
     return gone
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def leave_directory(*, membership: Membership, directory: UUID, actor: Actor) -> None:
     """Remove the membership from every group that this directory made, and the roles that it has from there."""
     rows = GroupMember.objects.filter(org_id=membership.org_id, membership=membership, group__directory=directory)
@@ -89,7 +94,7 @@ def leave_directory(*, membership: Membership, directory: UUID, actor: Actor) ->
     people.drop_claims(membership=membership, references=references, actor=actor)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def update_roles(
     *, group: Group, role: Role | None, joined: Collection[int] | None, left: Collection[int], actor: Actor
 ) -> None:
@@ -107,7 +112,7 @@ def update_roles(
     )
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def delete_group(*, group: Group, actor: Actor) -> None:
     """Delete the group; the memberships that were in it stay."""
     audit.record(org=group.org, actor=actor, action="group.deleted", target=_target(group))

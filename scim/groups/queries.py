@@ -6,6 +6,7 @@ from django.db.models import F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import NullIf
 
 from orgs.base.ids import read_uuid
+from orgs.base.statements import Statement, number, uuid
 from orgs.base.text import text_key
 from orgs.groups.models import GroupMember
 from orgs.tenancy.models import Membership
@@ -29,6 +30,22 @@ from scim.protocol.queryable import GROUPS
 from scim.protocol.resolution import resolve
 from scim.protocol.schemas import GATEHOUSE_GROUP, GROUP
 
+HELD = Statement(
+    lambda: (
+        DirectoryGroup.objects.filter(org_id=number("org"), directory_id=number("directory"), public_id=uuid("id"))
+        .select_for_update(of=("self",))
+        .select_related("group__org")
+        .order_by()
+    )
+)
+MEMBER = Statement(
+    lambda: Membership.objects.filter(
+        org_id=number("org"),
+        directory_users__directory_id=number("directory"),
+        directory_users__public_id=uuid("id"),
+    ).order_by()
+)
+
 
 def groups_of(directory: Directory) -> QuerySet[DirectoryGroup]:
     """Return the groups of a directory; every query below starts here."""
@@ -42,14 +59,21 @@ def find_group(directory: Directory, scim_id: str) -> DirectoryGroup:
 
 def lock_group(directory: Directory, scim_id: str) -> DirectoryGroup:
     """Return the group as it is now, held until the transaction ends. Raises DirectoryGroupUnknown."""
-    return _one(groups_of(directory).select_for_update(of=("self",)), scim_id)
+    group = HELD.first(org=directory.org_id, directory=directory.pk, id=read_uuid(scim_id))
+    if group is None:
+        raise _unknown(scim_id)
+    return group
 
 
 def _one(groups: QuerySet[DirectoryGroup], scim_id: str) -> DirectoryGroup:
     group = groups.filter(public_id=read_uuid(scim_id)).first()
     if group is None:
-        raise DirectoryGroupUnknown(f"No group of this directory has the id {scim_id[:64]!r}.")
+        raise _unknown(scim_id)
     return group
+
+
+def _unknown(scim_id: str) -> DirectoryGroupUnknown:
+    return DirectoryGroupUnknown(f"No group of this directory has the id {scim_id[:64]!r}.")
 
 
 def name_of(directory: Directory, scim_id: str) -> str:
@@ -128,6 +152,9 @@ def members_of(directory: Directory, groups: Sequence[DirectoryGroup]) -> dict[i
 def memberships_by_scim_id(directory: Directory, scim_ids: Iterable[str]) -> dict[str, Membership]:
     """Return the memberships of those ids that are users of this directory."""
     wanted = {read_uuid(scim_id) for scim_id in scim_ids}
+    if len(wanted) <= 1:
+        found = [(str(key), MEMBER.first(org=directory.org_id, directory=directory.pk, id=key)) for key in wanted]
+        return {key: membership for key, membership in found if membership is not None}
     memberships = Membership.objects.filter(
         org_id=directory.org_id,
         directory_users__directory=directory,

@@ -5,7 +5,9 @@ from collections.abc import Iterable, Sequence
 from django.db import IntegrityError, transaction
 
 from orgs.base.clock import now
+from orgs.base.statements import number
 from orgs.base.text import KEY_LENGTH, exact_key, text_key
+from orgs.base.writes import Insert, Update
 from orgs.groups import services as groups
 from orgs.groups.types import GroupNameTaken, GroupSource
 from orgs.providers.registry import replaces_groups
@@ -23,6 +25,10 @@ from scim.protocol.preconditions import require_match
 TAKEN = "A group with the displayName {name!r} exists already. Look it up and update it."
 EXTERNAL_ID_TAKEN = "Another group of this directory has this externalId. Look it up and update it."
 UNKNOWN_SHOWN = 5
+NEW_GROUP = Insert(DirectoryGroup)
+COLUMNS = Update(lambda: DirectoryGroup.objects.filter(org_id=number("org"), pk=number("pk")))
+# what a change of the group may write; name and members are the organization's group
+CHANGED = ("external_id", "external_id_key", "organization_role", "version", "updated_at")
 
 
 def refuse_long_key(name: str) -> None:
@@ -31,7 +37,7 @@ def refuse_long_key(name: str) -> None:
         raise InvalidValue("displayName is too long once its letters are compared without case. Shorten it.")
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def create_group(*, caller: ScimCaller, given: GroupInput) -> DirectoryGroup:
     """Create a group with these members. Raises DirectoryGroupTaken, MemberUnknown."""
     refuse_long_key(given.display_name)
@@ -57,12 +63,15 @@ def create_group(*, caller: ScimCaller, given: GroupInput) -> DirectoryGroup:
         created_at=moment,
         updated_at=moment,
     )
-    _save(row)
+    try:
+        NEW_GROUP.one(row)
+    except IntegrityError as error:
+        raise DirectoryGroupTaken(EXTERNAL_ID_TAKEN) from error
     _apply_members(caller, row, MemberDelta(replaces=False, added=given.members or (), removed=()), is_new_role=False)
     return row
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def replace_group(*, caller: ScimCaller, scim_id: str, given: GroupInput) -> DirectoryGroup:
     """Replace the group by the body. Absent members stay as they are, unless the client is known to mean that there are none.
 
@@ -84,7 +93,7 @@ def replace_group(*, caller: ScimCaller, scim_id: str, given: GroupInput) -> Dir
     return change_group(caller=caller, scim_id=scim_id, change=change)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def change_group(*, caller: ScimCaller, scim_id: str, change: GroupChange) -> DirectoryGroup:
     """Apply a change to the group, all of it or nothing. Raises DirectoryGroupUnknown and like create_group."""
     row = queries.lock_group(caller.directory, scim_id)
@@ -100,7 +109,7 @@ def change_group(*, caller: ScimCaller, scim_id: str, change: GroupChange) -> Di
     return row
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def delete_group(*, caller: ScimCaller, scim_id: str) -> Deleted:
     """Delete the group; its name is free, its members stay in the organization. Raises DirectoryGroupUnknown."""
     row = queries.lock_group(caller.directory, scim_id)
@@ -187,8 +196,8 @@ def _present(caller: ScimCaller, scim_ids: Iterable[str]) -> list[Membership]:
 
 
 def _save(row: DirectoryGroup) -> None:
+    columns = {column: getattr(row, column) for column in CHANGED}
     try:
-        with transaction.atomic():
-            row.save()
+        COLUMNS.run(columns, org=row.org_id, pk=row.pk)
     except IntegrityError as error:
         raise DirectoryGroupTaken(EXTERNAL_ID_TAKEN) from error

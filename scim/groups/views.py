@@ -3,6 +3,7 @@ from django_scim.adapters import SCIMGroup
 from django_scim.views import GroupsView
 
 from orgs.base.clock import iso
+from orgs.groups import queries as groups
 from scim.directories import queries as directories
 from scim.endpoint.listing import list_ids
 from scim.endpoint.types import ScimRequest
@@ -16,6 +17,9 @@ from scim.protocol.queryable import GROUPS
 from scim.protocol.schemas import Document
 from scim.protocol.search import read_search
 from scim.protocol.users import Identity
+
+# the answer to a PATCH of a group with more members doesn't list them
+MOST_SHOWN = 1000
 
 
 class DirectoryGroupAdapter(SCIMGroup):  # type: ignore[misc]  # django-scim2 has no types
@@ -75,7 +79,17 @@ class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # dj
     def patch(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
         self.require_id(uuid)
         change = apply_to_group(read_operations(self.load_body(request.body)), self.record.remarks)
-        return self._show(services.change_group(caller=self.caller, scim_id=uuid, change=change))
+        return self._changed(services.change_group(caller=self.caller, scim_id=uuid, change=change))
+
+    def _changed(self, row: DirectoryGroup) -> HttpResponse:
+        """Answer 204 for a large group, which RFC 7644 §3.5.2 allows where no `attributes` are asked for."""
+        is_whole = self._wants_members() and "attributes" not in self.request.GET
+        if not (is_whole and groups.has_more_members(row.group, MOST_SHOWN)):
+            return self._show(row)
+        self.record.resource_id, self.record.subject = row.scim_id, row.group.name
+        response = HttpResponse(status=204)
+        response["Location"] = self.scim_adapter(row, request=self.request).location
+        return response
 
     def delete(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
         self.require_id(uuid)

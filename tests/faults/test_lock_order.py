@@ -24,12 +24,14 @@ CEO = "ceo@newco.test"
 
 
 @contextmanager
-def elsewhere(act: Callable[[], Any]) -> Iterator[list[Any]]:
-    """The act runs in a thread of its own inside; afterwards the list has what it returned or raised."""
+def elsewhere(act: Callable[[], Any], begins: Event | None = None) -> Iterator[list[Any]]:
+    """The act runs in a thread of its own inside, once `begins` is set; afterwards the list has what it returned or raised."""
     ended: list[Any] = []
 
     def run() -> None:
         try:
+            if begins is not None:
+                assert begins.wait(20)
             ended.append(act())
         except Exception as error:  # noqa: BLE001 - the test looks at what was raised
             ended.append(error)
@@ -123,8 +125,9 @@ def test_lock_membership_of_an_owner_waits_for_the_organization(acme: Organizati
             people.lock_membership(olga)
         return "locked"
 
-    with elsewhere(lock) as ended, transaction.atomic():
+    with elsewhere(lock, begins := Event()) as ended, transaction.atomic():
         tenancy_queries.lock_organization(acme.pk)
+        begins.set()
         wait_until_blocked()
         assert locks_without_waiting(olga)
     assert ended == ["locked"]
