@@ -7,16 +7,14 @@ from django.db import transaction
 
 from scim.directories import queries as directories
 from scim.directories.types import ScimCaller
-from scim.groups import queries as group_queries
 from scim.groups import services as groups
 from scim.protocol.bulk import BulkOperation, BulkOutcome, BulkRequest, in_order, resolved
-from scim.protocol.errors import InvalidValue, PreconditionFailed, RuleConflict, ScimError
+from scim.protocol.errors import InvalidValue, RuleConflict, ScimError
 from scim.protocol.group_changes import apply_to_group
 from scim.protocol.groups import read_group
 from scim.protocol.operations import read_operations
 from scim.protocol.remarks import Remarks
 from scim.protocol.users import read_user
-from scim.users import queries as user_queries
 from scim.users import services as users
 
 STATUSES = {"POST": 201, "PUT": 200, "PATCH": 200, "DELETE": 204}
@@ -62,9 +60,10 @@ def _outcome(run: Run, operation: BulkOperation) -> BulkOutcome:
         if operation.problem is not None:
             raise operation.problem
         known = _with_ids(run, operation)
+        # `version` is to an operation what If-Match is to a request (RFC 7644 §3.7)
+        one = replace(run, caller=replace(run.caller, if_match=known.version or None))
         with transaction.atomic(durable=True):
-            _require_version(run, known)
-            scim_id, version = ACTS[known.method, known.resource](run, known)
+            scim_id, version = ACTS[known.method, known.resource](one, known)
     except Exception as error:  # noqa: BLE001 - one operation's failure is its own answer; what nobody foresaw is logged
         refusal = run.translate(error)
         location = f"{base}/{operation.resource_id}" if operation.resource_id else ""
@@ -83,18 +82,6 @@ def _with_ids(run: Run, operation: BulkOperation) -> BulkOperation:
         return operation
     scim_id = str(resolved(operation.resource_id, run.ids))
     return replace(operation, resource_id=scim_id, data=resolved(operation.data, run.ids))
-
-
-def _require_version(run: Run, operation: BulkOperation) -> None:
-    """Raises PreconditionFailed when the operation names a version that isn't the resource's (RFC 7644 §3.14)."""
-    if not operation.version or operation.method == "POST":
-        return
-    if operation.resource == "users":
-        present = user_queries.hold_user(run.caller, operation.resource_id).version
-    else:
-        present = group_queries.lock_group(run.caller.directory, operation.resource_id).version
-    if operation.version.removeprefix("W/").strip('"') != str(present):
-        raise PreconditionFailed("The resource has another version by now. Read it again.")
 
 
 Made = tuple[str, int | None]
