@@ -28,6 +28,7 @@ urlpatterns = [
         views.connection,
         name="connection",
     ),
+    path("orgs/<slug:org_slug>/settings/guides/<slug:name>/", views.guide, name="guide"),
     path("", include("orgs.urls")),
     path("", include("sso.urls")),
     path("", include("scim.directories.urls")),

@@ -41,14 +41,54 @@ class RequestShape:
     operation: Mapping[str, str | None] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class ScimEffect:
+    """What an act in the provider's console does here."""
+
+    act: str
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScimSource:
+    """Which field of the provider fills an attribute that is read here, as it maps it by default."""
+
+    source: str
+    attribute: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScimSetup:
-    """How provisioning is set up in the provider's console; `base_url` and `token` are the ways to their fields there."""
+    """How provisioning is set up in the provider's console; `base_url` and `token` are the ways to their fields there.
+
+    `assignment` is the step without which nobody is sent. `records` says where the provider writes what it has sent.
+    """
 
     steps: tuple[Instruction, ...]
+    assignment: Instruction
     base_url: str
     token: str
+    effects: tuple[ScimEffect, ...]
+    records: Instruction
+    sources: tuple[ScimSource, ...]
     traps: tuple[str, ...] = ()
+
+    @property
+    def all_steps(self) -> tuple[Instruction, ...]:
+        """Return the steps with the assignment as the last one."""
+        return (*self.steps, self.assignment)
+
+
+# what becomes of the attributes that have an effect; the others of RFC 7643 are kept and given back
+READ_ATTRIBUTES = (
+    ("userName", "The name by which the provider looks the person up. It may be any text."),
+    ("emails", "The person’s address: the primary or work address in a verified domain comes first."),
+    ("name.givenName", "First name"),
+    ("name.familyName", "Last name"),
+    ("displayName", "The name that is shown"),
+    ("active", "Whether the membership is suspended"),
+    ("externalId", "Who the person is: with the same one they return to their membership"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

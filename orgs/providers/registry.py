@@ -78,6 +78,12 @@ def setups(first: str = "") -> tuple[Provider, ...]:
     return tuple(sorted(known, key=lambda one: one.code != first))
 
 
+def why_unprovisioned(code: str) -> str:
+    """Return why this provider can't provision by SCIM, or nothing where it can, or may be any."""
+    scim = next((habits for one, habits in SCIM_CLIENTS if one.code == code), None)
+    return scim.setup.reason if scim is not None and isinstance(scim.setup, Absent) else ""
+
+
 def recognize(address: str) -> Provider | None:
     """Return whose metadata URL or entity ID this is, by its host alone: good for a hint, proof of nothing."""
     host = _host(address)

@@ -39,6 +39,7 @@ SETTINGS_PAGES = (
             "directories:change_token",
             "directories:rotate_token",
             "directories:revoke_token",
+            "guide",
             "rehearsal:rehearse",
             "rehearsal:rehearsal",
             "connection",

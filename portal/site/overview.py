@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from orgs.base.clock import now
-from orgs.providers.registry import setups
+from orgs.providers.registry import setups, why_unprovisioned
 from orgs.tenancy.models import Organization
 from portal.site import single_sign_on
 from scim.directories import queries as directories
@@ -89,6 +89,7 @@ def of_org(org: Organization) -> dict[str, Any]:
     shown = single_sign_on.of_org(org)
     directory = directories.first_directory(org)
     rows = [TokenRow(token, directories.token_state(token)) for token in directories.list_tokens(directory)[:50]]
+    provider = shown["connections"][0].connection.provider if shown["connections"] else ""
     return {
         "directory": directory,
         "base_url": directories.base_url(directory),
@@ -97,7 +98,8 @@ def of_org(org: Organization) -> dict[str, Any]:
         "ended_tokens": [row for row in rows if row.state is not TokenState.LIVE],
         "pulse": pulse_of(directory),
         "recent": list(requests.latest_of(directory.pk, 5)),
-        "setups": setups(first=shown["connections"][0].connection.provider if shown["connections"] else ""),
+        "setups": setups(first=provider),
+        "why_unprovisioned": why_unprovisioned(provider),
         **shown,
     }
 

@@ -2,7 +2,7 @@ import sys
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -16,13 +16,24 @@ from orgs.tenancy import access
 from orgs.tenancy import queries as tenancy
 from orgs.tenancy.access import OrgRequest, admin_required, member_required
 from orgs.tenancy.types import SETTINGS_ROLES
-from portal.site import overview
+from portal.site import guides, overview
 from portal.site.health import unavailable
 from portal.site.navigation import FIRST_PAGE
 from scim.directories import queries as directories
 from scim.directories.types import MemberListing
 from scim.users import services as users
 from sso.connections import queries as connections
+
+
+@require_safe
+@admin_required
+def guide(request: OrgRequest, org_slug: str, name: str) -> HttpResponse:
+    """Show one identity provider's guide, or the page of all codes."""
+    found = guides.pages().get(name)
+    if found is None:
+        raise Http404
+    title, content = found
+    return render(request, "portal/guide.html", {"title": title, "content": content, "is_start": name == guides.START})
 
 
 @require_safe

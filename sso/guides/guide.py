@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from orgs.providers.aliases import WELL_KNOWN
+from orgs.providers.habits import READ_ATTRIBUTES
 from orgs.providers.registry import PROVIDERS
 from orgs.providers.types import Absent, AttributeRow, FormField, MetadataWay, Provider, SpValue
 from sso.guides import troubleshooting
@@ -16,6 +17,7 @@ from sso.identity.errors import SignInError
 from sso.saml import errors, status
 
 COMMAND = "python -m sso.guides.guide docs/providers sso.admission.errors sso.signin.errors"
+MEANING = dict(READ_ATTRIBUTES)
 REFUSALS = (*refusals_in(errors), *refusals_in(status), *refusals_in(identity_errors))
 WAYS = {MetadataWay.URL: "By link", MetadataWay.FILE: "As a file", MetadataWay.MANUAL: "By hand"}
 
@@ -56,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
 def _at_the_provider(provider: Provider) -> Sequence[str]:
     """Return the guide up to the point where the provider's form is filled in."""
     return (
-        f"# {provider.name}: sign-in by SAML",
+        f"# {provider.name}: {_title(provider)}",
         provider.guide.summary,
         (
             f"This takes about ten minutes and two windows: one with the console of {provider.party}, one with **Organization "
@@ -113,18 +115,40 @@ def _later(provider: Provider, refusals: Sequence[type[SignInError]]) -> Sequenc
     )
 
 
-def _provisioning(provider: Provider) -> Sequence[str]:
-    """Return the part about SCIM, or nothing where its set-up there isn't known."""
+def _title(provider: Provider) -> str:
     if isinstance(provider.scim, Absent) or isinstance(provider.scim.setup, Absent):
+        return "sign-in by SAML"
+    return "sign-in by SAML, provisioning by SCIM"
+
+
+def _provisioning(provider: Provider) -> Sequence[str]:
+    """Return the part about SCIM, why there is none, or nothing where the provider may be any."""
+    if isinstance(provider.scim, Absent):
         return ()
+    if isinstance(provider.scim.setup, Absent):
+        return ("## 7. Provision people by SCIM", provider.scim.setup.reason)
     setup = provider.scim.setup
     return (
         "## 7. Provision people by SCIM",
         (
             "Where you want people and groups to come, change and leave by themselves. The page Authentication & SSO shows "
-            "the Base URL and generates the bearer token."
+            "the Base URL and generates the bearer token. **Rehearse** there makes the same calls beforehand, where they are "
+            "known in their order."
         ),
-        numbered(setup.steps),
+        numbered(setup.all_steps),
+        "### What is read",
+        table(
+            (provider.name, "Attribute", "What it is for"),
+            [(plain(each.source), code(each.attribute), MEANING[each.attribute]) for each in setup.sources],
+        ),
+        "Other attributes are kept and given back, and change nothing here.",
+        "### What happens here",
+        table(("At " + provider.name, "Here"), [(plain(each.act), plain(each.outcome)) for each in setup.effects]),
+        "### Where to look",
+        (
+            f"{plain(setup.records.text)} Here, the page **Provisioning log** has each request, its answer, and what to do "
+            "when it failed."
+        ),
         bullets(map(plain, setup.traps)),
     )
 

@@ -116,6 +116,7 @@ TABLE = {
     ORG + "settings/authentication/tokens/<uuid:public_id>/revoke/": Row(SETTINGS, "302 404 404 403 403 400 400"),
     ORG + "settings/authentication/rehearsals/": Row(SETTINGS, "302 404 404 403 403 400 400"),
     ORG + "settings/authentication/rehearsals/<uuid:public_id>/": Row(SETTINGS, NOT_ALLOWED),
+    ORG + "settings/guides/<slug:name>/": Row(SETTINGS, NOT_ALLOWED),
     "invitations/<str:secret>/": Row("404 404 404 404 404 404 404", NOT_ALLOWED),
     "invitations/<str:secret>/accept/": Row(NOT_ALLOWED, "302 404 404 404 404 404 404"),
     "invitations/<str:secret>/new-account/": Row(NOT_ALLOWED, "404 404 404 404 404 404 404"),
@@ -258,6 +259,7 @@ def place(request: pytest.FixtureRequest, ids: dict[str, Any]) -> Callable[[str]
         found = request.getfixturevalue("sso_ids") if kind in SSO_KINDS and "<uuid" in pattern else ids
         public_id = found.get(kind) if "settings" in pattern or "saml/" in pattern else uuid4()
         words = {"<slug:org_slug>": "acme", "<uuid:public_id>": str(public_id), "<str:secret>": "nonsense"}
+        words["<slug:name>"] = "jumpcloud"
         words["<uuid:snapshot_id>"] = str(found.get("snapshot", ""))
         for word, text in words.items():
             pattern = pattern.replace(word, text)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from orgs.providers.entra.calls import CALLS
-from orgs.providers.habits import RequestFacts, RequestShape, ScimHabits, ScimSetup
+from orgs.providers.habits import RequestFacts, RequestShape, ScimEffect, ScimHabits, ScimSetup, ScimSource
 from orgs.providers.types import Instruction
 
 GUID = "[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
@@ -55,11 +55,46 @@ SCIM = ScimHabits(
                 "Under **Mappings**, for users, map **objectId** to **externalId** in place of **mailNickname**: a person "
                 "returns by their externalId, and a mail nickname can be given to somebody else."
             ),
-            Instruction("Under **Users and groups** choose who is provisioned."),
             Instruction("Choose **Start provisioning**."),
+        ),
+        assignment=Instruction(
+            "In the application open **Users and groups**, choose **Add user/group**, and assign who should be here.",
+            note="Until then Entra sends nobody, unless its scope is set to all users and groups.",
         ),
         base_url="Provisioning → Admin Credentials → Tenant URL",
         token="Provisioning → Admin Credentials → Secret Token",  # noqa: S106 - where a token goes
+        effects=(
+            ScimEffect(
+                "A person is unassigned, blocked from signing in, or deleted",
+                "Their membership here is suspended in the next cycle. It comes back when they do.",
+            ),
+            ScimEffect(
+                "30 days have passed since the person was deleted",
+                "Somebody who never signed in here is removed. Anybody else stays suspended, and their address is free again.",
+            ),
+            ScimEffect(
+                "A group is unassigned or deleted",
+                "The group is deleted here. Its people stay, if they are assigned otherwise.",
+            ),
+            ScimEffect(
+                "Provision Microsoft Entra ID Groups is turned off, under Mappings",
+                "Groups and their members here stay as they are, and no longer follow Entra.",
+            ),
+            ScimEffect("Provisioning is stopped", "Members and groups stay as they are, and no longer follow Entra."),
+        ),
+        records=Instruction(
+            "In Entra, in the application under **Monitor → Provisioning logs**: each person with the steps and the answer. "
+            "Under **Provisioning** it also says when a job is in quarantine."
+        ),
+        sources=(
+            ScimSource("userPrincipalName", "userName"),
+            ScimSource("mail", "emails"),
+            ScimSource("givenName", "name.givenName"),
+            ScimSource("surname", "name.familyName"),
+            ScimSource("displayName", "displayName"),
+            ScimSource("assigned, enabled and not deleted", "active"),
+            ScimSource("objectId, once you have mapped it", "externalId"),
+        ),
         traps=(
             "Entra provisions in cycles of about 40 minutes. Provision on demand sends one person at once.",
             "A person who is deleted there is set inactive here, and deleted after 30 days.",

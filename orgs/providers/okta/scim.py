@@ -1,6 +1,6 @@
 """Okta’s SCIM client, of its app wizard and of its templates."""
 
-from orgs.providers.habits import RequestFacts, RequestShape, ScimHabits, ScimSetup
+from orgs.providers.habits import RequestFacts, RequestShape, ScimEffect, ScimHabits, ScimSetup, ScimSource
 from orgs.providers.okta.calls import CALLS
 from orgs.providers.types import Instruction
 
@@ -48,12 +48,45 @@ SCIM = ScimHabits(
             Instruction(
                 "Under **Provisioning → To App** choose **Edit**, and enable **Create Users**, **Update User Attributes** and "
                 "**Deactivate Users**.",
-                note="Groups come by the tab Push Groups only.",
             ),
+        ),
+        assignment=Instruction(
+            "Open the tab **Assignments**, choose **Assign**, and assign people or groups.",
+            note="Until then Okta sends nobody. Groups themselves come by the tab Push Groups only.",
         ),
         base_url="Provisioning → Integration → SCIM connector base URL",
         token="Provisioning → Integration → Authorization",  # noqa: S106 - where a token goes
-        traps=("Okta deactivates people whom it no longer provisions, and never deletes them.",),
+        effects=(
+            ScimEffect(
+                "A person is unassigned from the app, or is deactivated in Okta",
+                "Their membership here is suspended at once. It comes back when they do.",
+            ),
+            ScimEffect(
+                "A person is deleted in Okta",
+                "They stay suspended here: Okta deactivates people and never deletes them.",
+            ),
+            ScimEffect(
+                "A group is unlinked under Push Groups",
+                "With Delete the group in the target app, it is deleted here. Otherwise it stays as it is. Its people stay.",
+            ),
+            ScimEffect(
+                "Push Groups isn’t used", "No groups come. People come by their assignment, whether by group or alone."
+            ),
+            ScimEffect("Provisioning is turned off", "Members and groups stay as they are, and no longer follow Okta."),
+        ),
+        records=Instruction(
+            "In Okta, under **Reports → System Log**, look for events whose type begins with application.provision. What "
+            "failed and waits is under **Dashboard → Tasks**."
+        ),
+        sources=(
+            ScimSource("the application user name", "userName"),
+            ScimSource("email", "emails"),
+            ScimSource("firstName", "name.givenName"),
+            ScimSource("lastName", "name.familyName"),
+            ScimSource("displayName", "displayName"),
+            ScimSource("assigned and active", "active"),
+            ScimSource("the id of the user in Okta", "externalId"),
+        ),
     ),
     calls=CALLS,
     # whoever is assigned anew after their Okta account was deactivated
