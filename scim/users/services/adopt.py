@@ -56,9 +56,11 @@ def make_room(
 
 
 def unlist_elsewhere(user: DirectoryUser) -> None:
-    """List in no other directory whom this one has."""
+    """List in no other directory whom this one has. A row that is held there is being taken over: it isn't waited for."""
     rows = DirectoryUser.objects.filter(org_id=user.org_id, membership_id=user.membership_id, is_listed=True)
-    rows.exclude(directory_id=user.directory_id).delete()
+    elsewhere = rows.exclude(directory_id=user.directory_id).select_for_update(skip_locked=True)
+    if ids := list(elsewhere.values_list("pk", flat=True)):
+        DirectoryUser.objects.filter(org_id=user.org_id, pk__in=ids).delete()
 
 
 def _end_after_first_sync(caller: ScimCaller) -> None:

@@ -11,7 +11,7 @@ from orgs.events.services import Changes
 from orgs.groups import services as groups
 from orgs.people import queries as people_queries
 from orgs.people import services as people
-from orgs.tenancy.types import SuspensionSource
+from orgs.tenancy.types import MembershipOrigin, SuspensionSource
 from scim.directories.types import TEST_LIFE, Deleted, ScimCaller
 from scim.users import queries
 from scim.users.errors import ListedMember
@@ -33,7 +33,9 @@ def delete_user(*, caller: ScimCaller, scim_id: str) -> Deleted:
         raise ListedMember
     membership = user.membership
     was_used = not people_queries.was_never_used(membership) or consent.is_address_of_own_account(membership)
-    is_unused = user.made_membership and not was_used
+    # whatever other directories took it over since, nobody but directories ever brought this member
+    is_made_here = user.made_membership or membership.origin_set == {MembershipOrigin.SCIM}
+    is_unused = is_made_here and not was_used
     groups.leave_directory(membership=membership, directory=caller.public_id, actor=caller.actor)
     user.delete()
     if queries.users_in_other_directories(user).exists():
@@ -59,15 +61,13 @@ def delete_user(*, caller: ScimCaller, scim_id: str) -> Deleted:
 
 
 def _leave_to_other_directories(user: DirectoryUser, caller: ScimCaller, changes: Changes) -> None:
-    """Lift the suspension of this directory and keep the externalId; what it made is the others' to remove from now on."""
+    """Lift the suspension of this directory, and keep the externalId. Rows of others aren't touched: they may be held."""
     people.lift_held(
         membership=user.membership,
         source=SuspensionSource.SCIM,
         directories=[caller.public_id],
         changes=changes,
     )
-    if user.made_membership:
-        queries.users_in_other_directories(user).update(made_membership=True)
     _keep_external_id(user)
 
 
