@@ -86,7 +86,7 @@ def test_new_token_form_returns_400_with_a_message_for_the_eleventh_live_token(a
 
 def test_revoke_page_says_what_stops_and_offers_cancel_first(admin, token):
     page = text_of(admin.get(page_of("revoke_token", token)))
-    assert "refused from the moment you revoke it" in page
+    assert "refused from the moment it ends" in page
     assert page.index("Cancel") < page.index("Revoke token</button>")
 
 
