@@ -43,6 +43,7 @@ MEMBER = Statement(
         org_id=number("org"),
         directory_users__directory_id=number("directory"),
         directory_users__public_id=uuid("id"),
+        directory_users__is_listed=False,
     ).order_by()
 )
 

@@ -234,3 +234,9 @@ def test_page_turns_the_listing_on_for_good(scim: ScimClient, adam: Membership, 
     assert names(scim) == ["olga@acme.example", "adam@acme.example"]
     event = AuditEvent.objects.get(action="directory.member_listing_changed")
     assert (event.before, event.after) == ({"listing": "off"}, {"listing": "on"})
+
+
+def test_member_whose_address_is_somebody_elses_user_name_is_not_listed(scim: ScimClient, uma: Membership) -> None:
+    made = scim.post("/Users", user_body("new@acme.example", userName=UMA)).json()
+    set_listing(directory=scim.directory, listing=MemberListing.ON, actor=ACTOR)
+    assert (found(scim)["id"], names(scim)) == (made["id"], [UMA, "olga@acme.example"])
