@@ -12,7 +12,6 @@ from typing import Any
 import structlog
 from django.conf import settings
 
-from orgs.base import buffers
 from portal.serve.bodies import Bodies, Body, Disconnected, Receive
 from portal.serve.environ import Scope, make_environ, read_headers
 from portal.serve.threads import Threads, WsgiResponse
@@ -29,6 +28,14 @@ CLOSE = ("Connection", "close")
 log = structlog.get_logger(__name__)
 
 
+def finish_buffers() -> None:
+    """Write what this process still holds back."""
+    # its tables can't be imported before Django is set up
+    from orgs.base import buffers
+
+    buffers.finish()
+
+
 @dataclass(slots=True)
 class Application:
     """While `is_leaving` each connection closes with its next answer, so that its client comes to another process."""
@@ -36,7 +43,7 @@ class Application:
     threads: Threads
     bodies: Bodies = field(default_factory=Bodies)
     on_start: Callable[[], None] = lambda: None
-    on_stop: Callable[[], None] = buffers.finish
+    on_stop: Callable[[], None] = finish_buffers
     is_leaving: bool = False
     refused: int = 0
     noted: float = 0.0
