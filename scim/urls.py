@@ -31,17 +31,5 @@ urlpatterns = [
     path("<str:directory>", BaseUrlView.as_view(), name="base"),
     re_path(r"^(?:(?P<directory>[^/]*)(?:/[\s\S]*)?)$", UnknownView.as_view(), name="unknown"),
 ]
+# the short way of SCIM requests finds these without the patterns
 RESOURCES: dict[str, Callable[..., Any]] = {"Users": users, "Groups": groups}
-
-
-def find_view(path: str) -> tuple[Callable[..., Any], str, str] | None:
-    """Return what the patterns above lead to from `<directory>/Users` or `<directory>/Groups/<id>`: view, directory, id.
-
-    None for any other path, which the patterns decide: they are tried one after another.
-    """
-    parts = path.split("/")
-    view = RESOURCES.get(parts[1]) if 2 <= len(parts) <= 3 else None
-    if view is None or not parts[0]:
-        return None
-    scim_id = parts[2] if len(parts) == 3 else ""
-    return (view, parts[0], scim_id) if scim_id != ".search" and len(parts) == (3 if scim_id else 2) else None

@@ -6,12 +6,12 @@ instead, each row in a dataclass; PostgreSQL parses and plans such a statement o
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import BigIntegerField, DateTimeField, Field, Model, QuerySet, TextField, UUIDField
+from django.db.models import BigIntegerField, DateTimeField, Field, Model, QuerySet, Subquery, TextField, UUIDField
 from django.db.models.expressions import Expression
 from django.db.models.query import get_related_populators
 from django.db.transaction import TransactionManagementError
@@ -139,14 +139,25 @@ class Statement(CompiledQuerySet, Generic[M]):
 class Rows(CompiledQuerySet, Generic[R]):
     """One that selects values (`values_list`), each row of which is given to `into`, such as a dataclass.
 
-    PostgreSQL parses and plans it once for each connection.
+    PostgreSQL parses and plans it once for each connection. With `is_paged` it is given `limit` and `offset` as well.
     """
 
     is_prepared = True
 
-    def __init__(self, into: Callable[..., R], build: Callable[[], "QuerySet[Any, Any]"]) -> None:
+    def __init__(
+        self, into: Callable[..., R], build: Callable[[], "QuerySet[Any, Any]"], *, is_paged: bool = False
+    ) -> None:
         super().__init__(build)
         self._into = into
+        self._is_paged = is_paged
+
+    def _compile(self, connection: BaseDatabaseWrapper) -> Compiled:
+        compiled = super()._compile(connection)
+        if self._is_paged:
+            bounds = (Slot("limit", BigIntegerField()), Slot("offset", BigIntegerField()))
+            sql, parameters = f"{compiled.sql} LIMIT %s OFFSET %s", (*compiled.parameters, *bounds)
+            compiled = self._compiled[connection.alias] = replace(compiled, sql=sql, parameters=parameters)
+        return compiled
 
     def all(self, **given: Any) -> list[R]:
         _, rows = self._run(given)
@@ -205,3 +216,22 @@ def _reader(compiler: Any, alias: str) -> Callable[[Sequence[Any]], Any]:
         return instance
 
     return read
+
+
+_SQLITE = "(SELECT json_group_array(json_array({columns})) FROM (%(subquery)s) {rows})"
+# empty where there are no rows
+_POSTGRESQL = "(SELECT json_agg(json_build_array({columns}))::text FROM (%(subquery)s) {rows})"
+
+
+class JsonRows(Subquery):
+    """The rows of a subquery as one JSON text: a list of lists of these columns, which are annotations of it, in its order."""
+
+    def __init__(self, queryset: "QuerySet[Any, Any]", *columns: str) -> None:
+        super().__init__(queryset.values(*columns), output_field=TextField())
+        self.columns = columns
+
+    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper, template: str | None = None, **extra: Any) -> Any:
+        form = _POSTGRESQL if connection.vendor == "postgresql" else _SQLITE
+        quote = connection.ops.quote_name
+        columns = ", ".join(f"{quote('rows')}.{quote(name)}" for name in self.columns)
+        return super().as_sql(compiler, connection, form.format(columns=columns, rows=quote("rows")), **extra)

@@ -35,6 +35,9 @@ class RequestRecord:
     is_connection_test: bool = False
     # what of the request had no effect
     remarks: Remarks = field(default_factory=Remarks)
+    # of a list
+    total_results: int | None = None
+    returned: int | None = None
     began: float = field(default_factory=perf_counter)
 
     def write(self, response: HttpResponse, error: ScimError | None = None, detail: str = "") -> None:
@@ -64,6 +67,21 @@ class RequestRecord:
         if self.is_connection_test:
             requests.mark_connection_test(row)
             activity.record_connection_test(deletion=row)
+
+    def write_read(self, response: HttpResponse) -> None:
+        """Write a read that was answered: its row goes to the log soon after, with those of other reads."""
+        assert self.caller is not None  # noqa: S101 - whatever came without one is refused
+        try:
+            directories.touch_last_used(caller=self.caller)
+        except (DatabaseError, InterfaceError) as failure:
+            log.warning("scim.last_use_lost", error=type(failure).__name__)
+        requests.buffer_read(
+            org_id=self.caller.org_id,
+            directory_id=self.caller.directory_id,
+            token_id=self.caller.token_id,
+            call=self._call(b""),
+            answer=self._answer(response, None, ""),
+        )
 
     def write_afterwards(self, response: HttpResponse, error: ScimError | None = None, detail: str = "") -> None:
         """Write what has no transaction to join; a log row that can't be written fails nobody's request."""
@@ -101,6 +119,8 @@ class RequestRecord:
             detail=detail or (error.detail if error else ""),
             resource_id=self.resource_id,
             subject=self.subject,
+            total_results=self.total_results,
+            returned=self.returned,
             duration_ms=round((perf_counter() - self.began) * 1000),
             remarks=self.remarks.text(),
         )

@@ -2,15 +2,13 @@
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, TypeVar
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import structlog
 from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError, InterfaceError, transaction
-from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict, UnreadablePostError
-from django.utils.decorators import method_decorator
-from django.views.decorators.csrf import csrf_exempt
 from django_scim.views import SCIMView
 
 from orgs.base.database import RETRY_AFTER_SECONDS, is_connected
@@ -25,17 +23,35 @@ from scim.endpoint.listing import Listing
 from scim.endpoint.request_record import RequestRecord
 from scim.endpoint.types import ACCEPTED_MEDIA, SCIM_JSON, ScimRequest
 from scim.protocol import errors, jsontext
-from scim.protocol.paging import list_response, read_page
+from scim.protocol.paging import PageRequest
 from scim.protocol.preconditions import names_version
 from scim.protocol.projection import project
 from scim.protocol.schemas import Document
 from scim.protocol.search import Search, read_search_body
+from scim.protocol.wire import list_text
 from scim.requests import queries as requests
 
 log = structlog.get_logger(__name__)
-M = TypeVar("M", bound=Model)
 CHALLENGE = 'Bearer realm="SCIM"'
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One resource as JSON text, and what the headers say of it."""
+
+    text: str
+    location: str
+    version: str
+    has_groups: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The resources of a page as JSON texts, and how many there are in all."""
+
+    resources: list[str]
+    total: int
 
 
 class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
@@ -48,7 +64,6 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
     directory: str
     digest: str
 
-    @method_decorator(csrf_exempt)
     def dispatch(self, request: ScimRequest, directory: str = "", **kwargs: str) -> HttpResponse:
         """Answer in SCIM's form, whatever happens; a write's rows, audit, outbox and log row commit together or not at all."""
         self.record = RequestRecord(request, _tail(request, directory))
@@ -72,7 +87,7 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
     def _read(self, request: ScimRequest, kwargs: dict[str, str]) -> HttpResponse:
         self._admit(request)
         response = self._act(request)(request, **kwargs)
-        self.record.write_afterwards(response)
+        self.record.write_read(response)
         return response
 
     def _write(self, request: ScimRequest, kwargs: dict[str, str]) -> HttpResponse:
@@ -165,7 +180,7 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
         version = document["meta"].get("version")
         response = (
             HttpResponse(status=304)
-            if self._has(document, version)
+            if self._has(version, has_groups="groups" in document)
             else scim_json(self.asked_for(document), status=status)
         )
         response["Location"] = document["meta"]["location"]
@@ -173,34 +188,45 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
             response["ETag"] = version
         return response
 
-    def _has(self, document: Mapping[str, Any], version: str | None) -> bool:
+    def _has(self, version: str | None, *, has_groups: bool) -> bool:
         """Say whether the client has the resource by If-None-Match (RFC 7644 §3.14).
 
         Groups come and go without a new version of a user, so whoever is in groups is always sent.
         """
         header = self.request.META.get("HTTP_IF_NONE_MATCH") if self.request.method == "GET" else None
-        return (
-            header is not None and version is not None and "groups" not in document and names_version(header, version)
-        )
+        return header is not None and version is not None and not has_groups and names_version(header, version)
 
-    def answer_listing(self, documents: list[Document], listing: Listing, search: Search) -> HttpResponse:
+    def answer_text(self, resource: Resource, *, status: int = 200) -> HttpResponse:
+        """Return one resource that is JSON text already."""
+        if self._has(resource.version, has_groups=resource.has_groups):
+            response = HttpResponse(status=304)
+        else:
+            response = HttpResponse(self.asked_for_text(resource.text), status=status, content_type=SCIM_JSON)
+        response["Location"], response["ETag"] = resource.location, resource.version
+        return response
+
+    def answer_listing(self, resources: list[str], listing: Listing, search: Search) -> HttpResponse:
         """Return a page that is sorted, or asked for by cursor (RFC 7644 §3.4.2.3, RFC 9865 §2)."""
         self.record.subject = self.looked_for(self.request)
-        shown = [self.asked_for(document) for document in documents]
-        envelope = list_response(shown, total=listing.total, page=search.page)
-        if search.cursor is not None:
-            del envelope["startIndex"]
-            if listing.next_cursor is not None:
-                envelope["nextCursor"] = listing.next_cursor
-        return scim_json(envelope)
+        shown = [self.asked_for_text(text) for text in resources]
+        self.record.total_results, self.record.returned = listing.total, len(shown)
+        page = search.page if search.cursor is None else None
+        text = list_text(shown, total=listing.total, page=page, next_cursor=listing.next_cursor)
+        return HttpResponse(text, content_type=SCIM_JSON)
 
-    def answer_page(self, found: QuerySet[M], render: Callable[[list[M]], list[Document]]) -> HttpResponse:
-        """Return one page of what was found (RFC 7644 §3.4.2.4); `render` is given the page's rows, all at once."""
-        page = read_page(self.request.GET)
+    def answer_page(self, found: Page, page: PageRequest) -> HttpResponse:
+        """Return one page of what was found (RFC 7644 §3.4.2.4)."""
         self.record.subject = self.looked_for(self.request)
-        rows = list(found[page.start_index - 1 : page.start_index - 1 + page.count])
-        shown = [self.asked_for(document) for document in render(rows)]
-        return scim_json(list_response(shown, total=found.count(), page=page))
+        shown = [self.asked_for_text(text) for text in found.resources]
+        self.record.total_results, self.record.returned = found.total, len(shown)
+        return HttpResponse(list_text(shown, total=found.total, page=page), content_type=SCIM_JSON)
+
+    def asked_for_text(self, text: str) -> str:
+        """Return the part of a resource, as JSON text, that attributes and excludedAttributes leave."""
+        asked = self.request.GET
+        if "attributes" in asked or "excludedAttributes" in asked:
+            return json.dumps(self.asked_for(json.loads(text)))
+        return text
 
     def asked_for(self, document: Mapping[str, Any]) -> Document:
         """Return the part of a resource that the request's attributes and excludedAttributes leave."""
@@ -244,6 +270,10 @@ class SearchView(EndpointView):
         request.GET = query  # type: ignore[assignment]  # it isn't changed from here on
         response: HttpResponse = self.get_many(request)
         return response
+
+
+# cookies admit nobody here, so no form of another site can act; as an attribute it costs no call
+EndpointView.dispatch.csrf_exempt = True  # type: ignore[attr-defined]
 
 
 class UnknownView(EndpointView):

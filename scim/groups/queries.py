@@ -1,17 +1,18 @@
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import Any
 
-from django.db.models import F, OuterRef, Q, QuerySet, Value
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import NullIf
 
 from orgs.base.ids import read_uuid
-from orgs.base.statements import Statement, number, uuid
+from orgs.base.statements import JsonRows, Rows, Statement, number, text, uuid
 from orgs.base.text import text_key
 from orgs.groups.models import GroupMember
 from orgs.tenancy.models import Membership
 from scim.directories import queries as directories
 from scim.directories.models import Directory
+from scim.directories.types import ScimCaller
 from scim.endpoint.conditions import (
     ConstantValues,
     RelatedValues,
@@ -24,10 +25,10 @@ from scim.endpoint.conditions import (
 )
 from scim.endpoint.expressions import IdText, Joined, constant
 from scim.groups.errors import DirectoryGroupUnknown
-from scim.groups.models import DirectoryGroup
-from scim.protocol.filters import parse
+from scim.groups.models import DirectoryGroup, GroupRow
+from scim.protocol.filters import Operator, parse
 from scim.protocol.queryable import GROUPS
-from scim.protocol.resolution import resolve
+from scim.protocol.resolution import Compared, Condition, resolve
 from scim.protocol.schemas import GATEHOUSE_GROUP, GROUP
 
 HELD = Statement(
@@ -82,17 +83,21 @@ def name_of(directory: Directory, scim_id: str) -> str:
     return groups_of(directory).filter(public_id=read_uuid(scim_id)).values_list("group__name", flat=True).first() or ""
 
 
-def search(directory: Directory, filter_text: str | None) -> QuerySet[DirectoryGroup]:
-    """Return the groups that a filter matches, in a stable order; a blank one matches all. Raises InvalidFilter."""
+def read_filter(filter_text: str) -> Condition | None:
+    """Return what a filter asks; a blank one asks nothing. Raises InvalidFilter."""
+    return resolve(parse(filter_text), GROUPS) if filter_text.strip() else None
+
+
+def search(directory: Directory, term: Condition | None) -> QuerySet[DirectoryGroup]:
+    """Return the groups that a filter matches, in a stable order."""
     groups = groups_of(directory).order_by("id")
-    if filter_text is None or not filter_text.strip():
-        return groups
-    return groups.filter(condition(resolve(parse(filter_text), GROUPS), places_of(directory)))
+    return groups if term is None else groups.filter(condition(term, places_of(directory)))
 
 
-def in_order(directory: Directory, ids: list[int]) -> list[DirectoryGroup]:
+def in_order(directory: Directory, ids: list[int], *, with_members: bool) -> list[GroupRow]:
     """Return the groups with these primary keys, in their order."""
-    found = groups_of(directory).in_bulk(ids)
+    rows = as_rows(groups_of(directory).filter(pk__in=ids), with_members=with_members)
+    found = {row[0]: GroupRow(*row) for row in rows}
     return [found[pk] for pk in ids if pk in found]
 
 
@@ -133,21 +138,96 @@ def _members(directory: Directory, base_url: str) -> RelatedValues:
     )
 
 
-def members_of(directory: Directory, groups: Sequence[DirectoryGroup]) -> dict[int, list[str]]:
-    """Return for each group the ids of the people of this directory in it, oldest member first. One query."""
-    rows = (
-        GroupMember.objects.filter(
-            org_id=directory.org_id,
-            group_id__in=[row.group_id for row in groups],
-            membership__directory_users__directory=directory,
-        )
-        .order_by("id")
-        .values_list("group_id", "membership__directory_users__public_id")
+def as_rows(groups: QuerySet[DirectoryGroup], *, with_members: bool) -> QuerySet[DirectoryGroup, Any]:
+    """Return what `GroupRow` takes of groups, all in one statement; the members, oldest first, cost nothing unless wanted."""
+    columns = (
+        "id",
+        "public_id",
+        "group__name",
+        "external_id",
+        "organization_role",
+        "version",
+        "created_at",
+        "updated_at",
     )
-    found: dict[int, list[str]] = defaultdict(list)
-    for group_id, public_id in rows:
-        found[group_id].append(str(public_id))
+    groups = groups.select_related(None)
+    if not with_members:
+        return groups.values_list(*columns)
+    rows = GroupMember.objects.filter(
+        org_id=OuterRef("org_id"),
+        group_id=OuterRef("group_id"),
+        membership__directory_users__directory_id=OuterRef("directory_id"),
+    ).order_by("id")
+    members = JsonRows(rows.annotate(scim_id=F("membership__directory_users__public_id")), "scim_id")
+    return groups.annotate(members=members).values_list(*columns, "members")
+
+
+def _rows(
+    build: Callable[[QuerySet[DirectoryGroup]], QuerySet[DirectoryGroup]], *, with_members: bool, is_paged: bool = False
+) -> Rows[GroupRow]:
+    def built() -> QuerySet[DirectoryGroup, Any]:
+        mine = DirectoryGroup.objects.filter(org_id=number("org"), directory_id=number("directory"))
+        return as_rows(build(mine.order_by("id")), with_members=with_members)
+
+    return Rows(GroupRow, built, is_paged=is_paged)
+
+
+# the directory once more: the index of names begins with it
+_NAMED = {"group__directory": uuid("public_id"), "group__name_key": text("key")}
+# of each two the second leaves out the members
+BY_ID = tuple(
+    _rows(lambda groups: groups.filter(public_id=uuid("id")), with_members=wanted) for wanted in (True, False)
+)
+BY_NAME = tuple(_rows(lambda groups: groups.filter(**_NAMED), with_members=wanted) for wanted in (True, False))
+PAGE = tuple(_rows(lambda groups: groups, with_members=wanted, is_paged=True) for wanted in (True, False))
+TOTAL = Rows(
+    int,
+    lambda: (
+        DirectoryGroup.objects.filter(org_id=number("org"), directory_id=number("directory"))
+        .order_by()
+        .values("directory_id")
+        .annotate(total=Count("id"))
+        .values_list("total")
+    ),
+)
+
+
+def read_group_row(caller: ScimCaller, scim_id: str, *, with_members: bool) -> GroupRow:
+    """Raises DirectoryGroupUnknown, for ids of other directories as for ids of nobody."""
+    statement = BY_ID[not with_members]
+    found = statement.first(org=caller.org_id, directory=caller.directory_id, id=read_uuid(scim_id))
+    if found is None:
+        raise _unknown(scim_id)
     return found
+
+
+def looked_up(caller: ScimCaller, term: Condition, *, with_members: bool) -> list[GroupRow] | None:
+    """Return all groups that a filter by displayName or id finds; None for any other filter."""
+    if not isinstance(term, Compared) or term.op is not Operator.EQ:
+        return None
+    mine, value = {"org": caller.org_id, "directory": caller.directory_id}, str(term.value)
+    match term.attribute.key:
+        case "displayname":
+            return BY_NAME[not with_members].all(**mine, public_id=caller.public_id, key=value)
+        case "id":
+            return BY_ID[not with_members].all(**mine, id=read_uuid(value))
+    return None
+
+
+def rows_found(found: QuerySet[DirectoryGroup], *, limit: int, offset: int, with_members: bool) -> list[GroupRow]:
+    """Return a page of what `search` finds."""
+    return [GroupRow(*row) for row in as_rows(found, with_members=with_members)[offset : offset + limit]]
+
+
+def read_page_of(caller: ScimCaller, *, limit: int, offset: int, with_members: bool) -> list[GroupRow]:
+    """Return groups of the directory in a stable order."""
+    statement = PAGE[not with_members]
+    return statement.all(org=caller.org_id, directory=caller.directory_id, limit=limit, offset=offset)
+
+
+def total_of(caller: ScimCaller) -> int:
+    """Return how many groups the directory has."""
+    return TOTAL.first(org=caller.org_id, directory=caller.directory_id) or 0
 
 
 def memberships_by_scim_id(directory: Directory, scim_ids: Iterable[str]) -> dict[str, Membership]:

@@ -1,3 +1,5 @@
+import json
+
 from django.http import HttpResponse
 from django_scim.adapters import SCIMGroup
 from django_scim.views import GroupsView
@@ -5,56 +7,36 @@ from django_scim.views import GroupsView
 from orgs.base.clock import iso
 from orgs.groups import queries as groups
 from scim.directories import queries as directories
+from scim.directories.types import ScimCaller
 from scim.endpoint.listing import list_ids
 from scim.endpoint.types import ScimRequest
-from scim.endpoint.views import EndpointView, SearchView
+from scim.endpoint.views import EndpointView, Page, Resource, SearchView
 from scim.groups import queries, services
-from scim.groups.models import DirectoryGroup
+from scim.groups.models import DirectoryGroup, GroupRow
 from scim.protocol.group_changes import apply_to_group
-from scim.protocol.groups import MemberReference, read_group, render_group
+from scim.protocol.groups import read_group
 from scim.protocol.operations import read_operations
+from scim.protocol.paging import PageRequest
 from scim.protocol.queryable import GROUPS
 from scim.protocol.schemas import Document
 from scim.protocol.search import read_search
 from scim.protocol.users import Identity
+from scim.protocol.wire import group_text, read_ids
 
 # the answer to a PATCH of a group with more members doesn't list them
 MOST_SHOWN = 1000
 
 
 class DirectoryGroupAdapter(SCIMGroup):  # type: ignore[misc]  # django-scim2 has no types
-    """A directory's group on the wire. `members` is None when the caller excluded them: a large group costs nothing then."""
+    """A directory's group on the wire. django-scim2's own delete() would take another tenant's row: services do it here."""
 
     obj: DirectoryGroup
     url_name = "scim:groups"
-    members: list[str] | None = None
-
-    @property
-    def location(self) -> str:
-        return f"{directories.base_url(self.request.caller)}/Groups/{self.obj.scim_id}"
 
     def to_dict(self) -> Document:
-        members = None if self.members is None else [self._reference(scim_id) for scim_id in self.members]
-        return render_group(
-            identity=self.identity,
-            display_name=self.obj.group.name,
-            external_id=self.obj.external_id or None,
-            members=members,
-            organization_role=self.obj.organization_role or None,
-        )
-
-    @property
-    def identity(self) -> Identity:
-        return Identity(
-            id=self.obj.scim_id,
-            location=self.location,
-            created=iso(self.obj.created_at),
-            last_modified=iso(self.obj.updated_at),
-            version=self.obj.version,
-        )
-
-    def _reference(self, scim_id: str) -> MemberReference:
-        return MemberReference(id=scim_id, location=f"{directories.base_url(self.request.caller)}/Users/{scim_id}")
+        row = queries.read_group_row(self.request.caller, self.obj.scim_id, with_members=True)
+        document: Document = json.loads(text_of(row, self.request.caller, with_members=True))
+        return document
 
     def delete(self) -> None:
         services.delete_group(caller=self.request.caller, scim_id=self.obj.scim_id)
@@ -64,17 +46,17 @@ class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # dj
     """`/Groups` and `/Groups/<id>` (RFC 7644 §3.2)."""
 
     def get(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
-        return self._show(queries.find_group(request.caller.directory, uuid)) if uuid else self.get_many(request)
+        return self._show(uuid) if uuid else self.get_many(request)
 
     def post(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
         self.refuse_id(uuid)
         given = read_group(self.load_body(request.body), self.record.remarks)
-        return self._show(services.create_group(caller=self.caller, given=given), status=201)
+        return self._show(services.create_group(caller=self.caller, given=given).scim_id, status=201)
 
     def put(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
         self.require_id(uuid)
         given = read_group(self.load_body(request.body), self.record.remarks)
-        return self._show(services.replace_group(caller=self.caller, scim_id=uuid, given=given))
+        return self._show(services.replace_group(caller=self.caller, scim_id=uuid, given=given).scim_id)
 
     def patch(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
         self.require_id(uuid)
@@ -85,10 +67,10 @@ class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # dj
         """Answer 204 for a large group, which RFC 7644 §3.5.2 allows where no `attributes` are asked for."""
         is_whole = self._wants_members() and "attributes" not in self.request.GET
         if not (is_whole and groups.has_more_members(row.group, MOST_SHOWN)):
-            return self._show(row)
+            return self._show(row.scim_id)
         self.record.resource_id, self.record.subject = row.scim_id, row.group.name
         response = HttpResponse(status=204)
-        response["Location"] = self.scim_adapter(row, request=self.request).location
+        response["Location"] = f"{directories.base_url(self.caller)}/Groups/{row.scim_id}"
         return response
 
     def delete(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
@@ -100,21 +82,35 @@ class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # dj
 
     def get_many(self, request: ScimRequest) -> HttpResponse:
         """Answer one page; the query count doesn't grow with its rows."""
-        search, directory = read_search(request.GET), request.caller.directory
-        found = queries.search(directory, search.filter)
+        search = read_search(request.GET)
         if search.is_plain:
-            return self.answer_page(found, self._documents)
+            return self.answer_page(self._find(search.filter or "", search.page), search.page)
+        directory = self.caller.directory
+        found = queries.search(directory, queries.read_filter(search.filter or ""))
         listing = list_ids(found, search, queries.places_of(directory), GROUPS, self.caller)
-        return self.answer_listing(self._documents(queries.in_order(directory, listing.ids)), listing, search)
+        wanted = self._wants_members()
+        rows = queries.in_order(directory, listing.ids, with_members=wanted)
+        return self.answer_listing(self._page(rows, listing.total).resources, listing, search)
 
-    def _documents(self, rows: list[DirectoryGroup]) -> list[Document]:
-        return [self._document(row, members) for row, members in self._with_members(rows)]
+    def _find(self, filter_text: str, page: PageRequest) -> Page:
+        """Return what a filter finds: by a prepared statement where it is one of those that look a group up."""
+        wanted = self._wants_members()
+        term = queries.read_filter(filter_text)
+        if term is None:
+            rows = queries.read_page_of(self.caller, limit=page.count, offset=page.offset, with_members=wanted)
+            total = page.total_by(len(rows))
+            return self._page(rows, queries.total_of(self.caller) if total is None else total)
+        known = queries.looked_up(self.caller, term, with_members=wanted)
+        if known is not None:
+            return self._page(known[page.offset : page.offset + page.count], len(known))
+        found = queries.search(self.caller.directory, term)
+        rows = queries.rows_found(found, limit=page.count, offset=page.offset, with_members=wanted)
+        total = page.total_by(len(rows))
+        return self._page(rows, found.count() if total is None else total)
 
-    def _with_members(self, rows: list[DirectoryGroup]) -> list[tuple[DirectoryGroup, list[str] | None]]:
-        if not self._wants_members():
-            return [(row, None) for row in rows]
-        found = queries.members_of(self.request.caller.directory, rows)
-        return [(row, found[row.group_id]) for row in rows]
+    def _page(self, rows: list[GroupRow], total: int) -> Page:
+        wanted = self._wants_members()
+        return Page([text_of(row, self.caller, with_members=wanted) for row in rows], total)
 
     def _wants_members(self) -> bool:
         """Say whether the caller wants the members at all: Entra's lookups exclude them."""
@@ -123,17 +119,37 @@ class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # dj
         wanted = {name.strip().casefold().split(".")[0] for name in asked.get("attributes", "members").split(",")}
         return "members" in wanted and "members" not in excluded
 
-    def _document(self, row: DirectoryGroup, members: list[str] | None) -> Document:
-        adapter = self.scim_adapter(row, request=self.request)
-        adapter.members = members
-        document: Document = adapter.to_dict()
-        return document
-
-    def _show(self, row: DirectoryGroup, *, status: int = 200) -> HttpResponse:
-        self.record.resource_id, self.record.subject = row.scim_id, row.group.name
-        [document] = self._documents([row])
-        return self.answer(document, status=status)
+    def _show(self, scim_id: str, *, status: int = 200) -> HttpResponse:
+        wanted = self._wants_members()
+        row = queries.read_group_row(self.caller, scim_id, with_members=wanted)
+        self.record.resource_id, self.record.subject = str(row.public_id), row.name
+        resource = Resource(
+            text=text_of(row, self.caller, with_members=wanted),
+            location=f"{directories.base_url(self.caller)}/Groups/{row.public_id}",
+            version=f'W/"{row.version}"',
+        )
+        return self.answer_text(resource, status=status)
 
 
 class GroupsSearchView(SearchView, DirectoryGroupsView):
     """`/Groups/.search`."""
+
+
+def text_of(row: GroupRow, caller: ScimCaller, *, with_members: bool) -> str:
+    """Return the group as it goes on the wire."""
+    base, scim_id = directories.base_url(caller), str(row.public_id)
+    identity = Identity(
+        id=scim_id,
+        location=f"{base}/Groups/{scim_id}",
+        created=iso(row.created_at),
+        last_modified=iso(row.updated_at),
+        version=row.version,
+    )
+    return group_text(
+        identity=identity,
+        display_name=row.name,
+        external_id=row.external_id,
+        organization_role=row.organization_role,
+        members=read_ids(row.members) if with_members else None,
+        users=f"{base}/Users",
+    )

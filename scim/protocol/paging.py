@@ -23,6 +23,16 @@ class PageRequest:
     start_index: int
     count: int
 
+    @property
+    def offset(self) -> int:
+        """Return how many resources come before the page."""
+        return self.start_index - 1
+
+    def total_by(self, found: int) -> int | None:
+        """Return how many resources there are, as far as a page of this many tells: only the last one does, unless empty."""
+        is_last = 0 < found < self.count or (found == 0 < self.count and self.offset == 0)
+        return self.offset + found if is_last else None
+
 
 def read_page(query: Mapping[str, str]) -> PageRequest:
     """Return the page that was asked for: an index below 1 means 1, a negative count 0. Raises InvalidValue."""

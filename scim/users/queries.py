@@ -1,14 +1,13 @@
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import NullIf
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models.functions import Cast, NullIf
 
 from orgs.base.ids import read_uuid
-from orgs.base.statements import Rows, Statement, number, text, uuid
+from orgs.base.statements import JsonRows, Rows, Statement, number, text, uuid
 from orgs.base.text import KEY_LENGTH, address_key, exact_key, text_key
 from orgs.groups.models import GroupMember
 from orgs.tenancy import queries as tenancy
@@ -32,16 +31,17 @@ from scim.endpoint.conditions import (
 )
 from scim.endpoint.expressions import IdText, Joined, KeyText, constant
 from scim.protocol.errors import InvalidValue
-from scim.protocol.filters import parse
+from scim.protocol.filters import Operator, parse
 from scim.protocol.preconditions import require_match
 from scim.protocol.queryable import USERS
-from scim.protocol.resolution import Condition, resolve
+from scim.protocol.resolution import Compared, Condition, resolve
 from scim.protocol.schemas import USER, USER_EXTENSIONS
 from scim.protocol.users import EMPLOYEE_NUMBER, UserFacts
 from scim.users.errors import UserUnknown
 from scim.users.models import TYPE_LENGTH, DirectoryUser, DirectoryUserValue, FormerDirectoryUser
-from scim.users.types import Presence
+from scim.users.types import Presence, UserRow
 
+NOBODY = "No user of this directory has the id {id!r}."
 NAME_TOO_LONG = "userName is too long once its letters are compared without case. Shorten it."
 
 
@@ -182,7 +182,7 @@ def lock_former(directory: Directory, external_id: str | None) -> FormerDirector
 def _one(users: QuerySet[DirectoryUser], scim_id: str) -> DirectoryUser:
     user = users.filter(public_id=read_uuid(scim_id)).first()
     if user is None:
-        raise UserUnknown(f"No user of this directory has the id {scim_id[:64]!r}.")
+        raise UserUnknown(NOBODY.format(id=scim_id[:64]))
     return user
 
 
@@ -191,17 +191,21 @@ def name_of(directory: Directory, scim_id: str) -> str:
     return users_of(directory).filter(public_id=read_uuid(scim_id)).values_list("user_name", flat=True).first() or ""
 
 
-def search(directory: Directory, filter_text: str | None) -> QuerySet[DirectoryUser]:
-    """Return the users that a filter matches, in a stable order; a blank one matches all. Raises InvalidFilter."""
+def read_filter(filter_text: str) -> Condition | None:
+    """Return what a filter asks; a blank one asks nothing. Raises InvalidFilter."""
+    return resolve(parse(filter_text), USERS) if filter_text.strip() else None
+
+
+def search(directory: Directory, term: Condition | None) -> QuerySet[DirectoryUser]:
+    """Return the users that a filter matches, in a stable order."""
     users = users_of(directory).order_by("id")
-    if filter_text is None or not filter_text.strip():
-        return users
-    return users.filter(condition(resolve(parse(filter_text), USERS), places_of(directory)))
+    return users if term is None else users.filter(condition(term, places_of(directory)))
 
 
-def in_order(directory: Directory, ids: list[int]) -> list[DirectoryUser]:
+def in_order(directory: Directory, ids: list[int]) -> list[UserRow]:
     """Return the users with these primary keys, in their order."""
-    found = users_of(directory).in_bulk(ids)
+    rows = as_rows(users_of(directory).filter(pk__in=ids))
+    found = {row[0]: UserRow(*row) for row in rows}
     return [found[pk] for pk in ids if pk in found]
 
 
@@ -271,18 +275,94 @@ def _values(attribute: str) -> QuerySet[DirectoryUserValue]:
     )
 
 
-def group_rows(directory: Directory, users: Sequence[DirectoryUser]) -> dict[int, list[GroupMember]]:
-    """Return for each membership the groups of this directory that it is in. One query."""
-    rows = (
-        GroupMember.objects.filter(
-            org_id=directory.org_id,
-            membership_id__in=[user.membership_id for user in users],
-            group__directory_group__directory=directory,
-        )
-        .select_related("group__directory_group")
-        .order_by("group__name_key", "group_id")
+def _joined_groups() -> JsonRows:
+    """Return id and name of each group of this directory that a user is in."""
+    rows = GroupMember.objects.filter(
+        org_id=OuterRef("org_id"),
+        membership_id=OuterRef("membership_id"),
+        group__directory_group__directory_id=OuterRef("directory_id"),
+    ).order_by("group__name_key", "group_id")
+    return JsonRows(
+        rows.annotate(scim_id=F("group__directory_group__public_id"), name=F("group__name")), "scim_id", "name"
     )
-    found: dict[int, list[GroupMember]] = defaultdict(list)
-    for row in rows:
-        found[row.membership_id].append(row)
+
+
+def as_rows(users: QuerySet[DirectoryUser]) -> QuerySet[DirectoryUser, Any]:
+    """Return what `UserRow` takes of users, all in one statement."""
+    return users.annotate(text=Cast("document", TextField()), groups=_joined_groups()).values_list(
+        "id", "public_id", "user_name", "version", "created_at", "updated_at", "text", "groups"
+    )
+
+
+def _rows(
+    build: Callable[[QuerySet[DirectoryUser]], QuerySet[DirectoryUser]], *, is_paged: bool = False
+) -> Rows[UserRow]:
+    def built() -> QuerySet[DirectoryUser, Any]:
+        mine = DirectoryUser.objects.filter(org_id=number("org"), directory_id=number("directory"))
+        return as_rows(build(mine.order_by("id")))
+
+    return Rows(UserRow, built, is_paged=is_paged)
+
+
+def _having_email(users: QuerySet[DirectoryUser]) -> QuerySet[DirectoryUser]:
+    same_value = DirectoryUserValue.objects.filter(
+        directory_id=number("directory"), attribute="emails", value_key=text("key")
+    )
+    return users.filter(pk__in=same_value.values("directory_user_id"))
+
+
+BY_ID = _rows(lambda users: users.filter(public_id=uuid("id")))
+BY_NAME = _rows(lambda users: users.filter(user_name_key=text("key")))
+BY_EXTERNAL_ID = _rows(lambda users: users.filter(external_id_key=text("key")).exclude(external_id_key=""))
+BY_EMAIL = _rows(_having_email)
+PAGE = _rows(lambda users: users, is_paged=True)
+TOTAL = Rows(
+    int,
+    lambda: (
+        DirectoryUser.objects.filter(org_id=number("org"), directory_id=number("directory"))
+        .order_by()
+        .values("directory_id")
+        .annotate(total=Count("id"))
+        .values_list("total")
+    ),
+)
+
+
+def read_user(caller: ScimCaller, scim_id: str) -> UserRow:
+    """Raises UserUnknown, for ids of other directories as for ids of nobody."""
+    found = BY_ID.first(org=caller.org_id, directory=caller.directory_id, id=read_uuid(scim_id))
+    if found is None:
+        raise UserUnknown(NOBODY.format(id=scim_id[:64]))
     return found
+
+
+def looked_up(caller: ScimCaller, term: Condition) -> list[UserRow] | None:
+    """Return all users whom one of the filters finds by which identity providers look somebody up; None for any other."""
+    if not isinstance(term, Compared) or term.op is not Operator.EQ:
+        return None
+    mine, value = {"org": caller.org_id, "directory": caller.directory_id}, str(term.value)
+    match term.attribute.key:
+        case "username":
+            return BY_NAME.all(**mine, key=value)
+        case "externalid":
+            return BY_EXTERNAL_ID.all(**mine, key=exact_key(value))
+        case "id":
+            return BY_ID.all(**mine, id=read_uuid(value))
+        case "emails.value" if len(value) < KEY_LENGTH:
+            return BY_EMAIL.all(**mine, key=value)
+    return None
+
+
+def rows_found(found: QuerySet[DirectoryUser], *, limit: int, offset: int) -> list[UserRow]:
+    """Return a page of what `search` finds."""
+    return [UserRow(*row) for row in as_rows(found)[offset : offset + limit]]
+
+
+def read_page_of(caller: ScimCaller, *, limit: int, offset: int) -> list[UserRow]:
+    """Return users of the directory in a stable order."""
+    return PAGE.all(org=caller.org_id, directory=caller.directory_id, limit=limit, offset=offset)
+
+
+def total_of(caller: ScimCaller) -> int:
+    """Return how many users the directory has."""
+    return TOTAL.first(org=caller.org_id, directory=caller.directory_id) or 0

@@ -1,4 +1,6 @@
 from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,3 +15,20 @@ class Presence:
     is_former: bool
     is_member: bool
     is_address_new: bool
+
+
+@dataclass(slots=True)
+class UserRow:
+    """A user as a read takes it. `document` is JSON text, `groups` JSON text of rows of id and name, or None without any.
+
+    Not frozen: a page makes hundreds of them.
+    """
+
+    pk: int
+    public_id: UUID
+    user_name: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    document: str
+    groups: str | None

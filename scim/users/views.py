@@ -1,21 +1,24 @@
-from collections.abc import Sequence
+import json
 
 from django.http import HttpResponse
 from django_scim.adapters import SCIMUser
 from django_scim.views import UsersView
 
 from orgs.base.clock import iso
-from orgs.groups.models import GroupMember
 from scim.directories import queries as directories
+from scim.directories.types import ScimCaller
 from scim.endpoint.listing import list_ids
 from scim.endpoint.types import ScimRequest
-from scim.endpoint.views import EndpointView, SearchView
+from scim.endpoint.views import EndpointView, Page, Resource, SearchView
+from scim.protocol.paging import PageRequest
 from scim.protocol.queryable import USERS
 from scim.protocol.schemas import Document
 from scim.protocol.search import read_search
-from scim.protocol.users import GroupReference, Identity, read_user, render_user
+from scim.protocol.users import Identity, read_user
+from scim.protocol.wire import read_pairs, user_text
 from scim.users import queries, services
 from scim.users.models import DirectoryUser
+from scim.users.types import UserRow
 
 
 class DirectoryUserAdapter(SCIMUser):  # type: ignore[misc]  # django-scim2 has no types
@@ -23,31 +26,11 @@ class DirectoryUserAdapter(SCIMUser):  # type: ignore[misc]  # django-scim2 has 
 
     obj: DirectoryUser
     url_name = "scim:users"
-    groups: Sequence[GroupMember] = ()
-
-    @property
-    def location(self) -> str:
-        return f"{directories.base_url(self.request.caller)}/Users/{self.obj.scim_id}"
 
     def to_dict(self) -> Document:
-        """Return the stored document with id, meta and the groups that were given."""
-        groups = [self._reference(row) for row in self.groups]
-        return render_user(self.obj.document, identity=self.identity, groups=groups)
-
-    @property
-    def identity(self) -> Identity:
-        return Identity(
-            id=self.obj.scim_id,
-            location=self.location,
-            created=iso(self.obj.created_at),
-            last_modified=iso(self.obj.updated_at),
-            version=self.obj.version,
-        )
-
-    def _reference(self, row: GroupMember) -> GroupReference:
-        group_id = row.group.directory_group.scim_id
-        location = f"{directories.base_url(self.request.caller)}/Groups/{group_id}"
-        return GroupReference(id=group_id, location=location, display=row.group.name)
+        row = queries.read_user(self.request.caller, self.obj.scim_id)
+        document: Document = json.loads(text_of(row, self.request.caller))
+        return document
 
     def delete(self) -> None:
         services.delete_user(caller=self.request.caller, scim_id=self.obj.scim_id)
@@ -57,22 +40,22 @@ class DirectoryUsersView(EndpointView, UsersView):  # type: ignore[misc]  # djan
     """`/Users` and `/Users/<id>` (RFC 7644 §3.2)."""
 
     def get(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
-        return self._show(queries.find_user(request.caller.directory, uuid)) if uuid else self.get_many(request)
+        return self._show(uuid) if uuid else self.get_many(request)
 
     def post(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
         self.refuse_id(uuid)
         document = read_user(self.load_body(request.body), self.record.remarks)
-        return self._show(services.create_user(caller=self.caller, document=document), status=201)
+        return self._show(services.create_user(caller=self.caller, document=document).scim_id, status=201)
 
     def put(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
         self.require_id(uuid)
         body, remarks = self.load_body(request.body), self.record.remarks
-        return self._show(services.replace(caller=self.caller, scim_id=uuid, body=body, remarks=remarks))
+        return self._show(services.replace(caller=self.caller, scim_id=uuid, body=body, remarks=remarks).scim_id)
 
     def patch(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
         self.require_id(uuid)
         body, remarks = self.load_body(request.body), self.record.remarks
-        return self._show(services.patch_user(caller=self.caller, scim_id=uuid, body=body, remarks=remarks))
+        return self._show(services.patch_user(caller=self.caller, scim_id=uuid, body=body, remarks=remarks).scim_id)
 
     def delete(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
         self.require_id(uuid)
@@ -83,28 +66,59 @@ class DirectoryUsersView(EndpointView, UsersView):  # type: ignore[misc]  # djan
 
     def get_many(self, request: ScimRequest) -> HttpResponse:
         """Answer one page; the query count doesn't grow with its rows."""
-        search, directory = read_search(request.GET), request.caller.directory
-        found = queries.search(directory, search.filter)
+        search = read_search(request.GET)
         if search.is_plain:
-            return self.answer_page(found, self._documents)
+            return self.answer_page(self._find(search.filter or "", search.page), search.page)
+        directory = self.caller.directory
+        found = queries.search(directory, queries.read_filter(search.filter or ""))
         listing = list_ids(found, search, queries.places_of(directory), USERS, self.caller)
-        return self.answer_listing(self._documents(queries.in_order(directory, listing.ids)), listing, search)
+        rows = queries.in_order(directory, listing.ids)
+        return self.answer_listing(self._page(rows, listing.total).resources, listing, search)
 
-    def _documents(self, rows: list[DirectoryUser]) -> list[Document]:
-        groups = queries.group_rows(self.request.caller.directory, rows)
-        return [self._document(row, groups[row.membership_id]) for row in rows]
+    def _find(self, filter_text: str, page: PageRequest) -> Page:
+        """Return what a filter finds: by a prepared statement where it is one of those that look somebody up."""
+        term = queries.read_filter(filter_text)
+        if term is None:
+            rows = queries.read_page_of(self.caller, limit=page.count, offset=page.offset)
+            total = page.total_by(len(rows))
+            return self._page(rows, queries.total_of(self.caller) if total is None else total)
+        known = queries.looked_up(self.caller, term)
+        if known is not None:
+            return self._page(known[page.offset : page.offset + page.count], len(known))
+        found = queries.search(self.caller.directory, term)
+        rows = queries.rows_found(found, limit=page.count, offset=page.offset)
+        total = page.total_by(len(rows))
+        return self._page(rows, found.count() if total is None else total)
 
-    def _document(self, user: DirectoryUser, groups: list[GroupMember]) -> Document:
-        adapter = self.scim_adapter(user, request=self.request)
-        adapter.groups = groups
-        document: Document = adapter.to_dict()
-        return document
+    def _page(self, rows: list[UserRow], total: int) -> Page:
+        return Page([text_of(row, self.caller) for row in rows], total)
 
-    def _show(self, user: DirectoryUser, *, status: int = 200) -> HttpResponse:
-        self.record.resource_id, self.record.subject = user.scim_id, user.user_name
-        [document] = self._documents([user])
-        return self.answer(document, status=status)
+    def _show(self, scim_id: str, *, status: int = 200) -> HttpResponse:
+        row = queries.read_user(self.caller, scim_id)
+        self.record.resource_id, self.record.subject = str(row.public_id), row.user_name
+        resource = Resource(
+            text=text_of(row, self.caller),
+            location=f"{directories.base_url(self.caller)}/Users/{row.public_id}",
+            version=f'W/"{row.version}"',
+            has_groups=bool(row.groups and row.groups != "[]"),
+        )
+        return self.answer_text(resource, status=status)
 
 
 class UsersSearchView(SearchView, DirectoryUsersView):
     """`/Users/.search`."""
+
+
+def text_of(row: UserRow, caller: ScimCaller) -> str:
+    """Return the user as it goes on the wire."""
+    base, scim_id = directories.base_url(caller), str(row.public_id)
+    identity = Identity(
+        id=scim_id,
+        location=f"{base}/Users/{scim_id}",
+        created=iso(row.created_at),
+        last_modified=iso(row.updated_at),
+        version=row.version,
+    )
+    pairs = read_pairs(row.groups) if row.groups else ()
+    groups = [(group_id, f"{base}/Groups/{group_id}", name) for group_id, name in pairs]
+    return user_text(row.document, identity=identity, groups=groups)

@@ -6,8 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import resolve
 
-from portal.site.scim_way.middleware import fixed_headers
-from scim.urls import find_view
+from portal.site.scim_way.middleware import find_view, fixed_headers
 from tests.scim.bodies import user_body
 
 

@@ -233,7 +233,7 @@ def test_read_returns_200_when_its_log_row_cannot_be_stored(scim: ScimClient, mo
 def test_unexpected_error_returns_500_in_scim_form_without_its_message(scim: ScimClient, monkeypatch: Any) -> None:
     from scim.users import queries as users
 
-    monkeypatch.setattr(users, "search", _raise(RuntimeError("the secret cause")))
+    monkeypatch.setattr(users, "read_page_of", _raise(RuntimeError("the secret cause")))
     response = scim.get("/Users")
     assert_scim_error(response, 500)
     assert "secret" not in response.content.decode()
@@ -244,7 +244,7 @@ def test_request_returns_503_with_retry_after_when_the_database_is_down(scim: Sc
 
     from scim.users import queries as users
 
-    monkeypatch.setattr(users, "search", _raise(OperationalError("gone")))
+    monkeypatch.setattr(users, "read_page_of", _raise(OperationalError("gone")))
     response = scim.get("/Users")
     assert_scim_error(response, 503)
     assert response["Retry-After"] == "5"

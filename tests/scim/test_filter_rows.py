@@ -158,7 +158,7 @@ def test_filter_finds_the_users_that_an_evaluation_finds(
     resources: dict[str, list[dict[str, Any]]], acme_directory: Directory, text: str
 ) -> None:
     expected = {one["id"] for one in resources["Users"] if matches(parse(text), one)}
-    assert {user.scim_id for user in users.search(acme_directory, text)} == expected
+    assert {user.scim_id for user in users.search(acme_directory, users.read_filter(text))} == expected
 
 
 @settings(max_examples=60, suppress_health_check=HEALTH)
@@ -167,4 +167,4 @@ def test_filter_finds_the_groups_that_an_evaluation_finds(
     resources: dict[str, list[dict[str, Any]]], acme_directory: Directory, text: str
 ) -> None:
     expected = {one["id"] for one in resources["Groups"] if matches(parse(text), one)}
-    assert {group.scim_id for group in groups.search(acme_directory, text)} == expected
+    assert {group.scim_id for group in groups.search(acme_directory, groups.read_filter(text))} == expected

@@ -18,7 +18,7 @@ from django.utils.module_loading import import_string
 from django_permissions_policy import PermissionsPolicyMiddleware
 from django_prometheus.middleware import Metrics
 
-from scim.urls import find_view
+from scim.urls import RESOURCES
 
 Answer = Callable[[HttpRequest], HttpResponse]
 PREFIX = "/scim/v2/"
@@ -51,6 +51,19 @@ def answer_scim(request: HttpRequest) -> HttpResponse:
         return _call(view, request, directory=directory, uuid=scim_id)
     match = resolve(request.path_info)
     return _call(match.func, request, **match.kwargs)
+
+
+def find_view(path: str) -> tuple[Callable[..., Any], str, str] | None:
+    """Return what the patterns of scim.urls lead to from `<directory>/Users` or `<directory>/Groups/<id>`: view, directory, id.
+
+    None for any other path, which the patterns decide: they are tried one after another.
+    """
+    parts = path.split("/")
+    view = RESOURCES.get(parts[1]) if 2 <= len(parts) <= 3 else None
+    if view is None or not parts[0]:
+        return None
+    scim_id = parts[2] if len(parts) == 3 else ""
+    return (view, parts[0], scim_id) if scim_id != ".search" and len(parts) == (3 if scim_id else 2) else None
 
 
 def _call(view: Callable[..., HttpResponse], request: HttpRequest, **kwargs: str) -> HttpResponse:
