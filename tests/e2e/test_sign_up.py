@@ -6,7 +6,7 @@ from playwright.sync_api import Browser, expect
 
 from orgs.tenancy.queries import account_for_address
 from tests.factories import PASSWORD
-from tests.portal.test_verification import code_in, last_mail
+from tests.portal.verification.codes import code_in, last_mail
 
 NORA = "nora@people.example"
 

@@ -29,7 +29,7 @@ from tests.conftest import SignIn
 from tests.factories import ACTOR, PASSWORD, MembershipFactory, OrganizationFactory
 from tests.faults.test_races import all_at_once
 from tests.portal.test_accounts import NEW_PASSWORD, enter
-from tests.portal.test_verification import code_in, is_in, last_mail, type_code
+from tests.portal.verification.codes import code_in, is_in, last_mail, type_code
 
 CEO = "ceo@newco.test"
 PRIVATE = "mallory@private.example"

@@ -14,7 +14,7 @@ from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, User
 from orgs.tenancy.queries import account_for_address, verified_keys_of
 from tests.factories import PASSWORD
-from tests.portal.test_verification import code_in, is_in, last_mail, type_code
+from tests.portal.verification.codes import code_in, is_in, last_mail, type_code
 
 NEW = "olga@private.example"
 

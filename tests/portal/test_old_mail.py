@@ -21,7 +21,7 @@ from portal.setup import add_domain
 from tests.conftest import SignIn
 from tests.factories import ACTOR
 from tests.portal.test_accounts import NEW_PASSWORD, enter, link_in, sign_up
-from tests.portal.test_verification import code_in, last_mail, type_code
+from tests.portal.verification.codes import code_in, last_mail, type_code
 
 CEO = "ceo@newco.test"
 MINUTE = timedelta(minutes=1)

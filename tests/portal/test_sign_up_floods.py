@@ -9,7 +9,7 @@ from orgs.tenancy.models import User
 from orgs.tenancy.queries import account_for_address
 from orgs.tenancy.services.accounts import MOST_CLAIMS
 from tests.portal.test_accounts import NEW_PASSWORD, sign_up
-from tests.portal.test_verification import NEWHIRE, code_in, last_mail, signed_up, type_code
+from tests.portal.verification.codes import NEWHIRE, code_in, last_mail, signed_up, type_code
 
 
 def sign_up_from(network_address: str) -> Any:
