@@ -13,18 +13,16 @@ from sso.attempts.models import LoginAttempt
 from sso.connections import services as connections
 from sso.connections.types import SignInRules
 from tests.factories import ACTOR, MembershipFactory, UserFactory
-from tests.portal.test_ways_to_a_membership import (  # noqa: F401 - fixtures among them
+from tests.portal.test_ways_to_a_membership import idp_keys, with_connection, world  # noqa: F401 - fixtures
+from tests.portal.ways import (
     HANK,
     Step,
     World,
     _browser,
-    idp_keys,
     no_account,
     owner_elsewhere,
     verified_before_domain,
     verified_now,
-    with_connection,
-    world,
 )
 from tests.scim.bodies import user_body
 from tests.sso.idp import Browser, Idp, IdpNameIdFormat, NameIdSource
