@@ -41,7 +41,7 @@ class ScimToken(models.Model):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     label = models.CharField(max_length=100)
     # made for one rehearsal, by which it is deleted: its calls are in no log, and it is on no page
-    is_rehearsal = models.BooleanField(default=False)
+    is_rehearsal = models.BooleanField(default=False, db_default=False)
     prefix = models.CharField(max_length=8)
     last4 = models.CharField(max_length=4)
     digest = models.CharField(max_length=64, unique=True, editable=False)
@@ -60,7 +60,7 @@ class ScimToken(models.Model):
     # whose place it takes
     replaces = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="successors")
     # networks in CIDR form; empty: every address may use it
-    allowed_networks = models.JSONField(default=list, blank=True)
+    allowed_networks = models.JSONField(default=list, db_default=[], blank=True)
     # for how many days before its end the latest notice was planned
     noticed_days = models.PositiveSmallIntegerField(null=True, blank=True)
     # when and from where somebody showed it after its end, or from another network

@@ -5,7 +5,7 @@ from orgs.base.tenant_keys import TenantForeignKey
 
 
 class Migration(migrations.Migration):
-    dependencies = [("orgs", "0007_indexes_of_tables_in_use"), ("scim", "0002_counted_refusals")]
+    dependencies = [("orgs", "0007_indexes_of_tables_in_use"), ("scim", "0001_initial")]
 
     operations = [
         migrations.CreateModel(

@@ -1,5 +1,3 @@
-"""The log anew: nothing of before is kept, since no release has had it."""
-
 import uuid
 
 import django.db.models.deletion
@@ -18,7 +16,6 @@ class Migration(migrations.Migration):
     dependencies = [("scim", "0005_directories_of_groups_and_suspensions")]
 
     operations = [
-        migrations.DeleteModel("RequestLog"),
         CreatePartitioned(
             name="RequestLog",
             fields=[

@@ -29,7 +29,7 @@ class DirectoryUser(models.Model):
     active = models.BooleanField(default=True)
     document = models.JSONField(default=dict)
     # what filters and sorting ask about, in comparable form (scim.protocol.filter_keys)
-    filter_keys = models.JSONField(default=dict)
+    filter_keys = models.JSONField(default=dict, db_default={})
     version = models.PositiveIntegerField(default=1)
     made_membership = models.BooleanField(default=False)
     is_listed = models.BooleanField(default=False, db_default=False)

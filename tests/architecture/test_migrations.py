@@ -27,7 +27,8 @@ SMALL = {
 
 def problems_of(migration: migrations.Migration, before: ProjectState) -> list[str]:
     """Return what in this migration would stop a service that is in use; `before` is the state that it finds."""
-    return [*_mixed(migration), *_blocking(migration, before), *_not_alone(migration), *_unvalidated(migration)]
+    found = [*_mixed(migration), *_blocking(migration, before), *_not_alone(migration), *_unvalidated(migration)]
+    return [*found, *_required(migration)]
 
 
 def _mixed(migration: migrations.Migration) -> Iterator[str]:
@@ -90,6 +91,16 @@ def _unvalidated(migration: migrations.Migration) -> Iterator[str]:
             yield f"{operation.describe()}: keeps the lock of the check that it adds, use a migration of its own"
 
 
+def _required(migration: migrations.Migration) -> Iterator[str]:
+    own = {each.name.lower() for each in migration.operations if isinstance(each, migrations.CreateModel)}
+    for operation in migration.operations:
+        if not isinstance(operation, migrations.AddField) or operation.model_name_lower in own:
+            continue
+        field = operation.field
+        if not (field.null or field.many_to_many or field.has_db_default()):
+            yield f"{operation.describe()}: the previous release leaves it out of new rows, give it a db_default"
+
+
 def _not_alone(migration: migrations.Migration) -> Iterator[str]:
     safe = [isinstance(operation, SAFE) for operation in migration.operations]
     if any(safe) and not all(safe):
@@ -139,6 +150,7 @@ FOREIGN_KEY = models.ForeignKey("orgs.Organization", on_delete=models.CASCADE, n
         ([migrations.AddIndex("loginattempt", INDEX)], True, "use AddIndexSafely"),
         ([migrations.RemoveIndex("loginattempt", "made_up")], True, "RemoveIndexSafely"),
         ([migrations.AddField("loginattempt", "other", FOREIGN_KEY)], True, "use AddIndexSafely"),
+        ([migrations.AddField("loginattempt", "count", models.IntegerField(default=1))], True, "a db_default"),
         ([migrations.AddConstraint("loginattempt", UNIQUE)], True, "blocks writes"),
         ([migrations.AddConstraint("loginattempt", CHECK)], True, "use AddCheckSafely"),
         ([migrations.AlterField("loginattempt", "email", LONGER)], True, "blocks writes"),
@@ -178,6 +190,8 @@ def test_problems_of_names_what_blocks_a_service(operations, atomic, problem):
         ([migrations.AddConstraint("pendingsignin", UNIQUE)], True),
         # its column is unique already
         ([migrations.AlterField("loginattempt", "code", LONGER)], True),
+        ([migrations.AddField("loginattempt", "count", models.IntegerField(db_default=1))], True),
+        ([migrations.AddField("loginattempt", "count", models.IntegerField(null=True))], True),
         ([migrations.CreateModel("Fresh", []), TenantForeignKey("Fresh", "org")], True),
     ],
 )
