@@ -71,6 +71,8 @@ class RequestRecord:
     def write_read(self, response: HttpResponse) -> None:
         """Write a read that was answered: its row goes to the log soon after, with those of other reads."""
         assert self.caller is not None  # noqa: S101 - whatever came without one is refused
+        if self.is_rehearsed:
+            return
         try:
             directories.touch_last_used(caller=self.caller)
         except (DatabaseError, InterfaceError) as failure:
