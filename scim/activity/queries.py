@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from http import HTTPStatus
 from itertools import pairwise
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from django.db.models import IntegerField, Q, QuerySet, Subquery
@@ -224,8 +225,10 @@ def _healthy_since(directory: Directory) -> datetime | None:
 
 def as_curl(row: RequestLog) -> str:
     """Return a command that sends this call again, with a token of whoever runs it and what the log keeps of the body."""
-    url = f"{directories.base_url(row.directory)}{row.path}{f'?{row.query}' if row.query else ''}"
-    parts = ["curl", "-X", row.method, shlex.quote(url), '-H "Authorization: Bearer $TOKEN"']
+    # the log has the path as it was read; a letter such as ? in it would end it
+    url = f"{directories.base_url(row.directory)}{quote(row.path)}{f'?{row.query}' if row.query else ''}"
+    # a method is what the caller writes, too: any letters but spaces (RFC 9110 §5.6.2)
+    parts = ["curl", "-X", shlex.quote(row.method), shlex.quote(url), '-H "Authorization: Bearer $TOKEN"']
     if body := _one_line(row.request_body):
         parts += ["-H 'Content-Type: application/scim+json'", "--data-raw", shlex.quote(body)]
     return " ".join(parts)

@@ -48,6 +48,18 @@ def test_text_of_a_caller_cannot_end_a_word_of_the_command(scim, command):
     assert shlex.split(command())[-2] == "--data-raw"
 
 
+@pytest.mark.parametrize("method", ["`ID`", "$(ID)", "A;B|C&D", "$IFS'"])
+def test_method_of_a_caller_is_one_word_of_the_command(scim, command, method):
+    scim(method, "/Users")
+    assert shlex.quote(method) in command()
+    assert shlex.split(command())[2] == method
+
+
+def test_path_of_a_caller_is_written_as_it_was_called(scim, command):
+    scim.get("/Users/a%3Fb%20%23c%0A")
+    assert shlex.split(command())[3].endswith("/Users/a%3Fb%20%23c%0A")
+
+
 def test_page_of_a_call_shows_the_command(scim, sign_in, olga):
     scim.post("/Users", user_body())
     page = sign_in(olga).get(f"{LOG}{RequestLog.objects.get().public_id}/").content.decode()
