@@ -33,6 +33,8 @@ from scim.requests import queries as requests
 
 log = structlog.get_logger(__name__)
 CHALLENGE = 'Bearer realm="SCIM"'
+# any value of a user's groups, or of a group's members
+REFERENCE = dict.fromkeys(("value", "$ref", "display", "type"), "any")
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -43,7 +45,6 @@ class Resource:
     text: str
     location: str
     version: str
-    has_groups: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
     """django-scim2's view with its dispatch replaced: the library commits half-done writes and trusts cookies."""
 
     http_method_names: ClassVar[list[str]] = ["get", "post", "put", "patch", "delete"]
+    # what changes without a new version, in views of resources that have one
+    unversioned: ClassVar[str]
     record: RequestRecord
     request: ScimRequest
     # the directory's id as the URL has it, and the digest of the token that was shown
@@ -179,26 +182,26 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
         """Return one resource with its Location, reduced to the attributes that were asked for (RFC 7644 §3.9)."""
         version = document["meta"].get("version")
         response = (
-            HttpResponse(status=304)
-            if self._has(version, has_groups="groups" in document)
-            else scim_json(self.asked_for(document), status=status)
+            HttpResponse(status=304) if self._has(version) else scim_json(self.asked_for(document), status=status)
         )
         response["Location"] = document["meta"]["location"]
         if version is not None:
             response["ETag"] = version
         return response
 
-    def _has(self, version: str | None, *, has_groups: bool) -> bool:
+    def _has(self, version: str | None) -> bool:
         """Say whether the client has the resource by If-None-Match (RFC 7644 §3.14).
 
-        Groups come and go without a new version of a user, so whoever is in groups is always sent.
+        What is asked for with something that has no part in the version may be another one, and is always sent.
         """
         header = self.request.META.get("HTTP_IF_NONE_MATCH") if self.request.method == "GET" else None
-        return header is not None and version is not None and not has_groups and names_version(header, version)
+        if header is None or version is None or not names_version(header, version):
+            return False
+        return self.unversioned not in self.asked_for({self.unversioned: [REFERENCE]})
 
     def answer_text(self, resource: Resource, *, status: int = 200) -> HttpResponse:
         """Return one resource that is JSON text already."""
-        if self._has(resource.version, has_groups=resource.has_groups):
+        if self._has(resource.version):
             response = HttpResponse(status=304)
         else:
             response = HttpResponse(self.asked_for_text(resource.text), status=status, content_type=SCIM_JSON)

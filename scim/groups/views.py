@@ -45,6 +45,9 @@ class DirectoryGroupAdapter(SCIMGroup):  # type: ignore[misc]  # django-scim2 ha
 class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # django-scim2 has no types
     """`/Groups` and `/Groups/<id>` (RFC 7644 §3.2)."""
 
+    # a user who is deleted leaves the group without a new version of it
+    unversioned = "members"
+
     def get(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
         return self._show(uuid) if uuid else self.get_many(request)
 

@@ -12,6 +12,8 @@ MAX_TERMS = 20
 MAX_PATH_TEXT = 64 * 1024
 MAX_PATH_TERMS = 1000
 MAX_DEPTH = 10
+# kinds of tokens that errors don't repeat: the log keeps these
+VALUES = frozenset({"string", "number"})
 
 
 class Operator(StrEnum):
@@ -246,7 +248,8 @@ class _Reader:
         constants: dict[str, bool | None] = {"true": True, "false": False, "null": None}
         if token.kind == "word":
             if token.text.casefold() not in constants:
-                raise InvalidFilter(f"{token.text!r} isn't a value: put text in double quotes.")
+                # not shown: it may be a private value, which the log must not keep
+                raise InvalidFilter(f"The word at character {token.at + 1} isn't a value: put text in double quotes.")
             return constants[token.text.casefold()]
         return read_literal(token)
 
@@ -257,4 +260,8 @@ class _Reader:
         return self.tokens[self.at - 1]
 
     def _here(self) -> str:
-        return "The end" if self.is_done else f"{self.tokens[self.at].text!r} (character {self.tokens[self.at].at + 1})"
+        if self.is_done:
+            return "The end"
+        token = self.tokens[self.at]
+        shown = "a value" if token.kind in VALUES else repr(token.text)
+        return f"{shown} (character {token.at + 1})"

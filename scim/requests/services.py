@@ -33,6 +33,16 @@ from scim.requests.types import (
 
 HIDDEN = "[hidden]"
 PRIVATE = frozenset({"password", "addresses", "phonenumbers", "photos", "ims", "x509certificates", "token", "secret"})
+# by whatever else a client calls them: newPassword, client_secret
+SECRETS = ("password", "passwd", "token", "secret")
+WORDS = re.compile(r"[a-z0-9]+")
+# the texts of a filter are values, and name nothing
+LITERALS = re.compile(r'"(?:[^"\\]|\\.)*"')
+# what in a body names attributes: the path of an operation, the filter of a search
+NAMING = frozenset({"path", "filter"})
+HIDDEN_TOGETHER = NAMING | {"value"}
+LONGEST_KNOWN_NAME = 100
+SEARCH = "/.search"
 READS = frozenset({"GET", "HEAD"})
 KNOWN_SUBJECTS = 50_000
 # a day longer than its rows, which go by whole days
@@ -150,11 +160,14 @@ def _facts(call: LoggedRequest, seen: object) -> RequestFacts:
 
 
 def _bodies(call: LoggedRequest, answer: LoggedResponse, seen: object) -> bytes | None:
-    """Return the redacted bodies of a change or a failure, packed; None for a read, of which only the size is kept."""
-    if call.method in READS and answer.status < 400:
+    """Return the redacted bodies of a change or a failure, packed. Of a read's answer only the size is kept."""
+    is_answered = answer.status < 400
+    if call.method in READS and is_answered:
         return None
-    answered = read_body(answer.body) if answer.seen is UNREAD else answer.seen
-    kept = redact_body(call.body, seen), redact_body(answer.body, answered)
+    asked, answered = redact_body(call.body, seen), ""
+    if not (is_answered and call.path.endswith(SEARCH)):
+        answered = redact_body(answer.body, read_body(answer.body) if answer.seen is UNREAD else answer.seen)
+    kept = asked, answered
     return pack(kept, BODY_WORDS) if any(kept) else None
 
 
@@ -197,30 +210,43 @@ def redact_body(body: bytes, seen: object) -> str:
 
 
 def redact(value: Any) -> Any:
-    """Return the value with everything under a private name hidden, in PATCH operations too."""
+    """Return the value with everything under a private name hidden, in PATCH operations and searches too."""
     if isinstance(value, Mapping):
-        paths = [str(inner) for key, inner in value.items() if key.casefold() == "path"]
-        hidden = {"path", "value"} if any(is_private(path) for path in paths) else set()
+        named = [str(inner) for key, inner in value.items() if key.casefold() in NAMING]
+        hidden = HIDDEN_TOGETHER if any(is_private(text) for text in named) else ()
         return {
-            key: HIDDEN if is_private(key) or key.casefold() in hidden else redact(inner)
+            _shown_name(key): HIDDEN if is_private(key) or key.casefold() in hidden else redact(inner)
             for key, inner in value.items()
         }
     return [redact(item) for item in value] if isinstance(value, list) else value
 
 
+def _shown_name(key: str) -> str:
+    """Return a name without the value filter of a private one, which holds a value itself."""
+    name, bracket, _ = key.partition("[")
+    return f"{name}{HIDDEN}" if bracket and is_private(key) else key
+
+
 def redact_query(query: str) -> str:
     """Return the query string, or only that it was hidden when it compares a private attribute."""
-    words = re.split(r"[^a-z0-9]+", unquote_plus(query).casefold())
-    return HIDDEN if PRIVATE.intersection(words) else printable(query)
+    return HIDDEN if _has_private_word(unquote_plus(query)) else printable(query)
 
 
-@lru_cache(maxsize=1024)
-def is_private(name: str) -> bool:
-    """Say whether an attribute name or a PATCH path leads to a value that the log must not keep."""
-    # a value filter may hold colons and dots of its own, so it goes first
-    named = name.strip().split("[", 1)[0]
-    bare = named.rpartition(":")[2] if named.lower().startswith("urn:") else named
-    return bare.split(".", 1)[0].strip().casefold() in PRIVATE
+def is_private(text: str) -> bool:
+    """Say whether an attribute name, a PATCH path or a filter names a value that the log must not keep."""
+    # a name that is remembered is short: whoever sends long ones would fill the memory
+    return _is_private(text) if len(text) <= LONGEST_KNOWN_NAME else _names_private(text)
+
+
+def _names_private(text: str) -> bool:
+    return _has_private_word(LITERALS.sub("", text))
+
+
+def _has_private_word(text: str) -> bool:
+    return any(word in PRIVATE or word.endswith(SECRETS) for word in WORDS.findall(text.casefold()))
+
+
+_is_private = lru_cache(maxsize=1024)(_names_private)
 
 
 def printable(text: str) -> str:

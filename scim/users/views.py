@@ -39,6 +39,9 @@ class DirectoryUserAdapter(SCIMUser):  # type: ignore[misc]  # django-scim2 has 
 class DirectoryUsersView(EndpointView, UsersView):  # type: ignore[misc]  # django-scim2 has no types
     """`/Users` and `/Users/<id>` (RFC 7644 §3.2)."""
 
+    # groups come and go without a new version of the user
+    unversioned = "groups"
+
     def get(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
         return self._show(uuid) if uuid else self.get_many(request)
 
@@ -100,7 +103,6 @@ class DirectoryUsersView(EndpointView, UsersView):  # type: ignore[misc]  # djan
             text=text_of(row, self.caller),
             location=f"{directories.base_url(self.caller)}/Users/{row.public_id}",
             version=f'W/"{row.version}"',
-            has_groups=bool(row.groups and row.groups != "[]"),
         )
         return self.answer_text(resource, status=status)
 

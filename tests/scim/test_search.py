@@ -155,12 +155,29 @@ def test_get_with_if_none_match_returns_304_for_the_version_that_the_client_has(
     scim: ScimClient, header: str, status: int
 ) -> None:
     made = scim.post("/Users", user_body())
-    response = scim.get(f"/Users/{made.json()['id']}", If_None_Match=header)
+    response = scim.get(f"/Users/{made.json()['id']}?excludedAttributes=groups", If_None_Match=header)
     assert (response.status_code, response["ETag"], made["ETag"]) == (status, 'W/"1"', 'W/"1"')
     assert bool(response.content) is (status == 200)
 
 
-def test_get_with_if_none_match_returns_who_is_in_groups_whole(scim: ScimClient) -> None:
+@pytest.mark.parametrize("asked", ["", "?attributes=groups.display", "?excludedAttributes=title"])
+def test_get_with_if_none_match_returns_a_user_whose_groups_are_asked_for(scim: ScimClient, asked: str) -> None:
     made = scim.post("/Users", user_body()).json()
-    scim.post("/Groups", group_body(members=[{"value": made["id"]}]))
-    assert scim.get(f"/Users/{made['id']}", If_None_Match='W/"1"').json()["groups"]
+    group = scim.post("/Groups", group_body(members=[{"value": made["id"]}])).json()
+    assert scim.get(f"/Users/{made['id']}{asked}", If_None_Match='W/"1"').json()["groups"]
+    scim.delete(f"/Groups/{group['id']}")
+    left = scim.get(f"/Users/{made['id']}{asked}", If_None_Match='W/"1"')
+    assert (left.status_code, left["ETag"], "groups" in left.json()) == (200, 'W/"1"', False)
+
+
+def test_get_with_if_none_match_returns_a_group_whose_member_was_deleted(scim: ScimClient) -> None:
+    made = scim.post("/Users", user_body()).json()
+    group = scim.post("/Groups", group_body(members=[{"value": made["id"]}])).json()
+    scim.delete(f"/Users/{made['id']}")
+    assert scim.get(f"/Groups/{group['id']}", If_None_Match=group["meta"]["version"]).json()["members"] == []
+
+
+def test_get_group_without_members_and_with_if_none_match_returns_304(scim: ScimClient) -> None:
+    group = scim.post("/Groups", group_body()).json()
+    path = f"/Groups/{group['id']}?excludedAttributes=members"
+    assert scim.get(path, If_None_Match=group["meta"]["version"]).status_code == 304

@@ -63,6 +63,16 @@ PRIVATE_BODIES = [
     patch_body({"op": "add", "value": {"password": CANARY}}),
     patch_body({"op": "add", "value": {'phoneNumbers[type eq "work"].value': CANARY, "addresses.region": CANARY}}),
     patch_body({"op": "add", "value": {f"{USER_SCHEMA}:password": CANARY}}),
+    {f"{USER_SCHEMA}.password": CANARY},
+    {"newPassword": CANARY, "client_secret": CANARY, "urn:x:custom.accessToken": CANARY},
+    patch_body({"op": "replace", "path": f"{USER_SCHEMA}.password", "value": CANARY}),
+    patch_body({"op": "replace", "path": "/password", "value": CANARY}),
+    patch_body({"op": "replace", "path": ["password"], "value": CANARY}),
+    patch_body({"op": "replace", "path": "(password", "value": CANARY}),
+    patch_body({"op": "replace", "value": {f'phoneNumbers[value eq "{CANARY}"].type': "work"}}),
+    patch_body({"op": "replace", "value": {'x[type eq "work"].phoneNumbers': CANARY}}),
+    {"filter": f'phoneNumbers.value eq "{CANARY}"'},
+    {"p" * 200 + "assword": CANARY},
 ]
 
 
@@ -80,6 +90,11 @@ def test_redaction_keeps_values_that_are_not_private():
 
 def test_redaction_keeps_operations_on_attributes_that_are_not_private():
     body = patch_body({"op": "replace", "path": "title", "value": "Lead"}, {"op": "remove", "path": "nickName"})
+    assert json.loads(kept(body)) == body
+
+
+def test_redaction_takes_no_text_within_a_path_for_a_name():
+    body = patch_body({"op": "replace", "path": 'emails[type eq "token"].value', "value": "a@b.example"})
     assert json.loads(kept(body)) == body
 
 
