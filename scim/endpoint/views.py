@@ -30,6 +30,7 @@ from scim.protocol.schemas import Document
 from scim.protocol.search import Search, read_search_body
 from scim.protocol.wire import list_text
 from scim.requests import queries as requests
+from scim.requests.services import is_private
 
 log = structlog.get_logger(__name__)
 CHALLENGE = 'Bearer realm="SCIM"'
@@ -252,9 +253,13 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
             raise errors.MethodNotAllowed("POST goes to the collection, without an id: the service gives the id.")
 
     def looked_for(self, request: ScimRequest) -> str:
-        """Return the quoted value of a filter, so that the log finds lookups by the name that was looked for."""
-        _, _, rest = request.GET.get("filter", "").partition('"')
-        return rest.rpartition('"')[0]
+        """Return the quoted value of a filter, so that the log finds lookups by the name that was looked for.
+
+        Nothing where the filter compares what the log must not keep.
+        """
+        expression = request.GET.get("filter", "")
+        _, _, rest = expression.partition('"')
+        return "" if is_private(expression) else rest.rpartition('"')[0]
 
     def deleted(self, scim_id: str, gone: Deleted) -> HttpResponse:
         self.record.resource_id, self.record.subject = scim_id, gone.name
