@@ -13,6 +13,7 @@ class BulkView(EndpointView):
 
     def post(self, request: ScimRequest) -> HttpResponse:
         asked = read_bulk(self.load_body(request.body))
+        limits.take_operations(self.digest, len(asked.operations))
         outcomes = services.perform_bulk(
             caller=self.caller, request=asked, remarks=self.record.remarks, translate=translate
         )

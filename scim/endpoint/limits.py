@@ -1,5 +1,6 @@
-"""How many requests one token, and one stranger, may send: counted in this process, before the first query.
+"""How much one token, and one stranger, may send: counted in this process, before the first query.
 
+Requests of a token are weighed by what they cost: a read takes 1, a write 5, a Bulk request 5 for each operation.
 Each worker process counts for itself, so a site with two workers takes twice as much. That costs no statement and needs
 no Redis. SCIM_TOKEN_LIMIT and SCIM_STRANGER_LIMIT in the settings say how much.
 """
@@ -18,7 +19,9 @@ from scim.protocol.errors import TooManyRequests
 # how many tokens and addresses a process remembers; beyond that the longest unused ones start all over
 MOST_KEYS = 10_000
 NETWORK_BITS = 64
+READ_WEIGHT, WRITE_WEIGHT = 1.0, 5.0
 MINUTE = 60.0
+TOO_MANY_REQUESTS = "This token sends more requests than are taken at once."
 
 
 @dataclass(slots=True)
@@ -29,24 +32,29 @@ class Bucket:
 
 @dataclass(slots=True)
 class Limiter:
-    """Token buckets by key: `burst` requests at once, and `per_second` new ones each second."""
+    """Token buckets by key: `burst` at once, and `per_second` more each second."""
 
     per_second: float
     burst: float
     buckets: "OrderedDict[str, Bucket]" = field(default_factory=OrderedDict)
     lock: Lock = field(default_factory=Lock)
 
-    def take(self, key: str) -> float:
-        """Take one request. Returns 0, or for how many seconds there is none."""
+    def take(self, key: str, weight: float = 1.0, *, taken: float = 0.0) -> float:
+        """Take this much, of which `taken` was taken before. Returns 0, or for how many seconds there is too little.
+
+        Then nothing is taken, and `taken` is back. What weighs more than `burst` takes that.
+        """
+        wanted = min(weight, self.burst)
         with self.lock:
             bucket = self._filled(key)
-            if bucket.left < 1:
-                return (1 - bucket.left) / self.per_second
-            bucket.left -= 1
+            bucket.left = min(self.burst, bucket.left + taken)
+            if bucket.left < wanted:
+                return (wanted - bucket.left) / self.per_second
+            bucket.left -= wanted
             return 0.0
 
     def wait(self, key: str) -> float:
-        """Return what `take` would return, and take nothing."""
+        """Return what `take` would return for 1, and take nothing."""
         with self.lock:
             return max(0.0, (1 - self._filled(key).left) / self.per_second)
 
@@ -72,7 +80,7 @@ class RequestLimits:
         # digests of tokens that opened a directory here; what strangers do behind the same address doesn't stop them
         self.admitted: OrderedDict[str, None] = OrderedDict()
 
-    def check(self, digest: str, ip: str) -> TooManyRequests | None:
+    def check(self, digest: str, ip: str, weight: float) -> TooManyRequests | None:
         """Count a request before anything is looked up. Raises TooManyRequests.
 
         `digest` is that of the token that was shown, empty without one. Returns the refusal instead when the log of the
@@ -82,23 +90,28 @@ class RequestLimits:
             if wait := self.of_stranger.wait(_network(ip)):
                 raise _too_many("Too many requests without a valid token came from this address.", wait)
             return None
-        wait = self.of_token.take(digest)
+        wait = self.of_token.take(digest, weight)
         if not wait:
             return None
-        refusal = _too_many("This token sends more requests than are taken at once.", wait)
+        refusal = _too_many(TOO_MANY_REQUESTS, wait)
         if self.of_log_row.take(digest):
             raise refusal
         return refusal
+
+    def take_operations(self, digest: str, count: int) -> None:
+        """Count the operations of a Bulk request, which was counted as one write. Raises TooManyRequests, for all of them."""
+        if wait := self.of_token.take(digest, WRITE_WEIGHT * count, taken=WRITE_WEIGHT):
+            raise _too_many(TOO_MANY_REQUESTS, wait)
 
     def has_admitted(self, digest: str) -> bool:
         """Say whether the token opened a directory lately. It may have ended since."""
         return digest in self.admitted
 
-    def note_admission(self, digest: str) -> None:
+    def note_admission(self, digest: str, weight: float) -> None:
         """Remember that the token opened a directory."""
         if digest in self.admitted:
             return
-        self.of_token.take(digest)
+        self.of_token.take(digest, weight)
         self.admitted[digest] = None
         if len(self.admitted) > MOST_KEYS:
             self.admitted.popitem(last=False)

@@ -18,7 +18,7 @@ from scim.directories.errors import TokenRefused
 from scim.directories.types import Deleted, ScimCaller
 from scim.endpoint import bearer
 from scim.endpoint.errors import translate
-from scim.endpoint.limits import limits
+from scim.endpoint.limits import READ_WEIGHT, WRITE_WEIGHT, limits
 from scim.endpoint.listing import Listing
 from scim.endpoint.request_record import RequestRecord
 from scim.endpoint.types import ACCEPTED_MEDIA, SCIM_JSON, ScimRequest
@@ -37,6 +37,7 @@ CHALLENGE = 'Bearer realm="SCIM"'
 # any value of a user's groups, or of a group's members
 REFERENCE = dict.fromkeys(("value", "$ref", "display", "type"), "any")
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+WRITES = WITH_BODY | {"DELETE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,8 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
     http_method_names: ClassVar[list[str]] = ["get", "post", "put", "patch", "delete"]
     # what changes without a new version, in views of resources that have one
     unversioned: ClassVar[str]
+    # whatever the method is
+    only_reads: ClassVar[bool] = False
     record: RequestRecord
     request: ScimRequest
     # the directory's id as the URL has it, and the digest of the token that was shown
@@ -73,7 +76,7 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
         self.record = RequestRecord(request, _tail(request, directory))
         self.directory, self.digest = directory, bearer.read_digest(request)
         try:
-            refusal = limits.check(self.digest, self.record.ip)
+            refusal = limits.check(self.digest, self.record.ip, self.weight)
             if refusal is not None:
                 self._admit(request)
                 raise refusal
@@ -84,7 +87,7 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
     def _admit(self, request: ScimRequest) -> None:
         request.caller = bearer.admit(request, directory=self.directory, digest=self.digest)
         self.record.caller = request.caller
-        limits.note_admission(self.digest)
+        limits.note_admission(self.digest, self.weight)
         if request.method in WITH_BODY:
             _refuse_media(request)
 
@@ -174,6 +177,11 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
 
     def allowed(self) -> list[str]:
         return [name.upper() for name in self.http_method_names if hasattr(self, name)]
+
+    @property
+    def weight(self) -> float:
+        """Return what this request takes of its token's limit."""
+        return WRITE_WEIGHT if self.request.method in WRITES and not self.only_reads else READ_WEIGHT
 
     def load_body(self, body: bytes) -> Document:
         """Return the body as an object. Raises InvalidSyntax."""
@@ -271,6 +279,7 @@ class SearchView(EndpointView):
     """`.search`: a query as a body, which names in it stay out of logs of addresses (RFC 7644 §3.4.3)."""
 
     http_method_names: ClassVar[list[str]] = ["post"]
+    only_reads: ClassVar[bool] = True
 
     def post(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
         query = QueryDict(mutable=True)

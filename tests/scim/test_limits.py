@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from scim.directories.services import revoke_token
 from scim.endpoint import limits as module
-from scim.endpoint.limits import Limiter, limits
+from scim.endpoint.limits import WRITE_WEIGHT, Limiter, limits
 from scim.protocol.schemas import ERROR
 from scim.requests.models import RefusedCalls
 from tests.conftest import ScimClient
@@ -39,7 +39,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def narrow(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
-    """Five requests at once and one a second, for a token and for a stranger."""
+    """Five reads at once and one a second, for a token; as many requests for a stranger."""
     monkeypatch.setattr(limits, "of_token", Limiter(1, 5))
     monkeypatch.setattr(limits, "of_stranger", Limiter(1, 5))
 
@@ -160,7 +160,7 @@ def test_token_limit_allows_a_first_sync_of_ten_thousand_users(settings, clock):
     limiter = Limiter(*settings.SCIM_TOKEN_LIMIT)
     held_back = 0.0
     for _ in range(20_000):
-        held_back += limiter.take("token")
+        held_back += limiter.take("token", WRITE_WEIGHT)
         clock.moment += 1 / 150
     assert held_back == 0
 
