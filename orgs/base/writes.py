@@ -4,13 +4,13 @@ What is written follows the models: their fields say how a value is sent, their 
 opens a transaction or a savepoint: a constraint that is broken ends the caller's transaction.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Model, QuerySet
-from django.db.models.deletion import Collector
+from django.db.models import CASCADE, PROTECT, SET_NULL, Model, QuerySet
+from django.db.models.deletion import Collector, get_candidate_relations_to_delete
 from django.db.models.expressions import Expression
 from django.db.models.sql import DeleteQuery, UpdateQuery
 
@@ -104,9 +104,7 @@ class Update(Generic[M]):
         queryset = self._rows()
         field_of: Callable[[str], Any] = queryset.model._meta.get_field  # noqa: SLF001
         values: dict[str, Any] = {name: Parameter(f"new {name}", field_of(name)) for name in names[1:]}
-        query: Any = queryset.order_by().query.chain(UpdateQuery)
-        query.add_update_values(values | dict(self._computed()))
-        sql, parameters = query.get_compiler(using=connection.alias).as_sql()
+        sql, parameters = _update(queryset, values | dict(self._computed()), connection)
         if self._returning:
             sql += f" RETURNING {connection.ops.quote_name(field_of(self._returning).column)}"
         self._compiled[names] = sql, parameters
@@ -132,7 +130,75 @@ class Delete(Generic[M]):
         queryset = self._rows()
         if not Collector(using=connection.alias, origin=queryset).can_fast_delete(queryset):
             raise TypeError(f"Other rows refer to those of {queryset.model.__name__}.")
-        query: Any = queryset.order_by().query.chain(DeleteQuery)
-        sql, parameters = query.get_compiler(using=connection.alias).as_sql()
-        self._compiled[connection.alias] = sql, parameters
-        return sql, parameters
+        self._compiled[connection.alias] = compiled = _delete(queryset, connection)
+        return compiled
+
+
+class DeleteCascade(Generic[M]):
+    """A DELETE of the rows that a queryset names, and of what refers to them, by the `on_delete` of the models.
+
+    On PostgreSQL all is one statement. Where a model protects what it refers to, the database refuses, when the
+    transaction commits.
+    """
+
+    def __init__(self, rows: Callable[[], "QuerySet[M, Any]"]) -> None:
+        self._rows = rows
+        self._compiled: dict[str, Sequence[tuple[str, Sequence[Any]]]] = {}
+
+    def run(self, **given: Any) -> int:
+        """Delete the rows. Returns how many there were, without those that referred to them."""
+        connection = connections[DEFAULT_DB_ALIAS]
+        statements = self._compiled.get(connection.alias) or self._compile(connection)
+        with connection.cursor() as cursor:
+            for sql, parameters in statements:
+                cursor.execute(sql, [sent(value, given, connection) for value in parameters])
+            return int(cursor.rowcount)
+
+    def _compile(self, connection: BaseDatabaseWrapper) -> Sequence[tuple[str, Sequence[Any]]]:
+        statements = list(_cascade(self._rows().order_by(), connection))
+        if connection.vendor == "postgresql":
+            statements = [_as_one(statements)]
+        self._compiled[connection.alias] = statements
+        return statements
+
+
+def _cascade(rows: "QuerySet[Any, Any]", connection: BaseDatabaseWrapper) -> Iterator[tuple[str, Sequence[Any]]]:
+    """Yield the statements that delete the rows: first those about rows that refer to them."""
+    # signals of a model are for its instances, which aren't read here
+    if Collector(using=connection.alias, origin=rows)._has_signal_listeners(rows.model):  # type: ignore[attr-defined]  # noqa: SLF001
+        raise TypeError(f"Something listens to the deletion of {rows.model.__name__}.")
+    relations: Any = get_candidate_relations_to_delete(rows.model._meta)  # noqa: SLF001
+    for relation in relations:
+        name = relation.field.name
+        # all of them, whatever the model's managers leave out
+        related: QuerySet[Any, Any] = QuerySet(relation.related_model).order_by().filter(**{f"{name}__in": rows})
+        if relation.on_delete is CASCADE:
+            yield from _cascade(related, connection)
+        elif relation.on_delete is SET_NULL:
+            yield _update(related, {name: None}, connection)
+        elif relation.on_delete is not PROTECT:
+            raise TypeError(f"{relation.related_model.__name__}.{name} has an on_delete that isn't known here.")
+    yield _delete(rows, connection)
+
+
+def _as_one(statements: Sequence[tuple[str, Sequence[Any]]]) -> tuple[str, Sequence[Any]]:
+    """Return one statement for PostgreSQL that does what these do. Each sees the rows as they were before all of them."""
+    *others, (last, _) = statements
+    parts = ", ".join(f"part{place} AS ({sql})" for place, (sql, _) in enumerate(others))
+    parameters = [value for _, values in statements for value in values]
+    return f"WITH {parts} {last}" if others else last, parameters
+
+
+def _delete(rows: "QuerySet[Any, Any]", connection: BaseDatabaseWrapper) -> tuple[str, Sequence[Any]]:
+    query: Any = rows.order_by().query.chain(DeleteQuery)
+    sql, parameters = query.get_compiler(using=connection.alias).as_sql()
+    return sql, parameters
+
+
+def _update(
+    rows: "QuerySet[Any, Any]", values: Mapping[str, Any], connection: BaseDatabaseWrapper
+) -> tuple[str, Sequence[Any]]:
+    query: Any = rows.order_by().query.chain(UpdateQuery)
+    query.add_update_values(values)
+    sql, parameters = query.get_compiler(using=connection.alias).as_sql()
+    return sql, parameters

@@ -1,19 +1,40 @@
 """Compiled writes: rows, columns and counts are those that the models' managers would write."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 from django.db import IntegrityError, transaction
-from django.db.models import Case, CharField, Exists, OuterRef, Value, When
+from django.db.models import Case, CharField, Exists, Model, OuterRef, Value, When
+from django.db.models.signals import post_delete
 
+from orgs.base.clock import now
 from orgs.base.statements import number, text
-from orgs.base.writes import Delete, Insert, Update
-from orgs.tenancy.models import Membership, RoleGrant, Suspension
+from orgs.base.writes import Delete, DeleteCascade, Insert, Update
+from orgs.people.models import Invitation, InvitationLink
+from orgs.tenancy.models import Membership, RoleGrant, Suspension, User
 from orgs.tenancy.types import SuspensionSource
+from sso.attempts.models import LoginAttempt
 from tests.factories import MembershipFactory
 
 SUSPENSIONS = Insert(Suspension)
 PRESENT_OR_NEW = Insert(Suspension, ignore_conflicts=True)
 OF_MEMBERSHIP = Update(lambda: Membership.objects.filter(pk=number("pk")))
+MEMBERSHIP = DeleteCascade(lambda: Membership.objects.filter(pk=number("pk")))
+ACCOUNT = DeleteCascade(lambda: User.objects.filter(pk=number("pk")))
 LIFT = Delete(lambda: Suspension.objects.filter(membership_id=number("membership"), source=text("source")))
+
+
+@contextmanager
+def listening_to(model: type[Model]) -> Iterator[None]:
+    def listen(**_: object) -> None:
+        """Do nothing."""
+
+    post_delete.connect(listen, sender=model)
+    try:
+        yield
+    finally:
+        post_delete.disconnect(listen, sender=model)
 
 
 def suspension(membership: Membership, source: SuspensionSource = SuspensionSource.ADMIN) -> Suspension:
@@ -100,3 +121,52 @@ def test_writes_of_another_table_are_compiled_apart(acme):
     member = MembershipFactory(org=acme, email="new@acme.example")
     grants = Update(lambda: RoleGrant.objects.filter(membership_id=number("membership")))
     assert grants.run({"reference": "x"}, membership=member.pk) == RoleGrant.objects.filter(reference="x").count()
+
+
+def test_delete_cascade_deletes_what_refers_to_the_rows_and_nothing_else(uma, gil):
+    for one in (uma, gil):
+        SUSPENSIONS.one(suspension(one))
+    assert MEMBERSHIP.run(pk=uma.pk) == 1
+    assert not Membership.objects.filter(pk=uma.pk).exists()
+    assert [row.membership_id for row in Suspension.objects.all()] == [gil.pk]
+
+
+def test_delete_cascade_empties_what_may_be_empty(acme, uma):
+    attempt = LoginAttempt.objects.create(org=acme, membership=uma, code="SSO-1", at=now(), connection_name="Okta")
+    MEMBERSHIP.run(pk=uma.pk)
+    attempt.refresh_from_db()
+    assert attempt.membership_id is None
+
+
+def test_delete_cascade_deletes_rows_that_refer_to_rows_that_refer(acme):
+    link = InvitationLink.objects.create(
+        org=acme,
+        invitation=Invitation.objects.get_or_create(org=acme, membership=MembershipFactory(org=acme))[0],
+        digest="d",
+        address_key="a",
+        expires_at=now(),
+    )
+    assert MEMBERSHIP.run(pk=link.invitation.membership_id) == 1
+    assert not InvitationLink.objects.exists()
+
+
+def test_delete_cascade_without_such_a_row_returns_zero(db):
+    assert MEMBERSHIP.run(pk=0) == 0
+
+
+@pytest.mark.postgres
+def test_delete_cascade_is_one_statement(uma, django_assert_num_queries):
+    MEMBERSHIP.run(pk=0)
+    with django_assert_num_queries(1):
+        MEMBERSHIP.run(pk=uma.pk)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_delete_cascade_of_what_a_model_protects_raises(uma):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ACCOUNT.run(pk=uma.user_id)
+
+
+def test_delete_cascade_is_refused_where_a_signal_waits_for_instances(db):
+    with pytest.raises(TypeError, match="listens"), listening_to(Suspension):
+        DeleteCascade(lambda: Membership.objects.filter(pk=number("pk"))).run(pk=0)
