@@ -30,20 +30,11 @@ CURRENT_ADDRESS = Update(
 )
 
 
-@transaction.atomic
-def deprovision_membership(*, membership: Membership, directory: UUID, actor: Actor) -> None:
-    """Suspend the membership and free its address for somebody else; the row stays, with its roles and its account.
-
-    `directory` is the public id of the last one that had the person. Doing it twice changes nothing. Raises LastOwner,
-    MembershipUnknown.
-    """
-    changes = Changes(membership.org_id, actor)
-    deprovision_held(membership=people.lock_membership(membership), directory=directory, changes=changes)
-    changes.write()
-
-
 def deprovision_held(*, membership: Membership, directory: UUID, changes: Changes) -> None:
-    """Do what `deprovision_membership` does with a membership that the caller's transaction holds."""
+    """Suspend a membership that is held, and free its address for somebody else; the row stays, with its roles and its account.
+
+    `directory` is the public id of the last one that had the person. Doing it twice changes nothing. Raises LastOwner.
+    """
     people.suspend_held(
         membership=membership, source=SuspensionSource.SCIM, directory=directory, reason=DELETED, changes=changes
     )
@@ -54,7 +45,7 @@ def deprovision_held(*, membership: Membership, directory: UUID, changes: Change
         membership.user = None
     membership.deprovisioned_at = now()
     people.save_columns(membership, "user_id", "deprovisioned_at")
-    people.withdraw_invitation(membership=membership)
+    people.withdraw_invitation(membership=membership, changes=changes)
     CURRENT_ADDRESS.run(
         {"kind": AddressKind.FORMER, "since": membership.deprovisioned_at},
         org=membership.org_id,
@@ -64,20 +55,11 @@ def deprovision_held(*, membership: Membership, directory: UUID, changes: Change
     changes.record("membership.deprovisioned", AuditTarget.of_membership(membership))
 
 
-@transaction.atomic
-def restore_membership(*, membership: Membership, profile: Profile, actor: Actor) -> Membership:
-    """Give the membership back to the same person, under the address that the directory names now; still suspended.
-
-    Raises MembershipExists when another member has the address, AddressInvalid, MembershipUnknown.
-    """
-    locked, changes = people.lock_membership(membership), Changes(membership.org_id, actor)
-    restore_held(membership=locked, profile=profile, changes=changes)
-    changes.write()
-    return locked
-
-
 def restore_held(*, membership: Membership, profile: Profile, changes: Changes) -> None:
-    """Do what `restore_membership` does with a membership that the caller's transaction holds; what it raises ends that."""
+    """Give a membership that is held back to the same person, under the address that the directory names now; still suspended.
+
+    What it raises ends the transaction: MembershipExists when another member has the address, AddressInvalid.
+    """
     tenancy.require_address(profile.email)
     if membership.deprovisioned_at is None:
         return

@@ -7,9 +7,10 @@ from orgs.audit import services as audit
 from orgs.audit.services import AuditTarget, Change
 from orgs.base.actor import Actor
 from orgs.base.clock import now
-from orgs.base.statements import number
+from orgs.base.statements import Statement, number, uuid
 from orgs.base.text import text_key
-from orgs.base.writes import Insert, Update
+from orgs.base.writes import Delete, Insert, Update
+from orgs.events.services import Changes
 from orgs.groups import queries
 from orgs.groups.models import Group, GroupMember
 from orgs.groups.types import GroupNameTaken, GroupSource
@@ -22,6 +23,18 @@ AUDITED_NAMES = 50
 # up to so many members are added one by one, as IdPs mostly send them
 FEW = 2
 NEW_GROUP, NEW_MEMBER = Insert(Group), Insert(GroupMember, ignore_conflicts=True)
+GROUPS_OF_DIRECTORY = Statement(
+    lambda: (
+        Group.objects.filter(org_id=number("org"), directory=uuid("directory"))
+        .filter(members__membership_id=number("membership"))
+        .order_by("pk")
+    )
+)
+PLACES_IN_GROUPS = Delete(
+    lambda: GroupMember.objects.filter(
+        org_id=number("org"), membership_id=number("membership"), group__directory=uuid("directory")
+    )
+)
 COLUMNS = Update(lambda: Group.objects.filter(org_id=number("org"), pk=number("pk")))
 
 
@@ -83,15 +96,16 @@ def remove_members(*, group: Group, memberships: Collection[Membership], actor: 
     return gone
 
 
-@transaction.atomic(savepoint=False)
-def leave_directory(*, membership: Membership, directory: UUID, actor: Actor) -> None:
-    """Remove the membership from every group that this directory made, and the roles that it has from there."""
-    rows = GroupMember.objects.filter(org_id=membership.org_id, membership=membership, group__directory=directory)
-    groups = [row.group for row in rows.select_related("group__org")]
+def leave_directory(*, membership: Membership, directory: UUID, changes: Changes) -> None:
+    """Remove a membership that is held from every group that this directory made, and the roles that it has from there."""
+    whose = {"org": membership.org_id, "membership": membership.pk, "directory": directory}
+    groups = GROUPS_OF_DIRECTORY.all(**whose)
+    if groups:
+        PLACES_IN_GROUPS.run(**whose)
     for group in groups:
-        remove_members(group=group, memberships=[membership], actor=actor)
+        changes.record("group.members_removed", _target(group), _names([membership]))
     references = [str(directory), *(str(group.public_id) for group in groups)]
-    people.drop_claims(membership=membership, references=references, actor=actor)
+    people.drop_claims(membership=membership, references=references, changes=changes)
 
 
 @transaction.atomic(savepoint=False)
@@ -122,10 +136,13 @@ def delete_group(*, group: Group, actor: Actor) -> None:
 def _record_members(group: Group, actor: Actor, action: str, memberships: Collection[Membership]) -> None:
     if not memberships:
         return
-    # names of the first few: one event must not grow with a group of 50,000
+    audit.record(org=group.org, actor=actor, action=action, target=_target(group), change=_names(memberships))
+
+
+def _names(memberships: Collection[Membership]) -> Change:
+    # those of the first few: one event must not grow with a group of 50,000
     names = [membership.email for membership in list(memberships)[:AUDITED_NAMES]]
-    change = Change(after={"count": len(memberships), "members": names})
-    audit.record(org=group.org, actor=actor, action=action, target=_target(group), change=change)
+    return Change(after={"count": len(memberships), "members": names})
 
 
 def _target(group: Group) -> AuditTarget:

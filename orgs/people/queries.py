@@ -1,11 +1,13 @@
 from collections.abc import Sequence
+from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet
+from django.db.models.expressions import Combinable
 
 from orgs.base import credentials
 from orgs.base.clock import now
-from orgs.base.statements import Statement, number, text
+from orgs.base.statements import Rows, Statement, number, text
 from orgs.base.text import address_key, mailbox_key, text_key
 from orgs.consent import queries as consent
 from orgs.people.errors import InvitationUnknown, MembershipUnknown
@@ -31,6 +33,7 @@ from orgs.tenancy.types import (
     SuspensionSource,
 )
 
+M = TypeVar("M", bound=Model)
 HELD_MEMBERSHIP = Statement(
     lambda: (
         Membership.objects.select_for_update(of=("self",))
@@ -45,6 +48,26 @@ MEMBERSHIP_OF_ADDRESS = Statement(
         .select_related("org", "user")
         .order_by()[:1]
     )
+)
+
+
+def is_used() -> Combinable:
+    """Return what finds memberships that somebody reached, or about which a person has said something: a role, a hold."""
+    return (
+        Q(last_sign_in_at__isnull=False)
+        | Exists(_of_membership(RoleGrant).filter(source=GrantSource.PERSON))
+        | Exists(_of_membership(Suspension).exclude(source=SuspensionSource.SCIM))
+        | Exists(_of_membership(SessionGrant))
+    )
+
+
+def _of_membership(model: type[M]) -> QuerySet[M]:
+    return model._default_manager.filter(org_id=OuterRef("org_id"), membership_id=OuterRef("pk"))  # noqa: SLF001
+
+
+USED = Rows(
+    int,
+    lambda: Membership.objects.filter(is_used(), org_id=number("org"), pk=number("pk")).order_by().values_list("pk"),
 )
 ADDRESS_KINDS = Statement(
     lambda: MembershipAddress.objects.filter(org_id=number("org"), address_key=text("key")).values_list(
@@ -119,11 +142,7 @@ def suspending_directories(membership: Membership) -> frozenset[UUID]:
 
 def was_never_used(membership: Membership) -> bool:
     """Say whether nobody ever reached this membership, and no person has said anything about it: no role given, no hold put."""
-    scope = {"org_id": membership.org_id, "membership": membership}
-    has_given_role = RoleGrant.objects.filter(**scope, source=GrantSource.PERSON).exists()
-    has_other_suspension = Suspension.objects.filter(**scope).exclude(source=SuspensionSource.SCIM).exists()
-    is_reached = SessionGrant.objects.filter(**scope).exists()
-    return membership.last_sign_in_at is None and not (has_given_role or has_other_suspension or is_reached)
+    return membership.last_sign_in_at is None and not USED.all(org=membership.org_id, pk=membership.pk)
 
 
 def waiting_in_domain(org: Organization, domain: str, *, after: int) -> Sequence[Membership]:

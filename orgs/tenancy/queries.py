@@ -1,5 +1,6 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
@@ -9,7 +10,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from orgs.base.clock import now
-from orgs.base.statements import Statement, moment, number, text
+from orgs.base.statements import Rows, Statement, moment, number, text
 from orgs.base.text import address_key
 from orgs.tenancy.errors import AccountUnknown, OrganizationUnknown
 from orgs.tenancy.models import AddressVerification, Membership, Organization, SessionGrant, User
@@ -26,7 +27,19 @@ PERSONAL_SESSIONS = Statement(
         membership__user_id=number("user"), method__in=PERSONAL_METHODS, expires_at__gt=moment("now")
     ).order_by("session", "id")
 )
+HELD_ACCOUNT = Statement(lambda: User.objects.select_for_update().filter(pk=number("pk")).order_by())
 ADDRESS_KNOWN = Statement(lambda: EmailAddress.objects.filter(email=text("key")).order_by().values_list("pk")[:1])
+
+
+def _with_more() -> QuerySet[User, Any]:
+    """Return accounts that have a second factor, or more than one address."""
+    factors = Authenticator.objects.filter(user_id=OuterRef("pk"))
+    addresses = EmailAddress.objects.filter(user_id=OuterRef("pk")).order_by("pk")
+    found = User.objects.filter(Exists(factors) | Exists(addresses[1:2]), pk=number("pk"))
+    return found.order_by().values_list("pk")
+
+
+ACCOUNT_WITH_MORE = Rows(int, _with_more)
 
 
 def find_organization(slug: str) -> Organization:
@@ -218,18 +231,17 @@ def lock_account(user: User) -> User:
 
     Raises AccountUnknown.
     """
-    try:
-        return User.objects.select_for_update().get(pk=user.pk)
-    except User.DoesNotExist as error:
-        raise AccountUnknown from error
+    found = HELD_ACCOUNT.first(pk=user.pk)
+    if found is None:
+        raise AccountUnknown
+    return found
 
 
 def was_never_used(user: User) -> bool:
     """Say whether nobody ever did anything with this account: no sign-in, password, second factor, or other address."""
     if user.last_login or user.is_staff or user.has_usable_password():
         return False
-    has_factor = Authenticator.objects.filter(user=user).exists()
-    return not has_factor and EmailAddress.objects.filter(user=user).count() <= 1
+    return not ACCOUNT_WITH_MORE.all(pk=user.pk)
 
 
 def owners_who_can_sign_in(org: Organization) -> QuerySet[Membership]:

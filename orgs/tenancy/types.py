@@ -49,6 +49,10 @@ class GrantSource(TextChoices):
     DIRECTORY = "directory", "From the identity provider"
 
 
+# what directories give, by themselves or by their groups
+CLAIMS = (GrantSource.DIRECTORY, GrantSource.GROUP)
+
+
 class SuspensionSource(TextChoices):
     SCIM = "scim", "The identity provider"
     ADMIN = "admin", "An admin"

@@ -3,16 +3,17 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, TextField, Value, When
 from django.db.models.functions import Cast, NullIf
 
 from orgs.base.ids import read_uuid
 from orgs.base.statements import JsonRows, Rows, Statement, number, text, uuid
 from orgs.base.text import KEY_LENGTH, address_key, exact_key, text_key
 from orgs.groups.models import GroupMember
+from orgs.people import queries as people
 from orgs.tenancy import queries as tenancy
-from orgs.tenancy.models import Membership, MembershipAddress, Organization
-from orgs.tenancy.types import Role
+from orgs.tenancy.models import Membership, MembershipAddress, Organization, RoleGrant
+from orgs.tenancy.types import CLAIMS, Role
 from scim.directories import queries as directories
 from scim.directories.models import Directory
 from scim.directories.types import MemberListing, ScimCaller
@@ -39,7 +40,7 @@ from scim.protocol.schemas import USER, USER_EXTENSIONS
 from scim.protocol.users import EMPLOYEE_NUMBER, UserFacts
 from scim.users.errors import UserUnknown
 from scim.users.models import TYPE_LENGTH, DirectoryUser, DirectoryUserValue, FormerDirectoryUser
-from scim.users.types import Presence, UserRow
+from scim.users.types import Presence, Standing, UserRow
 
 NOBODY = "No user of this directory has the id {id!r}."
 NAME_TOO_LONG = "userName is too long once its letters are compared without case. Shorten it."
@@ -65,10 +66,24 @@ def _presence() -> QuerySet[Organization, Any]:
     return found.order_by().values_list("is_name_taken", "is_former", "is_member", "is_address_new")
 
 
+def _standing() -> QuerySet[Membership, Any]:
+    mine = {"org_id": OuterRef("org_id"), "membership_id": OuterRef("pk")}
+    others = DirectoryUser.objects.filter(**mine, is_listed=False).exclude(directory_id=number("directory"))
+    in_groups = GroupMember.objects.filter(**mine, group__directory__isnull=False)
+    claims = RoleGrant.objects.filter(**mine, source__in=CLAIMS)
+    found = Membership.objects.filter(org_id=number("org"), pk=number("membership")).annotate(
+        is_used=Case(When(people.is_used(), then=Value(value=True)), default=Value(value=False)),
+        is_elsewhere=Exists(others),
+        has_claims=Case(When(Exists(in_groups) | Exists(claims), then=Value(value=True)), default=Value(value=False)),
+    )
+    return found.order_by().values_list("is_used", "is_elsewhere", "has_claims")
+
+
 FOUND = Statement(_named)
 HELD = Statement(lambda: _named().exclude(membership__role=Role.OWNER).select_for_update(of=("self", "membership")))
 HELD_OWNER = Statement(lambda: _named().select_for_update(of=("self", "membership")))
 PRESENCE = Rows(Presence, _presence)
+STANDING = Rows(Standing, _standing)
 
 
 def directory_user_model() -> type[DirectoryUser]:
@@ -108,10 +123,12 @@ def former_users_of(directory: Directory) -> QuerySet[FormerDirectoryUser]:
     return FormerDirectoryUser.objects.filter(org_id=directory.org_id, directory=directory)
 
 
-def users_in_other_directories(user: DirectoryUser) -> QuerySet[DirectoryUser]:
-    """Return what the organization's other directories have of the same member."""
-    rows = DirectoryUser.objects.filter(org_id=user.org_id, membership_id=user.membership_id, is_listed=False)
-    return rows.exclude(directory_id=user.directory_id)
+def standing_of(user: DirectoryUser) -> Standing:
+    """Return what decides what becomes of the membership, which is held, when the user is deleted. One statement."""
+    found = STANDING.first(org=user.org_id, directory=user.directory_id, membership=user.membership_id)
+    # the transaction holds the membership
+    assert found is not None  # noqa: S101
+    return found
 
 
 def directories_with(membership: Membership) -> frozenset[UUID]:

@@ -17,6 +17,19 @@ class Presence:
     is_address_new: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What decides what becomes of a membership whose user is deleted.
+
+    `is_used` by the rule of `orgs.people.queries.is_used`, `is_elsewhere` when another directory has the member,
+    `has_claims` when the member is in groups of directories, or has roles from these.
+    """
+
+    is_used: bool
+    is_elsewhere: bool
+    has_claims: bool
+
+
 @dataclass(slots=True)
 class UserRow:
     """A user as a read takes it. `document` is JSON text, `groups` JSON text of rows of id and name, or None without any.

@@ -13,6 +13,7 @@ from orgs.tenancy import access, queries
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import SessionGrant
 from orgs.tenancy.types import MembershipOrigin, SignInMethod, SuspensionSource
+from tests import held
 from tests.factories import ACTOR, OrganizationFactory
 
 ACCOUNT_PAGES = ["/accounts/email/", "/accounts/password/change/", "/accounts/2fa/", "/accounts/sessions/", "/admin/"]
@@ -150,7 +151,7 @@ def test_api_returns_401_when_the_session_has_no_grant_left(uma, sign_in):
 
 def test_removal_of_a_membership_ends_its_sessions(uma, sign_in):
     client = sign_in(uma)
-    people.remove_membership(membership=uma, actor=ACTOR)
+    held.remove(uma)
     assert client.get("/api/v1/me").status_code == 401
 
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from datetime import timedelta
-from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -11,7 +10,6 @@ from django.test.utils import CaptureQueriesContext
 from orgs.audit.models import AuditEvent
 from orgs.base.actor import Actor, ActorKind
 from orgs.base.clock import now
-from orgs.deprovisioning import services as deprovisioning
 from orgs.domains import services as domains
 from orgs.domains.errors import DomainUnknown
 from orgs.domains.models import Domain
@@ -31,6 +29,7 @@ from orgs.tenancy.errors import AddressTaken
 from orgs.tenancy.models import Membership, User
 from orgs.tenancy.types import MembershipOrigin, MembershipState, SuspensionSource
 from portal.setup import add_domain
+from tests import held
 from tests.factories import ACTOR, OrganizationFactory
 
 NORA = "nora@acme.example"
@@ -158,7 +157,7 @@ def test_waiting_membership_links_an_account_that_verifies_the_address_concurren
         return create(**fields)
 
     monkeypatch.setattr(tenancy, "create_account", verify_first)
-    people.activate_or_invite(membership=membership, actor=ACTOR)
+    people.activate_or_keep_invitation(membership=membership, actor=ACTOR)
     assert membership.user == stranger
 
 
@@ -360,15 +359,15 @@ def test_invitation_mail_is_scheduled_two_minutes_later(acme):
     assert abs(event.due_at - event.created_at - INVITATION_DELAY).total_seconds() < 2
 
 
-def test_activate_or_invite_twice_plans_one_invitation_mail(acme):
+def test_activate_or_keep_invitation_twice_plans_one_invitation_mail(acme):
     membership = membership_for(acme)
-    people.activate_or_invite(membership=membership, actor=ACTOR)
+    people.activate_or_keep_invitation(membership=membership, actor=ACTOR)
     assert waiting_mails(membership).count() == 1
 
 
-def test_activate_or_invite_changes_nothing_for_a_joined_membership(acme, uma):
+def test_activate_or_keep_invitation_changes_nothing_for_a_joined_membership(acme, uma):
     joined = uma.joined_at
-    people.activate_or_invite(membership=uma, actor=ACTOR)
+    people.activate_or_keep_invitation(membership=uma, actor=ACTOR)
     uma.refresh_from_db()
     assert uma.joined_at == joined
 
@@ -387,7 +386,7 @@ def test_membership_of_a_reassigned_address_is_invited_until_the_account_verifie
 
 def test_domain_verification_does_not_activate_a_deprovisioned_membership(acme):
     membership = membership_for(acme)
-    deprovisioning.deprovision_membership(membership=membership, directory=uuid4(), actor=ACTOR)
+    held.deprovision(membership)
     domain = add_domain(org=acme, name="acme.example", verified=True, actor=ACTOR)
     people.activate_waiting_memberships(domain=domain, actor=ACTOR)
     membership.refresh_from_db()

@@ -9,6 +9,7 @@ from orgs.groups import queries, services
 from orgs.groups.forms import GroupSearchForm
 from orgs.groups.models import Group, GroupMember
 from orgs.groups.types import GroupNameTaken, GroupSource, GroupUnknown
+from tests import held
 from tests.factories import ACTOR, MembershipFactory
 
 DIRECTORY, OTHER_DIRECTORY = uuid4(), uuid4()
@@ -96,7 +97,7 @@ def test_leave_directory_removes_group_members_of_one_directory_only(acme, uma):
     local = make(acme, "Choir", GroupSource.LOCAL)
     for group in (own, other, local):
         add(group, uma)
-    services.leave_directory(membership=uma, directory=DIRECTORY, actor=ACTOR)
+    held.leave_directory(uma, DIRECTORY)
     assert [row.group for row in GroupMember.objects.order_by("id")] == [other, local]
 
 

@@ -25,6 +25,7 @@ from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership
 from orgs.tenancy.types import MembershipOrigin, MembershipState, SuspensionSource
 from portal.setup import add_domain
+from tests import held
 from tests.factories import ACTOR, UserFactory
 
 IVY = "ivy@elsewhere.example"
@@ -97,7 +98,7 @@ def test_invitation_secret_is_stored_as_a_digest_only(membership, secret):
 
 
 def test_invitation_of_a_removed_membership_is_not_mailed(membership, mailoutbox):
-    people.remove_membership(membership=membership, actor=ACTOR)
+    held.remove(membership)
     deliver()
     assert mailoutbox == []
 
@@ -174,9 +175,9 @@ def test_accept_invitation_ends_every_link(sign_in, acme, ivy, membership, secre
     assert [Client().get(f"/invitations/{each}/").status_code for each in links.values()] == [404, 404]
 
 
-def test_remove_membership_ends_every_invitation_link(acme, membership, secret):
+def test_remove_ends_every_invitation_link(acme, membership, secret):
     prepare(acme, membership)
-    people.remove_membership(membership=membership, actor=ACTOR)
+    held.remove(membership)
     assert InvitationLink.objects.count() == 0
 
 
@@ -294,7 +295,7 @@ def test_accept_from_home_returns_404_for_somebody_elses_membership(sign_in, str
 
 
 def ask_again(membership):
-    people.activate_or_invite(membership=membership, actor=ACTOR)
+    held.invite(membership)
     deliver()
 
 
@@ -477,7 +478,7 @@ def test_prune_deletes_an_invitation_thirty_days_after_its_expiry(membership, ma
 def test_prune_keeps_an_expired_invitation_that_is_planned_again(membership, mailoutbox):
     deliver()
     end_links(31)
-    people.activate_or_invite(membership=membership, actor=ACTOR)
+    held.invite(membership)
     assert prune() == 0
     deliver()
     assert len(mailoutbox) == 2

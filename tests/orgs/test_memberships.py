@@ -15,6 +15,7 @@ from orgs.tenancy.errors import AddressInvalid, AddressTaken, LastOwner
 from orgs.tenancy.models import Membership, MembershipAddress, RoleGrant, User
 from orgs.tenancy.types import AddressKind, GrantSource, MembershipOrigin, MembershipState, Role, SuspensionSource
 from portal.setup import add_domain
+from tests import held
 from tests.factories import ACTOR, MembershipFactory, OrganizationFactory, UserFactory
 
 
@@ -28,10 +29,6 @@ def hold(membership, source=SuspensionSource.ADMIN, reason=""):
 
 def lift(membership, source=SuspensionSource.ADMIN):
     people.lift_suspension(membership=membership, source=source, actor=ACTOR)
-
-
-def remove(membership):
-    people.remove_membership(membership=membership, actor=ACTOR)
 
 
 def rename(membership, address, **names):
@@ -66,7 +63,7 @@ LOSSES = [
     hold,
     lambda membership: hold(membership, SuspensionSource.SCIM),
     lambda membership: hold(membership, SuspensionSource.BRAKE),
-    remove,
+    held.remove,
 ]
 LOSS_NAMES = ["demoted", "held by an admin", "held by SCIM", "held by the brake", "removed"]
 
@@ -103,13 +100,13 @@ def test_owner_of_another_organization_does_not_count_toward_the_last_owner_rule
 def test_invited_owner_does_not_count_toward_the_last_owner_rule(olga, waiting):
     give(waiting, Role.OWNER)
     with pytest.raises(LastOwner):
-        remove(olga)
+        held.remove(olga)
 
 
 def test_a_suspended_owner_can_be_removed(olga, adam):
     give(adam, Role.OWNER)
     hold(adam)
-    remove(adam)
+    held.remove(adam)
     assert not Membership.objects.filter(pk=adam.pk).exists()
 
 
@@ -202,9 +199,9 @@ def test_join_leaves_a_suspended_membership_suspended(waiting, stranger):
 # origins, addresses, names
 
 
-def test_adopt_membership_twice_adds_the_origin_once(uma):
-    people.adopt_membership(membership=uma, origin=MembershipOrigin.SCIM, actor=ACTOR)
-    membership = people.adopt_membership(membership=uma, origin=MembershipOrigin.SCIM, actor=ACTOR)
+def test_adopt_twice_adds_the_origin_once(uma):
+    held.adopt(uma, MembershipOrigin.SCIM)
+    membership = held.adopt(uma, MembershipOrigin.SCIM)
     assert membership.origin_set == {MembershipOrigin.INVITE, MembershipOrigin.SCIM}
     assert actions_about(uma).count("membership.adopted") == 1
 
@@ -353,17 +350,17 @@ def test_update_profile_keeps_the_account_address_when_another_account_has_the_n
 # removal
 
 
-def test_remove_membership_of_an_invited_one_leaves_only_audit_events(waiting):
-    remove(waiting)
+def test_remove_of_an_invited_one_leaves_only_audit_events(waiting):
+    held.remove(waiting)
     assert not Membership.objects.filter(email=waiting.email).exists()
     assert actions_about(waiting) == ["membership.created", "membership.removed"]
 
 
-def test_remove_membership_deletes_an_account_that_was_never_used(acme, verified):
+def test_remove_deletes_an_account_that_was_never_used(acme, verified):
     membership = people.create_membership(
         org=acme, profile=Profile("new@acme.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
     )
-    remove(membership)
+    held.remove(membership)
     assert not User.objects.filter(email_key="new@acme.example").exists()
 
 
@@ -384,13 +381,13 @@ def has_a_password(user):
 
 
 @pytest.mark.parametrize("trait", [has_another_membership, has_signed_in, is_staff, has_a_password])
-def test_remove_membership_keeps_an_account_in_use(acme, verified, trait):
+def test_remove_keeps_an_account_in_use(acme, verified, trait):
     membership = people.create_membership(
         org=acme, profile=Profile("new@acme.example"), origin=MembershipOrigin.SCIM, actor=ACTOR
     )
     trait(membership.user)
     membership.user.save()
-    remove(membership)
+    held.remove(membership)
     assert User.objects.filter(email_key="new@acme.example").exists()
 
 

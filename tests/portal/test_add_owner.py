@@ -14,6 +14,7 @@ from orgs.tenancy.errors import LastOwner
 from orgs.tenancy.models import Membership, Organization, User
 from orgs.tenancy.types import MembershipOrigin, Role, SuspensionSource
 from portal.setup import NewOwner, add_owner
+from tests import held
 from tests.factories import ACTOR, PASSWORD, MembershipFactory, OrganizationFactory
 from tests.faults.test_races import all_at_once
 from tests.portal.test_commands import run, typed  # noqa: F401 - a fixture among them
@@ -145,7 +146,7 @@ def test_add_owner_is_allowed_when_only_another_organization_has_an_owner(locked
 def test_removal_of_the_added_owner_raises_last_owner(locked_out: Organization) -> None:
     run("add_owner", "acme", NINA)
     with pytest.raises(LastOwner):
-        people.remove_membership(membership=membership_of(locked_out), actor=ACTOR)
+        held.remove(membership_of(locked_out))
 
 
 @pytest.mark.django_db(transaction=True)

@@ -311,10 +311,8 @@ GIVERS: dict[str, dict[str, set[Step]]] = {
         "orgs/people/services/create.py:add_membership": {scim_create, sign_in_with_jit},
         "orgs/people/services/profile.py:_follow_address": {scim_rename},
         "orgs/people/services/suspend.py:lift_held": {scim_reactivate},
-        "orgs/people/services/activate.py:activate_or_invite": set(),
         "orgs/people/services/activate.py:activate_or_keep_invitation": {verify_domain_later, sign_in_without_jit},
     },
-    "activate_or_invite": {},
     "activate_or_keep_invitation": {
         "orgs/people/services/activate.py:activate_waiting_memberships": {verify_domain_later},
         "sso/admission/services.py:admit": {sign_in_with_jit, sign_in_without_jit},
@@ -322,9 +320,7 @@ GIVERS: dict[str, dict[str, set[Step]]] = {
     "account_to_join": {
         "orgs/people/services/activate.py:activate": {scim_create, scim_rename, scim_reactivate, sign_in_with_jit},
     },
-    "restore_membership": {},
     "restore_held": {
-        "orgs/deprovisioning/services.py:restore_membership": set(),
         "scim/users/services/create.py:_restore": {scim_return},
     },
 }

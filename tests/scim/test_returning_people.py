@@ -8,7 +8,6 @@ from django.core.mail import EmailMessage
 
 from orgs.audit.models import AuditEvent
 from orgs.base.clock import now
-from orgs.deprovisioning import services as deprovisioning
 from orgs.groups import services as groups
 from orgs.groups.models import GroupMember
 from orgs.groups.types import GroupSource
@@ -21,6 +20,7 @@ from orgs.tenancy.models import Membership
 from orgs.tenancy.types import GrantSource, MembershipOrigin, MembershipState, Role, SignInMethod, SuspensionSource
 from portal.setup import add_domain
 from scim.users.models import DirectoryUser, FormerDirectoryUser
+from tests import held
 from tests.conftest import ScimClient
 from tests.factories import ACTOR, PASSWORD
 from tests.scim.bodies import patch_body, user_body
@@ -247,15 +247,15 @@ def test_create_adopts_an_invited_member_again_after_delete(scim: ScimClient, ac
     assert current(scim).pk == invited.pk
 
 
-def test_deprovision_membership_twice_keeps_the_first_time(hank: Membership) -> None:
+def test_deprovision_twice_keeps_the_first_time(hank: Membership) -> None:
     before = hank.deprovisioned_at
-    deprovisioning.deprovision_membership(membership=hank, directory=uuid4(), actor=ACTOR)
+    held.deprovision(hank)
     hank.refresh_from_db()
     assert hank.deprovisioned_at == before
 
 
-def test_restore_membership_changes_nothing_when_it_is_not_deprovisioned(uma: Membership) -> None:
-    restored = deprovisioning.restore_membership(membership=uma, profile=Profile("x@acme.example"), actor=ACTOR)
+def test_restore_changes_nothing_when_it_is_not_deprovisioned(uma: Membership) -> None:
+    restored = held.restore(uma, Profile("x@acme.example"))
     assert restored.email == "uma@acme.example"
 
 

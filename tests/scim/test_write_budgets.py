@@ -12,6 +12,7 @@ from orgs.base.clock import now
 from portal.setup import add_domain
 from scim.groups import views
 from scim.groups.models import DirectoryGroup
+from scim.users.models import DirectoryUser
 from tests.factories import ACTOR
 from tests.scim.bodies import group_body, patch_body, user_body
 
@@ -91,6 +92,39 @@ def test_patch_of_nothing_writes_the_log_row_alone(warm, uma):
 def test_patch_of_nothing_bumps_no_version(warm, uma):
     before = warm.get(f"/Users/{uma}").json()["meta"]
     assert warm.patch(f"/Users/{uma}", replace("active", value=True)).json()["meta"] == before
+
+
+@pytest.fixture
+def delete(warm, uma):
+    """Delete Uma as a directory does in its daily work: what was made just now is taken for a connection test."""
+
+    def run() -> list[str]:
+        DirectoryUser.objects.update(created_at=now() - timedelta(days=1))
+        return asked(lambda: warm.delete(f"/Users/{uma}"))
+
+    return run
+
+
+# where a cascade isn't one statement there are as many as tables that refer to the rows
+AS_MANY_AS_TABLES = 0 if database.vendor == "postgresql" else 24
+
+
+def test_delete_of_a_member_whom_nobody_used_takes_at_most_16_statements(delete):
+    assert len(delete()) <= 16 + AS_MANY_AS_TABLES
+
+
+def test_delete_of_an_invited_member_takes_at_most_10_statements(acme, delete):
+    is_invited = acme.memberships.filter(email=UMA, user=None).exists()
+    assert len(delete()) <= (10 if is_invited else 16) + AS_MANY_AS_TABLES
+
+
+def test_delete_of_a_used_member_takes_at_most_17_statements(acme, delete):
+    acme.memberships.filter(email=UMA).update(last_sign_in_at=now())
+    assert len(delete()) <= 17 + AS_MANY_AS_TABLES
+
+
+def test_delete_of_a_member_of_a_group_takes_at_most_4_more(group, delete):
+    assert len(delete()) <= 20 + AS_MANY_AS_TABLES
 
 
 @pytest.fixture

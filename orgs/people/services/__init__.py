@@ -3,7 +3,6 @@
 from orgs.people.queries import lock_membership
 from orgs.people.services.activate import (
     accept_invitation,
-    activate_or_invite,
     activate_or_keep_invitation,
     activate_waiting_memberships,
     join,
@@ -13,10 +12,9 @@ from orgs.people.services.activate import (
 from orgs.people.services.create import (
     add_membership,
     adopt_held,
-    adopt_membership,
     create_membership,
     create_owner_membership,
-    remove_membership,
+    remove_held,
 )
 from orgs.people.services.lock import (
     refuse_to_lose_last_owner,
@@ -45,12 +43,10 @@ from orgs.people.services.suspend import (
 
 __all__ = [
     "accept_invitation",
-    "activate_or_invite",
     "activate_or_keep_invitation",
     "activate_waiting_memberships",
     "add_membership",
     "adopt_held",
-    "adopt_membership",
     "copy_profile",
     "create_membership",
     "create_owner_membership",
@@ -66,7 +62,7 @@ __all__ = [
     "record_membership_sign_in",
     "refuse_to_lose_last_owner",
     "remember_address",
-    "remove_membership",
+    "remove_held",
     "save_columns",
     "suspend_held",
     "suspend_membership",

@@ -9,7 +9,8 @@ from orgs.audit.services import AuditTarget
 from orgs.base.actor import Actor
 from orgs.base.clock import now
 from orgs.base.errors import DomainError
-from orgs.base.writes import Insert
+from orgs.base.statements import number
+from orgs.base.writes import DeleteCascade, Insert
 from orgs.consent import queries as consent_queries
 from orgs.consent import services as consent
 from orgs.domains import queries as domains
@@ -27,21 +28,16 @@ from orgs.tenancy.models import Membership, User
 from orgs.tenancy.types import MembershipState
 
 NEW_INVITATION = Insert(Invitation)
+INVITATION = DeleteCascade(lambda: Invitation.objects.filter(org_id=number("org"), membership_id=number("membership")))
 log = structlog.get_logger(__name__)
 
 
 @transaction.atomic
-def activate_or_invite(*, membership: Membership, actor: Actor) -> None:
-    """Activate the membership when its organization has verified the domain of its address, else plan an invitation."""
-    changes = Changes(membership.org_id, actor)
-    if not activate(membership=membership, changes=changes):
-        invite(membership=membership, changes=changes)
-    changes.write()
-
-
-@transaction.atomic
 def activate_or_keep_invitation(*, membership: Membership, actor: Actor) -> None:
-    """Do what `activate_or_invite` does, but send no invitation where one was mailed or waits to be mailed."""
+    """Activate the membership when its organization has verified the domain of its address, else plan an invitation.
+
+    None is sent where one was mailed, or waits to be mailed.
+    """
     changes = Changes(membership.org_id, actor)
     if not activate(membership=membership, changes=changes) and not queries.has_open_invitation(membership):
         invite(membership=membership, changes=changes)
@@ -89,7 +85,7 @@ def join_held(*, membership: Membership, user: User, changes: Changes) -> None:
         save_columns(membership, "user_id", "joined_at", "state")
     except IntegrityError as error:
         raise MembershipExists("This account already has another membership in the organization.") from error
-    _withdraw(membership, changes)
+    withdraw_invitation(membership=membership, changes=changes)
     if membership.is_active:
         tenancy.extend_personal_sessions(membership=membership)
     changes.record("membership.joined", AuditTarget.of_membership(membership))
@@ -110,15 +106,10 @@ def join_new_account(*, membership: Membership, changes: Changes) -> bool:
     return True
 
 
-@transaction.atomic
-def withdraw_invitation(*, membership: Membership) -> None:
-    """Cancel the invitation: it is neither sent nor accepted from now on."""
-    _withdraw(membership, Changes(membership.org_id, Actor.system()))
-
-
-def _withdraw(membership: Membership, changes: Changes) -> None:
+def withdraw_invitation(*, membership: Membership, changes: Changes) -> None:
+    """Cancel the invitation of a membership that is held: it is neither sent nor accepted from now on."""
     changes.cancel(INVITATION_MAIL, str(membership.public_id))
-    Invitation.objects.filter(org_id=membership.org_id, membership=membership).delete()
+    INVITATION.run(org=membership.org_id, membership=membership.pk)
 
 
 @transaction.atomic

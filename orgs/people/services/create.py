@@ -2,26 +2,26 @@
 
 from django.db import IntegrityError, transaction
 
-from orgs.audit import services as audit
 from orgs.audit.services import AuditTarget, Change
 from orgs.base.actor import Actor
-from orgs.base.writes import Insert
+from orgs.base.statements import number
+from orgs.base.writes import DeleteCascade, Insert
 from orgs.domains import queries as domains
 from orgs.events.services import Changes
 from orgs.people import queries
 from orgs.people.errors import MembershipExists
-from orgs.people.queries import lock_membership
-from orgs.people.services.activate import activate, invite_new, join_held, join_new_account, withdraw_invitation
+from orgs.people.services.activate import activate, invite_new, join_held, join_new_account
 from orgs.people.services.lock import refuse_to_lose_last_owner, save_columns
 from orgs.people.services.profile import copy_profile, remember_address, remember_first_address
 from orgs.people.services.roles import grant_role
-from orgs.people.types import NewMembership, Profile
+from orgs.people.types import INVITATION_MAIL, NewMembership, Profile
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, Organization, User
 from orgs.tenancy.types import GrantSource, MembershipOrigin, Role
 
 NEW_MEMBERSHIP = Insert(Membership)
+MEMBERSHIP = DeleteCascade(lambda: Membership.objects.filter(org_id=number("org"), pk=number("pk")))
 
 
 @transaction.atomic
@@ -83,17 +83,8 @@ def _insert_membership(new: NewMembership, changes: Changes) -> Membership:
     return membership
 
 
-@transaction.atomic
-def adopt_membership(*, membership: Membership, origin: MembershipOrigin, actor: Actor) -> Membership:
-    """Add an origin to an existing membership; its roles and suspensions stay as they are."""
-    locked, changes = lock_membership(membership), Changes(membership.org_id, actor)
-    adopt_held(membership=locked, origin=origin, changes=changes)
-    changes.write()
-    return locked
-
-
 def adopt_held(*, membership: Membership, origin: MembershipOrigin, changes: Changes) -> None:
-    """Do what `adopt_membership` does with a membership that the caller's transaction holds."""
+    """Add an origin to a membership that the caller's transaction holds; its roles and suspensions stay as they are."""
     if origin in membership.origin_set:
         return
     membership.origins = " ".join(sorted({*membership.origin_set, origin}))
@@ -102,19 +93,20 @@ def adopt_held(*, membership: Membership, origin: MembershipOrigin, changes: Cha
     changes.record("membership.adopted", AuditTarget.of_membership(membership), change)
 
 
-@transaction.atomic
-def remove_membership(*, membership: Membership, actor: Actor) -> None:
-    """Delete the membership, and its account when nobody ever used that. Raises LastOwner."""
-    locked = lock_membership(membership)
-    if locked.is_active:
-        refuse_to_lose_last_owner(locked)
-    withdraw_invitation(membership=locked)
-    audit.record(org=locked.org, actor=actor, action="membership.removed", target=AuditTarget.of_membership(locked))
-    user = tenancy_queries.lock_account(locked.user) if locked.user is not None else None
-    locked.delete()
+def remove_held(*, membership: Membership, changes: Changes) -> None:
+    """Delete a membership that the caller's transaction holds, and its account when nobody ever used that.
+
+    Raises LastOwner.
+    """
+    if membership.is_active:
+        refuse_to_lose_last_owner(membership)
+    changes.cancel(INVITATION_MAIL, str(membership.public_id))
+    changes.record("membership.removed", AuditTarget.of_membership(membership))
+    user = tenancy_queries.lock_account(membership.user) if membership.user is not None else None
+    MEMBERSHIP.run(org=membership.org_id, pk=membership.pk)
     if (
         user is not None
         and tenancy_queries.was_never_used(user)
-        and not tenancy_queries.has_other_memberships(user, locked.org)
+        and not tenancy_queries.has_other_memberships(user, membership.org)
     ):
         tenancy.delete_unused_account(user=user)

@@ -8,14 +8,14 @@ from django.db import transaction
 from orgs.audit import services as audit
 from orgs.audit.services import AuditTarget, Change, Record
 from orgs.base.actor import Actor
+from orgs.events.services import Changes
 from orgs.people.queries import lock_membership
 from orgs.people.services.lock import refuse_to_lose_last_owner
 from orgs.people.types import RoleClaim
 from orgs.tenancy.models import Membership, Organization, RoleGrant
-from orgs.tenancy.types import GrantSource, Role, highest
+from orgs.tenancy.types import CLAIMS, GrantSource, Role, highest
 
 PORTION = 1000
-CLAIMS = (GrantSource.DIRECTORY, GrantSource.GROUP)
 
 
 @transaction.atomic
@@ -67,13 +67,14 @@ def update_claims(
         _recompute_roles(org, held, actor)
 
 
-@transaction.atomic
-def drop_claims(*, membership: Membership, references: Collection[str], actor: Actor) -> None:
+def drop_claims(*, membership: Membership, references: Collection[str], changes: Changes) -> None:
     """Take the roles that come from these directories and groups. The caller holds the membership."""
     claims = RoleGrant.objects.filter(org_id=membership.org_id, membership=membership, source__in=CLAIMS)
     deleted, _ = claims.filter(reference__in=references).delete()
     if deleted:
-        _recompute_roles(membership.org, [membership], actor)
+        # the audit log has the acts in their order
+        changes.write()
+        _recompute_roles(membership.org, [membership], changes.actor)
 
 
 def _hold(org: Organization, ids: Sequence[int]) -> list[Membership]:

@@ -8,8 +8,9 @@ from django.db import IntegrityError, transaction
 
 from orgs.base import portions
 from orgs.base.clock import now
+from orgs.base.statements import number
 from orgs.base.text import address_key
-from orgs.base.writes import Insert
+from orgs.base.writes import DeleteCascade, Insert
 from orgs.tenancy import queries
 from orgs.tenancy.errors import AccountExists, AddressTaken, ExistingAccountClosed, SlugTaken
 from orgs.tenancy.models import AddressVerification, Organization, User
@@ -17,6 +18,7 @@ from orgs.tenancy.services.addresses import delete_if_empty, free_address, requi
 
 # accounts that nobody has verified and that claim one address
 MOST_CLAIMS = 20
+ACCOUNT = DeleteCascade(lambda: User.objects.filter(pk=number("pk")))
 NEW_USER, NEW_ADDRESS, NEW_VERIFICATION = Insert(User), Insert(EmailAddress), Insert(AddressVerification)
 
 
@@ -122,4 +124,4 @@ def delete_unverified_accounts(*, before: datetime) -> int:
 
 def delete_unused_account(*, user: User) -> None:
     """Delete an account that a directory created and nobody ever used, with its addresses."""
-    user.delete()
+    ACCOUNT.run(pk=user.pk)

@@ -4,18 +4,29 @@ from django.db import transaction
 from django.db.models import Q
 
 from orgs.base.clock import now
+from orgs.base.statements import number, text
+from orgs.base.writes import Delete, DeleteCascade, Insert
 from orgs.consent import queries as consent
 from orgs.deprovisioning import services as deprovisioning
 from orgs.deprovisioning.services import DELETED
 from orgs.events.services import Changes
 from orgs.groups import services as groups
-from orgs.people import queries as people_queries
 from orgs.people import services as people
 from orgs.tenancy.types import MembershipOrigin, SuspensionSource
 from scim.directories.types import TEST_LIFE, Deleted, ScimCaller
 from scim.users import queries
 from scim.users.errors import ListedMember
-from scim.users.models import DirectoryUser
+from scim.users.models import DirectoryUser, FormerDirectoryUser
+
+USER = DeleteCascade(lambda: DirectoryUser.objects.filter(org_id=number("org"), pk=number("pk")))
+NEW_FORMER = Insert(FormerDirectoryUser)
+FORMER = Delete(
+    lambda: FormerDirectoryUser.objects.filter(
+        Q(external_id=text("external_id")) | Q(membership_id=number("membership")),
+        org_id=number("org"),
+        directory_id=number("directory"),
+    )
+)
 
 
 @transaction.atomic(savepoint=False)
@@ -32,18 +43,30 @@ def delete_user(*, caller: ScimCaller, scim_id: str) -> Deleted:
     if user.is_listed:
         raise ListedMember
     membership = user.membership
-    was_used = not people_queries.was_never_used(membership) or consent.is_address_of_own_account(membership)
+    standing = queries.standing_of(user)
+    was_used = standing.is_used or consent.is_address_of_own_account(membership)
     # whatever other directories took it over since, nobody but directories ever brought this member
     is_made_here = user.made_membership or membership.origin_set == {MembershipOrigin.SCIM}
-    is_unused = is_made_here and not was_used
-    groups.leave_directory(membership=membership, directory=caller.public_id, actor=caller.actor)
-    user.delete()
-    if queries.users_in_other_directories(user).exists():
-        is_unused = False
+    is_unused = is_made_here and not was_used and not standing.is_elsewhere
+    if standing.has_claims:
+        groups.leave_directory(membership=membership, directory=caller.public_id, changes=changes)
+    if is_unused:
+        # and the user with it
+        people.remove_held(membership=membership, changes=changes)
+        changes.write()
+        return Deleted(name=user.user_name, was_test=now() - user.created_at < TEST_LIFE)
+    USER.run(org=user.org_id, pk=user.pk)
+    if standing.is_elsewhere:
         _leave_to_other_directories(user, caller, changes)
-    elif is_unused:
-        people.remove_membership(membership=membership, actor=caller.actor)
-    elif was_used:
+    else:
+        _suspend(user, caller, changes, was_used=was_used)
+    changes.write()
+    return Deleted(name=user.user_name, was_test=False)
+
+
+def _suspend(user: DirectoryUser, caller: ScimCaller, changes: Changes, *, was_used: bool) -> None:
+    membership = user.membership
+    if was_used:
         deprovisioning.deprovision_held(membership=membership, directory=caller.public_id, changes=changes)
         _keep_external_id(user)
     else:
@@ -55,9 +78,7 @@ def delete_user(*, caller: ScimCaller, scim_id: str) -> Deleted:
             changes=changes,
         )
         # the next one with this address may be somebody else: a link of an earlier mail must not open their membership
-        people.withdraw_invitation(membership=membership)
-    changes.write()
-    return Deleted(name=user.user_name, was_test=is_unused and now() - user.created_at < TEST_LIFE)
+        people.withdraw_invitation(membership=membership, changes=changes)
 
 
 def _leave_to_other_directories(user: DirectoryUser, caller: ScimCaller, changes: Changes) -> None:
@@ -74,13 +95,15 @@ def _leave_to_other_directories(user: DirectoryUser, caller: ScimCaller, changes
 def _keep_external_id(user: DirectoryUser) -> None:
     if not user.external_id:
         return
-    kept = queries.former_users_of(user.directory)
+    whose = {"org": user.org_id, "directory": user.directory_id}
     # the newest holder of an externalId is whom it means
-    kept.filter(Q(external_id=user.external_id_key) | Q(membership=user.membership)).delete()
-    kept.create(
-        org_id=user.org_id,
-        directory_id=user.directory_id,
-        membership=user.membership,
-        external_id=user.external_id_key,
-        deleted_at=now(),
+    FORMER.run(**whose, external_id=user.external_id_key, membership=user.membership_id)
+    NEW_FORMER.one(
+        FormerDirectoryUser(
+            org_id=user.org_id,
+            directory_id=user.directory_id,
+            membership=user.membership,
+            external_id=user.external_id_key,
+            deleted_at=now(),
+        )
     )

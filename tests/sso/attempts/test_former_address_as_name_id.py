@@ -1,13 +1,10 @@
 """A renamed member whose IdP keeps the former address as Name ID: an admin or support lets it in, until the address goes on."""
 
-from uuid import uuid4
-
 import pytest
 from django.urls import reverse
 
 from orgs.audit.models import AuditEvent
 from orgs.consent import queries as consent
-from orgs.deprovisioning.services import deprovision_membership, restore_membership
 from orgs.people import queries as people_queries
 from orgs.people import services as people
 from orgs.people.types import Profile
@@ -20,6 +17,7 @@ from sso.connections import services as connections
 from sso.connections.errors import IdentityUnknown
 from sso.connections.models import SamlIdentity
 from sso.connections.types import SignInRules
+from tests import held
 from tests.factories import ACTOR
 from tests.portal.test_support import seed, sue, support  # noqa: F401 - fixtures
 from tests.sso.idp import Browser, NameIdSource
@@ -212,8 +210,8 @@ def test_former_address_stops_being_a_name_id_when_somebody_else_gets_the_addres
         people.update_profile(membership=other, profile=Profile(ALICE), actor=ACTOR)
     else:
         people.record_membership_sign_in(membership=other)
-        deprovision_membership(membership=other, directory=uuid4(), actor=ACTOR)
-        restore_membership(membership=other, profile=Profile(ALICE), actor=ACTOR)
+        held.deprovision(other)
+        held.restore(other, Profile(ALICE))
     assert kind_of(alice) == AddressKind.FORMER
     assert people_queries.address_kinds(acme, ALICE)[other.pk] == AddressKind.CURRENT
 

@@ -1,11 +1,8 @@
 """A former address links no Name ID, and its new holder signs in as herself (decision 16)."""
 
-from uuid import uuid4
-
 import pytest
 
 from orgs.audit.models import AuditEvent
-from orgs.deprovisioning.services import deprovision_membership
 from orgs.people import services as people
 from orgs.people.types import Profile
 from orgs.tenancy.models import Membership
@@ -15,6 +12,7 @@ from sso.attempts.queries import identities_in_the_way
 from sso.connections import services as connections
 from sso.connections.models import SamlIdentity
 from sso.connections.types import SignInRules
+from tests import held
 from tests.factories import ACTOR, MembershipFactory
 from tests.sso.idp import Browser, IdpNameIdFormat, NameIdSource
 
@@ -88,7 +86,7 @@ def test_persistent_name_id_of_a_deleted_member_enters_the_newly_provisioned_mem
     )
     first = people.create_membership(org=acme, profile=Profile(ALICE), origin=MembershipOrigin.SCIM, actor=ACTOR)
     Browser().sign_in(persistent, connection, ALICE)
-    deprovision_membership(membership=first, directory=uuid4(), actor=ACTOR)
+    held.deprovision(first)
     second = people.create_membership(org=acme, profile=Profile(ALICE), origin=MembershipOrigin.SCIM, actor=ACTOR)
     browser.sign_in(persistent, connection, ALICE)
     assert last_attempt().membership == second
@@ -102,7 +100,7 @@ def test_persistent_name_id_of_a_deleted_member_opens_nobody_elses_membership(co
     )
     first = people.create_membership(org=acme, profile=Profile(ALICE), origin=MembershipOrigin.SCIM, actor=ACTOR)
     Browser().sign_in(persistent, connection, ALICE)
-    deprovision_membership(membership=first, directory=uuid4(), actor=ACTOR)
+    held.deprovision(first)
     browser.sign_in(persistent, connection, uma.email)
     assert last_attempt().error == "subject_changed"
     assert browser.reaches() == []
@@ -113,7 +111,7 @@ def test_sign_in_is_refused_when_the_directory_deleted_the_member(connection, id
     connections.change_rules(connection=connection, rules=SignInRules(jit=True), actor=ACTOR)
     membership = people.create_membership(org=acme, profile=Profile(ALICE), origin=MembershipOrigin.SCIM, actor=ACTOR)
     Browser().sign_in(idp, connection, ALICE)
-    deprovision_membership(membership=membership, directory=uuid4(), actor=ACTOR)
+    held.deprovision(membership)
     browser.sign_in(idp, connection, ALICE)
     assert browser.reaches() == []
     assert last_attempt().error == "deleted_by_directory"

@@ -25,6 +25,7 @@ from sso.signin.errors import SignInRefused
 from sso.signin.saml import SAML
 from sso.signin.types import AnswerRequest, FinishRequest, Question
 from sso.versions import services as versions
+from tests import held
 from tests.factories import ACTOR, UserFactory
 from tests.sso.conftest import connect, verify
 from tests.sso.idp import Browser
@@ -149,7 +150,7 @@ def test_finish_is_refused_when_the_membership_is_removed_at_that_moment(connect
 
     def remove_first(membership):
         monkeypatch.setattr(people, "lock_membership", lock)
-        people.remove_membership(membership=membership, actor=ACTOR)
+        held.remove(membership)
         return lock(membership)
 
     monkeypatch.setattr(people, "lock_membership", remove_first)
