@@ -19,6 +19,7 @@ from orgs.tenancy.types import SETTINGS_ROLES
 from portal.site import guides, overview
 from portal.site.health import unavailable
 from portal.site.navigation import FIRST_PAGE
+from scim.activity import queries as activity
 from scim.directories import queries as directories
 from scim.directories.types import MemberListing
 from scim.users import services as users
@@ -121,8 +122,8 @@ def set_member_listing(request: OrgRequest, org_slug: str) -> HttpResponse:
 @admin_required
 def provisioning_pulse(request: OrgRequest, org_slug: str) -> HttpResponse:
     """Show the live part of that page: whether the IdP has called, and how that went."""
-    pulse = overview.pulse_of(directories.first_directory(request.org))
-    if request.GET.get("shown") == pulse.mark:
+    pulse = activity.health(directories.first_directory(request.org))
+    if request.GET.get("shown") == pulse.state_key:
         # nothing is swapped, so a screen reader isn't told the same thing every two seconds
         return HttpResponse(status=204)
     return render(request, "portal/authentication.html#pulse", {"pulse": pulse, "org": request.org})

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db.models import IntegerField, Q, QuerySet, Subquery
 from django.db.models.expressions import Expression
+from django.db.models.functions import Coalesce
 
 from orgs.base.clock import now
 from orgs.base.text import text_key
@@ -166,7 +167,7 @@ def _bounded(rows: QuerySet[RequestLog]) -> BoundedCount:
 
 
 def health(directory: Directory) -> DirectoryHealth:
-    """Return how provisioning is doing, from the calls that came with a live token: six statements at most.
+    """Return how provisioning is doing, from the calls that came with a live token: five statements at most.
 
     Nothing that a stranger sends counts.
     """
@@ -181,7 +182,7 @@ def health(directory: Directory) -> DirectoryHealth:
     if _is_failing(latest):
         step = _step_of(latest)
         return DirectoryHealth(Health.FAILED, latest, latest.at, failed=latest, step=step, refused=refused)
-    if now() - latest.at > _longest_silence(directory_id, latest):
+    if _is_silent(directory_id, latest):
         return DirectoryHealth(Health.SILENT, latest, latest.at, refused=refused)
     return DirectoryHealth(Health.HEALTHY, latest, _healthy_since(directory), refused=refused)
 
@@ -203,14 +204,14 @@ def _step_of(failed: RequestLog) -> int:
     return step
 
 
-def _longest_silence(directory_id: int, latest: RequestLog) -> timedelta:
-    """Return how long nothing may come: by what is known of the provider, else by twice the longest pause of late."""
-    known = calls_every(latest.dialect)
-    if known:
-        return 3 * known
+def _is_silent(directory_id: int, latest: RequestLog) -> bool:
+    """Say whether nothing came for too long: by what is known of the provider, else by twice its longest pause of late."""
+    silence, known = now() - latest.at, calls_every(latest.dialect)
+    if known or silence <= SILENT_AFTER:
+        return bool(known) and silence > 3 * known
     times = list(requests.authenticated(directory_id).values_list("at", flat=True)[:RHYTHM_OF_CALLS])
     pauses = (later - earlier for later, earlier in pairwise(times))
-    return max(SILENT_AFTER, 2 * max(pauses, default=timedelta(0)))
+    return silence > 2 * max(pauses, default=timedelta(0))
 
 
 def _healthy_since(directory: Directory) -> datetime | None:
@@ -218,8 +219,8 @@ def _healthy_since(directory: Directory) -> datetime | None:
     calls = requests.authenticated(directory.pk).filter(org_id=directory.org_id)
     absent = Q(status=HTTPStatus.NOT_FOUND, method__in=("GET", "DELETE"))
     failures = calls.filter(status__gte=400, is_connection_test=False).exclude(absent)
-    last_failure = failures.values_list("id", flat=True).first()
-    after = calls if last_failure is None else calls.filter(id__gt=last_failure)
+    last_failure = Subquery(failures.order_by("-id").values("id")[:1])
+    after = calls.filter(id__gt=Coalesce(last_failure, 0))
     return after.order_by("id").values_list("at", flat=True).first()
 
 

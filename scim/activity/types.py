@@ -88,3 +88,12 @@ class DirectoryHealth:
     failed: "RequestLog | None" = None
     step: int = 0
     refused: "Refusals | None" = None
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.health is Health.NEVER_CALLED
+
+    @property
+    def state_key(self) -> str:
+        """Return a text that stays the same while a waiting page has nothing new to show."""
+        return f"{self.health}-{self.refused.count if self.refused else 0}"

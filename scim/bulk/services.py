@@ -24,7 +24,7 @@ Translate = Callable[[Exception], ScimError]
 
 
 @dataclass(slots=True)
-class Run:
+class BulkRun:
     """A bulk request under way. `ids` are what the new resources are called by their bulkIds."""
 
     caller: ScimCaller
@@ -42,7 +42,7 @@ def perform_bulk(
     in the form that `translate` gives it.
     """
     ordered, circular = in_order(request.operations)
-    run, outcomes, errors = Run(caller, remarks, translate), list[BulkOutcome](), 0
+    run, outcomes, errors = BulkRun(caller, remarks, translate), list[BulkOutcome](), 0
     refused = RuleConflict("The operations refer to one another in a circle. Create one first, then change it.")
     for operation in [*ordered, *(replace(one, problem=refused) for one in circular)]:
         outcome = _outcome(run, operation)
@@ -54,7 +54,7 @@ def perform_bulk(
     return outcomes
 
 
-def _outcome(run: Run, operation: BulkOperation) -> BulkOutcome:
+def _outcome(run: BulkRun, operation: BulkOperation) -> BulkOutcome:
     base = f"{directories.base_url(run.caller)}/{operation.resource.capitalize()}"
     try:
         if operation.problem is not None:
@@ -73,7 +73,7 @@ def _outcome(run: Run, operation: BulkOperation) -> BulkOutcome:
     return BulkOutcome(known, STATUSES[known.method], f"{base}/{scim_id}", version)
 
 
-def _with_ids(run: Run, operation: BulkOperation) -> BulkOperation:
+def _with_ids(run: BulkRun, operation: BulkOperation) -> BulkOperation:
     """Return the operation with ids for bulkIds. Raises InvalidValue for one that no operation has made."""
     missing = sorted(operation.refers - run.ids.keys())
     if missing:
@@ -87,51 +87,51 @@ def _with_ids(run: Run, operation: BulkOperation) -> BulkOperation:
 Made = tuple[str, int | None]
 
 
-def _create_user(run: Run, operation: BulkOperation) -> Made:
+def _create_user(run: BulkRun, operation: BulkOperation) -> Made:
     made = users.create_user(caller=run.caller, document=read_user(operation.data, run.remarks))
     return made.scim_id, made.version
 
 
-def _replace_user(run: Run, operation: BulkOperation) -> Made:
+def _replace_user(run: BulkRun, operation: BulkOperation) -> Made:
     changed = users.replace(caller=run.caller, scim_id=operation.resource_id, body=operation.data, remarks=run.remarks)
     return changed.scim_id, changed.version
 
 
-def _patch_user(run: Run, operation: BulkOperation) -> Made:
+def _patch_user(run: BulkRun, operation: BulkOperation) -> Made:
     changed = users.patch_user(
         caller=run.caller, scim_id=operation.resource_id, body=operation.data, remarks=run.remarks
     )
     return changed.scim_id, changed.version
 
 
-def _delete_user(run: Run, operation: BulkOperation) -> Made:
+def _delete_user(run: BulkRun, operation: BulkOperation) -> Made:
     users.delete_user(caller=run.caller, scim_id=operation.resource_id)
     return operation.resource_id, None
 
 
-def _create_group(run: Run, operation: BulkOperation) -> Made:
+def _create_group(run: BulkRun, operation: BulkOperation) -> Made:
     made = groups.create_group(caller=run.caller, given=read_group(operation.data, run.remarks))
     return made.scim_id, made.version
 
 
-def _replace_group(run: Run, operation: BulkOperation) -> Made:
+def _replace_group(run: BulkRun, operation: BulkOperation) -> Made:
     given = read_group(operation.data, run.remarks)
     changed = groups.replace_group(caller=run.caller, scim_id=operation.resource_id, given=given)
     return changed.scim_id, changed.version
 
 
-def _patch_group(run: Run, operation: BulkOperation) -> Made:
+def _patch_group(run: BulkRun, operation: BulkOperation) -> Made:
     change = apply_to_group(read_operations(operation.data), run.remarks)
     changed = groups.change_group(caller=run.caller, scim_id=operation.resource_id, change=change)
     return changed.scim_id, changed.version
 
 
-def _delete_group(run: Run, operation: BulkOperation) -> Made:
+def _delete_group(run: BulkRun, operation: BulkOperation) -> Made:
     groups.delete_group(caller=run.caller, scim_id=operation.resource_id)
     return operation.resource_id, None
 
 
-ACTS: dict[tuple[str, str], Callable[[Run, BulkOperation], Made]] = {
+ACTS: dict[tuple[str, str], Callable[[BulkRun, BulkOperation], Made]] = {
     ("POST", "users"): _create_user,
     ("PUT", "users"): _replace_user,
     ("PATCH", "users"): _patch_user,

@@ -52,7 +52,7 @@ _ORDER: dict[Operator, Callable[[str, str], bool]] = {
 }
 
 
-class Source(Protocol):
+class AttributeSource(Protocol):
     """Where rows have the value of one attribute. Conditions are true or false, never null, so that `not` can turn them."""
 
     @property
@@ -169,7 +169,7 @@ class RelatedValues:
 
     rows: "QuerySet[Any, Any]"
     within: Q
-    subs: Mapping[str, Source]
+    subs: Mapping[str, AttributeSource]
 
     def any_meets(self, term: Condition | None) -> Q:
         within = self.within if term is None else self.within & condition(term, _Related(self.subs))
@@ -195,7 +195,7 @@ def _meets(text: str, term: Condition) -> bool:
 class Places(Protocol):
     """Where one resource, or one value of a multi-valued attribute, has its values."""
 
-    def source(self, attribute: Queryable) -> Source: ...
+    def source(self, attribute: Queryable) -> AttributeSource: ...
 
     def values(self, attribute: Queryable) -> Values: ...
 
@@ -207,7 +207,7 @@ class Places(Protocol):
 class ResourcePlaces:
     """The places of a resource: some attributes have their own, by casefolded name; the others are in a JSON column."""
 
-    sources: Mapping[str, Source]
+    sources: Mapping[str, AttributeSource]
     lists: Mapping[str, Values]
     column: str = ""
 
@@ -216,7 +216,7 @@ class ResourcePlaces:
         """Return the multi-valued attributes that aren't in the JSON column."""
         return frozenset(key for key, values in self.lists.items() if not isinstance(values, JsonValues))
 
-    def source(self, attribute: Queryable) -> Source:
+    def source(self, attribute: Queryable) -> AttributeSource:
         return self.sources.get(attribute.key) or Text(KeyText(self.column, attribute.key))
 
     def values(self, attribute: Queryable) -> Values:
@@ -235,16 +235,16 @@ class _Within:
 
 
 class _InValue(_Within):
-    def source(self, attribute: Queryable) -> Source:
+    def source(self, attribute: Queryable) -> AttributeSource:
         text = ValueText(attribute.sub_key)
         return Word(text) if attribute.kind is AttributeType.BOOLEAN else Text(text)
 
 
 @dataclass(frozen=True, slots=True)
 class _Related(_Within):
-    subs: Mapping[str, Source]
+    subs: Mapping[str, AttributeSource]
 
-    def source(self, attribute: Queryable) -> Source:
+    def source(self, attribute: Queryable) -> AttributeSource:
         return self.subs[attribute.sub_key]
 
 
@@ -306,7 +306,7 @@ def by_external_id(text: str) -> Q:
     return Q(external_id_key=exact_key(text)) & ~Q(external_id_key="")
 
 
-def common_sources(resource_type: str, place: str) -> dict[str, Source]:
+def common_sources(resource_type: str, place: str) -> dict[str, AttributeSource]:
     """Return where every resource has its id and meta; `place` is what is before the id in its URL."""
     return {
         "id": Text(IdText(F("public_id")), lambda key: Q(public_id=read_uuid(key))),

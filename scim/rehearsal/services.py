@@ -30,9 +30,9 @@ from scim.rehearsal.types import (
     REHEARSAL_ASKED,
     TOKEN_LIFE,
     UNFINISHED,
+    RehearsalSection,
     RehearsalState,
     RehearsalUnderWay,
-    Section,
     StepLine,
 )
 
@@ -120,7 +120,7 @@ def _walk(rehearsal: Rehearsal, made: Made, send: Send) -> RehearsalState:
     return RehearsalState.FAILED if failed else RehearsalState.PASSED
 
 
-def _sections(rehearsal: Rehearsal) -> Iterator[Section]:
+def _sections(rehearsal: Rehearsal) -> Iterator[RehearsalSection]:
     """Yield the parts of the walk, about people and groups whom nobody else can be."""
     calls = queries.calls_of(rehearsal.provider)
     if calls is None:
@@ -128,19 +128,19 @@ def _sections(rehearsal: Rehearsal) -> Iterator[Section]:
     mark = secrets.token_hex(4)
     domain = f"{mark}.{ADDRESS_DOMAIN}"
     test = calls.connection_test_with_groups if rehearsal.with_groups else calls.connection_test
-    yield Section("Test Connection", test, calls.context(f"test@{domain}", mark))
+    yield RehearsalSection("Test Connection", test, calls.context(f"test@{domain}", mark))
     yield from _pushes(calls, domain, mark, GROUPS_PUSHED if rehearsal.with_groups else 0)
 
 
-def _pushes(calls: CallSequence, domain: str, mark: str, group_count: int) -> Iterator[Section]:
+def _pushes(calls: CallSequence, domain: str, mark: str, group_count: int) -> Iterator[RehearsalSection]:
     people = made_up_people(calls.people_needed, domain)
     groups = [replace(group, name=f"{group.name} {mark}") for group in made_up_groups(group_count, people)]
     nothing: Context = {}
-    yield Section("Push people and groups", calls.activate(people, groups), nothing)
-    yield Section("Change them", calls.lifecycle(people, groups), nothing)
+    yield RehearsalSection("Push people and groups", calls.activate(people, groups), nothing)
+    yield RehearsalSection("Change them", calls.lifecycle(people, groups), nothing)
 
 
-def _line(section: Section, result: StepResult) -> StepLine:
+def _line(section: RehearsalSection, result: StepResult) -> StepLine:
     sent, got = result.sent, result.got
     return {
         "section": section.title,
@@ -155,7 +155,7 @@ def _line(section: Section, result: StepResult) -> StepLine:
     }
 
 
-def _label(section: Section, step: ScimStep) -> str:
+def _label(section: RehearsalSection, step: ScimStep) -> str:
     """Return what the step is called, with the names of this run in it."""
     return fill_text(step.label, section.context) if placeholders(step.label) <= section.context.keys() else step.label
 

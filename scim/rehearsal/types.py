@@ -40,7 +40,7 @@ class RehearsalUnderWay(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class RehearsalSection:
     """Steps that belong together, and what they start from."""
 
     title: str

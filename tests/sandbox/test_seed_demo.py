@@ -12,11 +12,12 @@ from orgs.groups.models import Group
 from orgs.tenancy.models import Organization, User
 from orgs.tenancy.queries import find_organization
 from orgs.tenancy.types import MembershipState, Role
-from portal.site.overview import Health, pulse_of
 from sandbox import idp
 from sandbox.cast import ACCOUNTS, PASSWORD
 from sandbox.idp import OUTSIDE
 from sandbox.seeds import require_sandbox, seed
+from scim.activity.queries import health
+from scim.activity.types import Health
 from scim.directories.models import ScimToken
 from scim.directories.queries import first_directory, list_tokens, token_state
 from scim.requests.models import RefusedCalls, RequestLog
@@ -94,7 +95,7 @@ class TestDemo(TestCase):
         assert [row.status for row in puts] == [200]
 
     def test_demo_directory_is_healthy(self):
-        assert pulse_of(first_directory(self.northwind)).health is Health.HEALTHY
+        assert health(first_directory(self.northwind)).health is Health.HEALTHY
 
     def test_demo_empty_organization_has_only_its_owner(self):
         empty = find_organization("emptyco")

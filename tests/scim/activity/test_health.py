@@ -133,7 +133,7 @@ def test_directory_is_silent_after_more_than_the_usual_pause_of_its_provider(acm
 def test_health_takes_no_more_statements_for_many_calls(acme_directory, call, django_assert_max_num_queries):
     for minutes in range(60, 0, -1):
         call(timedelta(minutes=minutes))
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(5):
         queries.health(acme_directory)
 
 
