@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from orgs.providers.attributes import AttributeRow, ProfileField
 from orgs.providers.idp_settings import NameIdFormat, Setting
 
 if TYPE_CHECKING:
@@ -29,20 +30,6 @@ class SpValue(StrEnum):
     def label(self) -> str:
         """Return what we call it, whatever the provider does."""
         return _VALUE_LABELS[self]
-
-
-class ProfileField(StrEnum):
-    """What is read of a person from the assertion's attributes."""
-
-    EMAIL = "email"
-    GIVEN_NAME = "given_name"
-    FAMILY_NAME = "family_name"
-    DISPLAY_NAME = "display_name"
-
-    @property
-    def label(self) -> str:
-        """Return what people call it."""
-        return _FIELD_LABELS[self]
 
 
 class MetadataWay(StrEnum):
@@ -84,16 +71,6 @@ class FormField:
     hint: str = ""
     required: bool = True
     choice: str = ""  # where no value of ours goes in
-
-
-@dataclass(frozen=True, slots=True)
-class AttributeRow:
-    """One attribute to send: the exact name to type at the provider, and what to choose there as its source."""
-
-    field: ProfileField
-    name: str
-    source: str
-    required: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +143,4 @@ _VALUE_LABELS = {
     SpValue.LOGIN_URL: "Login URL",
     SpValue.SP_METADATA_URL: "SP metadata URL",
     SpValue.SP_CERTIFICATE: "SP certificate",
-}
-_FIELD_LABELS = {
-    ProfileField.EMAIL: "Email address",
-    ProfileField.GIVEN_NAME: "First name",
-    ProfileField.FAMILY_NAME: "Last name",
-    ProfileField.DISPLAY_NAME: "Display name",
 }

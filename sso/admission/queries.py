@@ -3,9 +3,9 @@ from collections.abc import Collection, Sequence
 from orgs.base.text import address_domain, address_key
 from orgs.domains import queries as domains
 from orgs.people import queries as people
+from orgs.providers.attributes import ProfileField
 from orgs.providers.idp_settings import NameIdFormat
 from orgs.providers.registry import provider
-from orgs.providers.types import ProfileField
 from orgs.tenancy import queries as tenancy
 from orgs.tenancy.models import Membership, Organization, User
 from orgs.tenancy.types import AddressKind, MembershipState

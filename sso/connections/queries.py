@@ -10,9 +10,10 @@ from django.db.models import Prefetch, QuerySet
 from orgs.base import sealed
 from orgs.base.statements import Statement, number, text, uuid
 from orgs.people import queries as people
+from orgs.providers.attributes import ProfileField
 from orgs.providers.idp_settings import NameIdFormat
 from orgs.providers.registry import provider
-from orgs.providers.types import ProfileField, SpValue
+from orgs.providers.types import SpValue
 from orgs.tenancy.models import Membership, Organization
 from orgs.tenancy.types import Role
 from sso.connections.errors import ConnectionUnknown, NothingInPreparation, SeenNoLonger

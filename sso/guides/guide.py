@@ -5,10 +5,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from orgs.providers.aliases import WELL_KNOWN
+from orgs.providers.attributes import WELL_KNOWN, AttributeRow
 from orgs.providers.habits import READ_ATTRIBUTES
 from orgs.providers.registry import PROVIDERS
-from orgs.providers.types import Absent, AttributeRow, FormField, MetadataWay, Provider, SpValue
+from orgs.providers.types import Absent, FormField, MetadataWay, Provider, SpValue
 from sso.guides import troubleshooting
 from sso.guides.markdown import bullets, code, numbered, page, plain, table
 from sso.guides.troubleshooting import refusals_in

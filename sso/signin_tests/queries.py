@@ -1,8 +1,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from orgs.providers.attributes import AttributeRow, ProfileField
 from orgs.providers.registry import provider
-from orgs.providers.types import AttributeRow, ProfileField
 from orgs.tenancy.models import Organization
 from sso.admission.queries import attribute_names
 from sso.connections.models import Configuration, Connection

@@ -6,7 +6,7 @@ from enum import StrEnum
 from django.db.models import TextChoices
 
 from orgs.base.errors import NotFound
-from orgs.providers.types import ProfileField
+from orgs.providers.attributes import ProfileField
 from sso.identity.profile import ClaimedProfile
 from sso.identity.types import VerifiedIdentity
 

@@ -2,9 +2,10 @@ from typing import Any
 
 from django import forms
 
+from orgs.providers.attributes import AttributeRow, ProfileField
 from orgs.providers.idp_settings import NameIdFormat
 from orgs.providers.registry import PROVIDERS
-from orgs.providers.types import AttributeRow, ProfileField, Provider
+from orgs.providers.types import Provider
 from sso.connections.forms import PrintableField
 from sso.connections.types import NAME_ID_FORMATS, AttributeChoice
 from sso.metadata.types import MetadataUse

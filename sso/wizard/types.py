@@ -1,6 +1,6 @@
 from dataclasses import dataclass
 
-from orgs.providers.types import AttributeRow
+from orgs.providers.attributes import AttributeRow
 from sso.signin_tests.types import ProfileRow
 
 

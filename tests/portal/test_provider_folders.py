@@ -6,10 +6,11 @@ from dataclasses import fields, replace
 
 import pytest
 
+from orgs.providers.attributes import ProfileField
 from orgs.providers.habits import CallSequence, RequestFacts, RequestShape, ScimHabits
 from orgs.providers.registry import ALL, PROVIDERS, SCIM_CLIENTS, name_of, provider
 from orgs.providers.steps import StepRequest
-from orgs.providers.types import Absent, ProfileField, Provider
+from orgs.providers.types import Absent, Provider
 from portal.simulator.plan import Plan, simulate
 from scim.dialects.recognize import recognize, shows
 from scim.dialects.walk import Send

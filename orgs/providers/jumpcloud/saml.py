@@ -1,18 +1,9 @@
 """JumpCloud: its Custom Application with Single Sign-On by SAML."""
 
-from orgs.providers.aliases import accepted
+from orgs.providers.attributes import AttributeRow, ProfileField, accepted
 from orgs.providers.fixes import beyond_settings, renewal_steps
 from orgs.providers.idp_settings import NameIdFormat, Setting
-from orgs.providers.types import (
-    AttributeRow,
-    FormField,
-    Instruction,
-    MetadataHint,
-    MetadataWay,
-    ProfileField,
-    SamlGuide,
-    SpValue,
-)
+from orgs.providers.types import FormField, Instruction, MetadataHint, MetadataWay, SamlGuide, SpValue
 
 ATTRIBUTES = (
     AttributeRow(ProfileField.EMAIL, "email", "email"),

@@ -6,9 +6,10 @@ from dataclasses import fields, is_dataclass
 
 import pytest
 
+from orgs.providers.attributes import ProfileField
 from orgs.providers.idp_settings import NameIdFormat, Setting
 from orgs.providers.registry import PROVIDERS, provider, recognize
-from orgs.providers.types import Instruction, MetadataWay, ProfileField, SpValue
+from orgs.providers.types import Instruction, MetadataWay, SpValue
 from tests.architecture.source import modules
 
 EMAIL, GIVEN, FAMILY, DISPLAY = ProfileField

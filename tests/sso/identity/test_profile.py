@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from orgs.providers.attributes import ProfileField
 from orgs.providers.registry import PROVIDERS
-from orgs.providers.types import ProfileField
 from sso.identity.errors import AttributesEncrypted, EmailAmbiguous, EmailInvalid, EmailMissing
 from sso.identity.profile import AttributeNames, preview_profile, read_profile
 from sso.identity.types import as_json, from_json

@@ -1,8 +1,40 @@
-"""The names under which identity providers send what we read of a person. No name stands for two things."""
+"""What is read of a person, and the names under which identity providers send it. No name stands for two things."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 
-from orgs.providers.types import AttributeRow, ProfileField
+
+class ProfileField(StrEnum):
+    """What is read of a person from the assertion's attributes."""
+
+    EMAIL = "email"
+    GIVEN_NAME = "given_name"
+    FAMILY_NAME = "family_name"
+    DISPLAY_NAME = "display_name"
+
+    @property
+    def label(self) -> str:
+        """Return what people call it."""
+        return _FIELD_LABELS[self]
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeRow:
+    """One attribute to send: the exact name to type at the provider, and what to choose there as its source."""
+
+    field: ProfileField
+    name: str
+    source: str
+    required: bool = True
+
+
+_FIELD_LABELS = {
+    ProfileField.EMAIL: "Email address",
+    ProfileField.GIVEN_NAME: "First name",
+    ProfileField.FAMILY_NAME: "Last name",
+    ProfileField.DISPLAY_NAME: "Display name",
+}
 
 # Entra sends the user principal name as …/claims/name, so that name is nobody's display name here
 WELL_KNOWN: Mapping[ProfileField, tuple[str, ...]] = {
