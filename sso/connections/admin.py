@@ -6,6 +6,7 @@ from orgs.base.actor import Actor
 from orgs.base.read_only_admin import AdminRequest, ConfirmedAct, ReadOnlyAdmin, ReadOnlyInline, run_confirmed
 from sso.connections import queries, services
 from sso.connections.models import Configuration, Connection, IdpCertificate, SamlIdentity, SpKey
+from sso.connections.types import IDP_FIELDS
 
 
 class ConfigurationInline(ReadOnlyInline):
@@ -67,14 +68,7 @@ class ConfigurationAdmin(ReadOnlyAdmin):
         "number",
         "revision",
         "stage",
-        "idp_entity_id",
-        "redirect_url",
-        "post_url",
-        "metadata_source",
-        "metadata_url",
-        "name_id_format",
-        "attribute_map",
-        "needs_both_signed",
+        *IDP_FIELDS,
         "created_at",
         "tested_at",
         "tested_by",

@@ -12,6 +12,18 @@ MAX_CONNECTIONS = 25
 # which a version trusts at once
 MAX_CERTIFICATES = 10
 CONNECTION_CHANGED = "connection.changed"
+# what a version says of its IdP, and a new one copies
+IDP_FIELDS = (
+    "provider",
+    "idp_entity_id",
+    "redirect_url",
+    "post_url",
+    "metadata_source",
+    "metadata_url",
+    "name_id_format",
+    "attribute_map",
+    "needs_both_signed",
+)
 
 
 class ConnectionState(TextChoices):

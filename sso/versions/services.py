@@ -21,6 +21,7 @@ from sso.connections.models import Configuration, Connection, IdpCertificate
 from sso.connections.queries import lock_connection
 from sso.connections.services import record_change
 from sso.connections.types import (
+    IDP_FIELDS,
     STEPS,
     AttributeChoice,
     Binding,
@@ -29,18 +30,6 @@ from sso.connections.types import (
     IdpSide,
     Stage,
     WizardStep,
-)
-
-COPIED = (
-    "provider",
-    "idp_entity_id",
-    "redirect_url",
-    "post_url",
-    "metadata_source",
-    "metadata_url",
-    "name_id_format",
-    "attribute_map",
-    "needs_both_signed",
 )
 
 
@@ -202,7 +191,7 @@ def begin_reconfiguration(*, connection: Connection, actor: Actor) -> Configurat
     if live is None:
         raise NotTurnedOn
     number = queries.last_number(locked) + 1
-    copied = {name: getattr(live, name) for name in COPIED}
+    copied = {name: getattr(live, name) for name in IDP_FIELDS}
     draft = Configuration.objects.create(org=locked.org, connection=locked, number=number, **copied)
     for certificate in live.certificates.all():
         certificate.pk, certificate.configuration = None, draft
