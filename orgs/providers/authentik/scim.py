@@ -11,12 +11,8 @@ from orgs.providers.habits import RequestFacts, RequestShape, ScimHabits
 from orgs.providers.people import MadeUpPerson, object_id
 from orgs.providers.sequences import Body, CallForms, ResourceChange, sequence
 from orgs.providers.steps import ScimStep
-from orgs.providers.templates import Context
+from orgs.providers.templates import GROUP, PATCH_OP, USER, Context
 from orgs.providers.types import Absent
-
-USER = "urn:ietf:params:scim:schemas:core:2.0:User"
-GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
-PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 
 def _user(person: MadeUpPerson, family_name: str, *, is_active: bool = True) -> Body:

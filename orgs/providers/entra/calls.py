@@ -9,11 +9,7 @@ from orgs.providers import checks
 from orgs.providers.people import MadeUpPerson
 from orgs.providers.sequences import Body, CallForms, ResourceChange, sequence
 from orgs.providers.steps import Filter, ScimStep
-
-USER = "urn:ietf:params:scim:schemas:core:2.0:User"
-ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
-PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+from orgs.providers.templates import ENTERPRISE, GROUP, PATCH_OP, USER
 
 
 def _user(person: MadeUpPerson) -> Body:

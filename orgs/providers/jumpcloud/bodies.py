@@ -3,12 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from orgs.providers.people import MadeUpPerson
-from orgs.providers.templates import Json
-
-USER = "urn:ietf:params:scim:schemas:core:2.0:User"
-GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
-ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+from orgs.providers.templates import ENTERPRISE, GROUP, PATCH_OP, USER, Json
 
 Body = Mapping[str, Json]
 

@@ -13,11 +13,12 @@ from orgs.providers.habits import (
     ScimSetup,
     ScimSource,
 )
-from orgs.providers.jumpcloud.bodies import ENTERPRISE, new_user
+from orgs.providers.jumpcloud.bodies import new_user
 from orgs.providers.jumpcloud.changes import PEOPLE_NEEDED, lifecycle
 from orgs.providers.jumpcloud.connection import CONNECTION_TEST, CONNECTION_TEST_GROUPS, connection_context
 from orgs.providers.jumpcloud.push import activate
 from orgs.providers.people import made_up_people
+from orgs.providers.templates import ENTERPRISE
 from orgs.providers.types import Instruction
 
 CALLS = CallSequence(

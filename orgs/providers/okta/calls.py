@@ -9,10 +9,7 @@ from orgs.providers import checks
 from orgs.providers.people import MadeUpPerson
 from orgs.providers.sequences import Body, CallForms, ResourceChange, sequence
 from orgs.providers.steps import ScimStep
-
-USER = "urn:ietf:params:scim:schemas:core:2.0:User"
-GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
-PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+from orgs.providers.templates import GROUP, PATCH_OP, USER
 
 
 def _user(person: MadeUpPerson, family_name: str, *, is_active: bool = True) -> Body:
