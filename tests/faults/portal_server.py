@@ -1,13 +1,9 @@
 """The web server as operators start it, in processes of its own, on a database of its own."""
 
-import json
 import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -16,64 +12,28 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 
 from tests import machine
+from tests.faults.installation import Installation, Process
 from tests.processes import free_port, wait_for
-
-ROOT = Path(__file__).resolve().parents[2]
-FILL = """
-import django
-django.setup()
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
-call_command("create_org", "Acme", slug="acme", owner="o@acme.example")
-call_command("create_scim_token", "acme", "--label", "Load", "--json")
-"""
 
 
 @dataclass
-class Portal:
-    """One installation; `scim` and `token` are those of its only directory."""
+class Portal(Installation):
+    """One installation with a web server."""
 
-    folder: Path
-    database: str
     port: int = 0
-    extra: dict[str, str] = field(default_factory=dict)
-    scim: str = ""
-    token: str = ""
-    process: "subprocess.Popen[bytes] | None" = None
+    web: Process | None = None
 
-    def environment(self) -> dict[str, str]:
-        given = {name: text for name, text in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}}
-        return given | {
-            "DJANGO_SETTINGS_MODULE": "tests.faults.server_settings",
-            "GATEHOUSE_VAR_DIR": str(self.folder / "var"),
-            "DATABASE_URL": self.database,
-            "LOG_LEVEL": "WARNING",
-            **self.extra,
-        }
-
-    def fill(self) -> None:
-        """The tables are there, with one organization and a SCIM token."""
-        done = subprocess.run(
-            [sys.executable, "-c", FILL], cwd=ROOT, env=self.environment(), capture_output=True, text=True, timeout=120
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
-        made = json.loads(done.stdout.splitlines()[-1])
-        self.scim, self.token = urlsplit(made["base_url"]).path, made["token"]
+    def own_settings(self) -> dict[str, str]:
+        return {"DJANGO_SETTINGS_MODULE": "tests.faults.server_settings", "LOG_LEVEL": "WARNING"}
 
     @contextmanager
     def running(self, *options: str) -> Iterator[None]:
         """The server answers inside; afterwards it and its workers are gone."""
         self.port = free_port()
-        command = [sys.executable, "-m", "portal.serve", "--port", str(self.port), "--workers", "2", *options]
-        with self.log.open("wb") as output:
-            self.process = subprocess.Popen(
-                command, cwd=ROOT, env=self.environment(), stdout=output, stderr=output, start_new_session=True
-            )
-        try:
-            wait_for(self.answers, "the server answers", by=self.process)
+        command = ["portal.serve", "--port", str(self.port), "--workers", "2", *options]
+        with self.process("server", *command) as self.web:
+            wait_for(self.answers, "the server answers", by=self.web)
             yield
-        finally:
-            kill_group(self.process)
 
     @property
     def log(self) -> Path:
@@ -81,8 +41,8 @@ class Portal:
 
     @property
     def parent(self) -> int:
-        assert self.process is not None
-        return self.process.pid
+        assert self.web is not None
+        return self.web.pid
 
     def workers(self) -> set[int]:
         children = Path(f"/proc/{self.parent}/task/{self.parent}/children").read_text()
@@ -127,9 +87,3 @@ def postgres_database() -> Iterator[str]:
             yield urlunsplit(parts._replace(path=f"/{name}"))
         finally:
             admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-
-
-def kill_group(process: "subprocess.Popen[bytes]") -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait(timeout=20)

@@ -16,7 +16,8 @@ from threading import Event, Thread
 import pytest
 
 from tests.faults.conftest import RecordFault
-from tests.faults.portal_server import ROOT, Portal
+from tests.faults.installation import ROOT
+from tests.faults.portal_server import Portal
 from tests.processes import free_port, is_alive, wait_for
 
 # starting takes long on a busy machine, and a reload starts two workers one after the other
@@ -87,11 +88,11 @@ def test_reload_under_load_loses_no_request_when_workers_start_slowly(
 ) -> None:
     portal.extra["GATEHOUSE_START_SECONDS"] = SLOW_START_SECONDS
     with portal.running():
-        wait_for(lambda: len(portal.workers()) == 2, "both workers run", by=portal.process)
+        wait_for(lambda: len(portal.workers()) == 2, "both workers run", by=portal.web)
         before = portal.workers()
         with load_on(portal, keep_alive=keep_alive) as load:
             os.kill(portal.parent, signal.SIGHUP)
-            wait_for(lambda: not before & portal.workers(), "both workers are new", by=portal.process)
+            wait_for(lambda: not before & portal.workers(), "both workers are new", by=portal.web)
             time.sleep(1)
         record_fault(
             name=f"Reload by HUP, {'kept connections' if keep_alive else 'a connection each'}",
@@ -110,9 +111,7 @@ def test_reload_keeps_the_old_workers_when_new_ones_cannot_start(portal: Portal)
         before = portal.workers()
         (portal.folder / "var" / "broken").touch()
         os.kill(portal.parent, signal.SIGHUP)
-        wait_for(
-            lambda: "the workers that do stay" in portal.log.read_text(), "the reload is given up", by=portal.process
-        )
+        wait_for(lambda: "the workers that do stay" in portal.log.read_text(), "the reload is given up", by=portal.web)
         assert portal.workers() == before
         assert portal.get("/healthz").status == 200
         assert portal.log.read_text().count("BROKEN is set: unset it.") == 1
@@ -120,14 +119,14 @@ def test_reload_keeps_the_old_workers_when_new_ones_cannot_start(portal: Portal)
 
 def test_killed_worker_is_replaced_while_the_others_keep_answering(portal: Portal) -> None:
     with portal.running():
-        wait_for(lambda: len(portal.workers()) == 2, "both workers run", by=portal.process)
+        wait_for(lambda: len(portal.workers()) == 2, "both workers run", by=portal.web)
         for _ in range(3):
             killed = min(portal.workers())
             os.kill(killed, signal.SIGKILL)
-            wait_for(lambda: killed not in portal.workers(), "the worker is gone", by=portal.process)  # noqa: B023
+            wait_for(lambda: killed not in portal.workers(), "the worker is gone", by=portal.web)  # noqa: B023
             for _ in range(5):
                 assert portal.get("/healthz").status == 200
-        wait_for(lambda: len(portal.workers()) == 2, "another worker runs", by=portal.process)
+        wait_for(lambda: len(portal.workers()) == 2, "another worker runs", by=portal.web)
 
 
 def test_stop_finishes_begun_requests_and_ends_every_process(portal: Portal) -> None:
@@ -143,8 +142,8 @@ def test_stop_finishes_begun_requests_and_ends_every_process(portal: Portal) -> 
         time.sleep(0.5)
         connection.send(b"}")
         assert connection.getresponse().status == 400
-        assert portal.process is not None
-        assert portal.process.wait(timeout=30) == 0
+        assert portal.web is not None
+        assert portal.web.wait(timeout=30) == 0
         assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
 
 
