@@ -51,6 +51,12 @@ def draft(acme: Organization, idp_keys: Keys) -> tuple[Connection, Idp]:
 
 
 @pytest.fixture
+def untested(draft: tuple[Connection, Idp]) -> Connection:
+    """Acme's connection before its first test."""
+    return draft[0]
+
+
+@pytest.fixture
 def connection(draft: tuple[Connection, Idp]) -> Connection:
     """Acme's connection, turned on."""
     connections.turn_on(connection=draft[0], actor=ACTOR, without_test=True)

@@ -1,13 +1,8 @@
-"""A connection before its first test, and the admin who tests it."""
+"""The admin who tests a connection."""
 
 import pytest
 
 from tests.sso.idp import Browser
-
-
-@pytest.fixture
-def untested(draft):
-    return draft[0]
 
 
 @pytest.fixture
