@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from scim.protocol.errors import InvalidValue
-from scim.protocol.schemas import ENTERPRISE, GROUP, USER, Document
+from scim.protocol.schemas import EARLY_CORE, GROUP, USER, Document, user_extension, with_colon
 
 Names = frozenset[str]
 ALWAYS = frozenset({"id", "schemas"})
-EXTENSION = ENTERPRISE.casefold()
+CORE = frozenset({USER.casefold(), GROUP.casefold(), *EARLY_CORE})
 
 
 def project(document: Document, *, attributes: str | None, excluded: str | None) -> Document:
@@ -23,16 +23,38 @@ def project(document: Document, *, attributes: str | None, excluded: str | None)
     return always | shown
 
 
+def is_wanted(name: str, attributes: str | None, excluded: str | None) -> bool:
+    """Say whether any of an attribute, named in small letters, is shown: what is large isn't read when it is left out."""
+    if attributes:
+        return any(wanted.partition(".")[0] == name for wanted in _names(attributes))
+    return name not in _names(excluded or "")
+
+
 def _names(text: str) -> Names:
-    """Return the names in casefolded form, without the core schema's URN; the extension's stays."""
-    found = (name.strip().casefold() for name in text.split(","))
-    return frozenset(name.removeprefix(f"{USER.casefold()}:").removeprefix(f"{GROUP.casefold()}:") for name in found)
+    return frozenset(_name(with_colon(name.strip()).casefold()) for name in text.split(","))
+
+
+def _name(name: str) -> str:
+    """Return a name without the core schema's URN; an extension's stays, spelled as resources have it."""
+    urn, _, attribute = name.rpartition(":")
+    if urn in CORE:
+        return attribute
+    extension = user_extension(urn)
+    return f"{extension.casefold()}:{attribute}" if extension else name
 
 
 def _below(name: str, names: Iterable[str]) -> Names:
-    """Return what is named inside an attribute: `givenname` of `name.givenname`, `manager.value` of the extension's."""
-    prefix = f"{name.casefold()}:" if name.casefold() == EXTENSION else f"{name.casefold()}."
-    return frozenset(wanted.removeprefix(prefix) for wanted in names if wanted.startswith(prefix))
+    """Return what is named inside an attribute: `givenname` of `name.givenName`, `manager.value` of the extension's.
+
+    An attribute of an extension is understood without its URN, too, as in filters: no core attribute has such a name.
+    """
+    key = name.casefold()
+    prefix, bare = (f"{key}:", True) if key.startswith("urn:") else (f"{key}.", False)
+    return frozenset(
+        wanted.removeprefix(prefix)
+        for wanted in names
+        if wanted.startswith(prefix) or (bare and not wanted.startswith("urn:"))
+    )
 
 
 def _only(value: Any, names: Names) -> Any:

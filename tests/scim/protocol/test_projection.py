@@ -5,8 +5,8 @@ from copy import deepcopy
 import pytest
 
 from scim.protocol.errors import InvalidValue
-from scim.protocol.projection import project
-from scim.protocol.schemas import ENTERPRISE, GROUP, USER
+from scim.protocol.projection import is_wanted, project
+from scim.protocol.schemas import ENTERPRISE, GATEHOUSE_GROUP, GATEHOUSE_USER, GROUP, USER
 
 UMA = {
     "schemas": [USER, ENTERPRISE],
@@ -63,6 +63,10 @@ def test_project_refuses_attributes_and_excluded_attributes_together():
         (ENTERPRISE, {ENTERPRISE: UMA[ENTERPRISE]}),
         (f"{ENTERPRISE}:department", {ENTERPRISE: {"department": "Legal"}}),
         (f"{ENTERPRISE}:manager.value", {ENTERPRISE: {"manager": {"value": "u2"}}}),
+        (f"{ENTERPRISE}.department", {ENTERPRISE: {"department": "Legal"}}),
+        ("urn:scim:schemas:extension:enterprise:1.0:department", {ENTERPRISE: {"department": "Legal"}}),
+        ("Department", {ENTERPRISE: {"department": "Legal"}}),
+        ("manager.value", {ENTERPRISE: {"manager": {"value": "u2"}}}),
         ("meta.location", {"meta": {"location": "https://gatehouse.example/Users/u1"}}),
         ("shoeSize", {}),
         (",", {}),
@@ -84,6 +88,7 @@ def test_attributes_keeps_only_the_named_attributes(names, expected):
         ("emails.value,emails.type", {"emails": [{"display": "At home"}]}),
         (f"{ENTERPRISE}:manager.displayName", {ENTERPRISE: {"department": "Legal", "manager": {"value": "u2"}}}),
         (ENTERPRISE, {ENTERPRISE: None}),
+        ("department,manager", {ENTERPRISE: None}),
         ("userName.first", {}),
         ("photos.value", {}),
         ("shoeSize", {}),
@@ -107,6 +112,33 @@ def test_members_of_a_group_can_be_excluded():
     group = {"schemas": [GROUP], "id": "g1", "displayName": "Legal", "members": [{"value": "u1"}]}
     shown = project(group, attributes=None, excluded=f"{GROUP}:members")
     assert shown == {"schemas": [GROUP], "id": "g1", "displayName": "Legal"}
+
+
+@pytest.mark.parametrize("urn", [GATEHOUSE_USER, GATEHOUSE_GROUP])
+@pytest.mark.parametrize("name", ["organizationRole", "{urn}:organizationRole", "{urn}", "{urn}.organizationrole"])
+def test_attributes_of_our_extensions_are_kept_and_removed_as_enterprise_ones_are(urn, name):
+    resource, named = {"id": "1", "active": True, urn: {"organizationRole": "Admin"}}, name.format(urn=urn)
+    kept = project(resource, attributes=named, excluded=None)
+    assert kept == {"id": "1", urn: {"organizationRole": "Admin"}}
+    assert project(resource, attributes=None, excluded=named) == {"id": "1", "active": True}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "excluded", "expected"),
+    [
+        (None, None, True),
+        ("", "", True),
+        ("displayName", None, False),
+        ("displayName, Members", None, True),
+        ("members.value", None, True),
+        (f"{GROUP}:members", None, True),
+        (None, "members", False),
+        (None, f"{GROUP}:Members", False),
+        (None, "members.value", True),
+    ],
+)
+def test_members_are_wanted_unless_what_is_asked_for_leaves_them_out(attributes, excluded, expected):
+    assert is_wanted("members", attributes, excluded) is expected
 
 
 @pytest.mark.parametrize("way", [("name.givenName", None), (None, "emails.type")])
