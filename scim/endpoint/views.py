@@ -249,6 +249,11 @@ class EndpointView(SCIMView):  # type: ignore[misc]  # django-scim2 has no types
     def caller(self) -> ScimCaller:
         return self.request.caller
 
+    @property
+    def base(self) -> str:
+        """Return the Base URL, which is before every location."""
+        return directories.base_url(self.caller)
+
     def require_id(self, scim_id: str) -> None:
         """Raises MethodNotAllowed: a whole collection isn't replaced, patched or deleted."""
         if not scim_id:

@@ -1,6 +1,4 @@
 import uuid
-from dataclasses import dataclass
-from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
@@ -44,22 +42,3 @@ class DirectoryGroup(models.Model):
     @property
     def scim_id(self) -> str:
         return str(self.public_id)
-
-
-@dataclass(slots=True)
-class GroupRow:
-    """A group as a read takes it.
-
-    `members` is JSON text of rows of a user's id, or None without any or without asking; `external_id` and
-    `organization_role` are empty where there is none. Not frozen: a page makes hundreds of them.
-    """
-
-    pk: int
-    public_id: uuid.UUID
-    name: str
-    external_id: str
-    organization_role: str
-    version: int
-    created_at: datetime
-    updated_at: datetime
-    members: str | None = None

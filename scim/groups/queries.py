@@ -25,7 +25,8 @@ from scim.endpoint.conditions import (
 )
 from scim.endpoint.expressions import IdText, Joined, constant
 from scim.groups.errors import DirectoryGroupUnknown
-from scim.groups.models import DirectoryGroup, GroupRow
+from scim.groups.models import DirectoryGroup
+from scim.groups.types import GroupRow
 from scim.protocol.filters import Operator, parse
 from scim.protocol.queryable import GROUPS
 from scim.protocol.resolution import Compared, Condition, resolve

@@ -4,24 +4,22 @@ from django.http import HttpResponse
 from django_scim.adapters import SCIMGroup
 from django_scim.views import GroupsView
 
-from orgs.base.clock import iso
 from orgs.groups import queries as groups
 from scim.directories import queries as directories
-from scim.directories.types import ScimCaller
 from scim.endpoint.listing import list_ids
 from scim.endpoint.types import ScimRequest
 from scim.endpoint.views import EndpointView, Page, Resource, SearchView
 from scim.groups import queries, services
-from scim.groups.models import DirectoryGroup, GroupRow
+from scim.groups.models import DirectoryGroup
+from scim.groups.types import GroupRow
 from scim.protocol.group_changes import apply_to_group
 from scim.protocol.groups import read_group
 from scim.protocol.operations import read_operations
 from scim.protocol.paging import PageRequest
+from scim.protocol.projection import is_wanted
 from scim.protocol.queryable import GROUPS
 from scim.protocol.schemas import Document
 from scim.protocol.search import read_search
-from scim.protocol.users import Identity
-from scim.protocol.wire import group_text, read_ids
 
 # the answer to a PATCH of a group with more members doesn't list them
 MOST_SHOWN = 1000
@@ -35,7 +33,7 @@ class DirectoryGroupAdapter(SCIMGroup):  # type: ignore[misc]  # django-scim2 ha
 
     def to_dict(self) -> Document:
         row = queries.read_group_row(self.request.caller, self.obj.scim_id, with_members=True)
-        document: Document = json.loads(text_of(row, self.request.caller, with_members=True))
+        document: Document = json.loads(row.text(directories.base_url(self.request.caller), with_members=True))
         return document
 
     def delete(self) -> None:
@@ -73,7 +71,7 @@ class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # dj
             return self._show(row.scim_id)
         self.record.resource_id, self.record.subject = row.scim_id, row.group.name
         response = HttpResponse(status=204)
-        response["Location"] = f"{directories.base_url(self.caller)}/Groups/{row.scim_id}"
+        response["Location"] = f"{self.base}/Groups/{row.scim_id}"
         return response
 
     def delete(self, request: ScimRequest, uuid: str = "") -> HttpResponse:
@@ -113,22 +111,21 @@ class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # dj
 
     def _page(self, rows: list[GroupRow], total: int) -> Page:
         wanted = self._wants_members()
-        return Page([text_of(row, self.caller, with_members=wanted) for row in rows], total)
+        base = self.base
+        return Page([row.text(base, with_members=wanted) for row in rows], total)
 
     def _wants_members(self) -> bool:
         """Say whether the caller wants the members at all: Entra's lookups exclude them."""
         asked = self.request.GET
-        excluded = {name.strip().casefold() for name in asked.get("excludedAttributes", "").split(",")}
-        wanted = {name.strip().casefold().split(".")[0] for name in asked.get("attributes", "members").split(",")}
-        return "members" in wanted and "members" not in excluded
+        return is_wanted("members", asked.get("attributes"), asked.get("excludedAttributes"))
 
     def _show(self, scim_id: str, *, status: int = 200) -> HttpResponse:
         wanted = self._wants_members()
         row = queries.read_group_row(self.caller, scim_id, with_members=wanted)
         self.record.resource_id, self.record.subject = str(row.public_id), row.name
         resource = Resource(
-            text=text_of(row, self.caller, with_members=wanted),
-            location=f"{directories.base_url(self.caller)}/Groups/{row.public_id}",
+            text=row.text(self.base, with_members=wanted),
+            location=f"{self.base}/Groups/{row.public_id}",
             version=f'W/"{row.version}"',
         )
         return self.answer_text(resource, status=status)
@@ -136,23 +133,3 @@ class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # dj
 
 class GroupsSearchView(SearchView, DirectoryGroupsView):
     """`/Groups/.search`."""
-
-
-def text_of(row: GroupRow, caller: ScimCaller, *, with_members: bool) -> str:
-    """Return the group as it goes on the wire."""
-    base, scim_id = directories.base_url(caller), str(row.public_id)
-    identity = Identity(
-        id=scim_id,
-        location=f"{base}/Groups/{scim_id}",
-        created=iso(row.created_at),
-        last_modified=iso(row.updated_at),
-        version=row.version,
-    )
-    return group_text(
-        identity=identity,
-        display_name=row.name,
-        external_id=row.external_id,
-        organization_role=row.organization_role,
-        members=read_ids(row.members) if with_members else None,
-        users=f"{base}/Users",
-    )

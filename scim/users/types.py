@@ -2,6 +2,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from orgs.base.clock import iso
+from scim.protocol.users import Identity
+from scim.protocol.wire import read_pairs, user_text
+
 
 @dataclass(frozen=True, slots=True)
 class Presence:
@@ -45,3 +49,17 @@ class UserRow:
     updated_at: datetime
     document: str
     groups: str | None
+
+    def text(self, base: str) -> str:
+        """Return the user as it goes on the wire, below a Base URL."""
+        scim_id = str(self.public_id)
+        identity = Identity(
+            id=scim_id,
+            location=f"{base}/Users/{scim_id}",
+            created=iso(self.created_at),
+            last_modified=iso(self.updated_at),
+            version=self.version,
+        )
+        pairs = read_pairs(self.groups) if self.groups else ()
+        groups = [(group_id, f"{base}/Groups/{group_id}", name) for group_id, name in pairs]
+        return user_text(self.document, identity=identity, groups=groups)

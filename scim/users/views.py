@@ -4,9 +4,7 @@ from django.http import HttpResponse
 from django_scim.adapters import SCIMUser
 from django_scim.views import UsersView
 
-from orgs.base.clock import iso
 from scim.directories import queries as directories
-from scim.directories.types import ScimCaller
 from scim.endpoint.listing import list_ids
 from scim.endpoint.types import ScimRequest
 from scim.endpoint.views import EndpointView, Page, Resource, SearchView
@@ -14,8 +12,7 @@ from scim.protocol.paging import PageRequest
 from scim.protocol.queryable import USERS
 from scim.protocol.schemas import Document
 from scim.protocol.search import read_search
-from scim.protocol.users import Identity, read_user
-from scim.protocol.wire import read_pairs, user_text
+from scim.protocol.users import read_user
 from scim.users import queries, services
 from scim.users.models import DirectoryUser
 from scim.users.types import UserRow
@@ -29,7 +26,7 @@ class DirectoryUserAdapter(SCIMUser):  # type: ignore[misc]  # django-scim2 has 
 
     def to_dict(self) -> Document:
         row = queries.read_user(self.request.caller, self.obj.scim_id)
-        document: Document = json.loads(text_of(row, self.request.caller))
+        document: Document = json.loads(row.text(directories.base_url(self.request.caller)))
         return document
 
     def delete(self) -> None:
@@ -94,14 +91,15 @@ class DirectoryUsersView(EndpointView, UsersView):  # type: ignore[misc]  # djan
         return self._page(rows, found.count() if total is None else total)
 
     def _page(self, rows: list[UserRow], total: int) -> Page:
-        return Page([text_of(row, self.caller) for row in rows], total)
+        base = self.base
+        return Page([row.text(base) for row in rows], total)
 
     def _show(self, scim_id: str, *, status: int = 200) -> HttpResponse:
         row = queries.read_user(self.caller, scim_id)
         self.record.resource_id, self.record.subject = str(row.public_id), row.user_name
         resource = Resource(
-            text=text_of(row, self.caller),
-            location=f"{directories.base_url(self.caller)}/Users/{row.public_id}",
+            text=row.text(self.base),
+            location=f"{self.base}/Users/{row.public_id}",
             version=f'W/"{row.version}"',
         )
         return self.answer_text(resource, status=status)
@@ -109,18 +107,3 @@ class DirectoryUsersView(EndpointView, UsersView):  # type: ignore[misc]  # djan
 
 class UsersSearchView(SearchView, DirectoryUsersView):
     """`/Users/.search`."""
-
-
-def text_of(row: UserRow, caller: ScimCaller) -> str:
-    """Return the user as it goes on the wire."""
-    base, scim_id = directories.base_url(caller), str(row.public_id)
-    identity = Identity(
-        id=scim_id,
-        location=f"{base}/Users/{scim_id}",
-        created=iso(row.created_at),
-        last_modified=iso(row.updated_at),
-        version=row.version,
-    )
-    pairs = read_pairs(row.groups) if row.groups else ()
-    groups = [(group_id, f"{base}/Groups/{group_id}", name) for group_id, name in pairs]
-    return user_text(row.document, identity=identity, groups=groups)
