@@ -9,12 +9,13 @@ from scim.bulk.views import BulkView
 from scim.endpoint.discovery import BaseUrlView, ResourceTypesView, SchemasView, ServiceProviderConfigView
 from scim.endpoint.views import UnimplementedView, UnknownView
 from scim.groups.views import DirectoryGroupsView, GroupsSearchView
+from scim.search.views import RootSearchView
 from scim.users.views import DirectoryUsersView, UsersSearchView
 
 app_name = "scim"
 users, groups = DirectoryUsersView.as_view(), DirectoryGroupsView.as_view()
 urlpatterns = [
-    path("<str:directory>/.search", UnimplementedView.as_view(), name="search"),
+    path("<str:directory>/.search", RootSearchView.as_view(), name="search"),
     path("<str:directory>/Users/.search", UsersSearchView.as_view(), name="search-users"),
     path("<str:directory>/Groups/.search", GroupsSearchView.as_view(), name="search-groups"),
     path("<str:directory>/Bulk", BulkView.as_view(), name="bulk"),

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from scim.protocol.errors import InvalidFilter
 from scim.protocol.filters import AttributePath
 from scim.protocol.schemas import (
     EARLY_CORE,
@@ -133,13 +132,6 @@ class QuerySchema:
         known = self._bare if uri is None else self._known.get((user_extension(uri) or uri).casefold(), {})
         return known.get(f"{name}.{sub}" if sub else name)
 
-    def get(self, path: AttributePath) -> Queryable:
-        """Raises InvalidFilter for what isn't an attribute here."""
-        found = self.find(path)
-        if found is None:
-            raise InvalidFilter(f"{written(path)!r} isn't an attribute of {self.label}. Schemas lists what there is.")
-        return found
-
 
 def _named(specs: Specs, urn: str | None = None) -> dict[str, Queryable]:
     wholes = [Queryable(spec.name, spec, urn=urn) for spec in specs if spec.returned != "never"]
@@ -150,6 +142,12 @@ def written(path: AttributePath) -> str:
     """Return an attribute's path as it is written."""
     prefix = f"{path.uri}:" if path.uri else ""
     return f"{prefix}{path.name}" + (f".{path.sub}" if path.sub else "")
+
+
+def unknown(path: AttributePath, schemas: "tuple[QuerySchema, ...]") -> str:
+    """Return the sentence that no type that is searched has such an attribute."""
+    labels = " or ".join(schema.label for schema in schemas)
+    return f"{written(path)!r} isn't an attribute of {labels}. Schemas lists what there is."
 
 
 USERS = QuerySchema(

@@ -26,7 +26,7 @@ from scim.protocol.filters import (
     Present,
     ValuePath,
 )
-from scim.protocol.queryable import Queryable, QuerySchema, written
+from scim.protocol.queryable import Queryable, QuerySchema, unknown, written
 from scim.protocol.schemas import AttributeType
 
 EQUALITY = frozenset({Operator.EQ, Operator.NE})
@@ -92,7 +92,7 @@ def resolve(term: Filter, schema: QuerySchema, others: tuple[QuerySchema, ...] =
     def find(path: AttributePath) -> Queryable | None:
         found = schema.find(path)
         if found is None and not any(other.find(path) for other in others):
-            return schema.get(path)
+            raise InvalidFilter(unknown(path, (schema, *others)))
         return found
 
     return _resolve(term, find)

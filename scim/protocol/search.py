@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scim.protocol.errors import InvalidCount, InvalidCursor, InvalidFilter, InvalidPath, InvalidSyntax, InvalidValue
+from scim.protocol.errors import InvalidCount, InvalidCursor, InvalidPath, InvalidSyntax, InvalidValue
 from scim.protocol.filters import parse_path
 from scim.protocol.paging import PageRequest, read_page
-from scim.protocol.queryable import Queryable, QuerySchema
+from scim.protocol.queryable import Queryable, QuerySchema, unknown
 from scim.protocol.schemas import SEARCH_REQUEST, AttributeType, Document
 
 ORDERS = {"": False, "ascending": False, "descending": True}
@@ -91,13 +91,23 @@ def _parameter(name: str, value: Any) -> str:
 
 def sorted_attribute(text: str, schema: QuerySchema) -> Queryable:
     """Return the attribute that sortBy names; a complex one stands for its value (§3.4.2.3). Raises InvalidPath."""
+    [found] = sorted_attributes(text, (schema,))
+    assert found is not None  # noqa: S101 - the one schema has it
+    return found
+
+
+def sorted_attributes(text: str, schemas: tuple[QuerySchema, ...]) -> list[Queryable | None]:
+    """Return what sortBy names in each type that is searched, None in those that have no such attribute. Raises InvalidPath."""
     path = parse_path(text)
     if path.term is not None:
         raise InvalidPath("sortBy names an attribute, without a bracket.")
-    try:
-        found = schema.get(path.attribute)
-    except InvalidFilter as error:
-        raise InvalidPath(f"sortBy: {error.detail}") from error
+    found = [schema.find(path.attribute) for schema in schemas]
+    if not any(found):
+        raise InvalidPath(f"sortBy: {unknown(path.attribute, schemas)}")
+    return [None if attribute is None else _leaf(attribute) for attribute in found]
+
+
+def _leaf(found: Queryable) -> Queryable:
     leaf = found.sub("value") if found.kind is AttributeType.COMPLEX else found
     if leaf is None or leaf.is_long or leaf.kind is AttributeType.BINARY:
         raise InvalidPath(f"{found.name} has no order. Sort by another attribute, or by one of its parts.")

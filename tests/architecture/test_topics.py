@@ -133,7 +133,7 @@ def test_views_are_imported_by_url_modules_only():
 def test_scim_endpoint_views_are_imported_by_listed_modules_only():
     users = {m.place for m in modules() for found in m.imports() if found.target == "scim.endpoint.views"}
     assert users <= {
-        *("scim/users/views.py", "scim/groups/views.py", "scim/bulk/views.py"),
+        *("scim/users/views.py", "scim/groups/views.py", "scim/bulk/views.py", "scim/search/views.py"),
         *("scim/endpoint/discovery.py", "scim/urls.py"),
     }
 

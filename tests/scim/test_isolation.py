@@ -8,6 +8,7 @@ from django.test import Client
 
 from orgs.tenancy.models import Organization
 from scim.directories.queries import first_directory
+from scim.protocol.schemas import SEARCH_REQUEST
 from tests.architecture.tenant_walk import assert_rows_stay_in_their_organization
 from tests.conftest import ScimClient
 from tests.factories import TokenFactory
@@ -133,3 +134,8 @@ def test_get_user_by_an_external_id_returns_404(scim: ScimClient, theirs: dict[s
 def test_path_with_dots_to_another_directory_returns_404(scim: ScimClient, other: ScimClient) -> None:
     path = f"/scim/v2/{scim.directory.public_id}/../{other.directory.public_id}/Users"
     assert_scim_error(scim.client.get(path, headers={"Authorization": f"Bearer {scim.token}"}), 404)
+
+
+def test_root_search_finds_nothing_of_another_organization(scim: ScimClient, their_group: str) -> None:
+    body = scim.post("/.search", {"schemas": [SEARCH_REQUEST], "sortBy": "displayName"}).json()
+    assert (body["totalResults"], body["Resources"]) == (0, [])
