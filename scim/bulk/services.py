@@ -20,6 +20,7 @@ from scim.users import services as users
 STATUSES = {"POST": 201, "PUT": 200, "PATCH": 200, "DELETE": 204}
 
 
+Admit = Callable[[], ScimCaller]
 Translate = Callable[[Exception], ScimError]
 
 
@@ -29,20 +30,22 @@ class BulkRun:
 
     caller: ScimCaller
     remarks: Remarks
+    admit: Admit
     translate: Translate
     ids: dict[str, str] = field(default_factory=dict)
 
 
 def perform_bulk(
-    *, caller: ScimCaller, request: BulkRequest, remarks: Remarks, translate: Translate
+    *, caller: ScimCaller, request: BulkRequest, remarks: Remarks, admit: Admit, translate: Translate
 ) -> list[BulkOutcome]:
     """Perform the operations, those first that others refer to, until so many have failed as the request accepts.
 
-    Opens a transaction for each, so it must not be called within one. Raises nothing: an error is its operation's outcome,
-    in the form that `translate` gives it.
+    Opens a transaction for each, so it must not be called within one. `admit` returns the caller in each of them: a token
+    that is revoked meanwhile changes nothing more. Raises nothing: an error is its operation's outcome, in the form that
+    `translate` gives it.
     """
     ordered, circular = in_order(request.operations)
-    run, outcomes, errors = BulkRun(caller, remarks, translate), list[BulkOutcome](), 0
+    run, outcomes, errors = BulkRun(caller, remarks, admit, translate), list[BulkOutcome](), 0
     refused = RuleConflict("The operations refer to one another in a circle. Create one first, then change it.")
     for operation in [*ordered, *(replace(one, problem=refused) for one in circular)]:
         outcome = _outcome(run, operation)
@@ -60,9 +63,9 @@ def _outcome(run: BulkRun, operation: BulkOperation) -> BulkOutcome:
         if operation.problem is not None:
             raise operation.problem
         known = _with_ids(run, operation)
-        # `version` is to an operation what If-Match is to a request (RFC 7644 §3.7)
-        one = replace(run, caller=replace(run.caller, if_match=known.version or None))
         with transaction.atomic(durable=True):
+            # `version` is to an operation what If-Match is to a request (RFC 7644 §3.7)
+            one = replace(run, caller=replace(run.admit(), if_match=known.version or None))
             scim_id, version = ACTS[known.method, known.resource](one, known)
     except Exception as error:  # noqa: BLE001 - one operation's failure is its own answer; what nobody foresaw is logged
         refusal = run.translate(error)

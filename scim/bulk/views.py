@@ -1,6 +1,7 @@
 from django.http import HttpResponse
 
 from scim.bulk import services
+from scim.endpoint.bearer import admit
 from scim.endpoint.errors import translate
 from scim.endpoint.limits import limits
 from scim.endpoint.types import ScimRequest
@@ -15,7 +16,11 @@ class BulkView(EndpointView):
         asked = read_bulk(self.load_body(request.body))
         limits.take_operations(self.digest, len(asked.operations))
         outcomes = services.perform_bulk(
-            caller=self.caller, request=asked, remarks=self.record.remarks, translate=translate
+            caller=self.caller,
+            request=asked,
+            remarks=self.record.remarks,
+            admit=lambda: admit(request, directory=self.directory, digest=self.digest),
+            translate=translate,
         )
         return scim_json(render_bulk(outcomes))
 

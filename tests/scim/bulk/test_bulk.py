@@ -6,9 +6,14 @@ import pytest
 
 from orgs.groups.models import Group
 from orgs.tenancy.models import Membership
+from scim.bulk import services
+from scim.directories.models import ScimToken
+from scim.directories.services import revoke_token
 from scim.protocol.bulk import MAX_OPERATIONS
 from scim.requests.models import RequestLog
+from scim.users.models import DirectoryUser
 from tests.conftest import ScimClient
+from tests.factories import ACTOR
 from tests.scim.bodies import ENTERPRISE_SCHEMA, group_body, patch_body, user_body
 from tests.scim.test_endpoint import assert_scim_error
 
@@ -128,3 +133,18 @@ def test_bulk_request_without_a_token_is_401(scim: ScimClient) -> None:
 
 def test_bulk_takes_no_other_method(scim: ScimClient) -> None:
     assert_scim_error(scim.get("/Bulk"), 405)
+
+
+def test_token_that_is_revoked_meanwhile_changes_nothing_more(
+    scim: ScimClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delete = services.ACTS["DELETE", "users"]
+
+    def delete_and_revoke(*given: Any) -> Any:
+        revoke_token(token=ScimToken.objects.get(), actor=ACTOR)
+        return delete(*given)
+
+    monkeypatch.setitem(services.ACTS, ("DELETE", "users"), delete_and_revoke)
+    deletions = (change("DELETE", f"/Users/bulkId:{name}") for name in ("nora", "uma"))
+    assert statuses(send(scim, create("nora"), create("uma"), *deletions)) == ["201", "201", "204", "401"]
+    assert [user.user_name for user in DirectoryUser.objects.all()] == ["uma@acme.example"]
