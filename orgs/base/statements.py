@@ -139,7 +139,7 @@ class Statement(CompiledQuerySet, Generic[M]):
 class Rows(CompiledQuerySet, Generic[R]):
     """One that selects values (`values_list`), each row of which is given to `into`, such as a dataclass.
 
-    PostgreSQL parses and plans it once for each connection. With `is_paged` it is given `limit` and `offset` as well.
+    PostgreSQL parses and plans it once for each connection. With `is_paged` it is given `limit` as well.
     """
 
     is_prepared = True
@@ -154,8 +154,7 @@ class Rows(CompiledQuerySet, Generic[R]):
     def _compile(self, connection: BaseDatabaseWrapper) -> Compiled:
         compiled = super()._compile(connection)
         if self._is_paged:
-            bounds = (Slot("limit", BigIntegerField()), Slot("offset", BigIntegerField()))
-            sql, parameters = f"{compiled.sql} LIMIT %s OFFSET %s", (*compiled.parameters, *bounds)
+            sql, parameters = f"{compiled.sql} LIMIT %s", (*compiled.parameters, Slot("limit", BigIntegerField()))
             compiled = self._compiled[connection.alias] = replace(compiled, sql=sql, parameters=parameters)
         return compiled
 
@@ -235,3 +234,13 @@ class JsonRows(Subquery):
         quote = connection.ops.quote_name
         columns = ", ".join(f"{quote('rows')}.{quote(name)}" for name in self.columns)
         return super().as_sql(compiler, connection, form.format(columns=columns, rows=quote("rows")), **extra)
+
+
+class Nth(Subquery):
+    """The value of a subquery's one column in the row before which there are `offset` others; NULL where there is none."""
+
+    template = "(%(subquery)s LIMIT 1 OFFSET %%s)"
+
+    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper, template: str | None = None, **extra: Any) -> Any:
+        sql, parameters = super().as_sql(compiler, connection, template, **extra)
+        return sql, (*parameters, Slot("offset", BigIntegerField()))

@@ -35,6 +35,8 @@ class DirectoryGroup(models.Model):
                 name="directory_group_external_id_once",
             ),
         ]
+        # where a page begins is found in it alone
+        indexes = [models.Index(fields=["directory", "id"], name="directory_group_page")]
 
     def __str__(self) -> str:
         return str(self.group)

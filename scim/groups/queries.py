@@ -6,7 +6,7 @@ from django.db.models import Count, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import NullIf
 
 from orgs.base.ids import read_uuid
-from orgs.base.statements import JsonRows, Rows, Statement, number, text, uuid
+from orgs.base.statements import JsonRows, Nth, Rows, Statement, number, text, uuid
 from orgs.base.text import text_key
 from orgs.groups.models import GroupMember
 from orgs.tenancy.models import Membership
@@ -173,6 +173,10 @@ def _rows(
     return Rows(GroupRow, built, is_paged=is_paged)
 
 
+def _ids() -> QuerySet[DirectoryGroup, Any]:
+    return DirectoryGroup.objects.filter(directory_id=number("directory")).order_by("id").values("id")
+
+
 # the directory once more: the index of names begins with it
 _NAMED = {"group__directory": uuid("public_id"), "group__name_key": text("key")}
 # of each two the second leaves out the members
@@ -180,7 +184,11 @@ BY_ID = tuple(
     _rows(lambda groups: groups.filter(public_id=uuid("id")), with_members=wanted) for wanted in (True, False)
 )
 BY_NAME = tuple(_rows(lambda groups: groups.filter(**_NAMED), with_members=wanted) for wanted in (True, False))
-PAGE = tuple(_rows(lambda groups: groups, with_members=wanted, is_paged=True) for wanted in (True, False))
+# the index that leads to the first row is walked, not the rows before it
+PAGE = tuple(
+    _rows(lambda groups: groups.filter(pk__gte=Nth(_ids())), with_members=wanted, is_paged=True)
+    for wanted in (True, False)
+)
 TOTAL = Rows(
     int,
     lambda: (

@@ -50,6 +50,8 @@ class DirectoryUser(models.Model):
         ]
         indexes = [
             models.Index(fields=["directory", "display_name_key"], name="directory_user_display_name"),
+            # where a page begins is found in it alone
+            models.Index(fields=["directory", "id"], name="directory_user_page"),
         ]
 
     def __str__(self) -> str:

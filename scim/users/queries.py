@@ -7,7 +7,7 @@ from django.db.models import Case, Count, Exists, F, OuterRef, Q, QuerySet, Text
 from django.db.models.functions import Cast, NullIf
 
 from orgs.base.ids import read_uuid
-from orgs.base.statements import JsonRows, Rows, Statement, number, text, uuid
+from orgs.base.statements import JsonRows, Nth, Rows, Statement, number, text, uuid
 from orgs.base.text import KEY_LENGTH, address_key, exact_key, text_key
 from orgs.groups.models import GroupMember
 from orgs.people import queries as people
@@ -321,6 +321,10 @@ def _rows(
     return Rows(UserRow, built, is_paged=is_paged)
 
 
+def _ids() -> QuerySet[DirectoryUser, Any]:
+    return DirectoryUser.objects.filter(directory_id=number("directory")).order_by("id").values("id")
+
+
 def _having_email(users: QuerySet[DirectoryUser]) -> QuerySet[DirectoryUser]:
     same_value = DirectoryUserValue.objects.filter(
         directory_id=number("directory"), attribute="emails", value_key=text("key")
@@ -332,7 +336,8 @@ BY_ID = _rows(lambda users: users.filter(public_id=uuid("id")))
 BY_NAME = _rows(lambda users: users.filter(user_name_key=text("key")))
 BY_EXTERNAL_ID = _rows(lambda users: users.filter(external_id_key=text("key")).exclude(external_id_key=""))
 BY_EMAIL = _rows(_having_email)
-PAGE = _rows(lambda users: users, is_paged=True)
+# the index that leads to the first row is walked, not the rows before it
+PAGE = _rows(lambda users: users.filter(pk__gte=Nth(_ids())), is_paged=True)
 TOTAL = Rows(
     int,
     lambda: (
