@@ -78,3 +78,22 @@ class ScimToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} ({self.prefix}…{self.last4})"
+
+
+class DirectoryCount(models.Model):
+    """How many users or groups came to a directory, or went: summed up, how many it has.
+
+    Triggers of PostgreSQL write it, and now and then replace its rows by their sum. One counter would make those who create
+    at the same time wait for each other; rows that are only added make nobody wait. SQLite counts when it is asked.
+    """
+
+    org = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+", db_index=False)
+    directory = models.ForeignKey(Directory, on_delete=models.CASCADE, related_name="+", db_index=False)
+    kind = models.CharField(max_length=10)
+    change = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["directory", "kind"], name="directory_count_of")]
+
+    def __str__(self) -> str:
+        return f"{self.change:+} {self.kind}"

@@ -3,17 +3,18 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet
+from django.db import connection
+from django.db.models import F, Q, QuerySet, Sum
 
 from orgs.base.actor import Actor, ActorKind
 from orgs.base.clock import now
 from orgs.base.ids import read_uuid
 from orgs.base.networks import is_in_one_of
-from orgs.base.statements import Rows, uuid
+from orgs.base.statements import Rows, number, uuid
 from orgs.base.statements import text as parameter
 from orgs.tenancy.models import Organization
 from scim.directories.errors import DirectoryUnknown, TokenRefused, TokenUnknown
-from scim.directories.models import Directory, ScimToken
+from scim.directories.models import Directory, DirectoryCount, ScimToken
 from scim.directories.types import (
     ALERTED_AGAIN_AFTER,
     IN_USE_WITHIN,
@@ -22,6 +23,17 @@ from scim.directories.types import (
     ScimCaller,
     TokenSettings,
     TokenState,
+)
+
+COUNT = Rows(
+    int,
+    lambda: (
+        DirectoryCount.objects.filter(org_id=number("org"), directory_id=number("directory"), kind=parameter("kind"))
+        .order_by()
+        .values("directory_id")
+        .annotate(total=Sum("change"))
+        .values_list("total")
+    ),
 )
 
 
@@ -148,3 +160,10 @@ def admit(*, directory: str, digest: str, ip: str, user_agent: str = "") -> Scim
         raise TokenRefused("This directory is disabled")
     actor = Actor(ActorKind.SCIM, reference=str(found.token_public_id), label=f"SCIM token {found.label}", ip=ip)
     return ScimCaller(found, actor, user_agent)
+
+
+def kept_count(*, org_id: int, directory_id: int, kind: str) -> int | None:
+    """Return how many users or groups (`kind`) a directory has, or None where the database doesn't keep the number."""
+    if connection.vendor != "postgresql":
+        return None
+    return COUNT.first(org=org_id, directory=directory_id, kind=kind) or 0

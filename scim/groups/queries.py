@@ -236,7 +236,8 @@ def read_page_of(caller: ScimCaller, *, limit: int, offset: int, with_members: b
 
 def total_of(caller: ScimCaller) -> int:
     """Return how many groups the directory has."""
-    return TOTAL.first(org=caller.org_id, directory=caller.directory_id) or 0
+    kept = directories.kept_count(org_id=caller.org_id, directory_id=caller.directory_id, kind="groups")
+    return TOTAL.first(org=caller.org_id, directory=caller.directory_id) or 0 if kept is None else kept
 
 
 def memberships_by_scim_id(directory: Directory, scim_ids: Iterable[str]) -> dict[str, Membership]:

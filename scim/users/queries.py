@@ -387,4 +387,5 @@ def read_page_of(caller: ScimCaller, *, limit: int, offset: int) -> list[UserRow
 
 def total_of(caller: ScimCaller) -> int:
     """Return how many users the directory has."""
-    return TOTAL.first(org=caller.org_id, directory=caller.directory_id) or 0
+    kept = directories.kept_count(org_id=caller.org_id, directory_id=caller.directory_id, kind="users")
+    return TOTAL.first(org=caller.org_id, directory=caller.directory_id) or 0 if kept is None else kept
