@@ -171,12 +171,12 @@ def _make_samples(cursor: Any, token: Any) -> list[str]:
     """Store calls as the log's own code makes rows of them, with places for person and resource. Returns their columns."""
     from django.db import connection
 
-    from orgs.base.inserts import RowInsert
+    from orgs.base.writes import Insert
     from scim.requests.models import RequestLog
     from scim.requests.services import make_row
 
     cursor.execute("CREATE TABLE samples (LIKE scim_requestlog, number serial)")
-    insert = RowInsert(RequestLog)
+    insert = Insert(RequestLog)
     for number in range(SAMPLES):
         call, answer = sample_calls(number)
         owner = {"org_id": token.org_id, "directory_id": token.directory_id, "token_id": token.pk}

@@ -1,7 +1,7 @@
 """Primary keys that begin with the time: rows of a log are stored, listed and dropped in the order of their ids.
 
 63 bits: microseconds since 2020, which last until 2091, then 12 random ones. Two rows of one microsecond may draw the
-same; who inserts them draws again (`orgs.base.inserts`).
+same; who inserts them draws again (`orgs.base.writes`).
 """
 
 from datetime import UTC, datetime, timedelta

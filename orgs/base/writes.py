@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import CASCADE, PROTECT, SET_NULL, Model, QuerySet
+from django.db.models import CASCADE, PROTECT, SET_NULL, AutoField, BigAutoField, Field, Model, QuerySet
 from django.db.models.deletion import Collector, get_candidate_relations_to_delete
 from django.db.models.expressions import Expression
 from django.db.models.sql import DeleteQuery, UpdateQuery
@@ -17,16 +17,22 @@ from django.db.models.sql import DeleteQuery, UpdateQuery
 from orgs.base.statements import Parameter, sent
 
 M = TypeVar("M", bound=Model)
-CONFLICTS_IGNORED = " ON CONFLICT DO NOTHING"
+KNOWN_TEXTS = 64
+IGNORED = "DO NOTHING"
 
 
 class Insert(Generic[M]):
-    """Rows of one model, several in one statement. With `ignore_conflicts` a row that is there already is left as it is."""
+    """Rows of one model, several in one statement, whose text is made once for each number of rows.
 
-    def __init__(self, model: type[M], *, ignore_conflicts: bool = False) -> None:
+    `on_conflict` is SQL, such as `(name) DO NOTHING`; both databases take the same. With IGNORED a row that is there
+    already is left as it is.
+    """
+
+    def __init__(self, model: type[M], *, on_conflict: str = "") -> None:
         # names of tables and columns are the model's own
         self._meta: Any = model._meta  # noqa: SLF001
-        self._ignores_conflicts = ignore_conflicts
+        self._fields: Any = None
+        self._on_conflict = on_conflict
         self._texts: dict[tuple[str, int], str] = {}
 
     def one(self, row: M) -> bool:
@@ -37,28 +43,72 @@ class Insert(Generic[M]):
         """Insert the rows and set their primary keys, if all are new. Returns how many were."""
         if not rows:
             return 0
-        connection = connections[DEFAULT_DB_ALIAS]
-        fields = [field for field in self._meta.local_concrete_fields if not field.primary_key]
-        values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for row in rows for field in fields]
-        with connection.cursor() as cursor:
-            cursor.execute(self._text(connection, [field.column for field in fields], len(rows)), values)
-            keys = cursor.fetchall()
+        keys = self.returning(rows, self._meta.pk.column)
         if len(keys) == len(rows):
-            for row, (key,) in zip(rows, keys, strict=True):
+            for row, key in zip(rows, keys, strict=True):
                 row.pk = key
-                row._state.adding, row._state.db = False, connection.alias  # noqa: SLF001
+                _mark_stored(row)
         return len(keys)
 
-    def _text(self, connection: BaseDatabaseWrapper, columns: Sequence[str], count: int) -> str:
-        known = self._texts.get((connection.alias, count))
-        if known is None:
-            quote = connection.ops.quote_name
-            names = ", ".join(quote(column) for column in columns)
-            places = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * count)
-            end = f"{CONFLICTS_IGNORED if self._ignores_conflicts else ''} RETURNING {quote(self._meta.pk.column)}"
-            known = f"INSERT INTO {quote(self._meta.db_table)} ({names}) VALUES {places}{end}"  # noqa: S608
-            self._texts[connection.alias, count] = known
-        return known
+    def run(self, rows: Sequence[M], *, before: "tuple[Insert[Any], Sequence[Any]] | None" = None) -> int:
+        """Insert the rows; with `before`, others first. Returns how many of the rows were new.
+
+        No primary key that the database gives is read back. On PostgreSQL the others are a part of the same statement,
+        elsewhere a statement of their own.
+        """
+        connection = connections[DEFAULT_DB_ALIAS]
+        sql, values = self.statement(connection, rows)
+        with connection.cursor() as cursor:
+            if before is not None:
+                first, others = before[0].statement(connection, before[1])
+                if connection.vendor == "postgresql":
+                    sql, values = f"WITH before AS ({first}) {sql}", others + values
+                else:
+                    cursor.execute(first, others)
+            cursor.execute(sql, values)
+            count = int(cursor.rowcount)
+        for row in rows:
+            _mark_stored(row)
+        return count
+
+    def returning(self, rows: Sequence[M], name: str) -> list[Any]:
+        """Insert the rows, and return the values of this column in those that were new."""
+        connection = connections[DEFAULT_DB_ALIAS]
+        sql, values = self.statement(connection, rows)
+        with connection.cursor() as cursor:
+            cursor.execute(f"{sql} RETURNING {connection.ops.quote_name(name)}", values)
+            return [value for (value,) in cursor.fetchall()]
+
+    def statement(self, connection: BaseDatabaseWrapper, rows: Sequence[M]) -> tuple[str, list[Any]]:
+        """Return the statement for these rows, and its values."""
+        if self._fields is None:
+            self._fields = [field for field in self._meta.local_concrete_fields if not _is_given(field)]
+        fields = self._fields
+        values = [field.get_db_prep_save(field.pre_save(row, add=True), connection) for row in rows for field in fields]
+        key = (connection.vendor, len(rows))
+        text = self._texts.get(key)
+        if text is None:
+            if len(self._texts) >= KNOWN_TEXTS:
+                self._texts.clear()
+            text = self._texts[key] = self._text(connection, len(rows))
+        return text, values
+
+    def _text(self, connection: BaseDatabaseWrapper, count: int) -> str:
+        quote = connection.ops.quote_name
+        columns = ", ".join(quote(field.column) for field in self._fields)
+        one = f"({', '.join(['%s'] * len(self._fields))})"
+        conflict = f" ON CONFLICT {self._on_conflict}" if self._on_conflict else ""
+        table = quote(self._meta.db_table)
+        return f"INSERT INTO {table} ({columns}) VALUES {', '.join([one] * count)}{conflict}"  # noqa: S608 - names of the model
+
+
+def _is_given(field: "Field[Any, Any]") -> bool:
+    """Say whether the database gives the value."""
+    return isinstance(field, AutoField | BigAutoField)
+
+
+def _mark_stored(row: Model) -> None:
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001
 
 
 class Update(Generic[M]):

@@ -9,7 +9,7 @@ from orgs.base.actor import Actor
 from orgs.base.clock import now
 from orgs.base.statements import Statement, number, uuid
 from orgs.base.text import text_key
-from orgs.base.writes import Delete, Insert, Update
+from orgs.base.writes import IGNORED, Delete, Insert, Update
 from orgs.events.services import Changes
 from orgs.groups import queries
 from orgs.groups.models import Group, GroupMember
@@ -22,7 +22,7 @@ from orgs.tenancy.types import GrantSource, Role
 AUDITED_NAMES = 50
 # up to so many members are added one by one, as IdPs mostly send them
 FEW = 2
-NEW_GROUP, NEW_MEMBER = Insert(Group), Insert(GroupMember, ignore_conflicts=True)
+NEW_GROUP, NEW_MEMBER = Insert(Group), Insert(GroupMember, on_conflict=IGNORED)
 GROUPS_OF_DIRECTORY = Statement(
     lambda: (
         Group.objects.filter(org_id=number("org"), directory=uuid("directory"))

@@ -12,11 +12,11 @@ from django.db import IntegrityError, transaction
 
 from orgs.base.buffers import SECONDS, Buffer
 from orgs.base.clock import now
-from orgs.base.inserts import RowInsert
 from orgs.base.packed import pack
 from orgs.base.partitions import drop_days, make_days
 from orgs.base.text import KEY_LENGTH, text_key
 from orgs.base.timed_ids import timed_id
+from orgs.base.writes import IGNORED, Insert
 from orgs.providers.habits import RequestFacts
 from scim.dialects.recognize import recognize
 from scim.requests import queries
@@ -48,13 +48,13 @@ KNOWN_SUBJECTS = 50_000
 # a day longer than its rows, which go by whole days
 SUBJECT_MARGIN = timedelta(days=2)
 log = structlog.get_logger(__name__)
-_rows = RowInsert(RequestLog, on_conflict="DO NOTHING")
-_subjects = RowInsert(
+_rows = Insert(RequestLog, on_conflict=IGNORED)
+_subjects = Insert(
     RequestSubject,
     on_conflict="(org_id, hash) DO UPDATE SET seen_at = excluded.seen_at "
     "WHERE scim_requestsubject.seen_at < excluded.seen_at",
 )
-_refusals = RowInsert(
+_refusals = Insert(
     RefusedCalls,
     on_conflict="(directory_id, minute, status, cause) DO UPDATE SET count = scim_refusedcalls.count + excluded.count, "
     "at = excluded.at, method = excluded.method, path = excluded.path, ip = excluded.ip, "
@@ -313,7 +313,7 @@ def _insert(rows: list[RequestLog]) -> None:
     _remember(subjects)
     waiting = list(rows)
     while waiting:
-        stored = _rows.returning(waiting, "id")
+        stored = set(_rows.returning(waiting, "id"))
         waiting = [row for row in waiting if row.id not in stored]
         # two rows of one microsecond drew the same id
         for row in waiting:

@@ -10,7 +10,7 @@ from django.db.models.signals import post_delete
 
 from orgs.base.clock import now
 from orgs.base.statements import number, text
-from orgs.base.writes import Delete, DeleteCascade, Insert, Update
+from orgs.base.writes import IGNORED, Delete, DeleteCascade, Insert, Update
 from orgs.people.models import Invitation, InvitationLink
 from orgs.tenancy.models import Membership, RoleGrant, Suspension, User
 from orgs.tenancy.types import SuspensionSource
@@ -18,7 +18,7 @@ from sso.attempts.models import LoginAttempt
 from tests.factories import MembershipFactory
 
 SUSPENSIONS = Insert(Suspension)
-PRESENT_OR_NEW = Insert(Suspension, ignore_conflicts=True)
+PRESENT_OR_NEW = Insert(Suspension, on_conflict=IGNORED)
 OF_MEMBERSHIP = Update(lambda: Membership.objects.filter(pk=number("pk")))
 MEMBERSHIP = DeleteCascade(lambda: Membership.objects.filter(pk=number("pk")))
 ACCOUNT = DeleteCascade(lambda: User.objects.filter(pk=number("pk")))

@@ -10,7 +10,7 @@ from orgs.audit.services import AuditTarget, Change
 from orgs.base.actor import Actor
 from orgs.base.ids import NIL
 from orgs.base.statements import number, text, uuid
-from orgs.base.writes import Delete, Insert, Update
+from orgs.base.writes import IGNORED, Delete, Insert, Update
 from orgs.events.services import Changes
 from orgs.people import queries
 from orgs.people.queries import lock_membership
@@ -21,7 +21,7 @@ from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, Suspension
 from orgs.tenancy.types import MembershipState, SuspensionSource
 
-NEW_SUSPENSION = Insert(Suspension, ignore_conflicts=True)
+NEW_SUSPENSION = Insert(Suspension, on_conflict=IGNORED)
 OF_SOURCE = Delete(
     lambda: Suspension.objects.filter(
         Q(directory=None) | Q(directory=uuid("directory")),
