@@ -63,9 +63,9 @@ def record_all(*, records: Iterable[Record]) -> None:
     )
 
 
-def insert_events(*, events: Sequence[AuditEvent]) -> None:
-    """Write the few acts of one transaction in one statement."""
-    NEW_EVENTS.all(events)
+def insert_events(*, events: Sequence[AuditEvent], before: tuple[Insert[Any], Sequence[Any]] | None = None) -> None:
+    """Write the few acts of one transaction, with `before` what goes with them, on PostgreSQL in one statement."""
+    NEW_EVENTS.run(events, before=before)
 
 
 def event_of(

@@ -73,22 +73,22 @@ class Changes:
             audit.event_of(org_id=self.org_id, actor=self.actor, action=action, target=target, change=change)
         )
 
-    def plan(self, kind: str, key: str, *, delay: timedelta = timedelta()) -> None:
+    def plan(self, kind: str, key: str, *, delay: timedelta) -> None:
         """Plan work for after the commit and `delay`."""
         self._planned.append(OutboxEvent(org_id=self.org_id, kind=kind, key=key, due_at=now() + delay))
-        if not delay:
-            transaction.on_commit(nudge, robust=True)
 
-    def cancel(self, kind: str, key: str) -> None:
-        """Cancel the work of this kind and key that nobody has begun."""
+    def cancel(self, kind: str, key: str, *, is_stored: bool = True) -> None:
+        """Cancel the work of this kind and key that nobody has begun. Where none `is_stored`, the database isn't asked."""
         self._planned = [event for event in self._planned if (event.kind, event.key) != (kind, key)]
-        WAITING_OF_KEY.run({"canceled_at": now()}, org=self.org_id, kind=kind, key=key)
+        if is_stored:
+            WAITING_OF_KEY.run({"canceled_at": now()}, org=self.org_id, kind=kind, key=key)
 
     def write(self) -> None:
-        """Write what was collected, in two statements at most, and tell who keeps a copy of members."""
+        """Write what was collected, on PostgreSQL in one statement, and tell who keeps a copy of members."""
         if self._acts:
-            audit.insert_events(events=self._acts)
-        NEW_EVENTS.all(self._planned)
+            audit.insert_events(events=self._acts, before=(NEW_EVENTS, self._planned) if self._planned else None)
+        elif self._planned:
+            NEW_EVENTS.run(self._planned)
         acts, self._acts, self._planned = self._acts, [], []
         members = {UUID(act.target_id) for act in acts if act.target_kind == "membership"}
         # what a directory says of its own people is nothing to tell directories

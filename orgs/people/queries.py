@@ -1,18 +1,19 @@
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import Combinable
 
 from orgs.base import credentials
 from orgs.base.clock import now
-from orgs.base.statements import Rows, Statement, number, text
+from orgs.base.statements import Rows, Statement, moment, number, text
 from orgs.base.text import address_key, mailbox_key, text_key
 from orgs.consent import queries as consent
+from orgs.events import queries as events
 from orgs.people.errors import InvitationUnknown, MembershipUnknown
 from orgs.people.models import Invitation, InvitationLink
-from orgs.people.types import PORTION, MemberFilter
+from orgs.people.types import INVITATION_MAIL, PORTION, Asked, MemberFilter
 from orgs.tenancy import queries as tenancy
 from orgs.tenancy.models import (
     Membership,
@@ -65,6 +66,17 @@ def _of_membership(model: type[M]) -> QuerySet[M]:
     return model._default_manager.filter(org_id=OuterRef("org_id"), membership_id=OuterRef("pk"))  # noqa: SLF001
 
 
+def _asked() -> QuerySet[Membership, Any]:
+    mine = {"org_id": OuterRef("org_id"), "invitation__membership_id": OuterRef("pk"), "invitation__accepted_at": None}
+    links = InvitationLink.objects.filter(**mine, address_key=OuterRef("email_key"), expires_at__gt=moment("now"))
+    mails = events.waiting().filter(org_id=OuterRef("org_id"), kind=INVITATION_MAIL, key=text("key"))
+    found = Membership.objects.filter(org_id=number("org"), pk=number("pk")).annotate(
+        linked_at=Subquery(links.order_by("-created_at").values("created_at")[:1]), is_mail_planned=Exists(mails)
+    )
+    return found.order_by().values_list("invitation__pk", "invitation__delayed_until", "linked_at", "is_mail_planned")
+
+
+ASKED = Rows(Asked, _asked)
 USED = Rows(
     int,
     lambda: Membership.objects.filter(is_used(), org_id=number("org"), pk=number("pk")).order_by().values_list("pk"),
@@ -184,15 +196,20 @@ def has_open_invitation(membership: Membership) -> bool:
 
 def has_link(membership: Membership) -> bool:
     """Say whether the mailbox of this membership has a link that can be used."""
-    links = InvitationLink.objects.filter(
-        org_id=membership.org_id,
-        invitation__membership=membership,
-        invitation__accepted_at=None,
-        address_key=membership.email_key,
-        expires_at__gt=now(),
-    )
-    newest = links.order_by("-created_at").first()
-    return newest is not None and consent.is_link_fresh(membership, newest.created_at)
+    return is_linked(membership, asked(membership))
+
+
+def is_linked(membership: Membership, known: Asked) -> bool:
+    """Do what `has_link` does with what is known of how the membership was asked."""
+    return known.linked_at is not None and consent.is_link_fresh(membership, known.linked_at)
+
+
+def asked(membership: Membership) -> Asked:
+    """Return how this membership has been asked so far. One statement."""
+    found = ASKED.first(org=membership.org_id, pk=membership.pk, key=str(membership.public_id), now=now())
+    if found is None:
+        raise MembershipUnknown
+    return found
 
 
 def has_directory_members(org: Organization) -> bool:

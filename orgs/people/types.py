@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from orgs.tenancy.types import GrantSource, MembershipOrigin, Role
 
@@ -22,6 +22,16 @@ class Profile:
     given_name: str = ""
     family_name: str = ""
     display_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a waiting membership has been asked so far. `linked_at` is when the newest link was mailed that can be used."""
+
+    invitation: int | None
+    delayed_until: datetime | None
+    linked_at: datetime | None
+    is_mail_planned: bool
 
 
 @dataclass(frozen=True, slots=True)

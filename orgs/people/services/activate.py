@@ -21,7 +21,7 @@ from orgs.people.errors import InvitationUnknown, MembershipExists
 from orgs.people.models import Invitation
 from orgs.people.queries import lock_membership
 from orgs.people.services.lock import save_columns
-from orgs.people.types import INVITATION_DELAY, INVITATION_MAIL
+from orgs.people.types import INVITATION_DELAY, INVITATION_MAIL, Asked
 from orgs.tenancy import queries as tenancy_queries
 from orgs.tenancy import services as tenancy
 from orgs.tenancy.models import Membership, User
@@ -55,10 +55,22 @@ def activate(*, membership: Membership, changes: Changes) -> bool:
 
 def invite(*, membership: Membership, changes: Changes) -> None:
     """Plan the invitation's mail in place of the one that waits, and no earlier than a bound has put that off."""
-    invitation, _ = Invitation.objects.get_or_create(org_id=membership.org_id, membership=membership)
+    _plan_mail(membership, queries.asked(membership), changes)
+
+
+def invite_without_link(*, membership: Membership, changes: Changes) -> None:
+    """Do what `invite` does, unless a link can be used that was mailed before: it isn't sent again each time."""
+    asked = queries.asked(membership)
+    if not queries.is_linked(membership, asked):
+        _plan_mail(membership, asked, changes)
+
+
+def _plan_mail(membership: Membership, asked: Asked, changes: Changes) -> None:
+    if asked.invitation is None:
+        NEW_INVITATION.one(Invitation(org_id=membership.org_id, membership=membership))
     moment = now()
-    delay = max(INVITATION_DELAY, (invitation.delayed_until or moment) - moment)
-    changes.cancel(INVITATION_MAIL, str(membership.public_id))
+    delay = max(INVITATION_DELAY, (asked.delayed_until or moment) - moment)
+    changes.cancel(INVITATION_MAIL, str(membership.public_id), is_stored=asked.is_mail_planned)
     changes.plan(INVITATION_MAIL, str(membership.public_id), delay=delay)
 
 

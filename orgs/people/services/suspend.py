@@ -12,9 +12,8 @@ from orgs.base.ids import NIL
 from orgs.base.statements import number, text, uuid
 from orgs.base.writes import IGNORED, Delete, Insert, Update
 from orgs.events.services import Changes
-from orgs.people import queries
 from orgs.people.queries import lock_membership
-from orgs.people.services.activate import activate, invite
+from orgs.people.services.activate import activate, invite_without_link
 from orgs.people.services.lock import refuse_to_lose_last_owner, save_columns
 from orgs.people.types import INVITATION_MAIL
 from orgs.tenancy import services as tenancy
@@ -117,9 +116,8 @@ def lift_held(
     if membership.user_id is not None:
         if membership.is_active:
             tenancy.extend_personal_sessions(membership=membership)
-    # the link of a mail that was sent before still works: it isn't sent again each time
-    elif not activate(membership=membership, changes=changes) and not queries.has_link(membership):
-        invite(membership=membership, changes=changes)
+    elif not activate(membership=membership, changes=changes):
+        invite_without_link(membership=membership, changes=changes)
 
 
 def _record_suspension(membership: Membership, source: SuspensionSource, changes: Changes, action: str) -> None:
