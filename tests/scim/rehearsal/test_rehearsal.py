@@ -80,9 +80,10 @@ def test_second_rehearsal_of_a_directory_is_refused_while_the_first_is_under_way
         ask(acme_directory)
 
 
-def test_overdue_rehearsal_that_nobody_began_gives_way(acme_directory):
+@pytest.mark.parametrize("state", [RehearsalState.WAITING, RehearsalState.RUNNING])
+def test_overdue_rehearsal_that_nobody_began_or_ended_gives_way(acme_directory, state):
     first = ask(acme_directory)
-    Rehearsal.objects.update(asked_at=now() - timedelta(minutes=6))
+    Rehearsal.objects.update(asked_at=now() - timedelta(minutes=6), state=state)
     ask(acme_directory)
     first.refresh_from_db()
     assert first.state == RehearsalState.INTERRUPTED
