@@ -22,7 +22,6 @@ WANTED_OF_PROVIDERS = {"saml", "scim"}
 ONE_IDEA = {
     "orgs/base/clock.py",
     "orgs/base/ids.py",
-    "orgs/base/networks.py",
     "orgs/base/public_suffixes.py",
     "portal/site/requests.py",
     "sandbox/dns.py",

@@ -8,6 +8,7 @@ import pytest
 from orgs.audit.models import AuditEvent
 from orgs.base.actor import Actor, ActorKind
 from orgs.base.clock import now
+from orgs.base.networks import read_network
 from scim.directories import queries, services
 from scim.directories.errors import TokenEnded
 from scim.directories.forms import ChangeForm, EndForm, RotateForm, TokenForm
@@ -157,6 +158,20 @@ def test_end_of_a_token_that_was_used_today_can_be_planned_without_confirmation(
 def test_end_of_a_token_that_was_not_used_today_needs_no_confirmation(token):
     used(token, timedelta(hours=25))
     assert EndForm(queries.token_settings(token), {"when": "0"}).is_valid()
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("::ffff:192.0.2.7", "192.0.2.7/32"),
+        ("::ffff:192.0.2.9/120", "192.0.2.0/24"),
+        ("::ffff:0:0/96", "0.0.0.0/0"),
+        ("::c000:207/120", "::c000:200/120"),
+        ("2001:db8::7/48", "2001:db8::/48"),
+    ],
+)
+def test_network_of_ipv4_in_ipv6_form_is_read_as_ipv4(written, read):
+    assert read_network(written) == read
 
 
 @pytest.mark.parametrize(("address", "status"), [("192.0.2.7", 200), ("::ffff:192.0.2.7", 200), ("192.0.3.7", 401)])
