@@ -31,7 +31,7 @@ from sandbox.test_idp.authn_request import read_redirect
 from sandbox.test_idp.keys import ensure_keys
 from sandbox.test_idp.metadata import build_metadata
 from sandbox.test_idp.types import App, IdpPerson, Keys
-from tests.faults.portal_server import kill_group
+from tests.faults.installation import end
 from tests.machine import POSTGRES_URL
 from tests.processes import free_port, wait_for
 
@@ -96,7 +96,7 @@ class Site:
             wait_for(served.answers, "the server answers", by=process)
             yield served
         finally:
-            kill_group(process)
+            end(process)
 
 
 @dataclass(frozen=True)
