@@ -175,6 +175,8 @@ def _opened(directory: Directory) -> Iterator[Send]:
     application = import_string(settings.WSGI_APPLICATION)
     try:
         with new_client(httpx.WSGITransport(application)) as client:
+            # no proxy is passed here: the portal isn't to take that for a wrong TRUSTED_PROXY_COUNT
+            client.headers["X-Forwarded-For"] = ", ".join(["127.0.0.1"] * settings.TRUSTED_PROXY_COUNT)
             yield sender(ScimServer(directories.base_url(directory), token.plain), client)
     finally:
         tokens.delete_rehearsal_tokens(directory=directory)

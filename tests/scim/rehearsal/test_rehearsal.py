@@ -12,6 +12,7 @@ from orgs.events.models import OutboxEvent
 from orgs.groups.models import Group
 from orgs.people.types import INVITATION_MAIL
 from orgs.tenancy.models import Membership, User
+from portal.site import proxies
 from scim.directories import queries as directories
 from scim.directories import services as tokens
 from scim.directories.models import ScimToken
@@ -56,6 +57,13 @@ def test_rehearsal_of_every_provider_passes_and_leaves_nothing(acme_directory, o
     assert [model.objects.count() for model in LEFT] == [0] * len(LEFT)
     assert (set(Membership.objects.values_list("pk")), set(User.objects.values_list("pk"))) == before
     assert not OutboxEvent.objects.filter(kind=INVITATION_MAIL, canceled_at=None).exists()
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_rehearsal_is_taken_for_no_wrong_number_of_proxies(acme_directory, settings, monkeypatch, count):
+    settings.TRUSTED_PROXY_COUNT = count
+    monkeypatch.setattr(proxies.HopCounter, "_write", lambda counter: pytest.fail("a note for doctor"))
+    assert run(ask(acme_directory, "okta")).state == RehearsalState.PASSED
 
 
 def test_rehearsal_shows_each_request_with_its_status_and_no_body(acme_directory):
