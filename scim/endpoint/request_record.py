@@ -64,7 +64,7 @@ class RequestRecord:
             call=self._call(_read_body(self.request)),
             answer=answer,
         )
-        if self.is_connection_test:
+        if self.is_connection_test and error is None:
             requests.mark_connection_test(row)
             activity.record_connection_test(deletion=row)
 

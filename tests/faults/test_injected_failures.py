@@ -15,7 +15,8 @@ from tests.scim.bodies import group_body, patch_body, user_body
 pytestmark = pytest.mark.django_db(transaction=True)
 # what a refused request may leave: its own log row, and the token's last use
 KEPT = {"scim.requestlog", "scim.requestsubject", "scim.scimtoken", "orgs.organization"}
-WRITES = ("INSERT", "UPDATE", "DELETE")
+# a statement that begins with WITH and only reads counts, too: one failure more to survive
+WRITES = ("INSERT", "UPDATE", "DELETE", "WITH")
 
 
 class Injected(Exception):
@@ -94,6 +95,7 @@ def test_scim_request_that_fails_after_any_write_changes_nothing(
             break
         assert response.status_code == 500, response.content
         assert snapshot() == before, f"left by a failure after write {number}: {done[-1][:80]}"
-    assert number > 4, "no write was reached"
+    # the least is a change of one attribute that no membership shows: the user's row and the log's
+    assert number > 2, "no write was reached"
     assert response.status_code < 300
     assert RequestLog.objects.filter(status__lt=300, path__startswith="/").exists()
