@@ -174,7 +174,7 @@ def _bodies(call: LoggedRequest, answer: LoggedResponse, seen: object) -> bytes 
 def mark_connection_test(row: RequestLog) -> int:
     """Label the calls that led to this deletion as an IdP's test: the resource existed for minutes only."""
     # reads that a process still holds have their rows a moment later
-    transaction.on_commit(lambda: late_marks.add(row))
+    transaction.on_commit(lambda: late_marks.add(row), robust=True)
     return _mark([row])
 
 

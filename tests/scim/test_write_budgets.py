@@ -38,6 +38,10 @@ def replace(path: str, value: object) -> dict[str, Any]:
     return patch_body({"op": "replace", "path": path, "value": value})
 
 
+# on SQLite the subject of a new log row is a statement of its own
+SUBJECT = 0 if database.vendor == "postgresql" else 1
+
+
 def asked(act: Callable[[], Any]) -> list[str]:
     """Return the statements of a request that succeeds."""
     with CaptureQueriesContext(database) as captured:
@@ -54,7 +58,7 @@ def test_create_takes_at_most_18_statements(warm):
 
 def test_create_of_an_invited_member_takes_at_most_14_statements(acme, scim):
     scim.post("/Users", user_body("first@acme.example", externalId="first"))
-    assert len(asked(lambda: scim.post("/Users", user_body(UMA, externalId="uma")))) <= 14
+    assert len(asked(lambda: scim.post("/Users", user_body(UMA, externalId="uma")))) <= 14 + SUBJECT
 
 
 @pytest.mark.parametrize(("path", "value"), [("title", "Engineer"), ("name.givenName", "Uma"), ("displayName", "U")])
@@ -138,7 +142,7 @@ def group(warm, uma) -> str:
 
 def test_create_of_a_group_takes_at_most_11_statements(warm, uma, group):
     body = group_body("Sales", members=[{"value": uma}])
-    assert len(asked(lambda: warm.post("/Groups", body))) <= 11
+    assert len(asked(lambda: warm.post("/Groups", body))) <= 11 + SUBJECT
 
 
 def test_adding_a_member_takes_at_most_11_statements(warm, group):
@@ -153,7 +157,7 @@ def test_removing_a_member_takes_at_most_12_statements(warm, uma, group):
 
 
 def test_renaming_a_group_takes_at_most_10_statements(warm, group):
-    assert len(asked(lambda: warm.patch(f"/Groups/{group}", replace("displayName", "Sales")))) <= 10
+    assert len(asked(lambda: warm.patch(f"/Groups/{group}", replace("displayName", "Sales")))) <= 10 + SUBJECT
 
 
 def test_patch_of_a_large_group_answers_204_without_reading_its_members(warm, uma, group, monkeypatch):
