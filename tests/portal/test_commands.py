@@ -10,6 +10,7 @@ import time_machine
 from django.core.management import CommandError, call_command
 
 from orgs.audit.models import AuditEvent
+from orgs.base import credentials
 from orgs.domains.types import DomainState
 from orgs.tenancy.models import Membership, Organization, User
 from orgs.tenancy.queries import verified_keys_of
@@ -17,7 +18,7 @@ from orgs.tenancy.services import create_account
 from orgs.tenancy.types import Role
 from portal.site import checks
 from scim.directories.models import ScimToken
-from scim.directories.queries import authenticate
+from scim.directories.queries import admit
 from tests.factories import PASSWORD, OrganizationFactory
 
 pytestmark = pytest.mark.django_db
@@ -189,7 +190,8 @@ def test_create_scim_token_prints_base_url_token_and_directory(acme_directory):
     report = run("create_scim_token", "acme", "--label", "JumpCloud")
     assert report["base_url"] == f"http://testserver/scim/v2/{acme_directory.public_id}"
     assert report["directory_id"] == str(acme_directory.public_id)
-    assert authenticate(acme_directory, report["token"]).label == "JumpCloud"
+    caller = admit(directory=report["directory_id"], digest=credentials.digest(report["token"]), ip="")
+    assert caller.admission.label == "JumpCloud"
 
 
 def test_create_scim_token_sets_the_expiry_in_days(acme):

@@ -24,6 +24,8 @@ def away(db, monkeypatch):
 
     def leave():
         monkeypatch.setattr(connection, "cursor", gone)
+        # prepared statements make their own
+        monkeypatch.setattr(connection, "_prepare_cursor", gone)
 
     yield leave
     monkeypatch.undo()

@@ -36,8 +36,13 @@ class TestDemo(TestCase):
         cls.northwind = find_organization("northwind")
 
     def test_demo_has_forty_users_and_five_groups(self):
-        assert DirectoryUser.objects.filter(org=self.northwind).count() == 40
+        assert DirectoryUser.objects.filter(org=self.northwind, is_listed=False).count() == 40
         assert Group.objects.filter(org=self.northwind).count() == 5
+
+    def test_demo_lists_the_members_with_accounts_until_the_first_sync_ends(self):
+        listed = DirectoryUser.objects.filter(org=self.northwind, is_listed=True)
+        names = {name.partition("@")[0] for name in listed.values_list("user_name", flat=True)}
+        assert names == {"mara", "tomas", "ines", "yuki"}
 
     def test_demo_groups_all_have_members(self):
         assert all(group.members.exists() for group in Group.objects.filter(org=self.northwind))
