@@ -102,7 +102,7 @@ def is_scalar(value: Any) -> bool:
 
 def _normal_text(spec: AttributeSpec, value: Any, where: str, remarks: Remarks | None) -> str | None:
     if not is_scalar(value):
-        raise InvalidValue(f"{where} must be text.")
+        raise InvalidValue(f"{where} must be text, in double quotes.")
     text = str(value)
     if len(text) > spec.longest:
         if not spec.leaves_out:

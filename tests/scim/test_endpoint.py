@@ -330,3 +330,7 @@ def test_request_with_an_unknown_token_returns_401_without_reading_the_body(scim
     monkeypatch.setattr(WSGIRequest, "body", property(unread))
     assert scim.post("/Users", user_body(), Authorization="Bearer ghs_wrong").status_code == 401
     assert RefusedCalls.objects.get().status == 401
+
+
+def test_me_returns_501(scim: ScimClient) -> None:
+    assert_scim_error(scim.get("/Me"), 501)

@@ -62,11 +62,11 @@ def test_boolean_attribute_is_refused_when_neither_true_nor_false(other):
 
 @pytest.mark.parametrize("value", [True, ["a", "b"], [True], {"a": 1}, {"value": {"value": "a"}}])
 def test_text_attribute_is_refused_when_the_value_is_no_text(value):
-    assert refusal(userName=value) == "userName must be text."
+    assert refusal(userName=value) == "userName must be text, in double quotes."
 
 
 def test_sub_attribute_of_a_wrong_type_is_refused_with_its_path():
-    assert refusal(emails=[{"value": False}]) == "emails.value must be text."
+    assert refusal(emails=[{"value": False}]) == "emails.value must be text, in double quotes."
 
 
 @pytest.mark.parametrize("value", [5, ["x"], "Uma"])
