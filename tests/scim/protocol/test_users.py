@@ -273,6 +273,11 @@ def test_new_candidates_are_those_by_which_a_change_renames_the_person(before, a
     assert said.choose(frozenset()) == expected
 
 
+def test_filter_values_has_the_employee_number_of_the_extension():
+    document = {ENTERPRISE: {"employeeNumber": "4711"}}
+    assert filter_values(document) == (FilterValue("employeeNumber", type="", value="4711", primary=False),)
+
+
 def test_filter_values_lists_the_values_of_multi_valued_attributes():
     document = user(emails=[{"value": "a", "type": "work", "primary": True}, {"type": "home"}], phoneNumbers=["1"])
     assert filter_values(document) == (
