@@ -11,6 +11,7 @@ from orgs.people import services as people
 from orgs.tenancy.types import SuspensionSource
 from scim.directories import queries, services
 from scim.directories.models import Directory, ScimToken
+from scim.directories.services import notices
 from scim.directories.types import DirectoryState, notice_due
 from scim.requests.models import RefusedCalls, RequestLog
 from tests.factories import ACTOR, TokenFactory
@@ -100,6 +101,15 @@ def test_refused_use_of_an_ended_token_is_told_once_a_week(acme_directory, olga,
     assert "198.51.100.4" in mailoutbox[-2].body + mailoutbox[-1].body
 
 
+def test_refused_use_that_two_workers_found_is_told_once(acme_directory, olga, monkeypatch):
+    token = TokenFactory(directory=acme_directory).token
+    services.revoke_token(token=token, actor=OLGA)
+    note(token, "198.51.100.4")
+    found = list(queries.refused_tokens())
+    monkeypatch.setattr(queries, "refused_tokens", lambda: found)
+    assert [services.plan_notices(), services.plan_notices()] == [1, 0]
+
+
 def test_refused_use_is_stored_exact_to_a_minute(acme_directory):
     token = TokenFactory(directory=acme_directory).token
     note(token, "198.51.100.4")
@@ -136,6 +146,14 @@ def test_streak_of_refused_calls_is_told_once_when_none_was_accepted_for_an_hour
     refuse(scim, 20)
     assert [services.plan_notices(), services.plan_notices()] == [1, 0]
     assert subjects(mailoutbox) == ["Provisioning of Acme has stopped: every request is refused"]
+
+
+def test_streak_that_two_workers_found_is_told_once(scim, olga, monkeypatch):
+    worked(scim, 2 * HOURS)
+    refuse(scim, 20)
+    found = list(Directory.objects.all())
+    monkeypatch.setattr(notices, "_refused_directories", lambda: found)
+    assert [services.plan_notices(), services.plan_notices()] == [1, 0]
 
 
 @pytest.mark.parametrize(("accepted", "count", "refused"), [(0.5, 20, 0), (2, 19, 0), (2, 20, 2)])
