@@ -4,7 +4,6 @@ Each has two workers of eight threads, on the same SQLite file; the rounds take 
 Exits 1 when `portal.serve` gives less than four fifths of the other for one of the two requests.
 """
 
-import subprocess
 import sys
 import tempfile
 import time
@@ -15,31 +14,27 @@ from pathlib import Path
 from statistics import median
 from threading import Thread
 
-from tests.faults.portal_server import ROOT, START_SECONDS, Portal, free_port, kill_group, wait_for
+from tests.faults.portal_server import Portal
+from tests.processes import free_port, wait_for
 
 ROUNDS = 5
 SECONDS = 4.0
 CALLERS = 8
 LEAST = 0.8
 SIZE = ["--workers", "2"]
-GRANIAN = ["-m", "granian", "--interface", "wsgi", "--blocking-threads", "8", "--log-level", "error"]
+GRANIAN = ["granian", "--interface", "wsgi", "--blocking-threads", "8", "--log-level", "error"]
 COMMANDS = {
     "granian's WSGI": [*GRANIAN, *SIZE, "portal.wsgi:application"],
-    "portal.serve": ["-m", "portal.serve", "--threads", "8", *SIZE],
+    "portal.serve": ["portal.serve", "--threads", "8", *SIZE],
 }
 
 
 @contextmanager
 def serving(portal: Portal, command: list[str]) -> Iterator[Portal]:
     portal = replace(portal, port=free_port())
-    command = [sys.executable, *command, "--port", str(portal.port)]
-    options = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
-    portal.process = subprocess.Popen(command, cwd=ROOT, env=portal.environment(), **options)  # noqa: S603 - our own
-    try:
-        wait_for(portal.answers, START_SECONDS, "the server answers")
+    with portal.process("server", *command, "--port", str(portal.port)) as portal.web:
+        wait_for(portal.answers, "the server answers", by=portal.web)
         yield portal
-    finally:
-        kill_group(portal.process)
 
 
 def rate(portal: Portal, path: str) -> float:
