@@ -57,11 +57,11 @@ def missing(session: nox.Session) -> dict[str, str]:
     return dict(line.split(": ", 1) for line in str(said).splitlines())
 
 
-def run_tests(session: nox.Session, marked: str, *options: str, is_measured: bool = True, **variables: str) -> None:
+def run_tests(session: nox.Session, marked: str, *options: str, **variables: str) -> None:
     """Run the tests with these markers, or those of the command line; leave what they reach and what became of them."""
     name = session.name
     REACHED.mkdir(parents=True, exist_ok=True)
-    measured = ("-m", "slipcover", "--json", "--out", str(REACHED / f"{name}.json")) if is_measured else ()
+    measured = ("-m", "slipcover", "--json", "--out", str(REACHED / f"{name}.json"))
     pytest = ("-m", "pytest", "-q", "-m", marked, "-n", PROCESSES, "--dist", "worksteal", "--durations=5")
     report = f"--junit-xml={REPORTS / name}.xml"
     run(session, *measured, *pytest, report, *options, *(session.posargs or ["tests"]), **variables)
@@ -87,7 +87,8 @@ def postgresql(session: nox.Session) -> None:
     if problem := missing(session).get("postgres"):
         session.skip(problem)
     marked = "not redis and not worker and not browser"
-    run_tests(session, marked, "--database-only", is_measured=False, DATABASE_URL=POSTGRES_URL)
+    # what only PostgreSQL can show, races above all, is reached here
+    run_tests(session, marked, "--database-only", DATABASE_URL=POSTGRES_URL)
 
 
 @nox.session(tags=["tests"])
