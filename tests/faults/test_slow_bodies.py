@@ -86,7 +86,7 @@ def waits(portal: Portal) -> dict[str, list[float]]:
     """Return five waits for each kind of answer, all of them right."""
     found: dict[str, list[float]] = {}
     for number in range(ROUNDS):
-        body = json.dumps(user_body(userName=f"n{time.monotonic_ns()}@acme.example"))
+        body = json.dumps(user_body(f"n{time.monotonic_ns()}@acme.example"))
         asked = {
             "ready": ("GET", "/readyz", None, {}, 200),
             "page": ("GET", "/accounts/login/", None, {"Cookie": f"sessionid={number:032}"}, 200),
@@ -124,10 +124,10 @@ def in_chunks(portal: Portal, method: str, path: str, body: object) -> Any:
 
 
 def test_chunked_scim_bodies_are_read(portal: Portal) -> None:
-    made = in_chunks(portal, "POST", "/Users", user_body(userName="chunks@acme.example"))
+    made = in_chunks(portal, "POST", "/Users", user_body("chunks@acme.example"))
     assert made.status == 201
     path = f"/Users/{json.loads(made.text)['id']}"
-    replaced = in_chunks(portal, "PUT", path, user_body(userName="chunks@acme.example", title="Put"))
+    replaced = in_chunks(portal, "PUT", path, user_body("chunks@acme.example", title="Put"))
     assert json.loads(replaced.text)["title"] == "Put"
     change = patch_body({"op": "replace", "path": "title", "value": "Patched"})
     assert json.loads(in_chunks(portal, "PATCH", path, change).text)["title"] == "Patched"
