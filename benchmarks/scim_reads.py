@@ -89,7 +89,7 @@ class Reader:
 
 
 @dataclass(frozen=True)
-class Read:
+class MeasuredRead:
     """Something that is asked for again and again: its addresses in turn."""
 
     title: str
@@ -149,26 +149,26 @@ def fill(site: Site, few: Reader, many: Reader, users: int, members: int) -> tup
     return small, large
 
 
-def reads(site: Site, few: Reader, many: Reader, users: int, groups: tuple[str, str]) -> list[Read]:
+def reads(site: Site, few: Reader, many: Reader, users: int, groups: tuple[str, str]) -> list[MeasuredRead]:
     with psycopg.connect(site.database) as connection:
         known, others = (connection.execute(IDS, [one.directory]).fetchall() for one in (many, few))
     page, cursors = f"/Users?count={PAGE}", f"/Users?count={PAGE}&cursor="
     small, large = (f"/Groups/{one}" for one in groups)
     return [
-        Read("get", many, [f"/Users/{scim_id}" for scim_id, _ in known]),
-        Read("lookup among few", few, [lookup(name) for _, name in others]),
-        Read("lookup among many", many, [lookup(name) for _, name in known]),
-        Read("first page", many, [f"{page}&startIndex=1"]),
-        Read("page near the end", many, [f"{page}&startIndex={users * 9 // 10}"]),
-        Read("first page by cursor", many, [cursors]),
-        Read("last page by cursor", many, [cursors + last_cursor(many)]),
-        Read("small group without members", many, [f"{small}?excludedAttributes=members"]),
-        Read("large group without members", many, [f"{large}?excludedAttributes=members"]),
-        Read("large group", many, [large]),
+        MeasuredRead("get", many, [f"/Users/{scim_id}" for scim_id, _ in known]),
+        MeasuredRead("lookup among few", few, [lookup(name) for _, name in others]),
+        MeasuredRead("lookup among many", many, [lookup(name) for _, name in known]),
+        MeasuredRead("first page", many, [f"{page}&startIndex=1"]),
+        MeasuredRead("page near the end", many, [f"{page}&startIndex={users * 9 // 10}"]),
+        MeasuredRead("first page by cursor", many, [cursors]),
+        MeasuredRead("last page by cursor", many, [cursors + last_cursor(many)]),
+        MeasuredRead("small group without members", many, [f"{small}?excludedAttributes=members"]),
+        MeasuredRead("large group without members", many, [f"{large}?excludedAttributes=members"]),
+        MeasuredRead("large group", many, [large]),
     ]
 
 
-def measure(wanted: Sequence[Read], rounds: int) -> dict[str, float]:
+def measure(wanted: Sequence[MeasuredRead], rounds: int) -> dict[str, float]:
     """Return the median time of each, in milliseconds."""
     times: dict[str, list[float]] = {one.title: [] for one in wanted}
     for number in range(WARM + rounds):
@@ -180,7 +180,7 @@ def measure(wanted: Sequence[Read], rounds: int) -> dict[str, float]:
     return {title: median(found) for title, found in times.items()}
 
 
-def processor_times(served: Served, wanted: Sequence[Read], rounds: int) -> dict[str, float]:
+def processor_times(served: Served, wanted: Sequence[MeasuredRead], rounds: int) -> dict[str, float]:
     """Return what each of the first reads takes of the server's processor time, in milliseconds."""
     found = {}
     for one in wanted:
