@@ -50,7 +50,7 @@ def _tell_of_end(token: ScimToken) -> bool:
     early = Q(noticed_days=None) | Q(noticed_days__gt=due)
     if not ScimToken.objects.filter(early, org_id=token.org_id, pk=token.pk).update(noticed_days=due):
         return False
-    _add(token.directory, TOKEN_EXPIRING, str(token.public_id), {"ends_at": token.expires_at.isoformat()})
+    _add(token.directory, TOKEN_EXPIRING, str(token.public_id))
     return True
 
 
@@ -59,7 +59,7 @@ def _tell_of_use(token: ScimToken) -> bool:
     same = ScimToken.objects.filter(org_id=token.org_id, pk=token.pk, alerted_at=token.alerted_at)
     if not same.update(alerted_at=now()):
         return False
-    _add(token.directory, TOKEN_REFUSED, str(token.public_id), {})
+    _add(token.directory, TOKEN_REFUSED, str(token.public_id))
     return True
 
 
@@ -83,10 +83,10 @@ def _tell_of_streak(directory: Directory) -> bool:
     same = Directory.objects.filter(org_id=directory.org_id, pk=directory.pk, alerted_at=directory.alerted_at)
     if not same.update(alerted_at=now()):
         return False
-    _add(directory, DIRECTORY_REFUSED, str(directory.public_id), {})
+    _add(directory, DIRECTORY_REFUSED, str(directory.public_id))
     return True
 
 
-def _add(directory: Directory, kind: str, key: str, payload: dict[str, object]) -> None:
+def _add(directory: Directory, kind: str, key: str) -> None:
     recipients = people.settings_addresses(directory.org)
-    outbox.add_for_each(org=directory.org, kind=kind, key=key, recipients=recipients, payload=payload)
+    outbox.add_for_each(org=directory.org, kind=kind, key=key, recipients=recipients)
