@@ -27,9 +27,8 @@ from scim.endpoint.expressions import IdText, Joined, constant
 from scim.groups.errors import DirectoryGroupUnknown
 from scim.groups.models import DirectoryGroup
 from scim.groups.types import GroupRow
-from scim.protocol.filters import Operator, parse
-from scim.protocol.queryable import GROUPS
-from scim.protocol.resolution import Compared, Condition, resolve
+from scim.protocol.filters import Operator
+from scim.protocol.resolution import Compared, Condition
 from scim.protocol.schemas import GATEHOUSE_GROUP, GROUP
 
 HELD = Statement(
@@ -82,11 +81,6 @@ def _unknown(scim_id: str) -> DirectoryGroupUnknown:
 def name_of(directory: Directory, scim_id: str) -> str:
     """Return the name of the group with this id; empty when there is none."""
     return groups_of(directory).filter(public_id=read_uuid(scim_id)).values_list("group__name", flat=True).first() or ""
-
-
-def read_filter(filter_text: str) -> Condition | None:
-    """Return what a filter asks; a blank one asks nothing. Raises InvalidFilter."""
-    return resolve(parse(filter_text), GROUPS) if filter_text.strip() else None
 
 
 def search(directory: Directory, term: Condition | None) -> QuerySet[DirectoryGroup]:

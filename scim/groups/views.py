@@ -18,6 +18,7 @@ from scim.protocol.operations import read_operations
 from scim.protocol.paging import PageRequest
 from scim.protocol.projection import is_wanted
 from scim.protocol.queryable import GROUPS
+from scim.protocol.resolution import read_filter
 from scim.protocol.schemas import Document
 from scim.protocol.search import read_search
 
@@ -87,7 +88,7 @@ class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # dj
         if search.is_plain:
             return self.answer_page(self._find(search.filter or "", search.page), search.page)
         directory = self.caller.directory
-        found = queries.search(directory, queries.read_filter(search.filter or ""))
+        found = queries.search(directory, read_filter(search.filter or "", GROUPS))
         listing = list_ids(found, search, queries.places_of(directory), GROUPS, self.caller)
         wanted = self._wants_members()
         rows = queries.in_order(directory, listing.ids, with_members=wanted)
@@ -96,7 +97,7 @@ class DirectoryGroupsView(EndpointView, GroupsView):  # type: ignore[misc]  # dj
     def _find(self, filter_text: str, page: PageRequest) -> Page:
         """Return what a filter finds: by a prepared statement where it is one of those that look a group up."""
         wanted = self._wants_members()
-        term = queries.read_filter(filter_text)
+        term = read_filter(filter_text, GROUPS)
         if term is None:
             rows = queries.read_page_of(self.caller, limit=page.count, offset=page.offset, with_members=wanted)
             total = page.total_by(len(rows))

@@ -25,6 +25,7 @@ from scim.protocol.filters import (
     Or,
     Present,
     ValuePath,
+    parse,
 )
 from scim.protocol.queryable import Queryable, QuerySchema, unknown, written
 from scim.protocol.schemas import AttributeType
@@ -81,6 +82,11 @@ class OfOneValue:
 
 Condition = Compared | Assigned | Constant | Every | Some | Negated | OfOneValue
 Find = Callable[[AttributePath], Queryable | None]
+
+
+def read_filter(text: str, schema: QuerySchema) -> Condition | None:
+    """Return what a filter asks of resources of one type; a blank one asks nothing. Raises InvalidFilter."""
+    return resolve(parse(text), schema) if text.strip() else None
 
 
 def resolve(term: Filter, schema: QuerySchema, others: tuple[QuerySchema, ...] = ()) -> Condition:

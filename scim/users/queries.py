@@ -32,10 +32,9 @@ from scim.endpoint.conditions import (
 )
 from scim.endpoint.expressions import IdText, Joined, KeyText, constant
 from scim.protocol.errors import InvalidValue
-from scim.protocol.filters import Operator, parse
+from scim.protocol.filters import Operator
 from scim.protocol.preconditions import require_match
-from scim.protocol.queryable import USERS
-from scim.protocol.resolution import Compared, Condition, resolve
+from scim.protocol.resolution import Compared, Condition
 from scim.protocol.schemas import USER, USER_EXTENSIONS
 from scim.protocol.users import EMPLOYEE_NUMBER, UserFacts
 from scim.users.errors import UserUnknown
@@ -206,11 +205,6 @@ def _one(users: QuerySet[DirectoryUser], scim_id: str) -> DirectoryUser:
 def name_of(directory: Directory, scim_id: str) -> str:
     """Return the userName of the user with this id; empty when there is none."""
     return users_of(directory).filter(public_id=read_uuid(scim_id)).values_list("user_name", flat=True).first() or ""
-
-
-def read_filter(filter_text: str) -> Condition | None:
-    """Return what a filter asks; a blank one asks nothing. Raises InvalidFilter."""
-    return resolve(parse(filter_text), USERS) if filter_text.strip() else None
 
 
 def search(directory: Directory, term: Condition | None) -> QuerySet[DirectoryUser]:

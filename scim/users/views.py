@@ -10,6 +10,7 @@ from scim.endpoint.types import ScimRequest
 from scim.endpoint.views import EndpointView, Page, Resource, SearchView
 from scim.protocol.paging import PageRequest
 from scim.protocol.queryable import USERS
+from scim.protocol.resolution import read_filter
 from scim.protocol.schemas import Document
 from scim.protocol.search import read_search
 from scim.protocol.users import read_user
@@ -70,14 +71,14 @@ class DirectoryUsersView(EndpointView, UsersView):  # type: ignore[misc]  # djan
         if search.is_plain:
             return self.answer_page(self._find(search.filter or "", search.page), search.page)
         directory = self.caller.directory
-        found = queries.search(directory, queries.read_filter(search.filter or ""))
+        found = queries.search(directory, read_filter(search.filter or "", USERS))
         listing = list_ids(found, search, queries.places_of(directory), USERS, self.caller)
         rows = queries.in_order(directory, listing.ids)
         return self.answer_listing(self._page(rows, listing.total).resources, listing, search)
 
     def _find(self, filter_text: str, page: PageRequest) -> Page:
         """Return what a filter finds: by a prepared statement where it is one of those that look somebody up."""
-        term = queries.read_filter(filter_text)
+        term = read_filter(filter_text, USERS)
         if term is None:
             rows = queries.read_page_of(self.caller, limit=page.count, offset=page.offset)
             total = page.total_by(len(rows))

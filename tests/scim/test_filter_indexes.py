@@ -11,6 +11,8 @@ from orgs.tenancy.models import Membership
 from scim.directories.models import Directory
 from scim.groups import queries as groups
 from scim.groups.models import DirectoryGroup
+from scim.protocol.queryable import GROUPS, USERS
+from scim.protocol.resolution import read_filter
 from scim.users import queries as users
 from scim.users.models import DirectoryUser, DirectoryUserValue
 
@@ -91,7 +93,7 @@ def is_by(index: str, plan: str) -> bool:
 
 def test_filters_that_providers_send_for_users_use_their_indexes(many: Directory) -> None:
     plans = [
-        (text, users.search(many, users.read_filter(text)).order_by().explain(), index)
+        (text, users.search(many, read_filter(text, USERS)).order_by().explain(), index)
         for text, index in SENT_FOR_USERS
     ]
     assert [(text, plan) for text, plan, index in plans if not is_by(index, plan)] == []
@@ -99,7 +101,7 @@ def test_filters_that_providers_send_for_users_use_their_indexes(many: Directory
 
 def test_filters_that_providers_send_for_groups_use_their_indexes(many: Directory) -> None:
     plans = [
-        (text, groups.search(many, groups.read_filter(text)).order_by().explain(), index)
+        (text, groups.search(many, read_filter(text, GROUPS)).order_by().explain(), index)
         for text, index in SENT_FOR_GROUPS
     ]
     assert [(text, plan) for text, plan, index in plans if not is_by(index, plan)] == []

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from scim.directories.models import Directory
 from scim.groups import queries as groups
 from scim.protocol.filters import And, AttributePath, Comparison, Not, Operator, Or, Present, ValuePath, parse
+from scim.protocol.queryable import GROUPS, USERS
+from scim.protocol.resolution import read_filter
 from scim.protocol.schemas import ENTERPRISE
 from scim.users import queries as users
 from tests.conftest import ScimClient
@@ -158,7 +160,7 @@ def test_filter_finds_the_users_that_an_evaluation_finds(
     resources: dict[str, list[dict[str, Any]]], acme_directory: Directory, text: str
 ) -> None:
     expected = {one["id"] for one in resources["Users"] if matches(parse(text), one)}
-    assert {user.scim_id for user in users.search(acme_directory, users.read_filter(text))} == expected
+    assert {user.scim_id for user in users.search(acme_directory, read_filter(text, USERS))} == expected
 
 
 @settings(max_examples=60, suppress_health_check=HEALTH)
@@ -167,4 +169,4 @@ def test_filter_finds_the_groups_that_an_evaluation_finds(
     resources: dict[str, list[dict[str, Any]]], acme_directory: Directory, text: str
 ) -> None:
     expected = {one["id"] for one in resources["Groups"] if matches(parse(text), one)}
-    assert {group.scim_id for group in groups.search(acme_directory, groups.read_filter(text))} == expected
+    assert {group.scim_id for group in groups.search(acme_directory, read_filter(text, GROUPS))} == expected
